@@ -1,0 +1,1 @@
+"""What Binnacle promises and how that is watched: objectives, rules, dashboards. `slo.yaml` is where to start."""
