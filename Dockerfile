@@ -1,0 +1,63 @@
+# One image for every process of the service, and a second target, `loadtest`, for load from inside a cluster.
+ARG BASE_IMAGE=python:3.14.6-slim@sha256:b877e50bd90de10af8d82c57a022fc2e0dc731c5320d762a27986facfc3355c1
+
+# ---- dependencies: a virtual environment without pip in it; wheels only, so nothing is compiled and no compiler is needed
+FROM ${BASE_IMAGE} AS build
+WORKDIR /srv
+RUN python -m venv --without-pip /opt/venv
+# Hash-based bytecode is found valid whatever the files' times are, and is the same bytes in every build.
+ENV PYTHONHASHSEED=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
+
+FROM build AS load-dependencies
+COPY requirements/load.txt requirements/load.txt
+RUN python -m pip --python /opt/venv/bin/python install --quiet --require-hashes -r requirements/load.txt \
+    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
+COPY loadtests loadtests
+COPY grafana/slo.yaml grafana/slo.yaml
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash loadtests
+
+FROM build AS dependencies
+COPY requirements/runtime.txt requirements/runtime.txt
+RUN python -m pip --python /opt/venv/bin/python install --quiet --require-hashes -r requirements/runtime.txt \
+    && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
+
+FROM dependencies AS application
+COPY app app
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash app
+
+# ---- what both images share: no user name, so that Kubernetes can verify runAsNonRoot, and nothing written outside /tmp
+FROM ${BASE_IMAGE} AS runtime
+ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /srv
+USER 10001:10001
+
+FROM runtime AS loadtest
+COPY --from=load-dependencies /opt/venv /opt/venv
+COPY --from=load-dependencies /srv/grafana /srv/grafana
+COPY --from=load-dependencies /srv/loadtests /srv/loadtests
+LABEL org.opencontainers.image.title="binnacle-loadtest" \
+      org.opencontainers.image.description="Binnacle's load test, judged by its SLOs" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENTRYPOINT ["python", "-m", "loadtests"]
+
+# ---- the service: last, so that it is the default target
+FROM runtime AS service
+COPY --from=dependencies /opt/venv /opt/venv
+COPY --from=application /srv/app /srv/app
+# A process that listens on loopback inside a container serves nobody.
+ENV HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 STATE_DIR=/tmp/binnacle
+EXPOSE 8000 9000
+# After the large layers: another version of the same code reuses them.
+ARG VERSION=0.0.0+local
+ARG REVISION=unknown
+ENV VERSION=${VERSION} REVISION=${REVISION}
+LABEL org.opencontainers.image.title="binnacle" \
+      org.opencontainers.image.description="A reference deployment of a Python service on Kubernetes" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENTRYPOINT ["python", "-m", "app"]
+CMD ["serve"]
