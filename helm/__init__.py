@@ -1,0 +1,1 @@
+"""What is generated from the chart: its schema, its table of values, and the plain manifests."""

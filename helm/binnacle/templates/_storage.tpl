@@ -1,0 +1,27 @@
+{{/* Spec of a claim, from a component's `persistence`. */}}
+{{- define "binnacle.claim" -}}
+accessModes:
+  - ReadWriteOnce
+{{- with .storageClass }}
+storageClassName: {{ . }}
+{{- end }}
+resources:
+  requests:
+    storage: {{ .size }}
+{{- end -}}
+
+{{/* The claim `data` of a StatefulSet, for (list $ component); no labels of ours, since a claim template can't be changed. */}}
+{{- define "binnacle.claimTemplate" -}}
+{{- $ := index . 0 -}}
+{{- with (index $.Values (index . 1)).persistence -}}
+{{- if .enabled -}}
+volumeClaimTemplates:
+  - apiVersion: v1
+    kind: PersistentVolumeClaim
+    metadata:
+      name: data
+    spec:
+      {{- include "binnacle.claim" . | nindent 6 }}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,36 @@
+"""Writes values.schema.json and the table of README.md from the comments of values.yaml."""
+
+import json
+import sys
+from collections.abc import Iterable
+
+from helm import schema, tree, values
+from helm.values import Value
+
+CHART = "helm/binnacle"
+START, END = "<!-- values: generated -->", "<!-- /values -->"
+
+
+def files() -> dict[str, str]:
+    """Text of each generated file, by path from the root of the tree."""
+    read = values.read((tree.ROOT / CHART / "values.yaml").read_text(encoding="utf-8"))
+    readme = (tree.ROOT / CHART / "README.md").read_text(encoding="utf-8")
+    before, after = readme.split(START)[0], readme.split(END)[1]
+    return {
+        f"{CHART}/values.schema.json": json.dumps(schema.build(read), indent=2) + "\n",
+        f"{CHART}/README.md": f"{before}{START}\n{table(read)}{END}{after}",
+    }
+
+
+def table(read: Iterable[Value]) -> str:
+    """Markdown table of the values."""
+    rows = [f"| `{value.path}` | {_default(value)} | {value.description.replace('|', chr(92) + '|')} |" for value in read]
+    return "\n".join(["| key | default | what |", "|---|---|---|", *rows]) + "\n"
+
+
+def _default(value: Value) -> str:
+    return f"`{json.dumps(value.default)}`"
+
+
+if __name__ == "__main__":
+    sys.exit(tree.settle(files(), description=__doc__))
