@@ -1,0 +1,37 @@
+"""What the processes export, asked of the service itself: names, labels and bucket bounds."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics import HttpMetrics, Metrics, OrderMetrics, OutboxMetrics, ReadinessMetrics
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    Metrics(registry, version="", revision="").watch_process()
+    http = HttpMetrics(registry)
+    http.declare([("GET", "/", ("200",))])
+    ReadinessMetrics(registry)
+    OrderMetrics(registry)
+    OutboxMetrics(registry)
+    return registry
+
+
+def series() -> Mapping[str, frozenset[str]]:
+    """The label names of every series by its name, such as `http_requests_total`."""
+    labels: dict[str, frozenset[str]] = {}
+    for family in _registry().collect():
+        for sample in family.samples:
+            labels[sample.name] = labels.get(sample.name, frozenset()) | frozenset(sample.labels)
+    return labels
+
+
+def buckets() -> Mapping[str, tuple[float, ...]]:
+    """The upper bounds in seconds of every histogram by its name, ascending, without +Inf."""
+    bounds: dict[str, set[float]] = {}
+    for family in _registry().collect():
+        for sample in family.samples:
+            if family.type == "histogram" and "le" in sample.labels:
+                bounds.setdefault(family.name, set()).add(float(sample.labels["le"]))
+    return {name: tuple(sorted(found - {float("inf")})) for name, found in bounds.items()}

@@ -1,0 +1,130 @@
+"""What a panel says, as plain values, and how it becomes one of Grafana's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as dashboard_builders
+from grafana_foundation_sdk.builders import prometheus, stat, timeseries
+from grafana_foundation_sdk.models import common, dashboard
+
+DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+
+
+@dataclass(frozen=True)
+class Query:
+    """An expression and the legend of its series, such as `{{route}}`."""
+
+    expr: str
+    legend: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A horizontal line that means something: a limit of an objective, the pace at which an alert fires."""
+
+    value: float
+    color: Literal["red", "orange", "green"]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Series over time. `unit` is Grafana's id of a unit; `width` is of 24 columns."""
+
+    title: str
+    description: str
+    unit: str
+    queries: Sequence[Query]
+    width: int = 8
+    lines: Sequence[Line] = ()
+    height: int = 8
+
+    def build(self, panel_id: int) -> timeseries.Panel:
+        panel = (
+            timeseries.Panel()
+            .id(panel_id)
+            .title(self.title)
+            .description(self.description)
+            .datasource(DATASOURCE)
+            .unit(self.unit)
+            .min(0)
+            .span(self.width)
+            .height(self.height)
+            .fill_opacity(8)
+            .show_points(common.VisibilityMode.NEVER)
+            .legend(
+                common_builders.VizLegendOptions()
+                .display_mode(common.LegendDisplayMode.LIST)
+                .placement(common.LegendPlacement.BOTTOM)
+                .show_legend(show_legend=True),
+            )
+            .tooltip(
+                common_builders.VizTooltipOptions()
+                .mode(common.TooltipDisplayMode.MULTI)
+                .sort(common.SortOrder.DESCENDING),
+            )
+        )
+        for index, query in enumerate(self.queries):
+            panel.with_target(_target(index, query).range())
+        if self.lines:
+            panel.thresholds(_thresholds("transparent", self.lines))
+            panel.thresholds_style(
+                common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED),
+            )
+            # The line of a limit stays in sight while all is well.
+            panel.axis_soft_max(max(line.value for line in self.lines) * 1.1)
+        return panel
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number, coloured by what it means: red below the first line; or the legend alone, with `names`."""
+
+    title: str
+    description: str
+    unit: str
+    query: Query
+    width: int = 6
+    lines: Sequence[Line] = ()
+    names: bool = False
+    height: int = 4
+
+    def build(self, panel_id: int) -> stat.Panel:
+        panel = (
+            stat.Panel()
+            .id(panel_id)
+            .title(self.title)
+            .description(self.description)
+            .datasource(DATASOURCE)
+            .unit(self.unit)
+            .span(self.width)
+            .height(self.height)
+            .graph_mode(common.BigValueGraphMode.NONE)
+            .color_mode(common.BigValueColorMode.NONE if self.names else common.BigValueColorMode.VALUE)
+            .text_mode(common.BigValueTextMode.NAME if self.names else common.BigValueTextMode.AUTO)
+            .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]))
+            .with_target(_target(0, self.query).instant())
+        )
+        if self.lines:
+            panel.thresholds(_thresholds("red", self.lines))
+        return panel
+
+
+Panel = Graph | Figure
+
+
+def _target(index: int, query: Query) -> prometheus.Dataquery:
+    return (
+        prometheus.Dataquery()
+        .datasource(DATASOURCE)
+        .ref_id(chr(ord("A") + index))
+        .expr(query.expr)
+        .legend_format(query.legend)
+    )
+
+
+def _thresholds(base: str, lines: Sequence[Line]) -> dashboard_builders.ThresholdsConfig:
+    steps = [dashboard.Threshold(value=None, color=base)]
+    steps += [dashboard.Threshold(value=line.value, color=line.color) for line in lines]
+    return dashboard_builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)

@@ -1,0 +1,1 @@
+"""The rows of the service dashboard, one module each. Every query is of one namespace and one release."""

@@ -1,0 +1,45 @@
+"""The file of Prometheus rules: one group an objective, so that its rules are evaluated in order at one moment."""
+
+from typing import Any, Final
+
+import yaml
+
+from grafana.alerts import blind_spot_alerts, burn_alerts
+from grafana.clock import Clock, duration
+from grafana.recording import recording_rules
+from grafana.slo import Slos
+
+HEADER: Final = "# Made from grafana/slo.yaml by `make generate`: change it there.\n"
+
+
+def rules(slos: Slos, clock: Clock) -> dict[str, Any]:
+    """What a rules file and the `spec` of a PrometheusRule hold."""
+    interval = duration(clock.interval_seconds)
+    groups = [
+        {
+            "name": f"binnacle-slo-{objective.name}",
+            "interval": interval,
+            "rules": [*recording_rules(slos, objective, clock), *burn_alerts(slos, objective, clock)],
+        }
+        for objective in slos.objectives
+    ]
+    groups.append({"name": "binnacle-blind-spots", "interval": interval, "rules": [*blind_spot_alerts(slos)]})
+    return {"groups": groups}
+
+
+def as_yaml(content: dict[str, Any]) -> str:
+    return HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Expressions as readable blocks, nothing as an alias."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Dumper.add_representer(str, _text)
