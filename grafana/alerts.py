@@ -25,7 +25,7 @@ def burn_alert_name(objective: Objective) -> str:
 def burn_alerts(slos: Slos, objective: Objective, clock: Clock) -> Iterator[Rule]:
     for alert in slos.burn_alerts:
         window = window_name(alert.long_minutes)
-        summary = f"{objective.title}: {WHERE} spends its error budget at over {alert.factor:g}x the pace that it can keep up."
+        summary = f"{objective.title}: {WHERE} spends its error budget at over {alert.factor:g}x the lasting pace."
         description = (
             f"{objective.description} {{{{ $labels.source }}}}: {{{{ $value | humanizePercentage }}}} bad over the last"
             f" {window}, and it still goes on; {objective.budget * 100:g}% is allowed. Unless it stops, the budget of"

@@ -87,7 +87,7 @@ def _rates(objective: Objective, source: Source, window: str) -> tuple[str, str]
     events = _rate(f"{source.metric}_count", window, source.where)
     in_time = _rate(f"{source.metric}_bucket", window, source.where, le(objective.threshold_seconds))
     # Float rounding must not make a share negative.
-    return events, f"clamp_min({events} - {in_time}, 0)"
+    return events, f"clamp_min(\n  {events}\n  - {in_time},\n  0\n)"
 
 
 def _rate(metric: str, window: str, *matchers: str) -> str:

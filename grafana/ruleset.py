@@ -28,18 +28,28 @@ def rules(slos: Slos, clock: Clock) -> dict[str, Any]:
 
 
 def as_yaml(content: dict[str, Any]) -> str:
-    return HEADER + yaml.dump(content, Dumper=_Dumper, sort_keys=False, width=10_000)
+    groups = [
+        group | {"rules": [{**rule, "expr": _Expression(rule["expr"])} for rule in group["rules"]]}
+        for group in content["groups"]
+    ]
+    return HEADER + yaml.dump({"groups": groups}, Dumper=_Dumper, sort_keys=False, width=118)
+
+
+class _Expression(str):
+    """PromQL, which YAML shall keep line by line."""
+
+    __slots__ = ()
 
 
 class _Dumper(yaml.SafeDumper):
-    """Expressions as readable blocks, nothing as an alias."""
+    """Writes a value out wherever it stands, never as a reference to another place."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
         return True
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+def _block(dumper: yaml.SafeDumper, value: _Expression) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|")
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(_Expression, _block)
