@@ -1,0 +1,59 @@
+"""What goes in and out of the account endpoints."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, SecretStr, StringConstraints, model_validator
+
+Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$")]
+Password = Annotated[SecretStr, Field(min_length=8, max_length=128)]
+
+
+class Registration(BaseModel):
+    """A new account. Nothing is truncated: a longer password is refused."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "username": "ada",
+                    "email": "ada@example.com",
+                    "password": "correct horse battery",
+                    "password_confirm": "correct horse battery",
+                }
+            ]
+        },
+    )
+
+    username: Username
+    email: EmailStr
+    password: Password
+    password_confirm: SecretStr
+
+    @model_validator(mode="after")
+    def _same_password_twice(self) -> Self:
+        if self.password.get_secret_value() != self.password_confirm.get_secret_value():
+            raise ValueError("password and password_confirm differ")
+        return self
+
+
+class AccountView(BaseModel):
+    """An account as its owner sees it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    username: str
+    email: str
+    role: str
+    created_at: datetime
+
+
+class Token(BaseModel):
+    """An access token; `expires_in` is in seconds (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 -- the standard's word, no secret
+    expires_in: int

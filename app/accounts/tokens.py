@@ -1,0 +1,64 @@
+"""Access tokens: short-lived JWTs of one audience, signed with HS256 (RFC 7519, RFC 8725)."""
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import jwt
+
+from app.errors import UnauthenticatedError
+
+ISSUER: Final = "binnacle"
+AUDIENCE: Final = "binnacle-api"
+_ALGORITHM: Final = "HS256"
+_REQUIRED: Final = ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who asks, as the token says it."""
+
+    account_id: UUID
+    role: str
+
+
+class Tokens:
+    """Issues and reads access tokens. `lifetime` is in seconds."""
+
+    def __init__(self, key: str, lifetime: int) -> None:
+        self._key = key
+        self.lifetime = lifetime
+
+    def issue(self, identity: Identity) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(identity.account_id),
+            "role": identity.role,
+            "iat": now,
+            "nbf": now,
+            "exp": now + self.lifetime,
+            "jti": secrets.token_hex(16),
+        }
+        return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
+
+    def read(self, token: str) -> Identity:
+        """Raises UnauthenticatedError for a token that is not ours, not whole, too old or too long-lived."""
+        try:
+            claims = jwt.decode(
+                token,
+                self._key,
+                algorithms=[_ALGORITHM],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                leeway=5,
+                options={"require": _REQUIRED},
+            )
+            if claims["exp"] - claims["iat"] > self.lifetime:
+                raise UnauthenticatedError("The access token lives longer than this service allows.")
+            return Identity(UUID(claims["sub"]), str(claims["role"]))
+        except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
+            raise UnauthenticatedError("The access token is not valid or has expired; get a new one.") from None

@@ -1,0 +1,62 @@
+"""What endpoints ask for: the services of this process, and who is calling."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+
+from app.accounts.service import Accounts
+from app.accounts.tokens import Identity, Tokens
+from app.catalog.service import Catalog
+from app.errors import UnauthenticatedError
+from app.orders.service import Orders
+from app.telemetry import context
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made once by the lifespan of the application."""
+
+    accounts: Accounts
+    catalog: Catalog
+    orders: Orders
+    tokens: Tokens
+
+
+_bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def _caller(
+    services: Annotated[Services, Depends(_services)], token: Annotated[str | None, Depends(_bearer)]
+) -> Identity:
+    if token is None:
+        raise UnauthenticatedError("This needs an access token: Authorization: Bearer …")
+    identity = services.tokens.read(token)
+    work = context.current()
+    if work is not None:
+        work.user_id = str(identity.account_id)
+    return identity
+
+
+def _accounts(services: Annotated[Services, Depends(_services)]) -> Accounts:
+    return services.accounts
+
+
+def _catalog(services: Annotated[Services, Depends(_services)]) -> Catalog:
+    return services.catalog
+
+
+def _orders(services: Annotated[Services, Depends(_services)]) -> Orders:
+    return services.orders
+
+
+Caller = Annotated[Identity, Depends(_caller)]
+AccountsService = Annotated[Accounts, Depends(_accounts)]
+CatalogService = Annotated[Catalog, Depends(_catalog)]
+OrdersService = Annotated[Orders, Depends(_orders)]

@@ -1,0 +1,9 @@
+"""Version 1 of the API."""
+
+from fastapi import APIRouter
+
+from app.api.v1 import auth, items, orders
+
+router = APIRouter(prefix="/api/v1")
+for part in (auth, items, orders):
+    router.include_router(part.router)

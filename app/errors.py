@@ -1,0 +1,35 @@
+"""What can go wrong in the domains, said without HTTP; `app.api.problems` gives each kind its status."""
+
+from typing import ClassVar
+
+
+class DomainError(Exception):
+    """A refusal that the caller can act on. `code` is stable and documented; the message is for people."""
+
+    code: ClassVar[str] = "error"
+
+
+class NotFoundError(DomainError):
+    code = "not_found"
+
+
+class ConflictError(DomainError):
+    code = "conflict"
+
+
+class UnauthenticatedError(DomainError):
+    code = "unauthenticated"
+
+
+class InvalidError(DomainError):
+    code = "invalid"
+
+
+class UnavailableError(DomainError):
+    """A dependency is gone for now; the same request may succeed in `retry_after` seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

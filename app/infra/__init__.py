@@ -1,0 +1,1 @@
+"""Connections to what is outside the process; each is opened and closed by its own lifespan."""

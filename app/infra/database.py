@@ -1,0 +1,126 @@
+"""The database: SQLite when embedded, PostgreSQL otherwise; read and write sessions are different types."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from app.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+_WRITES: Final = "binnacle_writes"
+_SQLITE_BUSY_MILLISECONDS: Final = 5000
+
+
+class ReadSession(AsyncSession):
+    """Reads one snapshot."""
+
+
+class WriteSession(ReadSession):
+    """Reads and writes one transaction, committed when its block ends without an error."""
+
+
+class Database:
+    """A pool of connections and the sessions on it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._reading = async_sessionmaker(engine, class_=ReadSession, expire_on_commit=False)
+        writer = engine.execution_options(**{_WRITES: True})
+        self._writing = async_sessionmaker(writer, class_=WriteSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """Raises UnavailableError when the database can't be reached."""
+        with _outages_named():
+            async with self._reading() as session:
+                yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """Commits at the end. Raises UnavailableError when the database can't be reached."""
+        with _outages_named():
+            async with self._writing() as session, session.begin():
+                yield session
+
+
+@asynccontextmanager
+async def open_database(settings: "Settings") -> AsyncIterator[Database]:
+    """The pool of this process; connects at the first use."""
+    engine = create_engine(settings)
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+def create_engine(settings: "Settings") -> AsyncEngine:
+    """An engine for the database of the settings, with each of its timeouts set."""
+    if settings.database_dsn.startswith("sqlite"):
+        return _sqlite(settings)
+    return create_async_engine(
+        settings.database_dsn,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout_seconds,
+        pool_use_lifo=True,
+        connect_args={
+            "timeout": settings.database_connect_timeout_seconds,
+            # One above the server's own limit, so that the server's clearer error comes first.
+            "command_timeout": settings.database_statement_timeout_seconds + 1,
+            "server_settings": {
+                "application_name": settings.service_name,
+                "statement_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
+                "lock_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
+                "idle_in_transaction_session_timeout": "15000",
+            },
+        },
+    )
+
+
+def _sqlite(settings: "Settings") -> AsyncEngine:
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(settings.database_dsn)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's BEGIN below, not the driver's
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={_SQLITE_BUSY_MILLISECONDS}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A writer takes its lock at once: a reader that turns into a writer would fail instead of wait.
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _outages_named() -> Iterator[None]:
+    """Turns the many errors of an absent database into one; all others pass."""
+    try:
+        yield
+    except Exception as error:
+        if is_outage(error):
+            raise UnavailableError("The database does not answer; try again in a few seconds.") from error
+        raise
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error means that the database is absent, overloaded or restarting."""
+    if isinstance(error, DBAPIError):
+        if isinstance(error.orig, sqlite3.Error):
+            return isinstance(error.orig, sqlite3.OperationalError) and "no such" not in str(error.orig)
+        return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+    return isinstance(error, (PoolTimeoutError, OSError)) or type(error).__module__.startswith("asyncpg")

@@ -1,0 +1,57 @@
+"""Hints that work waits. The database is the truth: a hint that is lost is given again by the reconciler."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.errors import UnavailableError
+
+QUEUE_LIMIT: Final = 10_000
+DRAIN_SECONDS: Final = 5.0
+
+
+class Jobs:
+    """Hands message ids to `handle`, so many at once, outside of the request that brought them."""
+
+    def __init__(self, handle: Callable[[UUID], Awaitable[object]], *, at_once: int) -> None:
+        self._handle = handle
+        self._at_once = at_once
+        self._queue: asyncio.Queue[UUID] = asyncio.Queue(QUEUE_LIMIT)
+
+    def enqueue(self, message_id: UUID) -> None:
+        """Never waits and never fails; when the queue is full the reconciler will come by."""
+        try:
+            self._queue.put_nowait(message_id)
+        except asyncio.QueueFull:
+            structlog.get_logger().warning("job_queue_full", limit=QUEUE_LIMIT)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Works until the block ends, then empties the queue for a bounded time."""
+        workers = [asyncio.create_task(self._work(), name=f"jobs-{number}") for number in range(self._at_once)]
+        try:
+            yield
+        finally:
+            try:
+                await asyncio.wait_for(self._queue.join(), DRAIN_SECONDS)
+            except TimeoutError:
+                structlog.get_logger().warning("jobs_left_to_the_reconciler", count=self._queue.qsize())
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(self) -> None:
+        while True:
+            message_id = await self._queue.get()
+            try:
+                await self._handle(message_id)
+            except UnavailableError as error:
+                structlog.get_logger().warning("job_postponed", message_id=message_id, reason=str(error))
+            except Exception:  # noqa: BLE001 -- one job's fault must not end the others
+                structlog.get_logger().exception("job_failed", message_id=message_id)
+            finally:
+                self._queue.task_done()

@@ -1,0 +1,141 @@
+"""The database's schema: bringing it up to date, and telling whether it is.
+
+Alembic is imported when used: it costs a process that only serves a fifth of its start.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from app.infra.database import create_engine, is_outage
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+    from app.infra.database import Database
+    from app.settings import Settings
+
+MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
+PATIENCE_SECONDS: Final = 120.0
+_ADVISORY_LOCK: Final = 4_209_000_001  # any number, as long as every version of this service takes the same
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The revisions that this code knows, oldest first; the last one is the schema that it was written for."""
+
+    known: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        return self.known[-1]
+
+    def serves(self, found: str | None) -> bool:
+        """Whether this code can work on a schema.
+
+        A revision that it has never heard of was made by a newer version, which leaves the previous one working.
+        """
+        return found is not None and (found == self.head or found not in self.known)
+
+
+def revisions() -> Revisions:
+    """Reads the migrations of this code."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    script = ScriptDirectory.from_config(_config())
+    return Revisions(tuple(reversed([revision.revision for revision in script.walk_revisions()])))
+
+
+async def current_revision(database: "Database") -> str | None:
+    """The revision that the database is at; None before the first migration."""
+    async with database.read() as session:
+        try:
+            return (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+        except (ProgrammingError, OperationalError) as error:  # the table is not there
+            if is_outage(error):
+                raise
+            return None
+
+
+def migrate(settings: "Settings") -> None:
+    """Upgrades to this code's head, one process at a time, waiting for a database that starts up."""
+    asyncio.run(_when_it_answers(settings, _upgrade, "migrating"))
+
+
+def wait_until_current(settings: "Settings") -> None:
+    """Returns when the schema serves this code. Raises TimeoutError after two minutes."""
+    asyncio.run(_when_it_answers(settings, _require_current, "waiting for the migration"))
+
+
+class _NotYetError(Exception):
+    pass
+
+
+async def _when_it_answers(settings: "Settings", work: object, doing: str) -> None:
+    log = structlog.get_logger()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        engine = create_engine(settings)
+        try:
+            async with engine.connect() as connection:
+                await connection.run_sync(work)  # type: ignore[arg-type]
+                await connection.commit()
+        except Exception as error:
+            if not (isinstance(error, _NotYetError) or is_outage(error)):
+                raise
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{doing}: the database was not ready after {PATIENCE_SECONDS:g} s: {error}"
+                ) from error
+            log.info("database_not_ready", doing=doing, reason=str(error).splitlines()[0])
+            await asyncio.sleep(1)
+        else:
+            return
+        finally:
+            await engine.dispose()
+
+
+def _upgrade(connection: "Connection") -> None:
+    from alembic import command  # noqa: PLC0415
+
+    if connection.dialect.name == "postgresql":
+        # Each statement of a migration may take long; waiting for another migrator may take longer.
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("SET lock_timeout = '30s'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    log, found, wanted = structlog.get_logger(), _found(connection), revisions()
+    if found == wanted.head:
+        return
+    if found not in (None, *wanted.known):
+        log.info("schema_is_newer", found=found, known=wanted.head)
+        return
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    log.info("schema_migrated", was=found, now=wanted.head)
+
+
+def _require_current(connection: "Connection") -> None:
+    if not revisions().serves(_found(connection)):
+        raise _NotYetError("the schema is not the one of this version yet")
+
+
+def _found(connection: "Connection") -> str | None:
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config

@@ -1,0 +1,1 @@
+"""Orders: placed, paid in the background, never lost."""

@@ -1,0 +1,66 @@
+"""A small catalogue to begin with. Safe to run again: what is there stays."""
+
+import asyncio
+import secrets
+from decimal import Decimal
+from typing import Final
+
+from sqlalchemy import select
+
+from app.accounts import repository as accounts
+from app.accounts.models import Account
+from app.accounts.passwords import Passwords
+from app.catalog.models import Item
+from app.infra.database import open_database
+from app.money import to_minor
+from app.settings import Settings
+
+SELLER: Final = "chandler"
+CATALOGUE: Final = (
+    ("Sextant", "Brass, with a case. Measures the angle of a star above the horizon.", "249.00"),
+    ("Marine chronometer", "Keeps the time of the harbour you left.", "890.00"),
+    ("Parallel ruler", "Carries a course over the chart.", "24.50"),
+    ("Ship's bell", "For the watch, and for fog.", "129.90"),
+    ("Signal lamp", "Morse over three miles at night.", "74.00"),
+    ("Hourglass, thirty minutes", "One turn a bell.", "19.90"),
+)
+STOCK: Final = 1_000_000
+
+
+def seed(settings: Settings) -> int:
+    """Adds the seller and the items that are missing; how many items it added."""
+    return asyncio.run(_seed(settings))
+
+
+async def _seed(settings: Settings) -> int:
+    async with open_database(settings) as database:
+        async with database.write() as session:
+            seller = await accounts.by_username(session, SELLER)
+        if seller is None:
+            # Nobody is meant to log in as the seller: the password is thrown away.
+            seller = Account(
+                username=SELLER,
+                username_key=SELLER,
+                email=f"{SELLER}@example.com",
+                email_key=f"{SELLER}@example.com",
+                password_hash=await Passwords().hash(secrets.token_urlsafe(32)),
+            )
+            async with database.write() as session:
+                if not await accounts.add(session, seller):
+                    return 0  # another process is seeding just now
+        async with database.write() as session:
+            query = select(Item.name).where(Item.owner_id == seller.id)
+            present = set((await session.execute(query)).scalars())
+            missing = [entry for entry in CATALOGUE if entry[0] not in present]
+            session.add_all(
+                Item(
+                    owner_id=seller.id,
+                    name=name,
+                    description=description,
+                    price_minor=to_minor(Decimal(price)),
+                    currency="EUR",
+                    stock=STOCK,
+                )
+                for name, description, price in missing
+            )
+    return len(missing)

@@ -1,0 +1,175 @@
+"""Every setting of every process: typed, read once at the start, passed in.
+
+Sources, first one wins: environment, `.env`, files named after the setting in SECRETS_DIR, the defaults below.
+"""
+
+import os
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+MINIMUM_KEY_BYTES = 32
+SHUTDOWN_MARGIN_SECONDS = 2.0
+
+
+class SettingsError(Exception):
+    """The settings don't make a service that may start; the message lists every reason, a line each."""
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaSeparated = BeforeValidator(_split)
+
+
+class Settings(BaseSettings):
+    """What a process needs to know. Durations are in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", hide_input_in_errors=True)
+
+    environment: Literal["local", "demo", "production"] = "local"
+    state_dir: Path = Field(Path("var"), description="folder of the embedded state: database file, keys, ledger")
+    multiprocess_dir: Path | None = Field(None, description="scratch folder for the metrics of several processes")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    admin_host: str = "127.0.0.1"
+    admin_port: int = Field(9000, ge=0, le=65535)
+    web_concurrency: int = Field(1, ge=1, le=64, description="API processes of one server")
+    worker_concurrency: int = Field(2, ge=1, le=64, description="payments that one worker makes at once")
+    allowed_hosts: Annotated[list[str], NoDecode, CommaSeparated] = ["*"]
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, CommaSeparated] = []
+    keep_alive_seconds: int = Field(75, ge=1, description="above the idle time of the proxy in front")
+
+    drain_seconds: float = Field(8, ge=0, description="after SIGTERM: serve on, each answer closes its connection")
+    shutdown_seconds: float = Field(10, gt=0, description="after the drain: for the requests in flight")
+    graceful_timeout_seconds: float = Field(25, gt=0, description="gunicorn's limit from SIGTERM to SIGKILL")
+
+    database_url: SecretStr | None = Field(None, description="postgresql://…; without it, a SQLite file")
+    database_pool_size: int = Field(5, ge=1)
+    database_max_overflow: int = Field(5, ge=0)
+    database_connect_timeout_seconds: float = Field(3, gt=0)
+    database_pool_timeout_seconds: float = Field(3, gt=0)
+    database_statement_timeout_seconds: float = Field(5, gt=0)
+    redis_url: SecretStr | None = Field(None, description="redis://…; without it, jobs run in the API process")
+
+    secret_key: SecretStr | None = Field(None, description="signs the access tokens; 32 bytes or more")
+    access_token_seconds: int = Field(900, ge=60, le=86400)
+
+    provider_url: str = "http://127.0.0.1:8001"
+    provider_timeout_seconds: float = Field(5, gt=0)
+    claim_seconds: float = Field(30, gt=0, description="after this a payment that a dead worker held is taken over")
+    reconcile_seconds: float = Field(5, gt=0, description="pause between two looks at what waits too long")
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    otlp_endpoint: str | None = Field(
+        None, validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otlp_endpoint")
+    )
+    service_name: str = Field("binnacle", validation_alias=AliasChoices("otel_service_name", "service_name"))
+    traces_sample_ratio: float = Field(0.1, ge=0, le=1)
+    sentry_dsn: SecretStr | None = None
+    version: str = "0.1.0"
+    revision: str = "unknown"
+
+    sandbox_host: str = "127.0.0.1"
+    sandbox_port: int = Field(8001, ge=0, le=65535)
+    sandbox_database: Path | None = Field(None, description="the sandbox's ledger; var/sandbox.db without it")
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the jobs run inside the API process."""
+        return self.redis_url is None
+
+    @property
+    def database_dsn(self) -> str:
+        """SQLAlchemy's URL, with the asynchronous driver named."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{self.state_dir / 'binnacle.db'}"
+        url = self.database_url.get_secret_value()
+        scheme, rest = url.split("://", 1)
+        return f"{_DRIVERS[scheme]}://{rest}"
+
+    @model_validator(mode="after")
+    def _refuse_a_bad_start(self) -> Self:
+        problems = [*self._url_problems(), *self._process_problems(), *self._production_problems()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _url_problems(self) -> list[str]:
+        problems = []
+        if self.database_url is not None:
+            scheme = self.database_url.get_secret_value().split("://", 1)[0]
+            if scheme not in _DRIVERS:
+                problems.append(f"DATABASE_URL: {scheme!r} is no database that this service knows; use postgresql://")
+        if self.redis_url is not None and urlsplit(self.redis_url.get_secret_value()).scheme not in ("redis", "rediss"):
+            problems.append("REDIS_URL: must start with redis:// or rediss://")
+        if self.secret_key is not None and len(self.secret_key.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
+            problems.append(f"SECRET_KEY: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
+        return problems
+
+    def _process_problems(self) -> list[str]:
+        problems = []
+        needed = self.drain_seconds + self.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS
+        if self.graceful_timeout_seconds < needed:
+            problems.append(
+                f"GRACEFUL_TIMEOUT_SECONDS: must be {needed:g} or more, that is DRAIN_SECONDS + SHUTDOWN_SECONDS"
+                f" + {SHUTDOWN_MARGIN_SECONDS:g}, or requests in flight are cut"
+            )
+        if self.claim_seconds <= self.provider_timeout_seconds:
+            problems.append("CLAIM_SECONDS: must be above PROVIDER_TIMEOUT_SECONDS, or two workers pay at once")
+        alone = self.database_url is None or self.redis_url is None
+        if self.web_concurrency > 1 and alone:
+            problems.append(
+                "WEB_CONCURRENCY: more than one process needs DATABASE_URL (PostgreSQL) and REDIS_URL;"
+                " the embedded jobs live in one process"
+            )
+        if self.redis_url is not None and self.database_url is None:
+            problems.append("REDIS_URL: workers in other processes need DATABASE_URL (PostgreSQL) as well")
+        return problems
+
+    def _production_problems(self) -> list[str]:
+        if self.environment == "local":
+            return []
+        problems = [
+            f"{name.upper()}: must be set when ENVIRONMENT is {self.environment}"
+            for name in ("database_url", "redis_url", "secret_key")
+            if getattr(self, name) is None
+        ]
+        if self.environment == "production" and "*" in self.allowed_hosts:
+            problems.append("ALLOWED_HOSTS: must name the hosts of the service in production; * takes any")
+        if self.environment == "production" and "sandbox" in (urlsplit(self.provider_url).hostname or ""):
+            problems.append("PROVIDER_URL: the sandbox provider moves no money; production needs the real one")
+        return problems
+
+
+_DRIVERS = {
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+}
+
+
+def read(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Raises SettingsError with one line for each thing that is wrong; no line repeats a value, since it may be a secret.
+    """
+    secrets = os.environ.get("SECRETS_DIR")
+    try:
+        return Settings(_secrets_dir=secrets, **overrides)
+    except ValidationError as invalid:
+        lines = []
+        for error in invalid.errors(include_input=False, include_url=False):
+            name = "_".join(str(part) for part in error["loc"][:1]).upper()
+            message = error["msg"].removeprefix("Value error, ")
+            lines.append(f"{name}: {message}" if name else message)
+        raise SettingsError("\n".join(lines)) from None

@@ -1,0 +1,1 @@
+"""Metrics, logs, traces and error reports; knows nobody's domain."""

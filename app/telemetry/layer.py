@@ -1,0 +1,173 @@
+"""The one ASGI layer: sees each request once, and writes its metrics, its access line and its trace context."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, Final
+from uuid import uuid4
+
+import structlog
+from opentelemetry import trace
+from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.telemetry import context, errors
+from app.telemetry.context import WorkContext
+from app.telemetry.metrics import HttpMetrics
+from app.telemetry.tracing import Tracing
+
+UNMATCHED: Final = "unmatched"
+OTHER_METHOD: Final = "OTHER"
+CLIENT_CLOSED_REQUEST: Final = 499
+SERVER_ERROR: Final = 500
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/startupz"})
+_SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class TelemetryLayer:
+    """Wraps the two stacks of one application: `plain`, and `traced` by the instrumentation.
+
+    `draining` says whether each answer should close its connection, so that a kept one is never cut.
+    """
+
+    def __init__(
+        self, plain: ASGIApp, traced: ASGIApp, *, metrics: HttpMetrics, tracing: Tracing, draining: Callable[[], bool]
+    ) -> None:
+        self._plain = plain
+        self._traced = traced
+        self._metrics = metrics
+        self._tracing = tracing
+        self._draining = draining
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._plain(scope, receive, send)
+            return
+        headers = _interesting(scope)
+        parent = self._tracing.incoming(headers.get(b"traceparent", b"").decode("latin-1") or None)
+        work = WorkContext(
+            request_id=_request_id(headers.get(b"x-request-id")),
+            trace_id=format_trace_id(parent.trace_id),
+            span_id=format_span_id(parent.span_id),
+            sampled=self._tracing.records(parent),
+        )
+        exchange = _Exchange(scope, receive, send, work, draining=self._draining())
+        token = context.enter(work)
+        self._metrics.in_progress.inc()
+        try:
+            await self._answer(scope, exchange, parent)
+        except Exception as error:  # noqa: BLE001 -- the outermost place; the client has its 500 already
+            exchange.failed()
+            self._log.error("unhandled_error", exc_info=error, route=exchange.route())
+            errors.capture(error, route=exchange.route())
+        finally:
+            self._metrics.in_progress.dec()
+            self._record(exchange)
+            context.leave(token)
+
+    async def _answer(self, scope: Scope, exchange: "_Exchange", parent: SpanContext) -> None:
+        if exchange.work.sampled:
+            scope["binnacle.work"] = exchange.work
+            await self._traced(scope, exchange.receive, exchange.send)
+        else:
+            with self._tracing.unrecorded(parent):
+                await self._plain(scope, exchange.receive, exchange.send)
+
+    def _record(self, exchange: "_Exchange") -> None:
+        seconds = time.perf_counter() - exchange.started
+        method, route, status = exchange.method(), exchange.route(), exchange.status
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.duration.labels(method, route).observe(seconds)
+        if route in _QUIET_ROUTES and status < SERVER_ERROR:
+            return
+        scope, work = exchange.scope, exchange.work
+        self._log.info(
+            "http_request",
+            method=method,
+            route=route,
+            path=scope["path"],
+            status=status,
+            duration_ms=round(seconds * 1000, 3),
+            request_id=work.request_id,
+            trace_id=work.trace_id,
+            span_id=work.span_id,
+            user_id=work.user_id,
+            client=(scope.get("client") or ("",))[0],
+        )
+
+
+def adopt_span(span: trace.Span, scope: dict[str, Any]) -> None:
+    """The instrumentation's hook: the server span's ids become the request's."""
+    work: WorkContext | None = scope.get("binnacle.work")
+    if work is not None and span.is_recording():
+        ids = span.get_span_context()
+        work.trace_id, work.span_id = format_trace_id(ids.trace_id), format_span_id(ids.span_id)
+
+
+class _Exchange:
+    """One request and its answer, as they pass."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, work: WorkContext, *, draining: bool) -> None:
+        self.scope = scope
+        self.work = work
+        self.started = time.perf_counter()
+        self.status = SERVER_ERROR
+        self._receive = receive
+        self._send = send
+        self._draining = draining
+        self._started_answer = False
+        self._complete = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.disconnect" and not self._complete:
+            self.status = CLIENT_CLOSED_REQUEST
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._started_answer = True
+            if self.status != CLIENT_CLOSED_REQUEST:
+                self.status = message["status"]
+            headers = message.setdefault("headers", [])
+            headers.append((b"x-request-id", self.work.request_id.encode()))
+            if self._draining:
+                headers.append((b"connection", b"close"))
+            if self.work.sampled:
+                self._name_span()
+        elif message["type"] == "http.response.body" and not message.get("more_body", False):
+            self._complete = True
+        await self._send(message)
+
+    def failed(self) -> None:
+        if self._started_answer and not self._complete:
+            self.status = SERVER_ERROR
+
+    def method(self) -> str:
+        method: str = self.scope["method"]
+        return method if method in _METHODS else OTHER_METHOD
+
+    def route(self) -> str:
+        """The template, found where routing left it: FastAPI keeps included routers as a tree."""
+        effective = self.scope.get("fastapi", {}).get("effective_route_context")
+        template = getattr(effective, "path", "") or getattr(self.scope.get("route"), "path", "")
+        return f"{self.scope.get('root_path', '')}{template}" if template else UNMATCHED
+
+    def _name_span(self) -> None:
+        span = trace.get_current_span()
+        if span.is_recording():
+            route = self.route()
+            span.update_name(f"{self.method()} {route}")
+            span.set_attribute("http.route", route)
+
+
+def _interesting(scope: Scope) -> dict[bytes, bytes]:
+    return {name: value for name, value in scope["headers"] if name in (b"traceparent", b"x-request-id")}
+
+
+def _request_id(given: bytes | None) -> str:
+    if given is not None and _SANE_REQUEST_ID.fullmatch(given):
+        return given.decode("ascii")
+    return uuid4().hex

@@ -1,0 +1,18 @@
+"""Text as it may enter: what databases and logs can't hold is refused at the door."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+
+def _plain(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("must not contain a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode; a lone surrogate is not") from None
+    return value
+
+
+PlainText = Annotated[str, AfterValidator(_plain)]
