@@ -13,8 +13,8 @@ COPY requirements/load.txt requirements/load.txt
 RUN python -m pip --python /opt/venv/bin/python install --quiet --require-hashes -r requirements/load.txt \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 COPY loadtests loadtests
-COPY grafana/slo.yaml grafana/slo.yaml
-RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash loadtests
+COPY grafana/__init__.py grafana/reading.py grafana/slo.py grafana/slo.yaml grafana/
+RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash grafana loadtests
 
 FROM build AS dependencies
 COPY requirements/runtime.txt requirements/runtime.txt
@@ -48,8 +48,8 @@ FROM runtime AS service
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=application /srv/app /srv/app
 # A process that listens on loopback inside a container serves nobody.
-ENV HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 STATE_DIR=/tmp/binnacle
-EXPOSE 8000 9000
+ENV HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 SANDBOX_HOST=0.0.0.0 STATE_DIR=/tmp/binnacle
+EXPOSE 8000 8001 9000
 # After the large layers: another version of the same code reuses them.
 ARG VERSION=0.0.0+local
 ARG REVISION=unknown

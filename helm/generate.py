@@ -24,7 +24,9 @@ def files() -> dict[str, str]:
 
 def table(read: Iterable[Value]) -> str:
     """Markdown table of the values."""
-    rows = [f"| `{value.path}` | {_default(value)} | {value.description.replace('|', chr(92) + '|')} |" for value in read]
+    rows = [
+        f"| `{value.path}` | {_default(value)} | {value.description.replace('|', chr(92) + '|')} |" for value in read
+    ]
     return "\n".join(["| key | default | what |", "|---|---|---|", *rows]) + "\n"
 
 

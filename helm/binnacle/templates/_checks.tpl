@@ -43,13 +43,15 @@
 
 {{/* Each stage of a pod's end must be over before the next one cuts it off, or accepted requests are lost in a rollout. */}}
 {{- define "binnacle.checks.times" -}}
-{{- with .Values.api -}}
-{{- if le (int .gracefulTimeoutSeconds) (add .drainSeconds .shutdownSeconds 2 | int) -}}
-{{- fail (printf "api.gracefulTimeoutSeconds (%v) must be above api.drainSeconds + api.shutdownSeconds + 2 (%v), or requests in flight are cut off" (int .gracefulTimeoutSeconds) (add .drainSeconds .shutdownSeconds 2)) -}}
+{{- $inFlight := add .Values.api.drainSeconds .Values.api.shutdownSeconds 2 | int -}}
+{{- $graceful := int .Values.api.gracefulTimeoutSeconds -}}
+{{- if le $graceful $inFlight -}}
+{{- fail (printf "api.gracefulTimeoutSeconds (%v) must be above api.drainSeconds + api.shutdownSeconds + 2 (%v), or requests in flight are cut off" $graceful $inFlight) -}}
 {{- end -}}
-{{- if le (int .terminationGracePeriodSeconds) (add .preStopSeconds .gracefulTimeoutSeconds | int) -}}
-{{- fail (printf "api.terminationGracePeriodSeconds (%v) must be above api.preStopSeconds + api.gracefulTimeoutSeconds (%v), or the kubelet kills the pod while it drains" (int .terminationGracePeriodSeconds) (add .preStopSeconds .gracefulTimeoutSeconds)) -}}
-{{- end -}}
+{{- $end := add .Values.api.preStopSeconds $graceful | int -}}
+{{- $grace := int .Values.api.terminationGracePeriodSeconds -}}
+{{- if le $grace $end -}}
+{{- fail (printf "api.terminationGracePeriodSeconds (%v) must be above api.preStopSeconds + api.gracefulTimeoutSeconds (%v), or the kubelet kills the pod while it drains" $grace $end) -}}
 {{- end -}}
 {{- if le (float64 .Values.worker.terminationGracePeriodSeconds) (float64 .Values.provider.timeoutSeconds) -}}
 {{- fail (printf "worker.terminationGracePeriodSeconds (%v) must be above provider.timeoutSeconds (%v), or a charge under way is cut off" (int .Values.worker.terminationGracePeriodSeconds) .Values.provider.timeoutSeconds) -}}

@@ -1,6 +1,8 @@
 {{/* Environment of a process of the service, for (list $ component). */}}
 {{- define "binnacle.env" -}}
 {{- $ := index . 0 -}}
+- name: ENVIRONMENT
+  value: {{ $.Values.environment }}
 {{ include "binnacle.env.common" . }}
 - name: SECRETS_DIR
   value: /run/secrets/binnacle
@@ -20,11 +22,9 @@
   value: {{ include "binnacle.allowedHosts" $ | quote }}
 {{- end -}}
 
-{{/* What the sandbox needs too, for (list $ component). */}}
+{{/* What the sandbox needs too, for (list $ component): it is no part of the shop, and has none of its secrets. */}}
 {{- define "binnacle.env.common" -}}
 {{- $ := index . 0 -}}
-- name: ENVIRONMENT
-  value: {{ $.Values.environment }}
 - name: LOG_LEVEL
   value: {{ $.Values.settings.logLevel }}
 - name: LOG_FORMAT

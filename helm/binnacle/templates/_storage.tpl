@@ -10,10 +10,8 @@ resources:
     storage: {{ .size }}
 {{- end -}}
 
-{{/* The claim `data` of a StatefulSet, for (list $ component); no labels of ours, since a claim template can't be changed. */}}
+{{/* The claim `data` of a StatefulSet, from its `persistence`; no labels of ours, since a claim template can't be changed. */}}
 {{- define "binnacle.claimTemplate" -}}
-{{- $ := index . 0 -}}
-{{- with (index $.Values (index . 1)).persistence -}}
 {{- if .enabled -}}
 volumeClaimTemplates:
   - apiVersion: v1
@@ -22,6 +20,5 @@ volumeClaimTemplates:
       name: data
     spec:
       {{- include "binnacle.claim" . | nindent 6 }}
-{{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,0 +1,46 @@
+"""The chart of the tree, and one whose generated files are there."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .rendering import ROOT, Chart, Rendering
+
+RULES = """groups:
+  - name: orders
+    rules:
+      - alert: OrdersWait
+        expr: vector(1)
+        annotations:
+          summary: Orders of {{ $labels.release }} wait
+"""
+
+
+@pytest.fixture(scope="session")
+def chart() -> Chart:
+    return Chart(ROOT / "helm/binnacle")
+
+
+@pytest.fixture(scope="session")
+def demo(chart: Chart) -> Rendering:
+    """What an install with no values makes."""
+    return chart.render()
+
+
+@pytest.fixture
+def empty_chart(chart: Chart, tmp_path: Path) -> Chart:
+    """A copy without generated files."""
+    folder = tmp_path / "binnacle"
+    shutil.copytree(chart.folder, folder, ignore=shutil.ignore_patterns("files"))
+    return Chart(folder)
+
+
+@pytest.fixture
+def monitored_chart(empty_chart: Chart) -> Chart:
+    """A copy with one rule and one dashboard that the tests know."""
+    dashboards = empty_chart.folder / "files/dashboards"
+    dashboards.mkdir(parents=True)
+    (dashboards / "service.json").write_text('{"title": "{{ $labels }}"}\n')
+    (empty_chart.folder / "files/rules.yaml").write_text(RULES)
+    return empty_chart

@@ -1,0 +1,93 @@
+"""Renders the chart with Helm, as an operator would."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+Manifest = Mapping[str, Any]
+
+PRODUCTION = (
+    "environment=production",
+    "sandbox.enabled=false",
+    "postgresql.enabled=false",
+    "valkey.enabled=false",
+    "database.existingSecret=stores",
+    "redis.existingSecret=stores",
+    "provider.url=https://payments.example.com",
+)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart in a folder."""
+
+    folder: Path
+
+    def helm(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs Helm; a test without it fails."""
+        helm = shutil.which("helm")
+        if helm is None:
+            pytest.fail("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
+        return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+    def template(self, *values: str, release: str = "shop") -> subprocess.CompletedProcess[str]:
+        """`helm template` with `--set` for each of `values`."""
+        options = [f"--set={value}" for value in values]
+        return self.helm("template", release, str(self.folder), "--namespace=harbour", *options)
+
+    def render(self, *values: str, release: str = "shop") -> "Rendering":
+        """What the chart makes of these values, which must be good ones."""
+        done = self.template(*values, release=release)
+        assert done.returncode == 0, done.stderr
+        return Rendering([document for document in yaml.safe_load_all(done.stdout) if document])
+
+    def refusal(self, *values: str) -> str:
+        """Why the chart refuses these values."""
+        done = self.template(*values)
+        assert done.returncode != 0, "the chart took values that it should refuse"
+        return done.stderr
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """The objects of one rendering."""
+
+    objects: Sequence[Manifest]
+
+    def get(self, kind: str, name: str) -> Manifest:
+        """The one object of that kind and name."""
+        (found,) = [each for each in self.objects if (each["kind"], each["metadata"]["name"]) == (kind, name)]
+        return found
+
+    def names(self, kind: str) -> set[str]:
+        return {each["metadata"]["name"] for each in self.objects if each["kind"] == kind}
+
+    def pods(self) -> Iterator[tuple[str, Manifest]]:
+        """Name and pod spec of everything that runs as a pod, tests included."""
+        for each in self.objects:
+            if each["kind"] == "Pod":
+                yield each["metadata"]["name"], each["spec"]
+            elif "template" in each.get("spec", {}):
+                yield each["metadata"]["name"], each["spec"]["template"]["spec"]
+
+    def container(self, name: str, container: str | None = None) -> Manifest:
+        """A container of the pods of `name`; the first one when it isn't named."""
+        pod = dict(self.pods())[name]
+        wanted = container or pod["containers"][0]["name"]
+        return next(each for each in containers(pod) if each["name"] == wanted)
+
+    def environment(self, name: str, container: str | None = None) -> dict[str, str]:
+        """Variables with a plain value of a container."""
+        return {each["name"]: each["value"] for each in self.container(name, container)["env"] if "value" in each}
+
+
+def containers(pod: Manifest) -> list[Manifest]:
+    """All containers of a pod spec."""
+    return [*pod.get("initContainers", []), *pod["containers"]]

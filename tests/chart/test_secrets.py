@@ -1,0 +1,111 @@
+"""Secrets are files, generated once or the operator's own."""
+
+from base64 import b64decode
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from .rendering import PRODUCTION, Chart, Manifest, Rendering, containers
+
+OWN = (
+    "database.existingSecret=pg-app",
+    "database.key=uri",
+    "redis.existingSecret=cache",
+    "sentry.existingSecret=errors",
+)
+
+
+def generated(rendering: Rendering) -> dict[str, str]:
+    secret = rendering.get("Secret", "shop-binnacle")
+    return {key: b64decode(value).decode() for key, value in secret["data"].items()}
+
+
+def files(rendering: Rendering, name: str) -> dict[str, tuple[str, str]]:
+    """Secret and key behind each file of the service's secrets folder."""
+    volumes: list[dict[str, Any]] = dict(rendering.pods())[name]["volumes"]
+    (volume,) = [each for each in volumes if each["name"] == "secrets"]
+    sources = [source["secret"] for source in volume["projected"]["sources"]]
+    return {item["path"]: (source["name"], item["key"]) for source in sources for item in source["items"]}
+
+
+def test_the_generated_urls_carry_the_generated_passwords(demo: Rendering) -> None:
+    secret = generated(demo)
+    database, redis = urlsplit(secret["database_url"]), urlsplit(secret["redis_url"])
+    assert (database.hostname, database.port, database.username) == ("shop-binnacle-postgresql", 5432, "binnacle")
+    assert (redis.hostname, redis.port) == ("shop-binnacle-valkey", 6379)
+    assert database.password == secret["postgres_password"]
+    assert redis.password == secret["valkey_password"]
+    assert secret["valkey_auth.conf"] == f"requirepass {redis.password}\n"
+
+
+def test_generated_secrets_are_long_and_differ_between_installs(chart: Chart, demo: Rendering) -> None:
+    first, second = generated(demo), generated(chart.render())
+    assert len(first["secret_key"]) == 64
+    for key in ("secret_key", "postgres_password", "valkey_password"):
+        assert len(first[key]) >= 32
+        assert first[key] != second[key]
+
+
+@pytest.mark.parametrize("values", [(), PRODUCTION], ids=["demo", "production"])
+def test_no_variable_holds_or_fetches_a_secret(chart: Chart, values: tuple[str, ...]) -> None:
+    rendering = chart.render(*values)
+    secrets = {
+        value for each in rendering.objects if each["kind"] == "Secret" for value in generated(rendering).values()
+    }
+    for name, pod in rendering.pods():
+        for container in containers(pod):
+            assert "envFrom" not in container, name
+            for variable in container.get("env", []):
+                assert "secretKeyRef" not in variable.get("valueFrom", {}), (name, variable)
+                assert variable.get("value") not in secrets, (name, variable["name"])
+            words = " ".join([*container.get("command", []), *container.get("args", [])])
+            assert not any(secret in words for secret in secrets), name
+
+
+def test_the_service_reads_files_named_after_its_settings(demo: Rendering) -> None:
+    for component in ("api", "worker", "reconciler"):
+        name = f"shop-binnacle-{component}"
+        assert files(demo, name) == {key: ("shop-binnacle", key) for key in ("secret_key", "database_url", "redis_url")}
+        for container in containers(dict(demo.pods())[name]):
+            (mount,) = [each for each in container["volumeMounts"] if each["name"] == "secrets"]
+            assert mount["readOnly"] is True
+            assert mount["mountPath"] == demo.environment(name, container["name"])["SECRETS_DIR"]
+
+
+def test_existing_secrets_are_mounted_under_the_same_names(chart: Chart) -> None:
+    rendering = chart.render(*PRODUCTION, *OWN, "secretKey.existingSecret=signing", "secretKey.key=current")
+    assert rendering.names("Secret") == set()
+    assert files(rendering, "shop-binnacle-api") == {
+        "secret_key": ("signing", "current"),
+        "database_url": ("pg-app", "uri"),
+        "redis_url": ("cache", "redis_url"),
+        "sentry_dsn": ("errors", "sentry_dsn"),
+    }
+
+
+def test_only_the_missing_key_is_generated(chart: Chart) -> None:
+    assert generated(chart.render(*PRODUCTION)).keys() == {"secret_key"}
+
+
+def test_sandbox_and_test_pod_have_no_secret_of_the_shop(demo: Rendering) -> None:
+    pods = dict(demo.pods())
+    for name in ("shop-binnacle-sandbox", "shop-binnacle-smoke"):
+        assert not any(volume.keys() & {"secret", "projected"} for volume in pods[name]["volumes"])
+
+
+@pytest.mark.parametrize(
+    ("component", "keys"),
+    [("postgresql", {"postgres_password"}), ("valkey", {"valkey_password", "valkey_auth.conf"})],
+)
+def test_a_store_sees_its_own_password_alone(demo: Rendering, component: str, keys: set[str]) -> None:
+    volumes: list[Manifest] = dict(demo.pods())[f"shop-binnacle-{component}"]["volumes"]
+    (secret,) = [volume["secret"] for volume in volumes if "secret" in volume]
+    assert {item["key"] for item in secret["items"]} == keys
+
+
+def test_the_secret_is_kept_as_long_as_the_data_that_needs_it(chart: Chart, demo: Rendering) -> None:
+    kept = demo.get("Secret", "shop-binnacle")["metadata"]["annotations"]
+    assert kept == {"helm.sh/resource-policy": "keep"}
+    fleeting = chart.render("postgresql.persistence.enabled=false").get("Secret", "shop-binnacle")["metadata"]
+    assert "annotations" not in fleeting
