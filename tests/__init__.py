@@ -1,0 +1,1 @@
+"""What is promised, held by tests; a folder for each part."""

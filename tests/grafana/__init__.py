@@ -1,0 +1,1 @@
+"""The objectives, and all that is made from them."""

@@ -1,0 +1,1 @@
+"""What needs other programs: Prometheus's promtool."""

@@ -1,0 +1,152 @@
+"""The alerts on error budgets, judged by promtool: steps of 30 s, rules as they are shipped."""
+
+import pytest
+
+from tests.system.promtool import Promtool, Series, counter, labels
+
+READ = 'route="/api/v1/items",method="GET"'
+SHOP = {"job": "binnacle", "namespace": "store", "release": "shop"}
+BUDGET = SHOP | {"slo": "availability"}
+REQUESTS = BUDGET | {"source": "api-requests"}
+PAGE = "BinnacleAvailabilityBudgetBurn, page, 1h"
+
+
+def answered(status: int, *segments: tuple[int, float], release: str = "shop") -> Series:
+    return Series("http_requests_total", counter(*segments), f'{READ},status="{status}"', release)
+
+
+def checked(pod: str, outcome: str, *segments: tuple[int, float]) -> Series:
+    return Series("readiness_checks_total", counter(*segments), f'pod="{pod}",outcome="{outcome}"')
+
+
+def timed(histogram: str, which: str, within: str, fast: float, slow: float) -> list[Series]:
+    """An hour of observations: `fast` a step within the bound `within`, `slow` above it."""
+    separator = "," if which else ""
+    return [
+        Series(f"{histogram}_bucket", counter((120, fast)), f'{which}{separator}le="{within}"'),
+        Series(f"{histogram}_bucket", counter((120, fast + slow)), f'{which}{separator}le="+Inf"'),
+        Series(f"{histogram}_count", counter((120, fast + slow)), which),
+    ]
+
+
+def test_promtool_accepts_the_rules(promtool: Promtool) -> None:
+    result = promtool.run("check", "rules", "--lint-fatal", str(promtool.rules))
+    assert result.returncode == 0, result.stderr
+
+
+def test_an_outage_pages_within_minutes_and_the_text_says_what_is_wrong(promtool: Promtool) -> None:
+    series = [answered(200, (60, 300), (30, 240)), answered(500, (60, 0), (30, 60))]
+    annotations = {
+        "summary": "Availability: shop in store spends its error budget at over 14.4x the lasting pace.",
+        "description": (
+            "API requests are not answered with a server error, and some replica of the API is ready. api-requests:"
+            " 3.333% bad over the last 1h, and it still goes on; 0.1% is allowed. Unless it stops, the budget of"
+            " 30 days is gone in less than 50 hours."
+        ),
+        "runbook_url": "docs/runbooks.md#binnacleavailabilitybudgetburn",
+        "dashboard_uid": "binnacle-service",
+    }
+    alert = {"exp_labels": REQUESTS | {"severity": "page", "window": "1h"}, "exp_annotations": annotations}
+    expectation = {"eval_time": "36m", "alertname": "BinnacleAvailabilityBudgetBurn", "exp_alerts": [alert]}
+    promtool.test(series, {"alert_rule_test": [expectation]})
+
+
+def test_an_alert_ends_when_the_outage_does(promtool: Promtool) -> None:
+    series = [answered(200, (60, 300), (20, 0), (30, 300)), answered(500, (60, 0), (20, 300), (30, 0))]
+    page = 'group by (window) (ALERTS{alertstate="firing",window="1h"})'
+    promtool.says(series, page, {"39m": [('{window="1h"}', 1)], "47m": []})
+
+
+def test_a_blip_wakes_nobody(promtool: Promtool) -> None:
+    series = [answered(200, (60, 300), (1, 150), (19, 300)), answered(500, (60, 0), (1, 150), (19, 0))]
+    promtool.fires(series, {"31m": [], "33m": [], "36m": []})
+
+
+def test_one_failure_of_few_requests_wakes_nobody(promtool: Promtool) -> None:
+    series = [answered(200, (60, 0), (4, 1), (20, 0)), answered(500, (61, 0), (4, 1), (19, 0))]
+    promtool.says(series, "slo:error:ratio5m > bool 0.1", {"32m": [(labels(**REQUESTS), 1)]})
+    promtool.fires(series, {"32m": [], "33m": [], "35m": []})
+
+
+def test_without_traffic_all_is_well(promtool: Promtool) -> None:
+    series = [answered(200, (60, 0)), answered(500, (60, 0))]
+    promtool.says(series, "slo:error:ratio1h", {"10m": [(labels("slo:error:ratio1h", **REQUESTS), 0)]})
+    promtool.says(series, "slo:error_budget:remaining", {"10m": [(labels("slo:error_budget:remaining", **BUDGET), 1)]})
+    promtool.fires(series, {"10m": []})
+
+
+def test_errors_of_a_status_that_was_never_seen_are_0_and_not_absent(promtool: Promtool) -> None:
+    expected = [(labels("slo:bad_events:rate", **REQUESTS), 0.0)]
+    promtool.says([answered(200, (60, 30))], "slo:bad_events:rate", {"10m": expected})
+
+
+def test_a_share_is_a_sum_over_a_sum_and_a_quiet_hour_weighs_little(promtool: Promtool) -> None:
+    series = [answered(200, (100, 300), (20, 0)), answered(500, (100, 0), (20, 3))]
+    expression = 'round(slo:error:ratio1h{source="api-requests"}, 0.001)'
+    promtool.says(series, expression, {"1h": [(labels(**REQUESTS), 0.002)]})
+
+
+def test_when_no_replica_is_ready_it_pages_without_any_traffic(promtool: Promtool) -> None:
+    series = [
+        answered(200, (60, 300), (20, 0)),
+        answered(500, (80, 0)),
+        *(checked(pod, "ready", (60, 6), (20, 0)) for pod in "ab"),
+        *(checked(pod, "not_ready", (60, 0), (20, 6)) for pod in "ab"),
+    ]
+    promtool.fires(series, {"30m": [], "35m": [f"{PAGE}, readiness"]})
+
+
+def test_one_replica_that_is_not_ready_while_another_is_wakes_nobody(promtool: Promtool) -> None:
+    series = [
+        checked("a", "ready", (80, 6)),
+        checked("b", "ready", (60, 6), (20, 0)),
+        checked("b", "not_ready", (60, 0), (20, 6)),
+    ]
+    promtool.fires(series, {"39m": []})
+
+
+def test_draining_is_not_being_unavailable(promtool: Promtool) -> None:
+    series = [
+        checked("a", "ready", (60, 6), (20, 0)),
+        checked("a", "draining", (60, 0), (20, 6)),
+        checked("a", "not_ready", (80, 0)),
+    ]
+    promtool.fires(series, {"39m": []})
+
+
+@pytest.mark.parametrize(
+    ("histogram", "which", "within", "alert"),
+    [
+        (
+            "http_request_duration_seconds",
+            'route="/api/v1/items",method="GET"',
+            "0.25",
+            "BinnacleLatencyBudgetBurn, page, 1h, api-requests",
+        ),
+        ("order_processing_duration_seconds", "", "10.0", "BinnacleOrderCompletionBudgetBurn, page, 1h, orders"),
+    ],
+)
+def test_slowness_pages_and_a_few_slow_ones_do_not(
+    promtool: Promtool, histogram: str, which: str, within: str, alert: str
+) -> None:
+    promtool.fires(timed(histogram, which, within, fast=80, slow=20), {"10m": [alert]})
+    promtool.fires(timed(histogram, which, within, fast=99.5, slow=0.5), {"10m": []})
+
+
+def test_probes_and_unknown_paths_are_no_part_of_the_promise(promtool: Promtool) -> None:
+    series = [
+        Series("http_requests_total", counter((60, 30)), f'route="{route}",method="GET",status="503"')
+        for route in ("/readyz", "unmatched")
+    ]
+    promtool.fires(series, {"30m": []})
+
+
+def test_the_outage_of_one_release_is_not_anothers(promtool: Promtool) -> None:
+    series = [
+        answered(200, (60, 300), (30, 0)),
+        answered(500, (60, 0), (30, 300)),
+        answered(200, (90, 300), release="other"),
+        answered(500, (90, 0), release="other"),
+    ]
+    firing = 'count by (release) (ALERTS{alertstate="firing",window="1h"})'
+    promtool.says(series, firing, {"40m": [('{release="shop"}', 1)]})
