@@ -20,8 +20,8 @@ class Registration(BaseModel):
                 {
                     "username": "ada",
                     "email": "ada@example.com",
-                    "password": "correct horse battery",
-                    "password_confirm": "correct horse battery",
+                    "password": "correct horse battery",  # nosec B105 -- an example
+                    "password_confirm": "correct horse battery",  # nosec B105
                 }
             ]
         },

@@ -1,0 +1,129 @@
+"""The service's commands as processes, with their logs and their end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+import httpx2
+
+from tests.app.ports import free_port
+
+REPOSITORY = Path(__file__).parent.parent.parent
+START_SECONDS = 40.0
+STOP_SECONDS = 20.0
+
+
+class Running:
+    """One process of the service."""
+
+    def __init__(self, command: str, environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        self._file: IO[bytes] = log.open("ab")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "app", *command.split()],
+            cwd=REPOSITORY,
+            env={"PATH": os.environ["PATH"], "HOME": str(log.parent), **environment},
+            stdout=self._file,
+            stderr=self._file,
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL for the process and all that it started."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        self._process.wait(STOP_SECONDS)
+
+    def wait(self) -> int:
+        """The exit code. Raises TimeoutExpired when it does not end."""
+        return self._process.wait(STOP_SECONDS)
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged, as far as it is JSON."""
+        return [json.loads(line) for line in self.log.read_bytes().splitlines() if line.startswith(b"{")]
+
+    def close(self) -> None:
+        self.kill()
+        self._file.close()
+
+
+class Processes:
+    """All processes of one test. Each gets ports of its own; none outlives the test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running: list[Running] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _type: type | None, _error: BaseException | None, _traceback: TracebackType | None) -> None:
+        for process in reversed(self._running):
+            process.close()
+
+    def start(self, command: str, **environment: object) -> Running:
+        """python -m app COMMAND, with these settings and no others."""
+        log = self._folder / f"{command.split(maxsplit=1)[0]}-{len(self._running)}.log"
+        values = {"STATE_DIR": self._folder / "state", "LOG_FORMAT": "json", **environment}
+        process = Running(command, {name: str(value) for name, value in values.items()}, log)
+        self._running.append(process)
+        return process
+
+    def sandbox(self, **environment: object) -> str:
+        """The URL of a sandbox provider."""
+        port = free_port()
+        process = self.start("sandbox", SANDBOX_PORT=port, **environment)
+        return self.await_answer(process, f"http://127.0.0.1:{port}", "/livez")
+
+    def api(self, **environment: object) -> "tuple[Running, str]":
+        """An API that is ready, and its URL."""
+        port = free_port()
+        settings = {"PORT": port, "ADMIN_PORT": free_port(), "DRAIN_SECONDS": 0, **environment}
+        process = self.start("serve", **settings)
+        return process, self.await_answer(process, f"http://127.0.0.1:{port}", "/readyz")
+
+    def worker(self, **environment: object) -> Running:
+        """A worker that takes jobs."""
+        port = free_port()
+        process = self.start("worker", ADMIN_PORT=port, WORKER_CONCURRENCY=1, **environment)
+        self.await_answer(process, f"http://127.0.0.1:{port}", "/readyz")
+        return process
+
+    def await_answer(self, process: Running, url: str, path: str) -> str:
+        """The URL, once `path` there answers 200."""
+
+        def answers() -> bool:
+            if not process.running():
+                raise AssertionError(f"the process ended:\n{process.log.read_text()[-3000:]}")
+            try:
+                return httpx2.get(f"{url}{path}", timeout=5, trust_env=False).status_code == httpx2.codes.OK
+            except httpx2.HTTPError:
+                return False
+
+        wait_until(answers, START_SECONDS, f"{path} of {process.log.stem}")
+        return url
+
+
+def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Polls a condition. Raises AssertionError, naming what was waited for."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not after {seconds:g} s")
+        time.sleep(0.02)

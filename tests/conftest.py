@@ -1,0 +1,20 @@
+"""What every test may rely on: nothing of this machine's environment leaks into a setting."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+_OURS = ("DATABASE_", "REDIS_", "SECRET", "OTEL_", "SENTRY_", "PROVIDER_", "PROMETHEUS_", "ENVIRONMENT", "LOG_", "PORT")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> None:
+    for name in [name for name in os.environ if name.startswith(_OURS) and not name.startswith("BINNACLE_TEST_")]:
+        os.environ[f"BINNACLE_TEST_{name}"] = os.environ.pop(name)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The folder of the repository."""
+    return Path(__file__).parent.parent
