@@ -1,0 +1,38 @@
+"""`python -m loadtests`: load, judge, report; see --help."""
+
+import json
+import sys
+from pathlib import Path
+
+from loadtests import options, report, verdict
+
+
+def main() -> int:
+    """0 when the run passes, 1 when it does not, 2 when there is nothing to load."""
+    given = options.parse()
+    from loadtests import run  # noqa: PLC0415 - half a second, which --help and a mistyped option need not wait for
+
+    print(
+        f"Loading {given.host} for {given.run_time:g} s: {given.rate:g} requests/s and {given.order_rate:g} orders/s.",
+        file=sys.stderr,
+    )
+    try:
+        record = run.run(given, lambda so_far, seconds: print(report.progress(so_far, seconds), file=sys.stderr))
+    except run.UnreachableError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped before the end: no verdict.", file=sys.stderr)
+        return 130
+    judgement = verdict.judge(given.objectives, record, orders_asked=given.order_rate > 0)
+    print(report.text(judgement, record), file=sys.stderr if given.json == "-" else sys.stdout)
+    if given.json:
+        result = json.dumps(report.as_json(given, judgement, record), indent=2)
+        if given.json == "-":
+            print(result)
+        else:
+            Path(given.json).write_text(result + "\n", encoding="utf-8")
+    return 0 if judgement.passed else 1
+
+
+sys.exit(main())

@@ -1,0 +1,113 @@
+"""Connections that are kept or fresh, with one attempt a request.
+
+geventhttpclient sends an idempotent request again when the connection ends under it, `pool.size + 1` times, even with
+`max_retries=0`, and its pool makes a request wait for a free connection. Both would hide what a load test looks for.
+"""
+
+import errno
+import ssl
+from collections import deque
+from typing import Any
+
+from gevent import Timeout, socket
+from geventhttpclient.client import HTTPClient, HTTPClientPool
+from geventhttpclient.connectionpool import ConnectionPool
+from geventhttpclient.url import URL
+
+from loadtests.record import Failure, RequestFailedError
+
+NO_FURTHER_ATTEMPT = -1
+
+
+OUT_OF_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
+
+
+class NotConnectedError(OSError):
+    """No connection came about, so nothing was sent."""
+
+
+class Sockets(ConnectionPool):
+    """At most `keep` idle connections, used in turn so that each replica behind a balancer keeps some; no upper bound.
+
+    An idle connection that the server has closed is noticed before anything is sent, and replaced.
+    """
+
+    def __init__(self, host: str, port: int, *, keep: int, timeout: float, tls: ssl.SSLContext | None) -> None:
+        super().__init__(host, port, host, port, connection_timeout=timeout, network_timeout=timeout)
+        self.size = NO_FURTHER_ATTEMPT
+        self._keep = keep
+        self._tls = tls
+        self._idle = deque[socket.socket]()
+
+    def _connect_socket(self, sock: Any, address: Any) -> Any:
+        sock = super()._connect_socket(sock, address)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._tls.wrap_socket(sock, server_hostname=self._connection_host) if self._tls else sock
+
+    def _create_socket(self) -> Any:
+        try:
+            return super()._create_socket()
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise NotConnectedError(error.errno, error.strerror or str(error)) from error
+
+    def get_socket(self) -> Any:
+        while self._idle:
+            sock = self._idle.popleft()
+            if self._is_socket_alive(sock):
+                return sock
+            sock.close()
+        return self._create_socket()
+
+    def return_socket(self, sock: Any) -> None:
+        if len(self._idle) < self._keep:
+            self._idle.append(sock)
+        else:
+            sock.close()
+
+    def release_socket(self, sock: Any) -> None:
+        sock.close()
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+
+class _Client(HTTPClient):
+    def __init__(self, url: URL, *, keep: int, timeout: float) -> None:
+        super().__init__(url.host, url.port)
+        tls = ssl.create_default_context() if url.scheme == "https" else None
+        port = url.port or (443 if tls else 80)
+        self._connection_pool = Sockets(url.host, port, keep=keep, timeout=timeout, tls=tls)
+        if not keep:
+            self.default_headers["Connection"] = "close"
+
+
+class Connections(HTTPClientPool):
+    """What a Locust user takes as its `client_pool`: with `keep=0` each request has a connection of its own."""
+
+    def __init__(self, *, keep: int, timeout: float) -> None:
+        super().__init__()
+        self._keep = keep
+        self._timeout = timeout
+
+    def get_client(self, url: str | URL) -> HTTPClient:
+        url = url if isinstance(url, URL) else URL(url)
+        key = url.host, url.port
+        if key not in self.clients:
+            self.clients[key] = _Client(url, keep=self._keep, timeout=self._timeout)
+        return self.clients[key]
+
+
+def transport_failure(error: BaseException) -> RequestFailedError:
+    """Name the kind of an error that left a request without a whole answer."""
+    cause = getattr(error, "original", None) or error
+    detail = str(cause) or type(cause).__name__
+    if isinstance(cause, (Timeout, TimeoutError)):
+        return RequestFailedError(Failure.TIMEOUT, detail)
+    if isinstance(cause, NotConnectedError):
+        if cause.errno in OUT_OF_SOCKETS:
+            return RequestFailedError(Failure.UNEXPECTED, f"the load generator has no socket left ({cause.strerror})")
+        return RequestFailedError(Failure.REFUSED, detail)
+    return RequestFailedError(Failure.RESET, detail)

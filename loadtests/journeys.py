@@ -1,0 +1,154 @@
+"""The two journeys. Each is one Locust user: its task keeps the timetable, and every visit is a greenlet of its own."""
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import gevent
+from gevent.lock import Semaphore
+from locust import task
+from locust.exception import StopUser
+
+from loadtests.arrivals import keep, timetable
+from loadtests.client import Client, Request
+from loadtests.record import FINAL, Order
+
+PAGE_SIZE = 5
+SHORTEST_PAUSE = 0.1
+
+
+class Browser(Client):
+    """Lists items, turns the page, reads one: one request a visit."""
+
+    fixed_count = 1
+
+    def on_start(self) -> None:
+        self.items: list[Any] = []
+
+    @task
+    def browse(self) -> None:
+        keep(timetable(self.options.rate, self.options.run_time), self.visit)
+        raise StopUser
+
+    def visit(self, due: float, number: int) -> None:
+        """Until a list has come there is no page to turn and no item to read: the visit lists."""
+        turn, step = divmod(number, 3)
+        if step == 0 or not self.items:
+            request = Request("list items", "GET", f"/api/v1/items?page=1&per_page={PAGE_SIZE}")
+            self.items = self.send(request, due, ids) or self.items
+        elif step == 1:
+            self.send(Request("turn page", "GET", f"/api/v1/items?page=2&per_page={PAGE_SIZE}"), due, rows)
+        else:
+            item = self.items[turn % len(self.items)]
+            self.send(Request("read item", "GET", f"/api/v1/items/{item}"), due, lambda body: same(body["id"], item))
+
+
+class Buyer(Client):
+    """Registers once, gets a token, places orders and reads each until it is paid or failed."""
+
+    fixed_count = 1
+
+    def on_start(self) -> None:
+        self.name = f"buyer-{uuid4().hex[:12]}"
+        self.password = uuid4().hex
+        self.registered = False
+        self.token: tuple[str, float] | None = None
+        self.items: list[Any] = []
+        self.entering = Semaphore()
+        self.enter(perf_counter())
+
+    @task
+    def buy(self) -> None:
+        keep(timetable(self.options.order_rate, self.options.run_time), self.visit)
+        raise StopUser
+
+    def visit(self, due: float, number: int) -> None:
+        headers = self.enter(due)
+        if headers is None:
+            return
+        order = {"lines": [{"item_id": self.items[number % len(self.items)], "quantity": 1}]}
+        request = Request("place order", "POST", "/api/v1/orders", expect=202, json=order, headers=headers)
+        placed = self.send(request, due, lambda body: body["id"])
+        if placed is not None:
+            self.follow(placed, due, headers)
+
+    def follow(self, placed: Any, due: float, headers: Mapping[str, str]) -> None:
+        """Read an accepted order until it is final or given up.
+
+        The pauses are a tenth of the order's age, so that its time is at most that much too long. A read is due a pause
+        after the answer before it.
+        """
+        order = Order(str(placed))
+        self.record.orders.append(order)
+        request = Request("read order", "GET", f"/api/v1/orders/{placed}", headers=headers)
+        while (age := perf_counter() - due) < self.options.order_timeout:
+            pause = max(SHORTEST_PAUSE, age / 10)
+            read_due = perf_counter() + pause
+            gevent.sleep(pause)
+            status = self.send(request, read_due, lambda body: body["status"])
+            if status in FINAL:
+                order.status, order.seconds = status, perf_counter() - due
+                return
+
+    def enter(self, due: float) -> dict[str, str] | None:
+        """The headers of a buyer with an account, items to choose from and a token that is still good, or None."""
+        with self.entering:
+            if not self.items:
+                self.items = self.send(Request("list items", "GET", "/api/v1/items"), due, for_sale) or []
+                due = perf_counter()
+            if not self.registered:
+                self.registered = self.register(due)
+                due = perf_counter()
+            if self.registered and (self.token is None or self.token[1] < perf_counter()):
+                self.token = self.log_in(due)
+        return {"Authorization": f"Bearer {self.token[0]}"} if self.items and self.token else None
+
+    def register(self, due: float) -> bool:
+        account = {
+            "username": self.name,
+            "email": f"{self.name}@example.com",
+            "password": self.password,
+            "password_confirm": self.password,
+        }
+        request = Request("register", "POST", "/api/v1/auth/register", expect=201, json=account)
+        return self.send(request, due, lambda _: True) or False
+
+    def log_in(self, due: float) -> tuple[str, float] | None:
+        """The token and when to get the next one: a tenth of its life before it ends."""
+        request = Request(
+            "get token",
+            "POST",
+            "/api/v1/auth/token",
+            form={"username": self.name, "password": self.password},
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+        )
+        return self.send(
+            request,
+            due,
+            lambda body: (str(body["access_token"]), perf_counter() + 0.9 * float(body["expires_in"])),
+        )
+
+
+def rows(body: Any) -> list[Any]:
+    return [item["id"] for item in body["items"]]
+
+
+def ids(body: Any) -> list[Any]:
+    return filled(rows(body))
+
+
+def for_sale(body: Any) -> list[Any]:
+    return filled([item["id"] for item in body["items"] if item["stock"] > 0])
+
+
+def filled(items: list[Any]) -> list[Any]:
+    if not items:
+        raise ValueError("no item is for sale: fill the catalogue with `python -m app seed`")
+    return items
+
+
+def same(found: Any, wanted: Any) -> Any:
+    if found != wanted:
+        raise ValueError(f"asked for item {wanted}, got {found}")
+    return found

@@ -1,0 +1,77 @@
+"""Runs the journeys under Locust. Import this before anything that opens sockets: Locust patches them."""
+
+import signal
+from collections.abc import Callable
+from time import perf_counter
+
+import gevent
+import locust  # noqa: F401 - first of all
+from gevent.event import Event
+from locust.contrib.fasthttp import FastHttpSession
+from locust.event import EventHook
+
+from loadtests.client import LoadTest, record_requests
+from loadtests.connections import Connections
+from loadtests.journeys import Browser, Buyer
+from loadtests.options import Options
+from loadtests.record import Record
+
+PROGRESS_SECONDS = 5
+
+
+class UnreachableError(Exception):
+    """One sentence: why there is nothing to load, and what to start."""
+
+
+def run(options: Options, progress: Callable[[Record, float], None]) -> Record:
+    """Load until the run time is over and every order is final or given up.
+
+    `progress` is called every five seconds with the seconds since the start. Raises UnreachableError, and
+    KeyboardInterrupt when the process is told to stop.
+    """
+    _reach(options)
+    record = Record()
+    users = [*([Browser] if options.rate else []), *([Buyer] if options.order_rate else [])]
+    test = LoadTest(options, record, users)
+    test.events.request.add_listener(record_requests(record))  # type: ignore[no-untyped-call]
+    runner = test.create_local_runner()
+    reporter = gevent.spawn(_report, progress, record)
+    # Python would raise KeyboardInterrupt in whichever greenlet happens to run.
+    interrupted = Event()
+    gevent.signal_handler(signal.SIGINT, interrupted.set)
+    gevent.signal_handler(signal.SIGTERM, interrupted.set)
+    try:
+        runner.start(len(users), spawn_rate=len(users))
+        gevent.joinall([runner.spawning_greenlet], raise_error=True)
+        users = gevent.spawn(gevent.joinall, list(runner.user_greenlets), raise_error=True)
+        gevent.wait([users, interrupted], count=1)
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        users.get()
+    finally:
+        reporter.kill()
+        runner.quit()
+    return record
+
+
+def _report(progress: Callable[[Record, float], None], record: Record) -> None:
+    begin = perf_counter()
+    while True:
+        gevent.sleep(PROGRESS_SECONDS)
+        progress(record, perf_counter() - begin)
+
+
+def _reach(options: Options) -> None:
+    connections = Connections(keep=0, timeout=options.timeout)
+    unheard = EventHook()  # type: ignore[no-untyped-call]
+    session = FastHttpSession(options.host, unheard, None, client_pool=connections, max_retries=0, max_redirects=0)
+    answer = session.get("/livez")
+    if answer.status_code == 0:
+        raise UnreachableError(
+            f"Nothing answers at {options.host}: start the service with `make run`, or say where it is with --host.",
+        )
+    if answer.status_code == 404:  # noqa: PLR2004 - not found
+        raise UnreachableError(
+            f"What answers at {options.host} is not Binnacle (it has no /livez): start it with `make run`, or say where"
+            " it is with --host.",
+        )
