@@ -39,7 +39,10 @@ def differing(root: Path, files: Mapping[str, str]) -> list[str]:
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.compress > 1 and not options.stdout:
+        parser.error("--compress needs --stdout: only a test wants such rules, and they are not to be kept")
     try:
         slos = load(options.slos, buckets=buckets())
     except SloError as error:

@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from grafana_foundation_sdk.builders import common as common_builders
-from grafana_foundation_sdk.builders import dashboard as dashboard_builders
-from grafana_foundation_sdk.builders import prometheus, stat, timeseries
-from grafana_foundation_sdk.models import common, dashboard
+from grafana.sdk import builders, common, common_builders, dashboard, prometheus, stat, timeseries
 
 DATASOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
 
@@ -124,7 +121,7 @@ def _target(index: int, query: Query) -> prometheus.Dataquery:
     )
 
 
-def _thresholds(base: str, lines: Sequence[Line]) -> dashboard_builders.ThresholdsConfig:
+def _thresholds(base: str, lines: Sequence[Line]) -> builders.ThresholdsConfig:
     steps = [dashboard.Threshold(value=None, color=base)]
     steps += [dashboard.Threshold(value=line.value, color=line.color) for line in lines]
-    return dashboard_builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)
+    return builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(steps)

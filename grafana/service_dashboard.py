@@ -4,10 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from grafana_foundation_sdk.builders import dashboard as builders
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models import dashboard
-
 from grafana.alerts import DASHBOARD_UID
 from grafana.panels import DATASOURCE, Panel
 from grafana.promql import JOB, select
@@ -15,6 +11,7 @@ from grafana.rows.objectives import objectives
 from grafana.rows.orders import orders
 from grafana.rows.requests import requests
 from grafana.rows.saturation import saturation
+from grafana.sdk import JSONEncoder, builders, dashboard
 from grafana.slo import SloError, Slos
 
 FIRING: Final = select("ALERTS", 'alertstate="firing"', 'namespace="$namespace"', 'release="$release"')
