@@ -27,11 +27,11 @@ def main() -> int:
     judgement = verdict.judge(given.objectives, record, orders_asked=given.order_rate > 0)
     print(report.text(judgement, record), file=sys.stderr if given.json == "-" else sys.stdout)
     if given.json:
-        result = json.dumps(report.as_json(given, judgement, record), indent=2)
+        result = report.as_json(given, judgement, record)
         if given.json == "-":
-            print(result)
+            print(json.dumps(result))
         else:
-            Path(given.json).write_text(result + "\n", encoding="utf-8")
+            Path(given.json).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     return 0 if judgement.passed else 1
 
 

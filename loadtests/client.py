@@ -1,4 +1,4 @@
-"""One request: sent once, on a kept or a fresh connection, timed from when it was due, and recorded."""
+"""What both journeys do: keep a timetable, and send a request once, timed from when it was due."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,6 +12,7 @@ from locust import FastHttpUser
 from locust.contrib.fasthttp import FastHttpSession, ResponseContextManager
 from locust.env import Environment
 
+from loadtests.arrivals import Visit, keep, timetable
 from loadtests.connections import Connections, transport_failure
 from loadtests.options import Options
 from loadtests.record import Failure, Record, RequestFailedError
@@ -72,19 +73,22 @@ class Client(FastHttpUser):
         self._sent += 1
         return self.fresh if int(share * (sent + 1)) > int(share * sent) else self.client
 
-    def send(
-        self,
-        request: Request,
-        due: float,
-        read: Callable[[Any], Answer],
-    ) -> Answer | None:
+    def keep_timetable(self, rate: float, visit: Visit) -> None:
+        """Begin `rate` visits per second when they are due, note how late that was, and wait for all."""
+
+        def begin(due: float, number: int) -> None:
+            self.record.lateness.append(perf_counter() - due)
+            visit(due, number)
+
+        keep(timetable(rate, self.options.run_time), begin)
+
+    def send(self, request: Request, due: float, read: Callable[[Any], Answer]) -> Answer | None:
         """What `read` takes from the JSON of the expected answer, or None when the request failed.
 
         `due` is on the clock of `perf_counter`. `read` raises LookupError, TypeError or ValueError when the body is not
         what the journey expects.
         """
         session = self._next_session()
-        self.record.lateness.append(perf_counter() - due)
         with Timeout(self.options.timeout):
             response = session.request(
                 request.method,

@@ -103,7 +103,7 @@ class Connections(HTTPClientPool):
 def transport_failure(error: BaseException) -> RequestFailedError:
     """Name the kind of an error that left a request without a whole answer."""
     cause = getattr(error, "original", None) or error
-    detail = str(cause) or type(cause).__name__
+    detail = (isinstance(cause, OSError) and cause.strerror) or str(cause) or type(cause).__name__
     if isinstance(cause, (Timeout, TimeoutError)):
         return RequestFailedError(Failure.TIMEOUT, detail)
     if isinstance(cause, NotConnectedError):

@@ -10,7 +10,6 @@ from gevent.lock import Semaphore
 from locust import task
 from locust.exception import StopUser
 
-from loadtests.arrivals import keep, timetable
 from loadtests.client import Client, Request
 from loadtests.record import FINAL, Order
 
@@ -28,7 +27,7 @@ class Browser(Client):
 
     @task
     def browse(self) -> None:
-        keep(timetable(self.options.rate, self.options.run_time), self.visit)
+        self.keep_timetable(self.options.rate, self.visit)
         raise StopUser
 
     def visit(self, due: float, number: int) -> None:
@@ -60,7 +59,7 @@ class Buyer(Client):
 
     @task
     def buy(self) -> None:
-        keep(timetable(self.options.order_rate, self.options.run_time), self.visit)
+        self.keep_timetable(self.options.order_rate, self.visit)
         raise StopUser
 
     def visit(self, due: float, number: int) -> None:

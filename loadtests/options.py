@@ -56,7 +56,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--timeout", type=_seconds, default=10.0, metavar="TIME", help="after which a request has failed (10)")
     add("--order-timeout", type=_seconds, default=30.0, metavar="TIME", help="after which an order is given up (30)")
     add("--slo", type=Path, default=FILE, metavar="FILE", help="the objectives (grafana/slo.yaml)")
-    add("--json", metavar="FILE", help="also write the result as JSON; - for standard output")
+    add("--json", metavar="FILE", help="also write the result as JSON; - is one line on standard output")
     given = parser.parse_args(arguments)
     if not given.rate and not given.order_rate:
         parser.error("--rate and --order-rate are both 0: nothing would be measured.")

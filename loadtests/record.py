@@ -58,7 +58,7 @@ class Record:
     orders: list[Order] = field(default_factory=list)
     unexpected: Counter[str] = field(default_factory=Counter)
     lateness: list[float] = field(default_factory=list)
-    """Seconds from when a request was due to when the load generator sent it: its own delay, not the service's."""
+    """Seconds from when a visit was due to when it began: the load generator's own delay, not the service's."""
 
     def request(self, step: str, seconds: float, error: RequestFailedError | None = None) -> None:
         """Count one request of a step, `seconds` after it was due."""

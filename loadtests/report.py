@@ -36,7 +36,7 @@ def text(judgement: Judgement, record: Record) -> str:
     late = percentile(sorted(record.lateness), 0.99)
     if late is not None and late > LATE_SECONDS:
         parts.append(
-            f"The load generator itself sent 1 % of the requests more than {late * 1000:.0f} ms late, which counts as"
+            f"The load generator itself began 1 % of the visits more than {late * 1000:.0f} ms late, which counts as"
             " latency: give it more CPU or a lower rate.",
         )
     return "\n\n".join([*parts, sentence(judgement)])
@@ -50,7 +50,8 @@ def sentence(judgement: Judgement) -> str:
         (judgement.not_measured, "not measured: " + ", ".join(judgement.not_measured)),
         (judgement.unexpected, f"{judgement.unexpected} answers were not what the journeys expect"),
     ]
-    return "; ".join(words for some, words in said if some).capitalize() + "."
+    whole = "; ".join(words for some, words in said if some)
+    return whole[0].upper() + whole[1:] + "."
 
 
 def as_json(options: Options, judgement: Judgement, record: Record) -> dict[str, Any]:

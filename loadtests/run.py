@@ -7,11 +7,11 @@ from time import perf_counter
 import gevent
 import locust  # noqa: F401 - first of all
 from gevent.event import Event
-from locust.contrib.fasthttp import FastHttpSession
+from locust.contrib.fasthttp import ErrorResponse, FastHttpSession
 from locust.event import EventHook
 
 from loadtests.client import LoadTest, record_requests
-from loadtests.connections import Connections
+from loadtests.connections import Connections, transport_failure
 from loadtests.journeys import Browser, Buyer
 from loadtests.options import Options
 from loadtests.record import Record
@@ -43,11 +43,11 @@ def run(options: Options, progress: Callable[[Record, float], None]) -> Record:
     try:
         runner.start(len(users), spawn_rate=len(users))
         gevent.joinall([runner.spawning_greenlet], raise_error=True)
-        users = gevent.spawn(gevent.joinall, list(runner.user_greenlets), raise_error=True)
-        gevent.wait([users, interrupted], count=1)
+        journeys = gevent.spawn(gevent.joinall, list(runner.user_greenlets), raise_error=True)
+        gevent.wait([journeys, interrupted], count=1)
         if interrupted.is_set():
             raise KeyboardInterrupt
-        users.get()
+        journeys.get()
     finally:
         reporter.kill()
         runner.quit()
@@ -66,9 +66,10 @@ def _reach(options: Options) -> None:
     unheard = EventHook()  # type: ignore[no-untyped-call]
     session = FastHttpSession(options.host, unheard, None, client_pool=connections, max_retries=0, max_redirects=0)
     answer = session.get("/livez")
-    if answer.status_code == 0:
+    if isinstance(answer, ErrorResponse) and answer.error:
         raise UnreachableError(
-            f"Nothing answers at {options.host}: start the service with `make run`, or say where it is with --host.",
+            f"Nothing answers at {options.host} ({transport_failure(answer.error)}): start the service with `make run`,"
+            " or say where it is with --host.",
         )
     if answer.status_code == 404:  # noqa: PLR2004 - not found
         raise UnreachableError(
