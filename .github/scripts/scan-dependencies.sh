@@ -37,7 +37,7 @@ grep -q CVE-2020-14343 "$work/answer" || {
     cat "$work/answer" >&2
     refuse "pip-audit did not refuse the canary, so its verdict on the lock is worth nothing"
 }
-audit "$lock" || refuse "pip-audit refuses the lock: raise the floor in pyproject.toml, then make lock"
+audit "$lock" || refuse "pip-audit refuses the lock: raise the floor of what is vulnerable in pyproject.toml, then make lock"
 
 if [ -z "${SAFETY_API_KEY:-}" ]; then
     echo "scan-dependencies: no SAFETY_API_KEY, so Safety did not run; the verdict is pip-audit's alone"
@@ -52,4 +52,4 @@ scan() { # FOLDER
 code=0
 scan "$canary" || code=$?
 [ "$code" -eq 64 ] || refuse "safety left with $code at the canary, where 64 means refused: its verdict is worth nothing"
-scan "$lock" || refuse "safety refuses the lock: raise the floor in pyproject.toml, then make lock"
+scan "$lock" || refuse "safety refuses the lock: raise the floor of what is vulnerable in pyproject.toml, then make lock"
