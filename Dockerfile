@@ -6,11 +6,11 @@ FROM ${BASE_IMAGE} AS build
 WORKDIR /srv
 RUN python -m venv --without-pip /opt/venv
 # Hash-based bytecode is found valid whatever the files' times are, and is the same bytes in every build.
-ENV PYTHONHASHSEED=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_NO_COMPILE=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
+ENV PYTHONHASHSEED=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
 
 FROM build AS load-dependencies
 COPY requirements/load.txt requirements/load.txt
-RUN python -m pip --python /opt/venv/bin/python install --quiet --require-hashes -r requirements/load.txt \
+RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r requirements/load.txt \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 COPY loadtests loadtests
 COPY grafana/__init__.py grafana/reading.py grafana/slo.py grafana/slo.yaml grafana/
@@ -18,7 +18,7 @@ RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash gra
 
 FROM build AS dependencies
 COPY requirements/runtime.txt requirements/runtime.txt
-RUN python -m pip --python /opt/venv/bin/python install --quiet --require-hashes -r requirements/runtime.txt \
+RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r requirements/runtime.txt \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM dependencies AS application
