@@ -48,6 +48,7 @@ class Graph:
             .min(0)
             .span(self.width)
             .height(self.height)
+            .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
             .fill_opacity(8)
             .show_points(common.VisibilityMode.NEVER)
             .legend(
@@ -97,6 +98,7 @@ class Figure:
             .unit(self.unit)
             .span(self.width)
             .height(self.height)
+            .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS))
             .graph_mode(common.BigValueGraphMode.NONE)
             .color_mode(common.BigValueColorMode.NONE if self.names else common.BigValueColorMode.VALUE)
             .text_mode(common.BigValueTextMode.NAME if self.names else common.BigValueTextMode.AUTO)
