@@ -7,9 +7,10 @@ application's lifespan. All of it ends before gunicorn's own limit, which ends b
 import asyncio
 import logging
 import signal
+import socket
 from contextlib import ExitStack
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
@@ -22,6 +23,8 @@ from app.main import Binnacle, create_app
 from app.ops.admin import alive, serve_admin
 from app.settings import Settings
 from app.telemetry import logs
+
+LAST_CALL_SECONDS: Final = 0.5
 
 
 def serve(settings: Settings) -> None:
@@ -91,6 +94,10 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc]
 
     CONFIG_KWARGS = {**UvicornWorker.CONFIG_KWARGS, "server_header": False, "access_log": False}  # noqa: RUF012
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        logging.getLogger("uvicorn.error").propagate = True
+
     async def _serve(self) -> None:
         settings: Settings = self.app.settings
         self.config.app = self.wsgi
@@ -124,6 +131,18 @@ class DrainingServer(Server):
         if self._drain_ends is not None and asyncio.get_running_loop().time() >= self._drain_ends:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Whoever connected before the listener closed may still ask; the stock server hangs up on them."""
+        await asyncio.sleep(0)  # takes in who is in the listening socket's queue, which closing it would reset
+        for listener in self.servers:
+            listener.close()
+        for listening in sockets or []:
+            listening.close()
+        ends = asyncio.get_running_loop().time() + LAST_CALL_SECONDS
+        while self.server_state.connections and asyncio.get_running_loop().time() < ends:  # noqa: ASYNC110 -- no event
+            await asyncio.sleep(0.05)
+        await super().shutdown(sockets)
 
 
 class PlainLogger(Logger):  # type: ignore[misc]

@@ -73,7 +73,9 @@ class Processes:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None) -> None:
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
         for process in reversed(self._running):
             process.close()
 
@@ -84,6 +86,10 @@ class Processes:
         process = Running(command, {name: str(value) for name, value in values.items()}, log)
         self._running.append(process)
         return process
+
+    def named(self, command: str) -> Running:
+        """The first process that was started with this command."""
+        return next(process for process in self._running if process.log.stem.startswith(f"{command}-"))
 
     def sandbox(self, **environment: object) -> str:
         """The URL of a sandbox provider."""
