@@ -36,6 +36,16 @@ def test_dashboards_pass_through_untouched_with_the_sidecars_label(monitored_cha
     assert dashboard["data"] == {"service.json": '{"title": "{{ $labels }}"}\n'}
 
 
+def test_the_trees_own_rules_and_dashboards_are_installed(chart: Chart) -> None:
+    files = chart.folder / "files"
+    rendering = chart.render(*ON)
+    groups = rendering.get("PrometheusRule", "shop-binnacle")["spec"]["groups"]
+    assert groups == safe_load((files / "rules.yaml").read_text())["groups"]
+    dashboards = {f"shop-binnacle-dashboard-{path.stem}" for path in (files / "dashboards").glob("*.json")}
+    assert dashboards
+    assert dashboards <= rendering.names("ConfigMap")
+
+
 @pytest.mark.parametrize("kind", ["PodMonitor", "PrometheusRule"])
 def test_objects_carry_the_labels_that_prometheus_selects_by(monitored_chart: Chart, kind: str) -> None:
     labels = monitored_chart.render(*ON).get(kind, "shop-binnacle")["metadata"]["labels"]
