@@ -27,9 +27,10 @@ class NotConnectedError(OSError):
 
 
 class Sockets(ConnectionPool):
-    """At most `keep` idle connections, used in turn so that each replica behind a balancer keeps some; no upper bound.
+    """Opens `keep` connections before it uses one again, so that each replica behind a balancer has some, then in turn.
 
-    An idle connection that the server has closed is noticed before anything is sent, and replaced.
+    When all are in use another is opened for one request. An idle connection that the server has closed is noticed
+    before anything is sent, and replaced.
     """
 
     def __init__(self, host: str, port: int, *, keep: int, timeout: float, tls: ssl.SSLContext | None) -> None:
@@ -38,6 +39,7 @@ class Sockets(ConnectionPool):
         self._keep = keep
         self._tls = tls
         self._idle = deque[socket.socket]()
+        self._open = 0
 
     def _connect_socket(self, sock: Any, address: Any) -> Any:
         sock = super()._connect_socket(sock, address)
@@ -53,25 +55,28 @@ class Sockets(ConnectionPool):
             raise NotConnectedError(error.errno, error.strerror or str(error)) from error
 
     def get_socket(self) -> Any:
-        while self._idle:
+        while self._idle and self._open >= self._keep:
             sock = self._idle.popleft()
             if self._is_socket_alive(sock):
                 return sock
-            sock.close()
-        return self._create_socket()
+            self.release_socket(sock)
+        sock = self._create_socket()
+        self._open += 1
+        return sock
 
     def return_socket(self, sock: Any) -> None:
-        if len(self._idle) < self._keep:
+        if self._open <= self._keep:
             self._idle.append(sock)
         else:
-            sock.close()
+            self.release_socket(sock)
 
     def release_socket(self, sock: Any) -> None:
         sock.close()
+        self._open -= 1
 
     def close(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            self.release_socket(self._idle.pop())
 
 
 class _Client(HTTPClient):

@@ -55,8 +55,12 @@ class TestAShopThatIsWell:
         fresh = [seen for seen in requests if seen.closing]
         assert abs(len(fresh) - outcome.result["requests"] / 2) <= 1
         assert all(uses[seen.connection] == 1 for seen in fresh)
-        kept = Counter(seen.connection for seen in requests if not seen.closing)
-        assert len(kept) <= kept.total() / 2
+
+    def test_spreads_the_others_over_connections_that_it_keeps(self, run: tuple[Shop, Outcome]) -> None:
+        shop, _ = run
+        browsing = ("list items", "turn page", "read item")
+        uses = Counter(seen.connection for seen in shop.seen if seen.step in browsing and not seen.closing)
+        assert sum(count > 1 for count in uses.values()) >= 10
 
     def test_prints_a_row_for_each_objective_and_each_step(self, run: tuple[Shop, Outcome]) -> None:
         _, outcome = run
