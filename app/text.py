@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 
-def _plain(value: str) -> str:
+def plain(value: str) -> str:
+    """The text as it is. Raises ValueError."""
     if "\x00" in value:
         raise ValueError("must not contain a NUL character")
     try:
@@ -15,4 +16,4 @@ def _plain(value: str) -> str:
     return value
 
 
-PlainText = Annotated[str, AfterValidator(_plain)]
+PlainText = Annotated[str, AfterValidator(plain)]

@@ -34,5 +34,5 @@ class Passwords:
     def _fits(self, password: str, stored: str) -> bool:
         try:
             return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
+        except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False

@@ -1,13 +1,42 @@
 """What goes in and out of the account endpoints."""
 
+import re
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
-Username = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{2,63}$")]
-Password = Annotated[SecretStr, Field(min_length=8, max_length=128)]
+from app.text import plain
+
+USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
+LONGEST_ADDRESS: Final = 254
+
+
+def _short_when_folded(address: str) -> str:
+    """Some letters become three when their case is folded, and the folded form is kept as well."""
+    if len(address.casefold()) > LONGEST_ADDRESS:
+        raise ValueError(f"must be {LONGEST_ADDRESS} characters or less, with its case folded")
+    return address
+
+
+def _plain_secret(secret: SecretStr) -> SecretStr:
+    plain(secret.get_secret_value())
+    return secret
+
+
+Username = Annotated[str, StringConstraints(pattern=f"^{USERNAME.pattern}$")]
+Address = Annotated[EmailStr, AfterValidator(_short_when_folded)]
+Password = Annotated[SecretStr, Field(min_length=8, max_length=128), AfterValidator(_plain_secret)]
 
 
 class Registration(BaseModel):
@@ -28,7 +57,7 @@ class Registration(BaseModel):
     )
 
     username: Username
-    email: EmailStr
+    email: Address
     password: Password
     password_confirm: SecretStr
 

@@ -3,7 +3,7 @@
 from app.accounts import repository
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
-from app.accounts.schemas import Registration, Token
+from app.accounts.schemas import USERNAME, Registration, Token
 from app.accounts.tokens import Identity, Tokens
 from app.errors import ConflictError, UnauthenticatedError
 from app.infra.database import Database
@@ -37,8 +37,10 @@ class Accounts:
 
     async def token(self, username: str, password: str) -> Token:
         """Raises UnauthenticatedError, in the same words and the same time whatever was wrong."""
-        async with self._database.read() as session:
-            account = await repository.by_username(session, username)
+        account = None
+        if USERNAME.fullmatch(username):  # no other was ever registered, and a database may not take it
+            async with self._database.read() as session:
+                account = await repository.by_username(session, username)
         stored = account.password_hash if account is not None and account.is_active else None
         if not await self._passwords.verify(password, stored) or account is None:
             raise UnauthenticatedError("Username or password is wrong.")

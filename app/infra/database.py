@@ -67,6 +67,7 @@ def create_engine(settings: "Settings") -> AsyncEngine:
         return _sqlite(settings)
     return create_async_engine(
         settings.database_dsn,
+        hide_parameters=True,  # an error's text goes to logs and reports; what people typed does not
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout_seconds,
@@ -87,7 +88,7 @@ def create_engine(settings: "Settings") -> AsyncEngine:
 
 def _sqlite(settings: "Settings") -> AsyncEngine:
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(settings.database_dsn)
+    engine = create_async_engine(settings.database_dsn, hide_parameters=True)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

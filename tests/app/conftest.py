@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+import structlog
 
 from app.infra import schema
 from app.main import Binnacle, create_app
@@ -15,6 +16,16 @@ from app.settings import Settings, read
 from tests.app import servers
 from tests.app.processes import Processes
 from tests.app.servers import PostgreSQL
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs() -> None:
+    """structlog's default draws tracebacks with all locals, which takes a minute."""
+    processors = structlog.processors
+    structlog.configure(
+        [processors.add_log_level, processors.format_exc_info, processors.JSONRenderer(default=str)],
+        logger_factory=structlog.PrintLoggerFactory(),
+    )
 
 
 @pytest.fixture(scope="session")

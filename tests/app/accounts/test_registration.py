@@ -1,0 +1,83 @@
+"""Registering: what is taken, what is refused, and what is told."""
+
+import json
+
+import pytest
+
+from tests.app.conftest import Api
+
+pytestmark = pytest.mark.anyio
+
+URL = "/api/v1/auth/register"
+ADA = {
+    "username": "Ada",
+    "email": "Ada@example.com",
+    "password": "correct horse battery",
+    "password_confirm": "correct horse battery",
+}
+on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+
+
+async def test_a_new_account_is_shown_without_its_password(api: Api) -> None:
+    answer = await api.client.post(URL, json=ADA)
+    assert answer.status_code == 201
+    assert answer.json().keys() == {"id", "username", "email", "role", "created_at"}
+    assert answer.json()["username"] == "Ada"
+    assert answer.json()["role"] == "user"
+    assert ADA["password"] not in answer.text
+
+
+async def test_a_name_or_an_address_is_taken_whatever_its_case_and_nobody_learns_which(api: Api) -> None:
+    await api.client.post(URL, json=ADA)
+    same_name = await api.client.post(URL, json=ADA | {"username": "aDA", "email": "other@example.com"})
+    same_address = await api.client.post(URL, json=ADA | {"username": "grace", "email": "aDA@EXAMPLE.com"})
+    for answer in (same_name, same_address):
+        assert answer.status_code == 409
+        assert answer.json()["code"] == "account_taken"
+    assert same_name.json()["detail"] == same_address.json()["detail"]
+
+
+async def test_an_address_whose_folded_form_is_longer_than_itself_fits_the_database(api: Api) -> None:
+    address = "\u0390" * 64 + f"@{'a' * 60}.{'a' * 60}.org"  # folded, each of these letters becomes three
+    answer = await api.client.post(URL, json=ADA | {"email": address})
+    assert answer.status_code == 422
+    assert (await api.client.post(URL, json=ADA | {"username": "grace"})).status_code == 201
+
+
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"password": "seven77", "password_confirm": "seven77"}, "body.password"),
+    ({"password": "x" * 129, "password_confirm": "x" * 129}, "body.password"),
+    ({"password": "\ud800" * 8, "password_confirm": "\ud800" * 8}, "body.password"),
+    ({"password_confirm": "correct horse batterY"}, "body"),
+    ({"username": "ab"}, "body.username"),
+    ({"username": "-ada"}, "body.username"),
+    ({"username": "ada lovelace"}, "body.username"),
+    ({"username": "\u0430da"}, "body.username"),
+    ({"username": "ada\n"}, "body.username"),
+    ({"email": "ada"}, "body.email"),
+    ({"email": "ada@localhost"}, "body.email"),
+    ({"role": "admin"}, "body.role"),
+    ({"is_active": True}, "body.is_active"),
+]
+
+
+@on_sqlite
+async def test_a_refusal_names_the_field_and_never_the_password(api: Api) -> None:
+    for change, field in REFUSED:
+        account = ADA | change
+        answer = await api.client.post(URL, content=json.dumps(account), headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422, change
+        assert [error["field"] for error in answer.json()["errors"]] == [field]
+        for password in (account["password"], account["password_confirm"]):
+            assert str(password) not in answer.text
+
+
+@on_sqlite
+async def test_the_shortest_and_the_longest_password_work_whole(api: Api) -> None:
+    for length in (8, 128):
+        name, password = f"ada{length}", "\u00fc" * length
+        account = {"username": name, "email": f"{name}@example.com", "password": password}
+        assert (await api.client.post(URL, json=account | {"password_confirm": password})).status_code == 201
+        for typed, status in ((password[:-1], 401), (password, 200)):
+            answer = await api.client.post("/api/v1/auth/token", data={"username": name, "password": typed})
+            assert answer.status_code == status
