@@ -33,7 +33,16 @@ class Catalog:
         )
         async with self._database.write() as session:
             session.add(item)
-        return ItemView.model_validate(item, from_attributes=True)
+        return ItemView(
+            id=item.id,
+            owner_id=item.owner_id,
+            name=item.name,
+            description=item.description,
+            price=to_major(item.price_minor),
+            currency=item.currency,
+            stock=item.stock,
+            created_at=item.created_at,
+        )
 
     async def get(self, item_id: UUID) -> ItemView:
         """Raises ItemNotFoundError."""
