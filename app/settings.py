@@ -105,10 +105,10 @@ class Settings(BaseSettings):
     def _url_problems(self) -> list[str]:
         problems = []
         if self.database_url is not None:
-            scheme = self.database_url.get_secret_value().split("://", 1)[0]
-            if scheme not in _DRIVERS:
-                problems.append(f"DATABASE_URL: {scheme!r} is no database that this service knows; use postgresql://")
-        if self.redis_url is not None and urlsplit(self.redis_url.get_secret_value()).scheme not in ("redis", "rediss"):
+            scheme, separator, _ = self.database_url.get_secret_value().partition("://")
+            if not separator or scheme not in _DRIVERS:
+                problems.append("DATABASE_URL: names no database that this service knows; use postgresql://…")
+        if self.redis_url is not None and not self.redis_url.get_secret_value().startswith(("redis://", "rediss://")):
             problems.append("REDIS_URL: must start with redis:// or rediss://")
         if self.secret_key is not None and len(self.secret_key.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
             problems.append(f"SECRET_KEY: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
