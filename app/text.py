@@ -1,6 +1,6 @@
 """Text as it may enter: what databases and logs can't hold is refused at the door."""
 
-from typing import Annotated
+from typing import Final
 
 from pydantic import AfterValidator
 
@@ -16,4 +16,4 @@ def plain(value: str) -> str:
     return value
 
 
-PlainText = Annotated[str, AfterValidator(plain)]
+Plain: Final = AfterValidator(plain)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.text import PlainText
+from app.text import Plain
 
 Currency = Literal["EUR", "USD", "GBP"]
 Price = Annotated[Decimal, Field(gt=0, max_digits=9, decimal_places=2, description="in major units: 19.90")]
@@ -25,8 +25,8 @@ class NewItem(BaseModel):
         },
     )
 
-    name: Annotated[PlainText, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
-    description: Annotated[PlainText, StringConstraints(max_length=2000)] = ""
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Plain]
+    description: Annotated[str, StringConstraints(max_length=2000), Plain] = ""
     price: Price
     currency: Currency = "EUR"
     stock: Annotated[int, Field(ge=0, le=1_000_000)] = 0
@@ -61,4 +61,4 @@ class ItemQuery(BaseModel):
 
     page: Annotated[int, Field(ge=1, le=10_000)] = 1
     per_page: Annotated[int, Field(ge=1, le=100)] = 20
-    search: Annotated[PlainText, StringConstraints(max_length=100)] | None = None
+    search: Annotated[str, StringConstraints(max_length=100), Plain] | None = None
