@@ -71,7 +71,11 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         None, validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otlp_endpoint")
     )
-    service_name: str = Field("binnacle", validation_alias=AliasChoices("otel_service_name", "service_name"))
+    service_name: str | None = Field(
+        None,
+        validation_alias=AliasChoices("otel_service_name", "service_name"),
+        description="service.name of the spans; binnacle-api, binnacle-worker … without it",
+    )
     traces_sample_ratio: float = Field(0.1, ge=0, le=1)
     sentry_dsn: SecretStr | None = None
     version: str = "0.1.0"

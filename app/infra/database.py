@@ -77,7 +77,7 @@ def create_engine(settings: "Settings") -> AsyncEngine:
             # One above the server's own limit, so that the server's clearer error comes first.
             "command_timeout": settings.database_statement_timeout_seconds + 1,
             "server_settings": {
-                "application_name": settings.service_name,
+                "application_name": settings.service_name or "binnacle",
                 "statement_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
                 "lock_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
                 "idle_in_transaction_session_timeout": "15000",

@@ -38,8 +38,8 @@ class Tracing:
             )
             resource = Resource.create(
                 {
-                    "service.name": f"{settings.service_name}-{process}",
-                    "service.namespace": settings.service_name,
+                    "service.name": settings.service_name or f"binnacle-{process}",
+                    "service.namespace": "binnacle",
                     "service.version": settings.version,
                     "deployment.environment.name": settings.environment,
                 }

@@ -8,6 +8,11 @@ from .rendering import Chart
 ON = ("monitoring.enabled=true", "monitoring.labels.release=monitoring")
 
 
+def _of_release(rules: str) -> str:
+    """Two releases under one Prometheus must not record each other's series."""
+    return rules.replace('job="binnacle"', 'job="binnacle",namespace="harbour",release="shop"')
+
+
 def test_pods_are_scraped_under_the_labels_of_the_rules(monitored_chart: Chart) -> None:
     rendering = monitored_chart.render(*ON)
     spec = rendering.get("PodMonitor", "shop-binnacle")["spec"]
@@ -25,9 +30,9 @@ def test_pods_are_scraped_under_the_labels_of_the_rules(monitored_chart: Chart) 
         assert "admin" in {port["name"] for port in rendering.container(f"shop-binnacle-{component}")["ports"]}
 
 
-def test_rules_pass_through_untouched(monitored_chart: Chart) -> None:
+def test_rules_pass_through_untouched_but_for_the_release_they_are_of(monitored_chart: Chart) -> None:
     rules = (monitored_chart.folder / "files/rules.yaml").read_text()
-    assert monitored_chart.render(*ON).get("PrometheusRule", "shop-binnacle")["spec"] == safe_load(rules)
+    assert monitored_chart.render(*ON).get("PrometheusRule", "shop-binnacle")["spec"] == safe_load(_of_release(rules))
 
 
 def test_dashboards_pass_through_untouched_with_the_sidecars_label(monitored_chart: Chart) -> None:
@@ -40,7 +45,9 @@ def test_the_trees_own_rules_and_dashboards_are_installed(chart: Chart) -> None:
     files = chart.folder / "files"
     rendering = chart.render(*ON)
     groups = rendering.get("PrometheusRule", "shop-binnacle")["spec"]["groups"]
-    assert groups == safe_load((files / "rules.yaml").read_text())["groups"]
+    rules = (files / "rules.yaml").read_text()
+    assert 'job="binnacle"' in rules
+    assert groups == safe_load(_of_release(rules))["groups"]
     dashboards = {f"shop-binnacle-dashboard-{path.stem}" for path in (files / "dashboards").glob("*.json")}
     assert dashboards
     assert dashboards <= rendering.names("ConfigMap")
