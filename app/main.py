@@ -14,7 +14,7 @@ from app.accounts.service import Accounts
 from app.accounts.tokens import Tokens
 from app.api import probes, problems, v1
 from app.api.dependencies import Services
-from app.api.guard import HostGuard
+from app.api.guard import HostGuard, LengthGuard
 from app.api.readiness import Readiness
 from app.catalog.service import Catalog
 from app.infra.database import Database, open_database
@@ -81,12 +81,12 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
         lifespan=lifespan,
         telemetry=FRAMEWORK_TELEMETRY,
         redirect_slashes=False,
-        max_body_size=LARGEST_BODY_BYTES,
         responses={"default": problems.DOCUMENTED},
     )
     problems.install(app)
     app.include_router(probes.router(settings, lifecycle, readiness))
-    app.include_router(v1.router)
+    app.include_router(v1.router, max_body_size=LARGEST_BODY_BYTES)
+    app.add_middleware(LengthGuard, largest=LARGEST_BODY_BYTES)
     app.add_middleware(HostGuard, allowed=settings.allowed_hosts)
     asgi = observe(app, metrics=HttpMetrics(metrics.registry), tracing=tracing, draining=lambda: lifecycle.draining)
     return Binnacle(asgi, app, lifecycle, metrics)

@@ -1,4 +1,4 @@
-"""The outermost check: a request names exactly one host, and one that is ours."""
+"""The outermost checks: a request names exactly one host, one that is ours, and announces no body above the limit."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -38,3 +38,27 @@ class HostGuard:
             return True
         name = hosts[0].decode("latin-1").rsplit(":", 1)[0].casefold()
         return name in self._exact or name.endswith(self._suffixes)
+
+
+class LengthGuard:
+    """Refuses a body that is announced as larger than `largest` bytes, before any of it is read.
+
+    The framework counts bodies that come without a length. One with a length it would refuse in plain text.
+    """
+
+    def __init__(self, app: ASGIApp, largest: int) -> None:
+        self._app = app
+        self._largest = largest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _length(scope) <= self._largest:
+            await self._app(scope, receive, send)
+            return
+        detail = f"A body may have {self._largest} bytes at most."
+        response = problems.answer(Request(scope), HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content_too_large", detail)
+        await response(scope, receive, send)
+
+
+def _length(scope: Scope) -> int:
+    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(given) if given.isdigit() else 0

@@ -23,6 +23,8 @@ from app.errors import (
 from app.telemetry import context
 
 MEDIA_TYPE: Final = "application/problem+json"
+# Python renamed these two in 3.13; a code must not depend on the version that runs.
+_TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
 _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     ConflictError: HTTPStatus.CONFLICT,
@@ -66,6 +68,15 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        schema = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"].update({**schema.pop("$defs"), "Problem": schema})
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
 
 
 def answer(
@@ -80,7 +91,7 @@ def answer(
     """A response with problem details."""
     work = context.current()
     problem = Problem(
-        title=HTTPStatus(status).phrase,
+        title=_title(status),
         status=status,
         detail=detail,
         instance=request.url.path,
@@ -124,7 +135,7 @@ async def _validation(request: Request, error: Exception) -> Response:
 async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    code = _title(error.status_code).lower().replace(" ", "_")
     return answer(request, error.status_code, code, _printable(str(error.detail)), headers=error.headers)
 
 
@@ -132,6 +143,10 @@ async def _unexpected(request: Request, _error: Exception) -> Response:
     """The layer around the application logs and reports the error; the caller gets where to look for it."""
     detail = "Something broke on our side; it is recorded under the request_id and trace_id given here."
     return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
+
+
+def _title(status: int) -> str:
+    return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def _printable(text: str) -> str:

@@ -1,0 +1,127 @@
+"""Three probes with three meanings, and what a caller sees while this replica should get no requests."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from app.api.readiness import FRESH_SECONDS
+from app.infra.database import open_database
+from app.main import Binnacle, create_app
+from app.settings import Settings, read
+from tests.app.conftest import Api
+from tests.app.ports import free_port
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def _started(settings: Settings) -> AsyncIterator[Api]:
+    binnacle = create_app(settings)
+    async with (
+        binnacle.app.router.lifespan_context(binnacle.app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=binnacle), base_url="http://testserver") as client,
+    ):
+        yield Api(binnacle, client)
+
+
+def _counted(binnacle: Binnacle) -> dict[str, float]:
+    value = binnacle.metrics.registry.get_sample_value
+    return {
+        outcome: value("readiness_checks_total", {"outcome": outcome}) or 0.0
+        for outcome in ("ready", "not_ready", "draining")
+    }
+
+
+async def _write(settings: Settings, statement: str) -> None:
+    async with open_database(settings) as database, database.write() as session:
+        await session.execute(text(statement))
+
+
+async def test_ready_when_the_database_answers_with_our_schema(api: Api) -> None:
+    for path in ("/readyz", "/livez", "/startupz"):
+        answer = await api.client.get(path)
+        assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    health = (await api.client.get("/health")).raise_for_status().json()
+    assert health["status"] == "ok"
+    assert health["checks"] == {"readiness": "ok"}
+    assert health["memory_bytes"] > 0
+    assert (await api.client.get("/version")).json() == {"version": "0.1.0", "revision": "unknown"}
+
+
+async def test_many_who_ask_within_a_second_cost_one_check(api: Api) -> None:
+    assert FRESH_SECONDS <= 1
+    answers = await asyncio.gather(*(api.client.get("/readyz") for _ in range(5)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert _counted(api.binnacle) == {"ready": 1, "not_ready": 0, "draining": 0}
+
+
+async def test_a_schema_that_is_behind_is_not_ready_and_says_what_to_do(settings: Settings) -> None:
+    await _write(settings, "DROP TABLE alembic_version")
+    async with _started(settings) as api:
+        answer = await api.client.get("/readyz")
+        assert answer.status_code == 503
+        assert "schema" in answer.json()["status"]
+        assert "migrate" in answer.json()["status"]
+        assert _counted(api.binnacle) == {"ready": 0, "not_ready": 1, "draining": 0}
+        assert (await api.client.get("/livez")).status_code == 200
+
+
+async def test_a_schema_of_a_newer_version_is_served(settings: Settings) -> None:
+    await _write(settings, "UPDATE alembic_version SET version_num = '9999'")
+    async with _started(settings) as api:
+        assert (await api.client.get("/readyz")).status_code == 200
+        assert (await api.client.get("/api/v1/items")).status_code == 200
+
+
+async def test_without_its_database_the_api_starts_lives_and_asks_to_come_back_later(tmp_path: Path) -> None:
+    gone = f"postgresql://binnacle:s3cret@127.0.0.1:{free_port()}/binnacle"
+    async with _started(read(state_dir=tmp_path, database_url=gone, _env_file=None)) as api:
+        ready = await api.client.get("/readyz")
+        assert ready.status_code == 503
+        assert ready.json() == {"status": "database: does not answer"}
+        assert _counted(api.binnacle) == {"ready": 0, "not_ready": 1, "draining": 0}
+        for path in ("/livez", "/startupz"):
+            assert (await api.client.get(path)).status_code == 200
+        assert (await api.client.get("/health")).json()["status"] == "degraded"
+        account = {"username": "ada", "email": "ada@example.com", "password": "battery horse"}
+        answers = [
+            await api.client.get("/api/v1/items"),
+            await api.client.post("/api/v1/auth/token", data=account),
+            await api.client.post("/api/v1/auth/register", json=account | {"password_confirm": account["password"]}),
+        ]
+        for answer in answers:
+            assert answer.status_code == 503
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert int(answer.headers["Retry-After"]) > 0
+            assert answer.json()["code"] == "unavailable"
+            assert "s3cret" not in answer.text
+
+
+async def test_while_draining_it_serves_but_is_not_ready_and_every_answer_ends_its_connection(api: Api) -> None:
+    before = await api.client.get("/api/v1/items")
+    assert "Connection" not in before.headers
+    assert (await api.client.get("/readyz")).status_code == 200
+    api.binnacle.lifecycle.drain()
+    draining = await api.client.get("/readyz")
+    assert draining.status_code == 503
+    assert draining.json()["status"].startswith("draining")
+    assert _counted(api.binnacle) == {"ready": 1, "not_ready": 0, "draining": 1}
+    for path, status in (("/livez", 200), ("/startupz", 200), ("/api/v1/items", 200), ("/nothing", 404)):
+        answer = await api.client.get(path)
+        assert answer.status_code == status
+        assert answer.headers["Connection"] == "close"
+    assert draining.headers["Connection"] == "close"
+
+
+async def test_not_started_before_its_lifespan(tmp_path: Path) -> None:
+    binnacle = create_app(read(state_dir=tmp_path, _env_file=None))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=binnacle), base_url="http://testserver") as client:
+        for path in ("/startupz", "/readyz"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
+        assert (await client.get("/livez")).status_code == 200
