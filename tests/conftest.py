@@ -18,3 +18,10 @@ def _no_settings_from_outside() -> None:
 def root() -> Path:
     """The folder of the repository."""
     return Path(__file__).parent.parent
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: what isn't run proves nothing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
