@@ -78,9 +78,10 @@ async def done(session: WriteSession, message_id: UUID) -> None:
 
 
 async def release(session: WriteSession, claim: Claim) -> None:
-    """Gives a claim back after a failure; the next try comes later each time."""
+    """Gives a claim back after a failure; the next try comes later each time. Leaves alone who has taken it over."""
     pause = BACKOFF_SECONDS[min(claim.attempts, len(BACKOFF_SECONDS)) - 1]
-    await session.execute(_set(claim.message_id, claimed_until=None, available_at=now() + timedelta(seconds=pause)))
+    given_back = _set(claim.message_id, claimed_until=None, available_at=now() + timedelta(seconds=pause))
+    await session.execute(given_back.where(OutboxMessage.attempts == claim.attempts))
 
 
 async def take_waiting(session: WriteSession, limit: int, pause: timedelta) -> Sequence[UUID]:
@@ -107,7 +108,7 @@ async def take_waiting(session: WriteSession, limit: int, pause: timedelta) -> S
 async def backlog(session: ReadSession) -> tuple[int, float]:
     """How many messages are not done, and the age of the oldest in seconds (0 when there is none)."""
     query = select(func.count(), func.min(OutboxMessage.created_at)).where(OutboxMessage.done_at.is_(None))
-    row: tuple[int, datetime | None] = (await session.execute(query)).tuples().one()
+    row: tuple[int, datetime | None] = (await session.execute(query)).one()
     count, oldest = row
     return count, max((now() - oldest).total_seconds(), 0.0) if oldest is not None else 0.0
 

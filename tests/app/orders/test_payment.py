@@ -1,0 +1,140 @@
+"""Paying an order: once, by one worker, whatever the provider does."""
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+
+import httpx2
+import pytest
+
+from app.infra.http_client import open_client
+from app.infra.orm import now
+from app.orders import outbox
+from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop
+from tests.app.ports import free_port
+
+pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+
+
+async def test_a_paid_order_is_charged_once_however_often_it_is_asked_for(shop: Shop) -> None:
+    message = await shop.order(quantity=2)
+    worker = shop.worker()
+    assert await worker.process(message) == "paid"
+    assert [await worker.process(message) for _ in range(3)] == ["not_ours"] * 3
+    assert await shop.status(message) == ("paid", None)
+    charges = await shop.charges()
+    assert [(charge["amount_minor"], charge["currency"]) for charge in charges] == [(3980, "EUR")]
+    assert shop.counted("orders_finished_total", status="paid") == 1
+    assert shop.counted("order_processing_duration_seconds_count") == 1
+    assert shop.counted("provider_requests_total", operation="charge", outcome="ok") == 1
+    assert await shop.stock() == STOCK - 2
+
+
+async def test_of_many_workers_one_pays(shop: Shop) -> None:
+    message = await shop.order()
+    outcomes = await asyncio.gather(*(shop.worker().process(message) for _ in range(8)))
+    assert Counter(outcomes) == {"paid": 1, "not_ours": 7}
+    assert shop.counted("provider_requests_total", operation="charge", outcome="ok") == 1
+
+
+async def test_a_declined_card_fails_the_order_and_gives_the_pieces_back_once(shop: Shop) -> None:
+    await shop.behave(decline_rate=1)
+    message = await shop.order(quantity=3)
+    assert await shop.stock() == STOCK - 3
+    assert await shop.worker().process(message) == "failed"
+    assert await shop.status(message) == ("failed", "card_declined")
+    assert await shop.stock() == STOCK
+    assert await shop.worker().process(message) == "not_ours"
+    assert await shop.stock() == STOCK
+    assert shop.counted("orders_finished_total", status="failed") == 1
+    assert shop.counted("provider_requests_total", operation="charge", outcome="declined") == 1
+
+
+async def test_who_dies_between_charge_and_record_is_taken_over_and_nothing_is_charged_twice(shop: Shop) -> None:
+    await shop.behave(decline_rate=0.5)  # what was decided first must stand, paid or declined
+    message = await shop.order()
+    async with shop.database.write() as session:
+        claim = await outbox.claim(session, message, CLAIM_SECONDS)
+    assert claim is not None
+    await shop.client.post(
+        "/v1/charges",
+        json={"amount_minor": claim.amount_minor, "currency": claim.currency, "reference": str(claim.order_id)},
+        headers={"Idempotency-Key": str(claim.order_id)},
+    )
+    assert await shop.worker().process(message) == "not_ours", "the claim still holds"
+    await shop.pass_time(CLAIM_SECONDS + 1)
+    [charge] = await shop.charges()
+    expected = "paid" if charge["status"] == "succeeded" else "failed"
+    assert await shop.worker().process(message) == expected
+    assert await shop.charges() == [charge]
+    assert await shop.stock() == STOCK - (1 if expected == "paid" else 0)
+
+
+async def test_an_absent_provider_postpones_the_payment_longer_each_time(shop: Shop) -> None:
+    message = await shop.order()
+    nobody = f"http://127.0.0.1:{free_port()}"
+    async with open_client(nobody, 1, shop.tracing) as client:
+        worker = shop.worker(client)
+        for wait in (1, 2, 5, 10, 30, 30):
+            before = now()
+            assert await worker.process(message) == "later"
+            assert await shop.status(message) == ("pending", None)
+            assert before < await shop.available_at(message) - timedelta(seconds=wait) < now()
+            await shop.pass_time(wait)
+            assert await shop.reconciler.look() == 1
+    assert shop.counted("provider_requests_total", operation="charge", outcome="error") == 6
+    assert await shop.worker().process(message) == "paid"
+    assert await shop.stock() == STOCK - 1
+
+
+@on_sqlite
+async def test_a_provider_without_a_clear_answer_is_asked_again(shop: Shop) -> None:
+    message = await shop.order()
+    answers = iter(
+        [
+            httpx2.Response(500, json={"detail": "no"}),
+            httpx2.Response(429),
+            httpx2.Response(302, headers={"Location": "http://127.0.0.1:1/"}),
+            httpx2.Response(201, json={"status": "maybe"}),
+            httpx2.Response(201, content=b"<html>"),
+            httpx2.Response(201, content=b""),
+            httpx2.Response(201, json={"id": "ch_1", "status": "succeeded", "new_field": 1}),
+        ]
+    )
+    transport = httpx2.MockTransport(lambda _request: next(answers))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://provider") as client:
+        outcomes = [await shop.worker(client).process(message) for _ in range(7)]
+    assert outcomes == ["later"] * 6 + ["paid"]
+    assert shop.counted("provider_requests_total", operation="charge", outcome="error") == 6
+
+
+@on_sqlite
+async def test_a_slow_provider_times_out_and_its_late_charge_is_not_made_twice(shop: Shop, sandbox: str) -> None:
+    message = await shop.order()
+    async with open_client(sandbox, 0.3, shop.tracing) as client:
+        await client.put("/v1/behaviour", json={"latency_ms": 1500})
+        assert await shop.worker(client).process(message) == "later"
+        assert shop.counted("provider_requests_total", operation="charge", outcome="timeout") == 1
+        await client.put("/v1/behaviour", json={})
+        assert await shop.worker(client).process(message) == "paid"
+        assert len((await client.get("/v1/charges")).json()["charges"]) == 1
+
+
+async def test_who_comes_late_does_not_end_the_claim_of_who_took_over(shop: Shop) -> None:
+    message = await shop.order()
+    claims = []
+    for _ in range(2):
+        async with shop.database.write() as session:
+            claims.append(await outbox.claim(session, message, CLAIM_SECONDS))
+        if len(claims) == 1:
+            await shop.pass_time(CLAIM_SECONDS + 1)
+    late, present = claims
+    assert late is not None
+    assert present is not None
+    async with shop.database.write() as session:
+        await outbox.release(session, late)
+    assert await shop.worker().process(message) == "not_ours"
+    async with shop.database.write() as session:
+        await outbox.release(session, present)
+    assert await shop.worker().process(message) == "paid"
