@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.paging import PageQuery
 from app.text import Plain
 
 Currency = Literal["EUR", "USD", "GBP"]
@@ -54,11 +55,7 @@ class ItemPage(BaseModel):
     total: int
 
 
-class ItemQuery(BaseModel):
+class ItemQuery(PageQuery):
     """Which items, and which page of them."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    page: Annotated[int, Field(ge=1, le=10_000)] = 1
-    per_page: Annotated[int, Field(ge=1, le=100)] = 20
     search: Annotated[str, StringConstraints(max_length=100), Plain] | None = None

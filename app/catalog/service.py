@@ -53,9 +53,8 @@ class Catalog:
         return _view(row)
 
     async def page(self, query: ItemQuery) -> ItemPage:
-        offset = (query.page - 1) * query.per_page
         async with self._database.read() as session:
-            rows, total = await repository.page(session, offset=offset, limit=query.per_page, search=query.search)
+            rows, total = await repository.page(session, offset=query.offset, limit=query.per_page, search=query.search)
         return ItemPage(items=[_view(row) for row in rows], page=query.page, per_page=query.per_page, total=total)
 
 

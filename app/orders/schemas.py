@@ -71,12 +71,3 @@ class OrderPage(BaseModel):
     orders: list[OrderView]
     page: int
     per_page: int
-
-
-class OrderQuery(BaseModel):
-    """Which page."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    page: Annotated[int, Field(ge=1, le=10_000)] = 1
-    per_page: Annotated[int, Field(ge=1, le=100)] = 20

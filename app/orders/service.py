@@ -12,7 +12,8 @@ from app.infra.jobs import Jobs
 from app.money import to_major
 from app.orders import outbox, repository
 from app.orders.models import Order, OrderLine
-from app.orders.schemas import LineView, NewOrder, OrderDetail, OrderPage, OrderQuery, OrderView
+from app.orders.schemas import LineView, NewOrder, OrderDetail, OrderPage, OrderView
+from app.paging import PageQuery
 from app.telemetry import context
 from app.telemetry.metrics import OrderMetrics
 from app.telemetry.tracing import Tracing
@@ -88,10 +89,9 @@ class Orders:
         ]
         return OrderDetail(**_view(row).model_dump(), lines=views)
 
-    async def page(self, buyer_id: UUID, query: OrderQuery) -> OrderPage:
-        offset = (query.page - 1) * query.per_page
+    async def page(self, buyer_id: UUID, query: PageQuery) -> OrderPage:
         async with self._database.read() as session:
-            rows = await repository.page(session, buyer_id, offset=offset, limit=query.per_page)
+            rows = await repository.page(session, buyer_id, offset=query.offset, limit=query.per_page)
         return OrderPage(orders=[_view(row) for row in rows], page=query.page, per_page=query.per_page)
 
     async def _take(self, session: WriteSession, order_id: UUID, new: NewOrder) -> list[tuple[OrderLine, str]]:

@@ -12,6 +12,7 @@ import structlog
 
 from app.infra import schema
 from app.main import Binnacle, create_app
+from app.seed import seed
 from app.settings import Settings, read
 from tests.app import servers
 from tests.app.processes import Processes
@@ -57,6 +58,15 @@ def database_url(postgresql: PostgreSQL) -> str:
 def redis_url(redis_server: str) -> str:
     """An empty database in Redis."""
     return servers.empty_redis_database(redis_server)
+
+
+@pytest.fixture
+def stores(database_url: str, redis_url: str) -> dict[str, str]:
+    """The settings of a distributed shop's processes; its database is migrated and seeded."""
+    settings = read(database_url=database_url, redis_url=redis_url, _env_file=None)
+    schema.migrate(settings)
+    seed(settings)
+    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": "k" * 32}
 
 
 @pytest.fixture

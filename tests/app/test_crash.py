@@ -2,21 +2,12 @@
 
 import httpx2
 
-from app.infra import schema
-from app.seed import seed
-from app.settings import read
 from tests.app.processes import Processes, wait_until
 from tests.app.shopping import Shopper
 
 
-def test_worker_killed_between_charge_and_record_pays_once(
-    processes: Processes, database_url: str, redis_url: str
-) -> None:
-    settings = read(database_url=database_url, redis_url=redis_url, _env_file=None)
-    schema.migrate(settings)
-    seed(settings)
+def test_worker_killed_between_charge_and_record_pays_once(processes: Processes, stores: dict[str, str]) -> None:
     provider = processes.sandbox()
-    stores = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": "k" * 32}
     quick = {"PROVIDER_URL": provider, "PROVIDER_TIMEOUT_SECONDS": 4, "CLAIM_SECONDS": 5, "RECONCILE_SECONDS": 0.5}
     doomed = processes.worker(**quick, **stores)
     processes.start("reconciler", ADMIN_PORT=0, **quick, **stores)

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from app.infra import schema
-from app.seed import seed
-from app.settings import read
 from tests.app.otlp import Receiver, receiver
 from tests.app.processes import Processes, Running, wait_until
 from tests.app.shopping import Shopper
@@ -17,14 +14,6 @@ from tests.app.shopping import Shopper
 def otlp() -> Iterator[Receiver]:
     with receiver() as listening:
         yield listening
-
-
-@pytest.fixture
-def stores(database_url: str, redis_url: str) -> dict[str, str]:
-    settings = read(database_url=database_url, redis_url=redis_url, _env_file=None)
-    schema.migrate(settings)
-    seed(settings)
-    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": "k" * 32}
 
 
 def test_one_order_is_one_trace(processes: Processes, otlp: Receiver, stores: dict[str, str]) -> None:

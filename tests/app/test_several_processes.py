@@ -6,20 +6,15 @@ import httpx2
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.infra import schema
-from app.settings import read
 from tests.app.ports import free_port
 from tests.app.processes import Processes, wait_until
 
 REQUESTS = 40
 
 
-def test_sums_survive_a_killed_process(processes: Processes, database_url: str, redis_url: str) -> None:
-    schema.migrate(read(database_url=database_url, redis_url=redis_url, _env_file=None))
+def test_sums_survive_a_killed_process(processes: Processes, stores: dict[str, str]) -> None:
     admin = free_port()
-    api, url = processes.api(
-        DATABASE_URL=database_url, REDIS_URL=redis_url, SECRET_KEY="k" * 32, WEB_CONCURRENCY=2, ADMIN_PORT=admin
-    )
+    api, url = processes.api(WEB_CONCURRENCY=2, ADMIN_PORT=admin, **stores)
 
     def samples() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         text = httpx2.get(f"http://127.0.0.1:{admin}/metrics", trust_env=False).text

@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from app.api.dependencies import Caller, OrdersService
-from app.orders.schemas import NewOrder, OrderDetail, OrderPage, OrderQuery
+from app.orders.schemas import NewOrder, OrderDetail, OrderPage
+from app.paging import PageQuery
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -20,7 +21,7 @@ async def place_order(new: NewOrder, caller: Caller, orders: OrdersService, resp
 
 
 @router.get("")
-async def list_orders(query: Annotated[OrderQuery, Query()], caller: Caller, orders: OrdersService) -> OrderPage:
+async def list_orders(query: Annotated[PageQuery, Query()], caller: Caller, orders: OrdersService) -> OrderPage:
     """One page of the caller's orders, newest first."""
     return await orders.page(caller.account_id, query)
 

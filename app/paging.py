@@ -1,0 +1,19 @@
+"""Pages by number: which one, and how long."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PageQuery(BaseModel):
+    """`page` counts from 1."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    page: Annotated[int, Field(ge=1, le=10_000)] = 1
+    per_page: Annotated[int, Field(ge=1, le=100)] = 20
+
+    @property
+    def offset(self) -> int:
+        """How many rows stand before this page."""
+        return (self.page - 1) * self.per_page
