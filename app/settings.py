@@ -116,6 +116,16 @@ class Settings(BaseSettings):
             problems.append("REDIS_URL: must start with redis:// or rediss://")
         if self.secret_key is not None and len(self.secret_key.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
             problems.append(f"SECRET_KEY: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
+        addresses = {
+            "PROVIDER_URL": self.provider_url,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.otlp_endpoint,
+            "SENTRY_DSN": self.sentry_dsn.get_secret_value() if self.sentry_dsn else None,
+        }
+        problems += [
+            f"{name}: must start with http:// or https://"
+            for name, url in addresses.items()
+            if url and not url.startswith(("http://", "https://"))
+        ]
         return problems
 
     def _process_problems(self) -> list[str]:
@@ -167,7 +177,9 @@ def read(**overrides: Any) -> Settings:
 
     Raises SettingsError with one line for each thing that is wrong; no line repeats a value, since it may be a secret.
     """
-    secrets = os.environ.get("SECRETS_DIR")
+    secrets = os.environ.get("SECRETS_DIR") or None
+    if secrets is not None and not Path(secrets).is_dir():
+        raise SettingsError("SECRETS_DIR: there is no such folder; mount the secrets there, or leave it out")
     try:
         return Settings(_secrets_dir=secrets, **overrides)
     except ValidationError as invalid:
