@@ -33,7 +33,7 @@ reset: ## forgets the embedded state: database, keys, the sandbox's ledger
 
 .PHONY: test
 test: $(DEV) ## runs the tests, with a real PostgreSQL and a real Redis that they start
-	$(PYTEST) -n 2 --dist worksteal tests/app tests/grafana tests/loadtests tests/workflows $(ARGS)
+	$(PYTEST) -n 2 --dist worksteal tests/app tests/grafana tests/loadtests tests/scripts tests/workflows $(ARGS)
 
 .PHONY: test-system
 test-system: $(DEV) ## runs the tests that need other programs: helm, promtool
@@ -45,7 +45,7 @@ lint: $(DEV) ## style, types, import rules, and the scanners that need no networ
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -c pyproject.toml -r app grafana helm loadtests
+	$(BIN)/bandit -q -c pyproject.toml -r app grafana helm loadtests scripts
 	$(BIN)/zizmor --offline --persona=regular -q .github
 	$(BIN)/yamllint .
 
@@ -59,6 +59,7 @@ e2e: $(DEV) ## the chart on the cluster of KUBECONFIG: install, load through a r
 
 .PHONY: generate
 generate: $(DEV) ## writes everything that is made from something else
+	$(BIN)/python -m scripts.settings
 	$(BIN)/python -m grafana.generate
 	$(BIN)/python -m helm.generate
 	$(BIN)/python -m helm.render
@@ -72,7 +73,7 @@ $(SCAN): requirements/scan.txt
 
 .PHONY: scan-code
 scan-code: $(DEV) ## refuses dangerous Python
-	$(BIN)/bandit -q -c pyproject.toml -r app grafana helm loadtests
+	$(BIN)/bandit -q -c pyproject.toml -r app grafana helm loadtests scripts
 
 .PHONY: scan-workflows
 scan-workflows: $(DEV) ## refuses dangerous workflows; with GH_TOKEN it also asks GitHub about every pinned action

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app import __version__
+
 MINIMUM_KEY_BYTES = 32
 SHUTDOWN_MARGIN_SECONDS = 2.0
 
@@ -32,58 +34,74 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", hide_input_in_errors=True)
 
-    environment: Literal["local", "demo", "production"] = "local"
-    state_dir: Path = Field(Path("var"), description="folder of the embedded state: database file, keys, ledger")
-    multiprocess_dir: Path | None = Field(None, description="scratch folder for the metrics of several processes")
+    environment: Literal["local", "demo", "production"] = Field(
+        "local", description="what a start may lack: `local` nothing is needed, `production` nothing may be missing"
+    )
+    state_dir: Path = Field(Path("var"), description="folder of the embedded state: database file, key, ledger")
+    multiprocess_dir: Path | None = Field(
+        None, description="scratch folder for the metrics of several processes; emptied at each start"
+    )
 
-    host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)
-    admin_host: str = "127.0.0.1"
-    admin_port: int = Field(9000, ge=0, le=65535)
+    host: str = Field("127.0.0.1", description="address of the API")
+    port: int = Field(8000, ge=0, le=65535, description="port of the API")
+    admin_host: str = Field("127.0.0.1", description="address of metrics and of the other processes' probes")
+    admin_port: int = Field(9000, ge=0, le=65535, description="port of metrics and of the other processes' probes")
     web_concurrency: int = Field(1, ge=1, le=64, description="API processes of one server")
     worker_concurrency: int = Field(2, ge=1, le=64, description="payments that one worker makes at once")
-    allowed_hosts: Annotated[list[str], NoDecode, CommaSeparated] = ["*"]
-    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, CommaSeparated] = []
-    keep_alive_seconds: int = Field(75, ge=1, description="above the idle time of the proxy in front")
+    allowed_hosts: Annotated[list[str], NoDecode, CommaSeparated] = Field(
+        ["*"], description="host names that the API answers to, comma-separated; `*.example.com` for all below"
+    )
+    trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, CommaSeparated] = Field(
+        [], description="networks of the proxies whose X-Forwarded-For is believed, comma-separated"
+    )
+    keep_alive_seconds: int = Field(
+        75, ge=1, description="how long an idle connection stays; above the proxy's own time"
+    )
 
     drain_seconds: float = Field(8, ge=0, description="after SIGTERM: serve on, each answer closes its connection")
     shutdown_seconds: float = Field(10, gt=0, description="after the drain: for the requests in flight")
     graceful_timeout_seconds: float = Field(25, gt=0, description="gunicorn's limit from SIGTERM to SIGKILL")
 
-    database_url: SecretStr | None = Field(None, description="postgresql://…; without it, a SQLite file")
-    database_pool_size: int = Field(5, ge=1)
-    database_max_overflow: int = Field(5, ge=0)
-    database_connect_timeout_seconds: float = Field(3, gt=0)
-    database_pool_timeout_seconds: float = Field(3, gt=0)
-    database_statement_timeout_seconds: float = Field(5, gt=0)
-    redis_url: SecretStr | None = Field(None, description="redis://…; without it, jobs run in the API process")
+    database_url: SecretStr | None = Field(None, description="`postgresql://…`; without it, a SQLite file")
+    database_pool_size: int = Field(5, ge=1, description="connections that each process keeps")
+    database_max_overflow: int = Field(5, ge=0, description="connections that each process opens beyond those")
+    database_connect_timeout_seconds: float = Field(3, gt=0, description="to open a connection")
+    database_pool_timeout_seconds: float = Field(3, gt=0, description="to wait for a connection that others use")
+    database_statement_timeout_seconds: float = Field(5, gt=0, description="for a statement, and for a lock")
+    redis_url: SecretStr | None = Field(None, description="`redis://…`; without it, jobs run in the API process")
 
-    secret_key: SecretStr | None = Field(None, description="signs the access tokens; 32 bytes or more")
-    access_token_seconds: int = Field(900, ge=60, le=86400)
+    secret_key: SecretStr | None = Field(
+        None, description="signs the access tokens, 32 bytes or more; without it, one is made in STATE_DIR"
+    )
+    access_token_seconds: int = Field(900, ge=60, le=86400, description="life of an access token")
 
-    provider_url: str = "http://127.0.0.1:8001"
-    provider_timeout_seconds: float = Field(5, gt=0)
+    provider_url: str = Field("http://127.0.0.1:8001", description="the payment provider")
+    provider_timeout_seconds: float = Field(5, gt=0, description="for a call to the provider")
     claim_seconds: float = Field(30, gt=0, description="after this a payment that a dead worker held is taken over")
     reconcile_seconds: float = Field(5, gt=0, description="pause between two looks at what waits too long")
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe level that is logged"
+    )
+    log_format: Literal["json", "console"] = Field("json", description="`console` for a person's terminal")
     otlp_endpoint: str | None = Field(
-        None, validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otlp_endpoint")
+        None,
+        validation_alias=AliasChoices("otel_exporter_otlp_endpoint", "otlp_endpoint"),
+        description="OTLP/HTTP endpoint for spans, such as `http://127.0.0.1:4318`; without it, none are sent",
     )
     service_name: str | None = Field(
         None,
         validation_alias=AliasChoices("otel_service_name", "service_name"),
-        description="service.name of the spans; binnacle-api, binnacle-worker … without it",
+        description="service.name of the spans; without it, binnacle-api, binnacle-worker and so on",
     )
-    traces_sample_ratio: float = Field(0.1, ge=0, le=1)
-    sentry_dsn: SecretStr | None = None
-    version: str = "0.1.0"
-    revision: str = "unknown"
+    traces_sample_ratio: float = Field(0.1, ge=0, le=1, description="share of the traces that is recorded")
+    sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; without it, nowhere")
+    version: str = Field(__version__, description="release, as metrics, traces and errors name it")
+    revision: str = Field("unknown", description="commit, as metrics name it")
 
-    sandbox_host: str = "127.0.0.1"
-    sandbox_port: int = Field(8001, ge=0, le=65535)
-    sandbox_database: Path | None = Field(None, description="the sandbox's ledger; var/sandbox.db without it")
+    sandbox_host: str = Field("127.0.0.1", description="address of the sandbox provider")
+    sandbox_port: int = Field(8001, ge=0, le=65535, description="port of the sandbox provider")
+    sandbox_database: Path | None = Field(None, description="the sandbox's ledger; without it, sandbox.db in STATE_DIR")
 
     @property
     def embedded(self) -> bool:

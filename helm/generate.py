@@ -4,8 +4,9 @@ import json
 import sys
 from collections.abc import Iterable
 
-from helm import schema, tree, values
+from helm import schema, values
 from helm.values import Value
+from scripts import tree
 
 CHART = "helm/binnacle"
 START, END = "<!-- values: generated -->", "<!-- /values -->"

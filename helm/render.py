@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-from helm import tree
+from scripts import tree
 
 BASE = "k8s/base"
 SOURCE = re.compile(r"^# Source: [^/]+/templates/(.+)\n", re.MULTILINE)

@@ -1,0 +1,58 @@
+"""Writes .env.example and docs/settings.md from the fields of app.settings.Settings."""
+
+import sys
+from collections.abc import Iterator
+
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
+
+from app.settings import Settings
+from scripts import tree
+
+HEADER = """# Settings of Binnacle, each with its default. Copy to .env and change what you need.
+# Generated from app/settings.py: make generate
+"""
+PAGE = """# Settings
+
+Read once at the start, by every process. The first source that has one wins: the environment, `.env`, a file of the
+same lower-case name in the folder that `SECRETS_DIR` names, the default. What is wrong is said in one message before
+anything starts.
+
+Generated from `app/settings.py`; `.env.example` is the same to copy from.
+
+| variable | default | what |
+|---|---|---|
+"""
+
+
+def files() -> dict[str, str]:
+    """Text of each generated file, by path from the root of the tree."""
+    fields = list(_fields())
+    example = "".join(f"\n{_comment(about)}#{name}={default}\n" for name, default, about in fields)
+    rows = "".join(f"| `{name}` | {f'`{default}`' if default else ''} | {about} |\n" for name, default, about in fields)
+    return {".env.example": HEADER + example, "docs/settings.md": PAGE + rows}
+
+
+def _fields() -> Iterator[tuple[str, str, str]]:
+    """Name, default (empty when there is none) and meaning of each setting."""
+    for name, field in Settings.model_fields.items():
+        yield _variable(name, field), _default(field), field.description or ""
+
+
+def _variable(name: str, field: FieldInfo) -> str:
+    alias = field.validation_alias
+    return str(alias.choices[0] if isinstance(alias, AliasChoices) else name).upper()
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default is None:
+        return ""
+    return ",".join(field.default) if isinstance(field.default, list) else str(field.default)
+
+
+def _comment(about: str) -> str:
+    return f"# {about}\n" if about else ""
+
+
+if __name__ == "__main__":
+    sys.exit(tree.settle(files(), description=__doc__ or ""))
