@@ -22,7 +22,6 @@ def configure(settings: "Settings", process: str) -> None:
         default_integrations=False,
         auto_enabling_integrations=False,
         max_breadcrumbs=0,
-        send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
         shutdown_timeout=1,

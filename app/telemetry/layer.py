@@ -9,6 +9,7 @@ from uuid import uuid4
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.telemetry import context, errors
@@ -58,6 +59,8 @@ class TelemetryLayer:
         self._metrics.in_progress.inc()
         try:
             await self._answer(scope, exchange, parent)
+        except ClientDisconnect:
+            exchange.status = CLIENT_CLOSED_REQUEST
         except Exception as error:  # noqa: BLE001 -- the outermost place; the client has its 500 already
             exchange.failed()
             self._log.error("unhandled_error", exc_info=error, route=exchange.route())
@@ -104,6 +107,8 @@ def adopt_span(span: trace.Span, scope: dict[str, Any]) -> None:
     if work is not None and span.is_recording():
         ids = span.get_span_context()
         work.trace_id, work.span_id = format_trace_id(ids.trace_id), format_span_id(ids.span_id)
+        if scope["query_string"]:
+            span.set_attribute("url.query", "REDACTED")  # it may hold a token, and nobody needs it to find the request
 
 
 class _Exchange:

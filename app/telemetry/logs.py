@@ -3,6 +3,7 @@
 Ours go from structlog straight to bytes; only third parties pass through the standard library.
 """
 
+import json
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
@@ -49,9 +50,14 @@ class ThirdPartyHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             exception = {"exc_info": record.exc_info} if record.exc_info and record.exc_info[0] else {}
-            structlog.get_logger().log(record.levelno, record.getMessage(), logger=record.name, **exception)
+            structlog.get_logger().log(_level(record), record.getMessage(), logger=record.name, **exception)
         except Exception:  # noqa: BLE001 -- a log line must not stop the work it tells of
             self.handleError(record)
+
+
+def _level(record: logging.LogRecord) -> int:
+    """The nearest level below that we know: libraries make up their own."""
+    return min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
 
 
 def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -66,4 +72,7 @@ def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 
 def _to_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate or a number above 64 bits, which the standard library can write
+        return json.dumps(event, default=str).encode()

@@ -1,0 +1,106 @@
+"""The route of a request is a template or a constant, however the application is put together."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route
+
+from tests.app.otlp import Receiver
+from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Observed, observed
+
+pytestmark = pytest.mark.anyio
+
+
+def _application() -> FastAPI:
+    leaf = APIRouter(prefix="/things")
+
+    @leaf.get("/{thing_id}")
+    async def thing(thing_id: str) -> str:
+        return thing_id
+
+    @leaf.post("")
+    async def create() -> str:
+        return "made"
+
+    middle = APIRouter(prefix="/v1")
+    middle.include_router(leaf)
+    app = FastAPI()
+
+    @app.get("/plain")
+    async def plain() -> str:
+        return "plain"
+
+    app.include_router(middle, prefix="/api")
+    app.include_router(leaf, prefix="/again")
+    inner = FastAPI()
+
+    @inner.get("/leaf/{leaf_id}")
+    async def inner_leaf(leaf_id: str) -> str:
+        return leaf_id
+
+    app.mount("/mounted", inner)
+
+    async def page(_request: object) -> PlainTextResponse:
+        return PlainTextResponse("page")
+
+    app.router.routes.append(Mount("/old", routes=[Route("/page/{page_id}", page)]))
+    return app
+
+
+@pytest.fixture
+async def application(collector: Receiver) -> AsyncIterator[Observed]:
+    async with observed(_application(), collector.endpoint) as it:
+        yield it
+
+
+@pytest.mark.parametrize("headers", [SAMPLED, UNSAMPLED], ids=["sampled", "unsampled"])
+@pytest.mark.parametrize(
+    ("method", "path", "status", "label"),
+    [
+        ("GET", "/plain", 200, ("GET", "/plain")),
+        ("GET", "/api/v1/things/7", 200, ("GET", "/api/v1/things/{thing_id}")),
+        ("GET", "/again/things/7?token=t0p", 200, ("GET", "/again/things/{thing_id}")),
+        ("POST", "/api/v1/things", 200, ("POST", "/api/v1/things")),
+        ("GET", "/mounted/leaf/7", 200, ("GET", "/mounted/leaf/{leaf_id}")),
+        ("GET", "/old/page/7", 200, ("GET", None)),
+        ("GET", "/nothing/7", 404, ("GET", "unmatched")),
+        ("GET", "/api/v1/things/7/8", 404, ("GET", "unmatched")),
+        ("GET", "/mounted/7", 404, ("GET", None)),
+        ("DELETE", "/api/v1/things/7", 405, ("DELETE", None)),
+        ("BREW", "/plain", 405, ("OTHER", None)),
+        ("brew", "/nothing", 404, ("OTHER", "unmatched")),
+    ],
+)
+async def test_each_request_is_counted_once_under_its_template(
+    application: Observed,
+    method: str,
+    path: str,
+    status: int,
+    label: tuple[str, str | None],
+    headers: dict[str, str],
+) -> None:
+    answer = await application.client.request(method, path, headers=headers)
+    assert answer.status_code == status
+    [(counted, number)] = application.requests().items()
+    assert number == 1
+    assert counted[0] == label[0]
+    assert counted[2] == str(status)
+    if label[1] is not None:
+        assert counted[1] == label[1]
+    assert "7" not in counted[1], "a path is no label"
+    duration = application.registry.get_sample_value(
+        "http_request_duration_seconds_count", {"method": counted[0], "route": counted[1]}
+    )
+    assert duration == 1
+    assert application.registry.get_sample_value("http_requests_in_progress") == 0
+
+
+async def test_what_is_documented_stands_at_0_from_the_start(application: Observed) -> None:
+    for status in (200, 500, 503):
+        assert application.counted("GET", "/api/v1/things/{thing_id}", status) == 0
+    assert application.counted("POST", "/api/v1/things", 500) == 0
+    exposition = application.exposition()
+    assert 'http_request_duration_seconds_bucket{le="0.25",method="GET",route="/plain"} 0.0' in exposition
+    assert "_created" not in exposition
