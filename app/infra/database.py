@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _WRITES: Final = "binnacle_writes"
 _SQLITE_BUSY_MILLISECONDS: Final = 5000
+_SQLITE_PRIMARY_CODE: Final = 0xFF  # of the extended one, https://www.sqlite.org/rescode.html
+_SQLITE_OUTAGES: Final = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
+)
+# SQLSTATE: connection, conflict or deadlock, resources, operator or statement_timeout, lock_timeout.
+_PASSING_STATES: Final = ("08", "40", "53", "57", "55P03")
 
 
 class ReadSession(AsyncSession):
@@ -122,6 +128,7 @@ def is_outage(error: BaseException) -> bool:
     """Whether an error means that the database is absent, overloaded or restarting."""
     if isinstance(error, DBAPIError):
         if isinstance(error.orig, sqlite3.Error):
-            return isinstance(error.orig, sqlite3.OperationalError) and "no such" not in str(error.orig)
-        return error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
+            return getattr(error.orig, "sqlite_errorcode", 0) & _SQLITE_PRIMARY_CODE in _SQLITE_OUTAGES
+        passing = str(getattr(error.orig, "sqlstate", None)).startswith(_PASSING_STATES)
+        return passing or error.connection_invalidated or isinstance(error, (OperationalError, InterfaceError))
     return isinstance(error, (PoolTimeoutError, OSError)) or type(error).__module__.startswith("asyncpg")

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,12 +14,13 @@ def signing_key(settings: "Settings") -> str:
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
     path = settings.state_dir / "secret_key"
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text()
-    with os.fdopen(descriptor, "w") as file:
-        key = secrets.token_hex(32)
-        file.write(key)
-    return key
+    if not path.exists():
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        # Written whole beside it, then linked: who starts at the same moment never reads half a key.
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text()

@@ -1,0 +1,31 @@
+"""The key that signs tokens: given, or made once and kept where nobody else reads it."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from app.infra.keys import signing_key
+from app.settings import read
+
+
+def test_a_given_key_is_used_and_none_is_written(tmp_path: Path) -> None:
+    assert signing_key(read(state_dir=tmp_path, secret_key="k" * 32, _env_file=None)) == "k" * 32
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_embedded_key_is_made_once_kept_and_private(tmp_path: Path) -> None:
+    settings = read(state_dir=tmp_path / "state", _env_file=None)
+    key = signing_key(settings)
+    assert len(key.encode()) >= 32
+    assert signing_key(settings) == key
+    [file] = settings.state_dir.iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert signing_key(read(state_dir=tmp_path / "other", _env_file=None)) != key
+
+
+def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
+    for attempt in range(20):
+        settings = read(state_dir=tmp_path / str(attempt), _env_file=None)
+        with ThreadPoolExecutor(4) as threads:
+            keys = list(threads.map(lambda _: signing_key(settings), range(4), timeout=30))  # noqa: B023
+        assert len(set(keys)) == 1

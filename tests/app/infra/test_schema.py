@@ -1,0 +1,103 @@
+"""The schema: what the migrations make is what the models say, however often and by however many it is made."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from app.infra import schema
+from app.infra.database import create_engine, open_database
+from app.infra.orm import Base
+from app.settings import Settings, read
+from tests.app.processes import Processes
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with each database, not migrated."""
+    database: dict[str, object] = {}
+    if request.param == "postgresql":
+        database["database_url"] = request.getfixturevalue("database_url")
+    return read(state_dir=tmp_path / "state", _env_file=None, **database)
+
+
+async def _differences(settings: Settings) -> list[object]:
+    engine = create_engine(settings)
+
+    def compare(connection: "Connection") -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+
+    async with engine.connect() as connection:
+        found = await connection.run_sync(compare)
+    await engine.dispose()
+    return found
+
+
+async def _write(settings: Settings, statement: str) -> None:
+    async with open_database(settings) as database, database.write() as session:
+        await session.execute(text(statement))
+
+
+async def _revision(settings: Settings) -> str | None:
+    async with open_database(settings) as database:
+        return await schema.current_revision(database)
+
+
+async def test_the_migrations_make_what_the_models_say(settings: Settings) -> None:
+    assert await _differences(settings) == []
+    await _write(settings, "DROP TABLE outbox")
+    assert await _differences(settings) != [], "the comparison sees a difference"
+
+
+def test_migrating_twice_changes_nothing(empty: Settings) -> None:
+    schema.migrate(empty)
+    schema.migrate(empty)
+    schema.wait_until_current(empty)
+
+
+def test_two_processes_that_migrate_at_once_are_both_content(empty: Settings, processes: Processes) -> None:
+    database = {"DATABASE_URL": empty.database_url.get_secret_value()} if empty.database_url else {}
+    migrating = [processes.start("migrate", STATE_DIR=empty.state_dir, **database) for _ in range(2)]
+    assert [process.wait() for process in migrating] == [0, 0]
+    schema.wait_until_current(empty)
+
+
+async def test_before_the_first_migration_there_is_no_revision(empty: Settings) -> None:
+    assert await _revision(empty) is None
+
+
+async def test_a_schema_of_a_newer_version_is_left_as_it_is(settings: Settings) -> None:
+    await _write(settings, "UPDATE alembic_version SET version_num = '9999'")
+    with ThreadPoolExecutor(1) as thread:  # each of these runs an event loop of its own
+        thread.submit(schema.migrate, settings).result(timeout=60)
+        thread.submit(schema.wait_until_current, settings).result(timeout=60)
+    assert await _revision(settings) == "9999"
+
+
+def test_which_schemas_this_code_can_serve() -> None:
+    revisions = schema.Revisions(("0001", "0002"))
+    assert [revisions.serves(found) for found in (None, "0001", "0002", "0003")] == [False, False, True, True]
+    assert schema.revisions().head == schema.revisions().known[-1]
+
+
+def test_a_database_that_does_not_come_ends_the_wait_with_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "PATIENCE_SECONDS", 0.0)
+    gone = read(database_url="postgresql://binnacle:s3cret@127.0.0.1:9/binnacle", _env_file=None)
+    for work in (schema.migrate, schema.wait_until_current):
+        with pytest.raises(TimeoutError) as late:
+            work(gone)
+        assert "s3cret" not in str(late.value)
+    behind = read(state_dir=tmp_path, _env_file=None)
+    with pytest.raises(TimeoutError, match="schema"):
+        schema.wait_until_current(behind)
