@@ -26,11 +26,10 @@ def observe(
     app: "FastAPI", *, metrics: HttpMetrics, tracing: Tracing, draining: Callable[[], bool] = lambda: False
 ) -> TelemetryLayer:
     """The application as it is served. Its middleware must be complete; both stacks are built here."""
+    _choose_stable_names()
     plain = app.build_middleware_stack()
     traced = plain
     if tracing.provider is not None:
-        # The instrumentation reads this once; without it spans carry names that the conventions dropped.
-        os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
         FastAPIInstrumentor.instrument_app(
             app,
             tracer_provider=tracing.provider,
@@ -45,9 +44,15 @@ def observe(
 
 def observe_client(client: "httpx2.AsyncClient", tracing: Tracing) -> None:
     """Makes a client span of each call and sends the trace context on."""
+    _choose_stable_names()
     HTTPX2ClientInstrumentor.instrument_client(
         client, tracer_provider=tracing.provider, meter_provider=NoOpMeterProvider()
     )
+
+
+def _choose_stable_names() -> None:
+    """Read once a process, by whatever is instrumented first; spans would carry names that the conventions dropped."""
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
 
 
 class _Stack:

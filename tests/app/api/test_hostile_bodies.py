@@ -73,7 +73,7 @@ async def _post(api: Api, path: str, content: bytes) -> None:
 
 
 @hypothesis_settings(
-    max_examples=150,
+    max_examples=100,
     deadline=None,
     derandomize=True,
     database=None,

@@ -190,7 +190,7 @@ def test_no_sequence_of_events_loses_or_doubles_an_order(tmp_path: Path) -> None
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12,
+            max_examples=10,
             stateful_step_count=15,
             deadline=None,
             derandomize=True,

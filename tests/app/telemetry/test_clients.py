@@ -1,0 +1,55 @@
+"""Calls to others: a client span under the current work, with the names of today, and the trace sent on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+# In a process of its own: what is instrumented first decides the names of all, and a worker has no server.
+PROGRAM = """
+import asyncio, json
+from app.infra.http_client import open_client
+from app.settings import read
+from app.telemetry.tracing import Tracing
+from tests.app.telemetry.recording import CALLER, spans_of
+
+async def main():
+    tracing = Tracing(read(otlp_endpoint="http://127.0.0.1:9", _env_file=None), "worker")
+    exporter = spans_of(tracing)
+    sent = []
+    async def answer(reader, writer):
+        sent.append((await reader.readuntil(b"\\r\\n\\r\\n")).decode())
+        writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+        await writer.drain()
+        writer.close()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, open_client(f"http://127.0.0.1:{port}", 5, tracing) as client:
+        with tracing.consuming("process order", CALLER + "-01"):
+            await client.get("/v1/charges")
+    spans = [(span.name, dict(span.attributes)) for span in exporter.get_finished_spans()]
+    print(json.dumps({"spans": spans, "sent": sent}))
+
+asyncio.run(main())
+"""
+
+
+def test_a_workers_call_is_a_client_span_with_the_names_of_today(root: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=root,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    told = json.loads(result.stdout.splitlines()[-1])
+    (name, attributes), (job, _) = told["spans"]
+    assert (name, job) == ("GET", "process order")
+    assert attributes["http.request.method"] == "GET"
+    assert attributes["http.response.status_code"] == 200
+    assert "http.method" not in attributes
+    [request] = told["sent"]
+    assert "traceparent: 00-0af7651916cd43dd8448eb211c80319c-" in request.lower()
