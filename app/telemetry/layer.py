@@ -54,7 +54,7 @@ class TelemetryLayer:
             span_id=format_span_id(parent.span_id),
             sampled=self._tracing.records(parent),
         )
-        exchange = _Exchange(scope, receive, send, work, draining=self._draining())
+        exchange = _Exchange(scope, receive, send, work, self._draining)
         token = context.enter(work)
         self._metrics.in_progress.inc()
         try:
@@ -114,7 +114,9 @@ def adopt_span(span: trace.Span, scope: dict[str, Any]) -> None:
 class _Exchange:
     """One request and its answer, as they pass."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, work: WorkContext, *, draining: bool) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, send: Send, work: WorkContext, draining: Callable[[], bool]
+    ) -> None:
         self.scope = scope
         self.work = work
         self.started = time.perf_counter()
@@ -138,7 +140,7 @@ class _Exchange:
                 self.status = message["status"]
             headers = message.setdefault("headers", [])
             headers.append((b"x-request-id", self.work.request_id.encode()))
-            if self._draining:
+            if self._draining():  # asked now: the drain may have begun while the answer was made
                 headers.append((b"connection", b"close"))
             if self.work.sampled:
                 self._name_span()

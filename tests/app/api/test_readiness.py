@@ -125,3 +125,15 @@ async def test_not_started_before_its_lifespan(tmp_path: Path) -> None:
             answer = await client.get(path)
             assert (answer.status_code, answer.json()) == (503, {"status": "starting"})
         assert (await client.get("/livez")).status_code == 200
+
+
+async def test_a_request_in_flight_when_the_drain_begins_ends_its_connection_too(api: Api) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"username=nobody&"
+        api.binnacle.lifecycle.drain()
+        yield b"password=nothing"
+
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await api.client.post("/api/v1/auth/token", content=body(), headers=form)
+    assert answer.status_code == 401
+    assert answer.headers["Connection"] == "close"
