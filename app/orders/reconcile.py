@@ -45,7 +45,7 @@ class Reconciler:
         return len(waiting)
 
     async def run(self) -> None:
-        """Looks again and again until cancelled; an absent database is waited for."""
+        """Looks again and again until cancelled; an absent database is waited for, and a fault is told."""
         log = structlog.get_logger()
         while True:
             try:
@@ -54,4 +54,6 @@ class Reconciler:
                     log.info("messages_requeued", count=queued)
             except UnavailableError as error:
                 log.warning("reconcile_postponed", reason=str(error))
+            except Exception:
+                log.exception("reconcile_failed")
             await asyncio.sleep(self._every)

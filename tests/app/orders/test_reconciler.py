@@ -1,7 +1,7 @@
 """The reconciler: queues what waited too long, and nothing else; tells the backlog."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -14,9 +14,7 @@ from app.settings import read
 from app.telemetry.metrics import OutboxMetrics
 from tests.app.orders.shop import CLAIM_SECONDS, Shop
 from tests.app.ports import free_port
-
-if TYPE_CHECKING:
-    from uuid import UUID
+from tests.app.telemetry.recording import recorded_logs
 
 pytestmark = pytest.mark.anyio
 FIRST = FIRST_WAIT.total_seconds()
@@ -86,3 +84,28 @@ async def test_an_absent_database_is_waited_for() -> None:
         assert reconciler.looked_at == float("-inf")
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
+
+
+async def test_a_fault_is_told_and_does_not_end_the_looking(shop: Shop) -> None:
+    message = await shop.order()
+    await shop.pass_time(FIRST)
+    failed, queued = asyncio.Event(), asyncio.Event()
+    faults = iter([RuntimeError("a fault")])
+
+    def enqueue(message_id: UUID) -> None:
+        for fault in faults:
+            failed.set()
+            raise fault
+        shop.queued.append(message_id)
+        queued.set()
+
+    with recorded_logs() as recorded:
+        reconciler = Reconciler(shop.database, enqueue, OutboxMetrics(CollectorRegistry()), every=0.01)
+        looking = asyncio.create_task(reconciler.run())
+        await asyncio.wait_for(failed.wait(), 20)
+        await shop.pass_time(PAUSE.total_seconds())
+        await asyncio.wait_for(queued.wait(), 20)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
+    assert shop.queued == [message]
+    assert len(recorded.lines("reconcile_failed")) == 1
