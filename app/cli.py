@@ -49,8 +49,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(settings: Settings, _options: argparse.Namespace) -> int:
     from app import embedded  # noqa: PLC0415
+    from app.telemetry import logs  # noqa: PLC0415
 
-    _configure_logs(settings)
+    logs.configure(settings.log_level, "console" if sys.stdout.isatty() else settings.log_format)
     return embedded.run(settings)
 
 

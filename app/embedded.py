@@ -87,7 +87,7 @@ def _require_free(ports: dict[str, int]) -> None:
 
 def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches this process alone, which then stops the others in order.
-    return subprocess.Popen(  # noqa: S603  # nosec B603 -- this interpreter and our own words
+    return subprocess.Popen(  # noqa: S603 -- this interpreter and our own words
         [sys.executable, "-m", "app", command], start_new_session=True, env={**environment, **os.environ}
     )
 

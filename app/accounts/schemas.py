@@ -49,7 +49,7 @@ class Registration(BaseModel):
                 {
                     "username": "ada",
                     "email": "ada@example.com",
-                    "password": "correct horse battery",  # nosec B105 -- an example
+                    "password": "correct horse battery",  # nosec B105
                     "password_confirm": "correct horse battery",  # nosec B105
                 }
             ]

@@ -1,5 +1,10 @@
 """What can be done with accounts."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import IntegrityError
+
 from app.accounts import repository
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
@@ -11,6 +16,15 @@ from app.infra.database import Database
 
 class AccountTakenError(ConflictError):
     code = "account_taken"
+
+
+@contextmanager
+def of_existing_account() -> Iterator[None]:
+    """Around what is written in an account's name: a token may outlive the account that it was made for."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise UnauthenticatedError("The account of this token does not exist any more.") from error
 
 
 class Accounts:

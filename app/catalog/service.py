@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import RowMapping
 
+from app.accounts.service import of_existing_account
 from app.catalog import repository
 from app.catalog.models import Item
 from app.catalog.schemas import ItemPage, ItemQuery, ItemView, NewItem
@@ -31,8 +32,9 @@ class Catalog:
             currency=new.currency,
             stock=new.stock,
         )
-        async with self._database.write() as session:
-            session.add(item)
+        with of_existing_account():
+            async with self._database.write() as session:
+                session.add(item)
         return ItemView(
             id=item.id,
             owner_id=item.owner_id,

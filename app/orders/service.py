@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import RowMapping
 
+from app.accounts.service import of_existing_account
 from app.catalog import repository as catalog
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.database import Database, WriteSession
@@ -48,22 +49,13 @@ class Orders:
 
     async def place(self, buyer_id: UUID, new: NewOrder) -> OrderDetail:
         """Raises OutOfStockError, MixedCurrenciesError and TotalTooLargeError; then nothing is taken from the stock."""
-        work = context.current()
-        async with self._database.write() as session:
-            order = Order(id=uuid4(), buyer_id=buyer_id)
-            lines = await self._take(session, order.id, new)
-            order.currency = _one_currency(lines)
-            order.total_minor = _total(lines)
-            message = outbox.message(order.id, self._tracing.traceparent(), work.request_id if work else "")
-            message.id = uuid4()
-            session.add(order)
-            await session.flush()
-            session.add_all([*(line for line, _ in lines), message])
+        with of_existing_account():
+            order, lines, message_id = await self._write(buyer_id, new)
         self._metrics.placed.inc()
-        self._jobs.enqueue(message.id)
+        self._jobs.enqueue(message_id)
         views = [
             LineView(item_id=line.item_id, quantity=line.quantity, unit_price=to_major(line.unit_price_minor))
-            for line, _ in lines
+            for line in lines
         ]
         return OrderDetail(
             id=order.id,
@@ -93,6 +85,21 @@ class Orders:
         async with self._database.read() as session:
             rows = await repository.page(session, buyer_id, offset=query.offset, limit=query.per_page)
         return OrderPage(orders=[_view(row) for row in rows], page=query.page, per_page=query.per_page)
+
+    async def _write(self, buyer_id: UUID, new: NewOrder) -> tuple[Order, list[OrderLine], UUID]:
+        work = context.current()
+        async with self._database.write() as session:
+            order = Order(id=uuid4(), buyer_id=buyer_id)
+            taken = await self._take(session, order.id, new)
+            order.currency = _one_currency(taken)
+            order.total_minor = _total(taken)
+            message = outbox.message(order.id, self._tracing.traceparent(), work.request_id if work else "")
+            message.id = uuid4()
+            session.add(order)
+            await session.flush()
+            lines = [line for line, _ in taken]
+            session.add_all([*lines, message])
+        return order, lines, message.id
 
     async def _take(self, session: WriteSession, order_id: UUID, new: NewOrder) -> list[tuple[OrderLine, str]]:
         taken = []

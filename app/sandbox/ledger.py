@@ -59,7 +59,7 @@ class Ledger:
     async def _select(
         self, condition: Literal["idempotency_key = ?", "reference = ?", "reference <> ?"], value: str
     ) -> list[Entry]:
-        query = f"SELECT id, idempotency_key, reference, amount_minor, currency, status FROM charges WHERE {condition}"  # noqa: S608 # nosec B608 -- one of three constants
+        query = f"SELECT id, idempotency_key, reference, amount_minor, currency, status FROM charges WHERE {condition}"  # noqa: S608 -- one of three constants # nosec B608
         rows: Any = await self._connection.execute_fetchall(query, (value,))
         return [Entry(*row) for row in rows]
 

@@ -39,7 +39,8 @@ def configure(level: str, style: str) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [ThirdPartyHandler()]
-    root.setLevel(max(threshold, logging.INFO))
+    # A person reads what the shop does, not how its libraries start.
+    root.setLevel(max(threshold, logging.WARNING if style == "console" else logging.INFO))
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
 
