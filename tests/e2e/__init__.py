@@ -1,0 +1,1 @@
+"""The chart on the cluster that KUBECONFIG names: installed, loaded through a rollout, watched through an outage."""
