@@ -38,6 +38,8 @@ def run(*command: str, stdin: str | None = None, timeout: float = 60) -> Said:
     try:
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=timeout)
     except subprocess.TimeoutExpired:
+        done = None
+    if done is None:
         pytest.fail(f"`{' '.join(command)}` took more than {timeout:g} s", pytrace=False)
     if done.returncode != 0:
         said = f"{done.stdout}{done.stderr}".strip()

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.e2e.cluster import Failed, Namespace, run, say
 from tests.e2e.prometheus import Monitoring
 from tests.e2e.release import Release
 
+CRDS = ("podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com")
 # Refuses and, in the answer to `helm install`, names what the profile forbids.
 RESTRICTED = {
     "pod-security.kubernetes.io/enforce": "restricted",
@@ -24,10 +25,8 @@ def _cluster() -> None:
     for program in ("kubectl", "helm"):
         if shutil.which(program) is None:
             pytest.fail(f"{program} is not on PATH: install it.", pytrace=False)
-    try:
-        run("kubectl", "get", "--raw=/readyz")
-    except Failed as error:
-        pytest.fail(f"The cluster of KUBECONFIG does not answer: start it. {error}", pytrace=False)
+    if failure := _failure(lambda: run("kubectl", "get", "--raw=/readyz")):
+        pytest.fail(f"The cluster of KUBECONFIG does not answer: start it. {failure}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -67,15 +66,22 @@ def load_image() -> str:
 
 @pytest.fixture(scope="session")
 def monitoring(_cluster: None) -> Monitoring:
-    try:
-        run("kubectl", "get", "crd", "podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com")
-        monitoring = Monitoring()
-        monitoring.query("vector(1)")
-    except Failed as error:
+    monitoring = Monitoring()
+    if failure := _failure(lambda: run("kubectl", "get", "crd", *CRDS), lambda: monitoring.query("vector(1)")):
         pytest.fail(
             "These tests need the Prometheus Operator with a Prometheus and an Alertmanager: install"
             " kube-prometheus-stack, and name its parts by E2E_MONITORING_NAMESPACE, E2E_PROMETHEUS, E2E_ALERTMANAGER"
-            f" and E2E_MONITORING_RELEASE where they differ from {Monitoring()}. {error}",
+            f" and E2E_MONITORING_RELEASE where they differ from {monitoring}. {failure}",
             pytrace=False,
         )
     return monitoring
+
+
+def _failure(*attempts: Callable[[], object]) -> str:
+    """Why the first of the attempts that fails does; empty when none does."""
+    try:
+        for attempt in attempts:
+            attempt()
+    except Failed as failed:
+        return str(failed)
+    return ""
