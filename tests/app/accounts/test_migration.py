@@ -1,0 +1,59 @@
+"""The accounts of the version before this one live through the migration, there and back."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic import command
+from sqlalchemy import text
+
+from app.infra import schema
+from app.infra.database import create_engine
+from app.settings import Settings
+from tests.app.conftest import Api
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+pytestmark = pytest.mark.anyio
+
+
+async def _move(settings: Settings, revision: str) -> None:
+    def move(connection: "Connection") -> None:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        (command.downgrade if revision == "0001" else command.upgrade)(config, revision)
+
+    engine = create_engine(settings)
+    async with engine.begin() as connection:
+        await connection.run_sync(move)
+    await engine.dispose()
+
+
+async def _write(settings: Settings, statement: str) -> None:
+    engine = create_engine(settings)
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def test_accounts_and_items_outlive_down_and_up_and_the_older_version_may_write_again(
+    api: Api, settings: Settings
+) -> None:
+    client = await api.login("ada")
+    item = {"name": "Sextant", "price": "249.00", "currency": "EUR", "stock": 3}
+    await client.post("/api/v1/items", json=item)
+
+    await _move(settings, "0001")
+    await _move(settings, "head")
+    await _write(
+        settings,
+        "INSERT INTO accounts"
+        " (id, username, username_key, email, email_key, password_hash, role, is_active, created_at)"
+        " SELECT '00000000000000000000000000000001', 'grace', 'grace', 'g@example.com', 'g@example.com',"
+        " password_hash, role, is_active, created_at FROM accounts WHERE username = 'ada'",
+    )
+
+    assert (await client.get("/api/v1/items")).json()["total"] == 1
+    for name in ("ada", "grace"):
+        form = {"username": name, "password": "correct horse battery"}
+        assert (await client.post("/api/v1/auth/token", data=form)).status_code == 200
