@@ -10,18 +10,14 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.telemetry import context, errors
 from app.telemetry.context import WorkContext
+from app.telemetry.exchange import CLIENT_CLOSED_REQUEST, SERVER_ERROR, Exchange
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.tracing import Tracing
 
-UNMATCHED: Final = "unmatched"
-OTHER_METHOD: Final = "OTHER"
-CLIENT_CLOSED_REQUEST: Final = 499
-SERVER_ERROR: Final = 500
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/startupz"})
 _SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
@@ -54,7 +50,7 @@ class TelemetryLayer:
             span_id=format_span_id(parent.span_id),
             sampled=self._tracing.records(parent),
         )
-        exchange = _Exchange(scope, receive, send, work, self._draining)
+        exchange = Exchange(scope, receive, send, work, self._draining)
         token = context.enter(work)
         self._metrics.in_progress.inc()
         try:
@@ -70,7 +66,7 @@ class TelemetryLayer:
             self._record(exchange)
             context.leave(token)
 
-    async def _answer(self, scope: Scope, exchange: "_Exchange", parent: SpanContext) -> None:
+    async def _answer(self, scope: Scope, exchange: Exchange, parent: SpanContext) -> None:
         if exchange.work.sampled:
             scope["binnacle.work"] = exchange.work
             await self._traced(scope, exchange.receive, exchange.send)
@@ -78,7 +74,7 @@ class TelemetryLayer:
             with self._tracing.unrecorded(parent):
                 await self._plain(scope, exchange.receive, exchange.send)
 
-    def _record(self, exchange: "_Exchange") -> None:
+    def _record(self, exchange: Exchange) -> None:
         seconds = time.perf_counter() - exchange.started
         method, route, status = exchange.method(), exchange.route(), exchange.status
         self._metrics.requests.labels(method, route, str(status)).inc()
@@ -109,65 +105,6 @@ def adopt_span(span: trace.Span, scope: dict[str, Any]) -> None:
         work.trace_id, work.span_id = format_trace_id(ids.trace_id), format_span_id(ids.span_id)
         if scope["query_string"]:
             span.set_attribute("url.query", "REDACTED")  # it may hold a token, and nobody needs it to find the request
-
-
-class _Exchange:
-    """One request and its answer, as they pass."""
-
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, work: WorkContext, draining: Callable[[], bool]
-    ) -> None:
-        self.scope = scope
-        self.work = work
-        self.started = time.perf_counter()
-        self.status = SERVER_ERROR
-        self._receive = receive
-        self._send = send
-        self._draining = draining
-        self._started_answer = False
-        self._complete = False
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.disconnect" and not self._complete:
-            self.status = CLIENT_CLOSED_REQUEST
-        return message
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._started_answer = True
-            if self.status != CLIENT_CLOSED_REQUEST:
-                self.status = message["status"]
-            headers = message.setdefault("headers", [])
-            headers.append((b"x-request-id", self.work.request_id.encode()))
-            if self._draining():  # asked now: the drain may have begun while the answer was made
-                headers.append((b"connection", b"close"))
-            if self.work.sampled:
-                self._name_span()
-        elif message["type"] == "http.response.body" and not message.get("more_body", False):
-            self._complete = True
-        await self._send(message)
-
-    def failed(self) -> None:
-        if self._started_answer and not self._complete:
-            self.status = SERVER_ERROR
-
-    def method(self) -> str:
-        method: str = self.scope["method"]
-        return method if method in _METHODS else OTHER_METHOD
-
-    def route(self) -> str:
-        """The template, found where routing left it: FastAPI keeps included routers as a tree."""
-        effective = self.scope.get("fastapi", {}).get("effective_route_context")
-        template = getattr(effective, "path", "") or getattr(self.scope.get("route"), "path", "")
-        return f"{self.scope.get('root_path', '')}{template}" if template else UNMATCHED
-
-    def _name_span(self) -> None:
-        span = trace.get_current_span()
-        if span.is_recording():
-            route = self.route()
-            span.update_name(f"{self.method()} {route}")
-            span.set_attribute("http.route", route)
 
 
 def _interesting(scope: Scope) -> dict[bytes, bytes]:
