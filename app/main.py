@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from app.accounts.passwords import Passwords
+from app.accounts.refresh import Lifetimes
 from app.accounts.service import Accounts
 from app.accounts.tokens import Tokens
 from app.api import probes, problems, v1
@@ -67,7 +68,9 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
             jobs = await stack.enter_async_context(_jobs(settings, database, order_metrics, metrics, tracing))
             tokens = Tokens(signing_key(settings), settings.access_token_seconds)
             app.state.services = Services(
-                accounts=Accounts(database, Passwords(), tokens),
+                accounts=Accounts(
+                    database, Passwords(), tokens, Lifetimes(settings.refresh_token_seconds, settings.login_seconds)
+                ),
                 catalog=Catalog(database),
                 orders=Orders(database, jobs, order_metrics, tracing),
                 tokens=tokens,

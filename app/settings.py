@@ -74,6 +74,12 @@ class Settings(BaseSettings):
         None, description="signs the access tokens, 32 bytes or more; without it, one is made in STATE_DIR"
     )
     access_token_seconds: int = Field(900, ge=60, le=86400, description="life of an access token")
+    refresh_token_seconds: int = Field(
+        14 * 86400, ge=60, le=366 * 86400, description="life of a refresh token that is not used"
+    )
+    login_seconds: int = Field(
+        30 * 86400, ge=60, le=366 * 86400, description="after this a password is asked for again, refreshed or not"
+    )
 
     provider_url: str = Field("http://127.0.0.1:8001", description="the payment provider")
     provider_timeout_seconds: float = Field(5, gt=0, description="for a call to the provider")

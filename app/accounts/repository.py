@@ -1,5 +1,7 @@
 """Queries on accounts. Takes a session, never commits."""
 
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
@@ -20,3 +22,13 @@ async def add(session: WriteSession, account: Account) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+async def hold_version(session: WriteSession, account_id: UUID, token_version: int) -> bool:
+    """Whether an active account is still at a version, which then stays until the transaction ends."""
+    query = (
+        select(Account.id)
+        .where(Account.id == account_id, Account.token_version == token_version, Account.is_active)
+        .with_for_update(read=True)
+    )
+    return (await session.execute(query)).first() is not None

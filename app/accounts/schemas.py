@@ -81,8 +81,17 @@ class AccountView(BaseModel):
 
 
 class Token(BaseModel):
-    """An access token; `expires_in` is in seconds (RFC 6749, 5.1)."""
+    """An access token and the refresh token for the next one; `expires_in` is in seconds (RFC 6749, 5.1)."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105 -- the standard's word, no secret
     expires_in: int
+    refresh_token: str
+
+
+class RefreshRequest(BaseModel):
+    """A refresh token, as it was given out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=128), AfterValidator(_plain_secret)]

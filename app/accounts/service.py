@@ -1,17 +1,20 @@
-"""What can be done with accounts."""
+"""Registering, logging in, and staying so."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import repository
+from app.accounts import refresh, repository
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
+from app.accounts.refresh import Lifetimes
 from app.accounts.schemas import USERNAME, Registration, Token
 from app.accounts.tokens import Identity, Tokens
 from app.errors import ConflictError, UnauthenticatedError
 from app.infra.database import Database
+
+WRONG = "Username or password is wrong."
 
 
 class AccountTakenError(ConflictError):
@@ -28,12 +31,13 @@ def of_existing_account() -> Iterator[None]:
 
 
 class Accounts:
-    """Registration and login."""
+    """Registration, login, and the exchange of refresh tokens."""
 
-    def __init__(self, database: Database, passwords: Passwords, tokens: Tokens) -> None:
+    def __init__(self, database: Database, passwords: Passwords, tokens: Tokens, lifetimes: Lifetimes) -> None:
         self._database = database
         self._passwords = passwords
         self._tokens = tokens
+        self._lifetimes = lifetimes
 
     async def register(self, registration: Registration) -> Account:
         """Raises AccountTakenError when the name or the e-mail address is taken; it does not say which."""
@@ -57,6 +61,30 @@ class Accounts:
                 account = await repository.by_username(session, username)
         stored = account.password_hash if account is not None and account.is_active else None
         if not await self._passwords.verify(password, stored) or account is None:
-            raise UnauthenticatedError("Username or password is wrong.")
-        token = self._tokens.issue(Identity(account.id, account.role))
-        return Token(access_token=token, expires_in=self._tokens.lifetime)
+            raise UnauthenticatedError(WRONG)
+        async with self._database.write() as session:
+            # The password, the role or the active flag may have changed while the hash was made.
+            if not await repository.hold_version(session, account.id, account.token_version):
+                raise UnauthenticatedError(WRONG)
+            refresh_token = await refresh.begin(session, account.id, self._lifetimes)
+        return self._issue(Identity(account.id, account.role, account.token_version), refresh_token)
+
+    async def refresh(self, refresh_token: str) -> Token:
+        """Raises UnauthenticatedError for a token that is unknown, used, ended or too old."""
+        async with self._database.write() as session:
+            exchanged = await refresh.exchange(session, refresh_token, self._lifetimes)
+            if exchanged is None:
+                await refresh.end_family_if_used(session, refresh_token)
+        if exchanged is None:
+            raise UnauthenticatedError("The refresh token is not valid (any more); log in again.")
+        identity = Identity(exchanged.account_id, exchanged.role, exchanged.token_version)
+        return self._issue(identity, exchanged.refresh_token)
+
+    async def logout(self, refresh_token: str) -> None:
+        """Ends the token's family. Its last access token lives out its minutes."""
+        async with self._database.write() as session:
+            await refresh.end_family(session, refresh_token)
+
+    def _issue(self, identity: Identity, refresh_token: str) -> Token:
+        access_token = self._tokens.issue(identity)
+        return Token(access_token=access_token, expires_in=self._tokens.lifetime, refresh_token=refresh_token)

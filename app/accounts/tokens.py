@@ -18,10 +18,11 @@ _REQUIRED: Final = ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as the token says it."""
+    """Who asks, as the token says it. `token_version` is the account's at the time of issue."""
 
     account_id: UUID
     role: str
+    token_version: int = 0
 
 
 class Tokens:
@@ -38,6 +39,7 @@ class Tokens:
             "aud": AUDIENCE,
             "sub": str(identity.account_id),
             "role": identity.role,
+            "ver": identity.token_version,
             "iat": now,
             "nbf": now,
             "exp": now + self.lifetime,
@@ -59,6 +61,7 @@ class Tokens:
             )
             if claims["exp"] - claims["iat"] > self.lifetime:
                 raise UnauthenticatedError("The access token lives longer than this service allows.")
-            return Identity(UUID(claims["sub"]), str(claims["role"]))
+            # Tokens of the version before this one have no `ver`: they were issued at an account's first version.
+            return Identity(UUID(claims["sub"]), str(claims["role"]), int(claims.get("ver", 0)))
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
             raise UnauthenticatedError("The access token is not valid or has expired; get a new one.") from None

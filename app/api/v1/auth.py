@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
-from app.accounts.schemas import AccountView, Registration, Token
+from app.accounts.schemas import AccountView, RefreshRequest, Registration, Token
 from app.api.dependencies import AccountsService
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
@@ -19,5 +19,17 @@ async def register(registration: Registration, accounts: AccountsService) -> Acc
 
 @router.post("/token")
 async def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], accounts: AccountsService) -> Token:
-    """An access token for a username and a password (RFC 6749, 4.3)."""
+    """Tokens for a username and a password (RFC 6749, 4.3)."""
     return await accounts.token(form.username, form.password)
+
+
+@router.post("/refresh")
+async def refresh(request: RefreshRequest, accounts: AccountsService) -> Token:
+    """The next pair of tokens. A refresh token works once; one that comes again ends all that came from its login."""
+    return await accounts.refresh(request.refresh_token.get_secret_value())
+
+
+@router.post("/logout", status_code=204)
+async def logout(request: RefreshRequest, accounts: AccountsService) -> None:
+    """Ends the login that a refresh token came from; 204 as well when it had ended, or never was."""
+    await accounts.logout(request.refresh_token.get_secret_value())
