@@ -25,6 +25,22 @@ class InvalidError(DomainError):
     code = "invalid"
 
 
+class ForbiddenError(DomainError):
+    code = "forbidden"
+
+
+class BadRequestError(DomainError):
+    code = "bad_request"
+
+
+class PreconditionFailedError(DomainError):
+    code = "precondition_failed"
+
+
+class PreconditionRequiredError(DomainError):
+    code = "precondition_required"
+
+
 class UnavailableError(DomainError):
     """A dependency is gone for now; the same request may succeed in `retry_after` seconds."""
 

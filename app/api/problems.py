@@ -13,10 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from app.errors import (
+    BadRequestError,
     ConflictError,
     DomainError,
+    ForbiddenError,
     InvalidError,
     NotFoundError,
+    PreconditionFailedError,
+    PreconditionRequiredError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -30,6 +34,10 @@ _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
     ConflictError: HTTPStatus.CONFLICT,
     UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
     InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadRequestError: HTTPStatus.BAD_REQUEST,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
+    PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
