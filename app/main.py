@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
+from app.accounts.access import Access
 from app.accounts.passwords import Passwords
 from app.accounts.refresh import Lifetimes
 from app.accounts.service import Accounts
@@ -68,6 +69,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
             jobs = await stack.enter_async_context(_jobs(settings, database, order_metrics, metrics, tracing))
             tokens = Tokens(signing_key(settings), settings.access_token_seconds)
             app.state.services = Services(
+                access=Access(database),
                 accounts=Accounts(
                     database, Passwords(), tokens, Lifetimes(settings.refresh_token_seconds, settings.login_seconds)
                 ),

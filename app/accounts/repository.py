@@ -1,5 +1,6 @@
 """Queries on accounts. Takes a session, never commits."""
 
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -7,6 +8,21 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Account
 from app.infra.database import ReadSession, WriteSession
+
+
+class Standing(NamedTuple):
+    """What decides whether a token still speaks for its account."""
+
+    role: str
+    is_active: bool
+    token_version: int
+
+
+async def standing(session: ReadSession, account_id: UUID) -> Standing | None:
+    """None when there is no such account, or not any more."""
+    query = select(Account.role, Account.is_active, Account.token_version)
+    row = (await session.execute(query.where(Account.id == account_id, Account.deleted_at.is_(None)))).one_or_none()
+    return Standing(*row) if row is not None else None
 
 
 async def by_username(session: ReadSession, username: str) -> Account | None:

@@ -1,11 +1,14 @@
 """What endpoints ask for: the services of this process, and who is calling."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
+from app.accounts.access import Access
+from app.accounts.permissions import Permission, demand_any
 from app.accounts.service import Accounts
 from app.accounts.tokens import Identity, Tokens
 from app.catalog.service import Catalog
@@ -18,6 +21,7 @@ from app.telemetry import context
 class Services:
     """Made once by the lifespan of the application."""
 
+    access: Access
     accounts: Accounts
     catalog: Catalog
     orders: Orders
@@ -38,6 +42,7 @@ async def _caller(
     if token is None:
         raise UnauthenticatedError("This needs an access token: Authorization: Bearer …")
     identity = services.tokens.read(token)
+    await services.access.check(identity)
     work = context.current()
     if work is not None:
         work.user_id = str(identity.account_id)
@@ -57,6 +62,23 @@ def _orders(services: Annotated[Services, Depends(_services)]) -> Orders:
 
 
 Caller = Annotated[Identity, Depends(_caller)]
+
+
+def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awaitable[Identity]]:
+    """A dependency: the caller, whose role has one of these permissions at least; else 403, which names them."""
+
+    async def check(caller: Caller) -> Identity:
+        demand_any(caller.role, *permissions)
+        return caller
+
+    return check
+
+
+def require_permission(permission: Permission) -> Callable[[Identity], Awaitable[Identity]]:
+    """A dependency: the caller, whose role has this permission; else 403, which names it."""
+    return require_any_permission(permission)
+
+
 AccountsService = Annotated[Accounts, Depends(_accounts)]
 CatalogService = Annotated[Catalog, Depends(_catalog)]
 OrdersService = Annotated[Orders, Depends(_orders)]

@@ -18,6 +18,12 @@ from app.settings import Settings
 from tests.app.conftest import Api
 
 LIFETIME = 900
+ADA = {
+    "username": "ada",
+    "email": "ada@example.com",
+    "password": "correct horse battery",
+    "password_confirm": "correct horse battery",
+}
 Forge = Callable[[str, dict[str, Any]], str]
 
 
@@ -67,9 +73,13 @@ def _cut(key: str, claims: dict[str, Any]) -> str:
 
 def test_a_token_of_ours_says_who_asks() -> None:
     tokens = Tokens("k" * 32, LIFETIME)
-    identity = Identity(uuid4(), "moderator")
+    identity = Identity(uuid4(), "moderator", 3)
     assert tokens.read(tokens.issue(identity)) == identity
     assert tokens.issue(identity) != tokens.issue(identity)
+
+
+def test_a_token_of_the_release_before_is_of_the_first_version() -> None:
+    assert Tokens("k" * 32, LIFETIME).read(_signed("k" * 32, _claims())).token_version == 0
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf", "iss", "aud", "sub", "jti", "role"])
@@ -97,6 +107,7 @@ def test_a_token_that_lacks_a_claim_is_refused(claim: str) -> None:
         pytest.param({}, {"iss": "somebody"}, id="another issuer"),
         pytest.param({}, {"sub": "ada"}, id="no account id"),
         pytest.param({}, {"sub": 1}, id="number for sub"),
+        pytest.param({}, {"ver": "first"}, id="words for ver"),
     ],
 )
 def test_a_token_whose_claims_are_not_right_is_refused(
@@ -120,13 +131,14 @@ async def test_the_api_takes_a_good_token_and_answers_every_other_with_the_same_
     api: Api, settings: Settings
 ) -> None:
     key = signing_key(settings)
+    own = {"sub": (await api.client.post("/api/v1/auth/register", json=ADA)).json()["id"]}
 
     async def ask(header: bytes) -> Any:
         return await api.client.get("/api/v1/orders", headers={b"Authorization": header})
 
-    assert (await ask(b"Bearer " + _signed(key, _claims()).encode())).status_code == 200
-    bad = [forge(key, _claims()).encode() for forge in (_unsigned, _with_another_key, _altered, _cut)]
-    expired = _signed(key, _claims(exp=int(time.time()) - 60)).encode()
+    assert (await ask(b"Bearer " + _signed(key, _claims(**own)).encode())).status_code == 200
+    bad = [forge(key, _claims(**own)).encode() for forge in (_unsigned, _with_another_key, _altered, _cut)]
+    expired = _signed(key, _claims(**own, exp=int(time.time()) - 60)).encode()
     for header in [b"Bearer " + token for token in (*bad, expired, b"x", b"a.b.c", b"\xff\xfe", b"..", b"")] + [
         b"Basic YWRhOnNlY3JldA==",
         b"Bearer",
