@@ -12,7 +12,7 @@ import pytest
 from tests.app.ports import free_port
 from tests.app.processes import Processes
 
-# Every objective is judged at a rate that leaves two busy cores room; how much they bear is for `make load` to say.
+# What is tested is the verdict, not the machine: how fast it is under how much load is for `make load` to say.
 MODEST = ("--rate", "10", "--order-rate", "1", "--run-time", "8")
 
 
@@ -27,7 +27,9 @@ def shop(tmp_path: Path) -> Iterator[tuple[str, str]]:
 
 
 def test_a_shop_that_keeps_its_objectives_passes(shop: tuple[str, str], root: Path, tmp_path: Path) -> None:
-    done = _load(root, shop[0], "--json", str(tmp_path / "result.json"))
+    patient = (root / "grafana/slo.yaml").read_text().replace("threshold_seconds: 0.25", "threshold_seconds: 5")
+    (tmp_path / "slo.yaml").write_text(patient)
+    done = _load(root, shop[0], "--json", str(tmp_path / "result.json"), "--slo", str(tmp_path / "slo.yaml"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "availability" in done.stdout
     result = json.loads((tmp_path / "result.json").read_text())
