@@ -11,6 +11,7 @@ from app.accounts import repository as accounts
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.catalog.models import Item
+from app.catalog.names import name_key
 from app.infra.database import open_database
 from app.money import to_minor
 from app.settings import Settings
@@ -49,9 +50,11 @@ async def _seed(settings: Settings) -> int:
                 if not await accounts.add(session, seller):
                     return 0  # another process is seeding just now
         async with database.write() as session:
-            query = select(Item.name).where(Item.owner_id == seller.id)
-            present = set((await session.execute(query)).scalars())
-            missing = [entry for entry in CATALOGUE if entry[0] not in present]
+            keys = [name_key(name) for name, _, _ in CATALOGUE]
+            # What the seller took out stays out, and a name that somebody else has is left to them.
+            query = select(Item.name).where((Item.owner_id == seller.id) | Item.name_key.in_(keys))
+            present = {name_key(name) for name in (await session.execute(query)).scalars()}
+            missing = [entry for entry in CATALOGUE if name_key(entry[0]) not in present]
             session.add_all(
                 Item(
                     owner_id=seller.id,

@@ -1,13 +1,19 @@
 """Queries on items. Reads give rows, not entities: nothing is tracked and nothing is loaded later."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, or_, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.catalog.models import Item
+from app.catalog.records import ItemRecord
+from app.catalog.schemas import ItemFilter, Sort
 from app.infra.database import ReadSession, WriteSession
+from app.infra.orm import now
+from app.money import to_minor
 
 _COLUMNS = (
     Item.id,
@@ -17,29 +23,72 @@ _COLUMNS = (
     Item.price_minor,
     Item.currency,
     Item.stock,
+    Item.status,
+    Item.ends_at,
+    Item.version,
     Item.created_at,
 )
+_SORTED_BY: Final[Mapping[str, InstrumentedAttribute[Any]]] = {
+    "created_at": Item.created_at,
+    "price": Item.price_minor,
+    "name": Item.name_key,
+}
 
 
-async def get(session: ReadSession, item_id: UUID) -> RowMapping | None:
-    return (await session.execute(select(*_COLUMNS).where(Item.id == item_id))).mappings().one_or_none()
+async def get(session: ReadSession, item_id: UUID) -> ItemRecord | None:
+    row = (await session.execute(select(*_COLUMNS).where(Item.id == item_id, Item.status != "archived"))).one_or_none()
+    return _record(row) if row is not None else None
 
 
 async def page(
-    session: ReadSession, *, offset: int, limit: int, search: str | None
-) -> tuple[Sequence[RowMapping], int]:
-    """The rows of one page and the number of all that match."""
-    rows = _matching(select(*_COLUMNS), search).order_by(Item.created_at.desc(), Item.id).offset(offset).limit(limit)
-    count = _matching(select(func.count()).select_from(Item), search)
-    return (await session.execute(rows)).mappings().all(), (await session.execute(count)).scalar_one()
+    session: ReadSession, wanted: ItemFilter, sort: Sort, *, offset: int, limit: int
+) -> tuple[list[ItemRecord], int]:
+    """The items of one page and the number of all that match, in one round trip unless the page is beyond the end."""
+    conditions = matching(wanted)
+    count = select(func.count()).select_from(Item).where(*conditions)
+    query = _sorted(select(*_COLUMNS, count.scalar_subquery()), sort).where(*conditions).offset(offset).limit(limit)
+    rows = (await session.execute(query)).all()
+    if not rows:
+        return [], (await session.execute(count)).scalar_one() if offset else 0
+    return [_record(row[:-1]) for row in rows], rows[0][-1]
+
+
+async def add(session: WriteSession, values: Mapping[str, Any]) -> ItemRecord:
+    """Raises IntegrityError when the name is taken or the owner does not exist."""
+    return _record((await session.execute(insert(Item).values(**values).returning(*_COLUMNS))).one())
+
+
+async def change(
+    session: WriteSession,
+    item_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    owner_id: UUID | None,
+    versions: Collection[int] | None,
+) -> ItemRecord | None:
+    """The item after the change; None unless it is this owner's and at one of these versions (None: any)."""
+    conditions = [Item.id == item_id, Item.status != "archived"]
+    if owner_id is not None:
+        conditions.append(Item.owner_id == owner_id)
+    if versions is not None:
+        conditions.append(Item.version.in_(versions))
+    statement = (
+        update(Item)
+        .where(*conditions)
+        .values(**values, version=Item.version + 1)
+        .returning(*_COLUMNS)
+        .execution_options(synchronize_session=False)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    return _record(row) if row is not None else None
 
 
 async def take_stock(session: WriteSession, item_id: UUID, quantity: int) -> RowMapping | None:
-    """Takes pieces off the stock in one statement; None when there are not enough, or no such item."""
+    """Takes pieces off the stock in one statement; None when there are not enough, or no such item is sold now."""
     statement = (
         update(Item)
-        .where(Item.id == item_id, Item.stock >= quantity)
-        .values(stock=Item.stock - quantity)
+        .where(Item.id == item_id, Item.stock >= quantity, Item.status == "active", _not_over(now()))
+        .values(stock=Item.stock - quantity, version=Item.version + 1)
         .returning(Item.price_minor, Item.currency)
         .execution_options(synchronize_session=False)
     )
@@ -51,10 +100,35 @@ async def give_back_stock(session: WriteSession, quantities: Mapping[UUID, int])
         await session.execute(
             update(Item)
             .where(Item.id == item_id)
-            .values(stock=Item.stock + quantities[item_id])
+            .values(stock=Item.stock + quantities[item_id], version=Item.version + 1)
             .execution_options(synchronize_session=False)
         )
 
 
-def _matching(query: Select[*tuple[Any, ...]], search: str | None) -> Select[*tuple[Any, ...]]:
-    return query.where(Item.name.icontains(search, autoescape=True)) if search else query
+def matching(wanted: ItemFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Item.status == wanted.status]
+    if wanted.search:
+        conditions.append(Item.name.icontains(wanted.search, autoescape=True))
+    if wanted.min_price is not None:
+        conditions.append(Item.price_minor >= to_minor(wanted.min_price))
+    if wanted.max_price is not None:
+        conditions.append(Item.price_minor <= to_minor(wanted.max_price))
+    if wanted.currency is not None:
+        conditions.append(Item.currency == wanted.currency)
+    if wanted.owner_id is not None:
+        conditions.append(Item.owner_id == wanted.owner_id)
+    return conditions
+
+
+def _record(row: Sequence[Any]) -> ItemRecord:
+    return ItemRecord(*row)
+
+
+def _sorted(query: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[Any, ...]]:
+    column = _SORTED_BY[sort.removeprefix("-")]
+    # The id goes the same way, so that an index over both serves either direction.
+    return query.order_by(column.desc(), Item.id.desc()) if sort.startswith("-") else query.order_by(column, Item.id)
+
+
+def _not_over(moment: datetime) -> ColumnElement[bool]:
+    return or_(Item.ends_at.is_(None), Item.ends_at > moment)

@@ -1,36 +1,99 @@
 """What goes in and out of the item endpoints, version 1."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic.config import JsonDict
 
+from app.catalog.records import ItemRecord
+from app.infra.orm import now
+from app.money import to_major
 from app.paging import PageQuery
 from app.text import Plain
 
+
+def _written_out(value: Any) -> Any:
+    """Raises ValueError for a number: nobody can tell seconds from milliseconds."""
+    if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
+        return value
+    raise ValueError("must be written as in RFC 3339: 2030-01-31T12:00:00Z")
+
+
+def _still_to_come(value: datetime) -> datetime:
+    try:
+        moment = value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is beyond the calendar") from None
+    if moment <= now():
+        raise ValueError("must lie in the future")
+    return moment
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Plain]
+Description = Annotated[str, StringConstraints(max_length=2000), Plain]
 Currency = Literal["EUR", "USD", "GBP"]
 Price = Annotated[Decimal, Field(gt=0, max_digits=9, decimal_places=2, description="in major units: 19.90")]
+Stock = Annotated[int, Field(ge=0, le=1_000_000)]
+Status = Literal["active", "paused"]
+EndsAt = Annotated[
+    AwareDatetime,
+    BeforeValidator(_written_out),
+    AfterValidator(_still_to_come),
+    Field(description="no longer sold from then on; must lie in the future"),
+]
+PriceLimit = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=2, description="in major units: 19.90")]
+Sort = Literal["-created_at", "created_at", "-price", "price", "-name", "name"]
+
+_EXAMPLE: JsonDict = {"name": "Sextant", "description": "Brass.", "price": "249.00", "currency": "EUR", "stock": 12}
 
 
 class NewItem(BaseModel):
-    """An item to be sold."""
+    """An item to be sold. Its name is unique in the catalogue, whatever its case. A paused item can't be ordered."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"name": "Sextant", "description": "Brass.", "price": "249.00", "currency": "EUR", "stock": 12}
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Plain]
-    description: Annotated[str, StringConstraints(max_length=2000), Plain] = ""
+    name: Name
+    description: Description = ""
     price: Price
     currency: Currency = "EUR"
-    stock: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    stock: Stock = 0
+    status: Status = "active"
+    ends_at: EndsAt | None = None
+
+
+class ItemChange(BaseModel):
+    """The fields to change; what is left out stays (RFC 7396). Only `ends_at` can be removed, by null."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"minProperties": 1, "examples": [{"price": "199.00", "stock": 3}]}
+    )
+
+    # The factories make the fields optional without making null a value; only what was set is read.
+    name: Name = Field(default_factory=str)
+    description: Description = Field(default_factory=str)
+    price: Price = Field(default_factory=Decimal)
+    currency: Currency = Field(default_factory=lambda: "EUR")
+    stock: Stock = Field(default_factory=int)
+    status: Status = Field(default_factory=lambda: "active")
+    ends_at: EndsAt | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("name at least one field to change")
+        return self
 
 
 class ItemView(BaseModel):
@@ -44,10 +107,27 @@ class ItemView(BaseModel):
     currency: str
     stock: int
     created_at: datetime
+    status: str
+    ends_at: datetime | None
+
+    @classmethod
+    def of(cls, item: ItemRecord) -> Self:
+        return cls(
+            id=item.id,
+            owner_id=item.owner_id,
+            name=item.name,
+            description=item.description,
+            price=to_major(item.price_minor),
+            currency=item.currency,
+            stock=item.stock,
+            created_at=item.created_at,
+            status=item.status,
+            ends_at=item.ends_at,
+        )
 
 
 class ItemPage(BaseModel):
-    """One page of the catalogue, newest first; `total` counts all pages."""
+    """One page of the catalogue; `total` counts all pages."""
 
     items: list[ItemView]
     page: int
@@ -55,7 +135,28 @@ class ItemPage(BaseModel):
     total: int
 
 
-class ItemQuery(PageQuery):
-    """Which items, and which page of them."""
+class ItemFilter(BaseModel):
+    """Which items. Prices are compared as numbers, so name the currency with them."""
 
-    search: Annotated[str, StringConstraints(max_length=100), Plain] | None = None
+    model_config = ConfigDict(extra="forbid")
+
+    search: (
+        Annotated[str, StringConstraints(max_length=100), Plain, Field(description="letters of the name")] | None
+    ) = None
+    min_price: PriceLimit | None = None
+    max_price: PriceLimit | None = None
+    currency: Currency | None = None
+    owner_id: UUID | None = None
+    status: Status = "active"
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if self.min_price is not None and self.max_price is not None and self.min_price > self.max_price:
+            raise ValueError("min_price must not be above max_price")
+        return self
+
+
+class ItemQuery(ItemFilter, PageQuery):
+    """Which items, in which order, and which page of them. A leading minus sorts downwards."""
+
+    sort: Sort = "-created_at"

@@ -1,65 +1,115 @@
 """What can be done with items."""
 
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts.service import of_existing_account
+from app.accounts.tokens import Identity
 from app.catalog import repository
-from app.catalog.models import Item
-from app.catalog.schemas import ItemPage, ItemQuery, ItemView, NewItem
-from app.errors import NotFoundError
-from app.infra.database import Database
-from app.money import to_major, to_minor
+from app.catalog.names import name_key
+from app.catalog.records import ItemRecord
+from app.catalog.schemas import ItemChange, ItemPage, ItemQuery, ItemView, NewItem
+from app.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
+from app.infra.database import Database, ReadSession
+from app.money import to_minor
+
+_MODERATORS: Final = frozenset({"moderator", "admin"})
 
 
 class ItemNotFoundError(NotFoundError):
     code = "item_not_found"
 
 
+class NameTakenError(ConflictError):
+    code = "name_taken"
+
+
+class NotYourItemError(ForbiddenError):
+    code = "not_your_item"
+
+
+class ItemChangedError(PreconditionFailedError):
+    code = "item_changed"
+
+
 class Catalog:
-    """The catalogue of items."""
+    """The catalogue of items. Owners write their own, moderators any.
+
+    Items are public, so writing another's is forbidden rather than not found. `versions` are those that the writer
+    has seen; None takes any.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, owner_id: UUID, new: NewItem) -> ItemView:
-        item = Item(
-            owner_id=owner_id,
-            name=new.name,
-            description=new.description,
-            price_minor=to_minor(new.price),
-            currency=new.currency,
-            stock=new.stock,
-        )
-        with of_existing_account():
+    async def create(self, owner_id: UUID, new: NewItem) -> ItemRecord:
+        """Raises NameTakenError."""
+        with of_existing_account(), _unique_name():
             async with self._database.write() as session:
-                session.add(item)
-        return ItemView(
-            id=item.id,
-            owner_id=item.owner_id,
-            name=item.name,
-            description=item.description,
-            price=to_major(item.price_minor),
-            currency=item.currency,
-            stock=item.stock,
-            created_at=item.created_at,
-        )
+                return await repository.add(session, {"owner_id": owner_id, **_columns(new.model_dump())})
 
-    async def get(self, item_id: UUID) -> ItemView:
+    async def get(self, item_id: UUID) -> ItemRecord:
         """Raises ItemNotFoundError."""
         async with self._database.read() as session:
-            row = await repository.get(session, item_id)
-        if row is None:
-            raise ItemNotFoundError("There is no such item.")
-        return _view(row)
+            return await _existing(session, item_id)
 
     async def page(self, query: ItemQuery) -> ItemPage:
         async with self._database.read() as session:
-            rows, total = await repository.page(session, offset=query.offset, limit=query.per_page, search=query.search)
-        return ItemPage(items=[_view(row) for row in rows], page=query.page, per_page=query.per_page, total=total)
+            items, total = await repository.page(session, query, query.sort, offset=query.offset, limit=query.per_page)
+        views = [ItemView.of(item) for item in items]
+        return ItemPage(items=views, page=query.page, per_page=query.per_page, total=total)
+
+    async def change(
+        self, who: Identity, item_id: UUID, change: ItemChange | NewItem, versions: Collection[int] | None
+    ) -> ItemRecord:
+        """Sets the given fields, or all. Raises as `_write` does, and NameTakenError."""
+        with _unique_name():
+            values = change.model_dump(exclude_unset=isinstance(change, ItemChange))
+            return await self._write(who, item_id, _columns(values), versions)
+
+    async def archive(self, who: Identity, item_id: UUID, versions: Collection[int] | None) -> None:
+        """Takes an item out of the catalogue; its name is free again, its orders keep it. Raises as `_write` does."""
+        await self._write(who, item_id, {"status": "archived", "name_key": None}, versions)
+
+    async def _write(
+        self, who: Identity, item_id: UUID, values: Mapping[str, Any], versions: Collection[int] | None
+    ) -> ItemRecord:
+        """One statement unless it is refused. Raises ItemNotFoundError, NotYourItemError and ItemChangedError."""
+        owner_id = None if who.role in _MODERATORS else who.account_id
+        async with self._database.write() as session:
+            item = await repository.change(session, item_id, values, owner_id=owner_id, versions=versions)
+            if item is None:
+                found = await _existing(session, item_id)
+                if owner_id not in (None, found.owner_id):
+                    raise NotYourItemError("This item is somebody else's; its owner or a moderator may change it.")
+                raise ItemChangedError("The item has changed since; read it again and send its ETag as If-Match.")
+        return item
 
 
-def _view(row: RowMapping) -> ItemView:
-    fields = dict(row)
-    return ItemView(price=to_major(fields.pop("price_minor")), **fields)
+async def _existing(session: ReadSession, item_id: UUID) -> ItemRecord:
+    item = await repository.get(session, item_id)
+    if item is None:
+        raise ItemNotFoundError("There is no such item.")
+    return item
+
+
+def _columns(fields: dict[str, Any]) -> dict[str, Any]:
+    if "price" in fields:
+        fields["price_minor"] = to_minor(fields.pop("price"))
+    if "name" in fields:
+        fields["name_key"] = name_key(fields["name"])
+    return fields
+
+
+@contextmanager
+def _unique_name() -> Iterator[None]:
+    try:
+        yield
+    except IntegrityError as error:
+        if "name_key" not in str(error.orig):
+            raise
+        raise NameTakenError("Another item has this name; choose another.") from error

@@ -1,31 +1,79 @@
 """The catalogue."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from app.api.dependencies import Caller, CatalogService
-from app.catalog.schemas import ItemPage, ItemQuery, ItemView, NewItem
+from app.api.etags import IfMatch, IfNoneMatch, etag, known, seen
+from app.api.responses import documented
+from app.catalog.schemas import ItemChange, ItemPage, ItemQuery, ItemView, NewItem
 
 router = APIRouter(prefix="/items", tags=["items"])
 
 
 @router.get("")
 async def list_items(query: Annotated[ItemQuery, Query()], catalog: CatalogService) -> ItemPage:
-    """One page of items, newest first."""
+    """One page of items, newest first unless sorted otherwise."""
     return await catalog.page(query)
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=documented(401, 409))
 async def create_item(new: NewItem, caller: Caller, catalog: CatalogService, response: Response) -> ItemView:
-    """Puts an item up for sale."""
+    """Puts an item up for sale; 409 when its name is taken."""
     item = await catalog.create(caller.account_id, new)
     response.headers["Location"] = f"/api/v1/items/{item.id}"
-    return item
+    response.headers["ETag"] = etag(item.version)
+    return ItemView.of(item)
 
 
-@router.get("/{item_id}")
-async def get_item(item_id: UUID, catalog: CatalogService) -> ItemView:
-    """One item."""
-    return await catalog.get(item_id)
+@router.get(
+    "/{item_id}",
+    response_model=ItemView,
+    responses={304: {"description": "Unchanged since the ETag in If-None-Match"}, **documented(404)},
+)
+async def get_item(
+    item_id: UUID, catalog: CatalogService, response: Response, if_none_match: IfNoneMatch = None
+) -> Any:
+    """One item, and its ETag."""
+    item = await catalog.get(item_id)
+    tag = etag(item.version)
+    if known(if_none_match, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return ItemView.of(item)
+
+
+_WRITES: dict[int | str, dict[str, Any]] = documented(401, 403, 404, 412, 428)
+
+
+@router.put("/{item_id}", responses=_WRITES | documented(409))
+async def replace_item(
+    item_id: UUID, new: NewItem, caller: Caller, catalog: CatalogService, response: Response, if_match: IfMatch = None
+) -> ItemView:
+    """Replaces one's own item, its stock included: hence If-Match is required (428), and a lost update is 412."""
+    item = await catalog.change(caller, item_id, new, seen(if_match))
+    response.headers["ETag"] = etag(item.version)
+    return ItemView.of(item)
+
+
+@router.patch("/{item_id}", responses=_WRITES | documented(409))
+async def change_item(
+    item_id: UUID,
+    change: ItemChange,
+    caller: Caller,
+    catalog: CatalogService,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ItemView:
+    """Changes some fields of one's own item; as PUT otherwise."""
+    item = await catalog.change(caller, item_id, change, seen(if_match))
+    response.headers["ETag"] = etag(item.version)
+    return ItemView.of(item)
+
+
+@router.delete("/{item_id}", status_code=204, responses=_WRITES)
+async def delete_item(item_id: UUID, caller: Caller, catalog: CatalogService, if_match: IfMatch = None) -> None:
+    """Takes one's own item out of the catalogue. Orders of it stay as they are, and its name is free again."""
+    await catalog.archive(caller, item_id, seen(if_match))

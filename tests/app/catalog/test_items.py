@@ -6,12 +6,10 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from tests.app.catalog.people import SEXTANT, URL
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
-
-URL = "/api/v1/items"
-SEXTANT = {"name": "Sextant", "description": "Brass.", "price": "249.00", "currency": "EUR", "stock": 12}
 
 
 async def _found(client: httpx2.AsyncClient, **query: Any) -> list[str]:
@@ -30,7 +28,7 @@ async def test_a_new_item_stands_at_its_location_with_its_owner(api: Api) -> Non
     assert read.status_code == 200
     assert read.json() == created.json()
     assert {name: read.json()[name] for name in SEXTANT} == SEXTANT
-    other = await (await api.login()).post(URL, json=SEXTANT)
+    other = await (await api.login()).post(URL, json=SEXTANT | {"name": "Octant"})
     assert other.json()["owner_id"] != read.json()["owner_id"]
 
 
@@ -56,7 +54,7 @@ async def test_a_price_is_told_with_two_decimals_and_a_fraction_of_a_cent_is_ref
         "1E+2": "100.00",
     }
     for given, told in accepted.items():
-        answer = await client.post(URL, json=SEXTANT | {"price": given})
+        answer = await client.post(URL, json=SEXTANT | {"price": given, "name": f"at {given}"})
         assert answer.status_code == 201, given
         assert answer.json()["price"] == told
     refused: list[Any] = ["19.999", "0", "0.00", "-1", "0.001", "10000000", "NaN", "Infinity", "1e99", "19,90", ""]

@@ -14,7 +14,7 @@ URL = "/api/v1/orders"
 
 
 async def _item(client: httpx2.AsyncClient, **change: Any) -> str:
-    item = {"name": "Sextant", "price": "19.90", "stock": 5} | change
+    item = {"name": f"Sextant {uuid4()}", "price": "19.90", "stock": 5} | change
     answer = await client.post("/api/v1/items", json=item)
     return str(answer.raise_for_status().json()["id"])
 

@@ -22,8 +22,8 @@ async def test_of_many_buyers_exactly_as_many_win_as_there_are_pieces(api: Api) 
 
 async def test_orders_for_the_same_items_in_any_sequence_do_not_block_each_other(api: Api) -> None:
     client = await api.login()
-    new = {"name": "Bell", "price": "1.00", "stock": 10}
-    items = [(await client.post("/api/v1/items", json=new)).json()["id"] for _ in range(3)]
+    news = [{"name": f"Bell {number}", "price": "1.00", "stock": 10} for number in range(3)]
+    items = [(await client.post("/api/v1/items", json=new)).json()["id"] for new in news]
     orders = [
         {"lines": [{"item_id": item, "quantity": 1} for item in (items if number % 2 else items[::-1])]}
         for number in range(16)

@@ -1,0 +1,98 @@
+"""Revision 0003 on a catalogue that was filled before it, and beside the version before it."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection, Uuid, column, insert, table, text
+
+from app.infra import schema
+from app.infra.database import create_engine
+from app.infra.orm import UtcDateTime
+from app.seed import CATALOGUE, seed
+from app.settings import Settings, read
+from tests.app.catalog.people import SEXTANT, URL, login_as
+from tests.app.conftest import Api
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with each database, not migrated."""
+    database: dict[str, object] = {}
+    if request.param == "postgresql":
+        database["database_url"] = request.getfixturevalue("database_url")
+    return read(state_dir=tmp_path / "state", _env_file=None, **database)
+
+
+def _move(connection: Connection, to: str, *, down: bool = False) -> None:
+    config = schema._config()
+    config.attributes["connection"] = connection
+    (command.downgrade if down else command.upgrade)(config, to)
+
+
+def _put(connection: Connection, into: str, **values: object) -> None:
+    kinds: dict[type, Any] = {UUID: Uuid(), datetime: UtcDateTime()}
+    columns = [column(name, kinds.get(type(value))) for name, value in values.items()]
+    connection.execute(insert(table(into, *columns)).values(**values))
+
+
+def _item(connection: Connection, owner: UUID, name: str, day: int) -> None:
+    """As the version before 0003 writes it."""
+    values = {"name": name, "description": "", "price_minor": 1, "currency": "EUR", "stock": 1}
+    created = datetime(2026, 1, day, tzinfo=UTC)
+    _put(connection, "items", id=uuid4(), owner_id=owner, created_at=created, **values)
+
+
+def _account(connection: Connection, account: UUID) -> None:
+    names = dict.fromkeys(("username", "username_key", "email", "email_key", "password_hash", "role"), "a")
+    created = datetime(2026, 1, 1, tzinfo=UTC)
+    _put(connection, "accounts", id=account, is_active=True, created_at=created, **names)
+
+
+async def test_the_oldest_item_of_a_name_keeps_it_and_the_version_before_can_still_write(empty: Settings) -> None:
+    owner = uuid4()
+
+    def work(connection: Connection) -> None:
+        _move(connection, "0002")
+        _account(connection, owner)
+        for name, day in (("Bell", 2), ("BELL", 1), ("Lamp", 3)):
+            _item(connection, owner, name, day)
+        for _ in range(2):
+            _move(connection, "0003")
+            rows = connection.execute(text("SELECT name, name_key, status, version, ends_at FROM items ORDER BY 1"))
+            assert sorted(tuple(row) for row in rows) == [
+                ("BELL", "bell", "active", 1, None),
+                ("Bell", None, "active", 1, None),
+                ("Lamp", "lamp", "active", 1, None),
+            ]
+            _move(connection, "0002", down=True)
+        _move(connection, "0003")
+        _item(connection, owner, "Lamp", 4)
+        keys = connection.execute(text("SELECT name_key FROM items WHERE name = 'Lamp'")).scalars()
+        assert set(keys) == {"lamp", None}
+
+    engine = create_engine(empty)
+    async with engine.connect() as connection:
+        await connection.run_sync(work)
+    await engine.dispose()
+
+
+async def test_the_seed_leaves_a_name_that_somebody_else_has_and_what_the_seller_took_out(
+    api: Api, settings: Settings
+) -> None:
+    taken = CATALOGUE[0][0].upper()
+    client = await api.login()
+    (await client.post(URL, json=SEXTANT | {"name": taken})).raise_for_status()
+    assert await asyncio.to_thread(seed, settings) == len(CATALOGUE) - 1
+    await login_as("moderator", api, settings)
+    page = (await client.get(URL, params={"search": CATALOGUE[1][0]})).json()
+    gone = await client.delete(f"{URL}/{page['items'][0]['id']}", headers={"If-Match": "*"})
+    assert gone.status_code == 204
+    assert await asyncio.to_thread(seed, settings) == 0
+    assert (await client.get(URL)).json()["total"] == len(CATALOGUE) - 1
