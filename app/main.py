@@ -10,7 +10,9 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from app.accounts.access import Access
+from app.accounts.administration import Administration
 from app.accounts.passwords import Passwords
+from app.accounts.profiles import Profiles
 from app.accounts.refresh import Lifetimes
 from app.accounts.service import Accounts
 from app.accounts.tokens import Tokens
@@ -68,13 +70,16 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
             order_metrics = OrderMetrics(metrics.registry)
             jobs = await stack.enter_async_context(_jobs(settings, database, order_metrics, metrics, tracing))
             tokens = Tokens(signing_key(settings), settings.access_token_seconds)
+            access, passwords = Access(database), Passwords()
             app.state.services = Services(
-                access=Access(database),
+                access=access,
                 accounts=Accounts(
-                    database, Passwords(), tokens, Lifetimes(settings.refresh_token_seconds, settings.login_seconds)
+                    database, passwords, tokens, Lifetimes(settings.refresh_token_seconds, settings.login_seconds)
                 ),
+                administration=Administration(database, access),
                 catalog=Catalog(database),
                 orders=Orders(database, jobs, order_metrics, tracing),
+                profiles=Profiles(database, passwords, access),
                 tokens=tokens,
             )
             lifecycle.start()

@@ -1,13 +1,27 @@
 """Queries on accounts. Takes a session, never commits."""
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, Select, Update, case, false, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.models import Account
+from app.accounts.permissions import Role
 from app.infra.database import ReadSession, WriteSession
+from app.infra.orm import now
+
+TAKEN: Final = "taken"
+_VIEW: Final = (
+    Account.id,
+    Account.username,
+    Account.display_name,
+    Account.email,
+    Account.role,
+    Account.is_active,
+    Account.created_at,
+)
 
 
 class Standing(NamedTuple):
@@ -25,9 +39,23 @@ async def standing(session: ReadSession, account_id: UUID) -> Standing | None:
     return Standing(*row) if row is not None else None
 
 
+async def get(session: ReadSession, account_id: UUID) -> Account | None:
+    query = select(Account).where(Account.id == account_id, Account.deleted_at.is_(None))
+    return (await session.execute(query)).scalar_one_or_none()
+
+
 async def by_username(session: ReadSession, username: str) -> Account | None:
     query = select(Account).where(Account.username_key == username.casefold())
     return (await session.execute(query)).scalar_one_or_none()
+
+
+async def page(
+    session: ReadSession, *, offset: int, limit: int, search: str | None
+) -> tuple[Sequence[Row[*tuple[Any, ...]]], int]:
+    """The rows of one page, oldest first, and the number of all that match."""
+    rows = _matching(select(*_VIEW), search).order_by(Account.created_at, Account.id).offset(offset).limit(limit)
+    count = _matching(select(func.count()).select_from(Account), search)
+    return (await session.execute(rows)).all(), (await session.execute(count)).scalar_one()
 
 
 async def add(session: WriteSession, account: Account) -> bool:
@@ -48,3 +76,72 @@ async def hold_version(session: WriteSession, account_id: UUID, token_version: i
         .with_for_update(read=True)
     )
     return (await session.execute(query)).first() is not None
+
+
+async def hold_admins(session: WriteSession) -> Sequence[UUID]:
+    """The active administrators, who stay so until the transaction ends."""
+    query = select(Account.id).where(Account.role == Role.ADMIN, Account.is_active).order_by(Account.id)
+    return (await session.execute(query.with_for_update())).scalars().all()
+
+
+async def change_profile(
+    session: WriteSession, account_id: UUID, values: Mapping[str, Any]
+) -> Row[*tuple[Any, ...]] | Literal["taken"] | None:
+    """The account as it is now; TAKEN when the address is somebody else's, None when there is no such account."""
+    try:
+        async with session.begin_nested():
+            return (await session.execute(_existing(account_id).values(values).returning(*_VIEW))).one_or_none()
+    except IntegrityError:
+        return TAKEN
+
+
+async def replace_password(session: WriteSession, account_id: UUID, old: str, new: str) -> bool:
+    """Whether the hash was still the old one. Ends the tokens of before."""
+    statement = (
+        _existing(account_id)
+        .where(Account.password_hash == old)
+        .values(password_hash=new, password_changed_at=now(), token_version=Account.token_version + 1)
+        .returning(Account.id)
+    )
+    return (await session.execute(statement)).first() is not None
+
+
+async def change_rights(
+    session: WriteSession, account_id: UUID, rights: Mapping[str, Any]
+) -> Row[*tuple[Any, ...]] | None:
+    """The account as it is now; None when there is none. Ends the tokens of before, if this changes anything."""
+    changes = [getattr(Account, name) != value for name, value in rights.items()]
+    version = case((or_(false(), *changes), Account.token_version + 1), else_=Account.token_version)
+    statement = _existing(account_id).values({**rights, "token_version": version}).returning(*_VIEW)
+    return (await session.execute(statement)).one_or_none()
+
+
+async def anonymise(session: WriteSession, account_id: UUID) -> bool:
+    """Whether there was such an account. Nobody can register the name and the address that it has then."""
+    gone = f"deleted:{account_id.hex}"
+    statement = _existing(account_id).values(
+        username="deleted",
+        username_key=gone,
+        display_name=None,
+        email=gone,
+        email_key=gone,
+        password_hash="",
+        role=Role.USER,
+        is_active=False,
+        token_version=Account.token_version + 1,
+        deleted_at=now(),
+    )
+    return (await session.execute(statement.returning(Account.id))).first() is not None
+
+
+def _existing(account_id: UUID) -> Update:
+    statement = update(Account).where(Account.id == account_id, Account.deleted_at.is_(None))
+    return statement.execution_options(synchronize_session=False)
+
+
+def _matching(query: Select[*tuple[Any, ...]], search: str | None) -> Select[*tuple[Any, ...]]:
+    query = query.where(Account.deleted_at.is_(None))
+    if search is None:
+        return query
+    columns = (Account.username, Account.display_name, Account.email)
+    return query.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))

@@ -1,6 +1,5 @@
 """What goes in and out of the account endpoints."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
@@ -16,10 +15,12 @@ from pydantic import (
     model_validator,
 )
 
-from app.text import plain
+from app.accounts.names import USERNAME, free
+from app.text import Plain, plain
 
-USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 LONGEST_ADDRESS: Final = 254
+# Below 16, the consent of a parent is needed in some countries of the European Union (GDPR, article 8).
+YOUNGEST: Final = 16
 
 
 def _short_when_folded(address: str) -> str:
@@ -29,18 +30,30 @@ def _short_when_folded(address: str) -> str:
     return address
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("must hold printable characters only")
+    return name
+
+
 def _plain_secret(secret: SecretStr) -> SecretStr:
     plain(secret.get_secret_value())
     return secret
 
 
-Username = Annotated[str, StringConstraints(pattern=f"^{USERNAME.pattern}$")]
+Username = Annotated[str, StringConstraints(pattern=f"^{USERNAME.pattern}$"), AfterValidator(free)]
+DisplayName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
+    Plain,
+    AfterValidator(_printable),
+]
 Address = Annotated[EmailStr, AfterValidator(_short_when_folded)]
 Password = Annotated[SecretStr, Field(min_length=8, max_length=128), AfterValidator(_plain_secret)]
 
 
 class Registration(BaseModel):
-    """A new account. Nothing is truncated: a longer password is refused."""
+    """A new account. Nothing is truncated: a longer password is refused. An age is checked and not kept."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -57,7 +70,9 @@ class Registration(BaseModel):
     )
 
     username: Username
+    display_name: DisplayName | None = None
     email: Address
+    age: Annotated[int, Field(strict=True, ge=YOUNGEST, le=150)] | None = None
     password: Password
     password_confirm: SecretStr
 
@@ -75,8 +90,10 @@ class AccountView(BaseModel):
 
     id: UUID
     username: str
+    display_name: str | None
     email: str
     role: str
+    is_active: bool
     created_at: datetime
 
 

@@ -7,9 +7,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts import refresh, repository
 from app.accounts.models import Account
+from app.accounts.names import USERNAME
 from app.accounts.passwords import Passwords
 from app.accounts.refresh import Lifetimes
-from app.accounts.schemas import USERNAME, Registration, Token
+from app.accounts.schemas import Registration, Token
 from app.accounts.tokens import Identity, Tokens
 from app.errors import ConflictError, UnauthenticatedError
 from app.infra.database import Database
@@ -44,6 +45,7 @@ class Accounts:
         account = Account(
             username=registration.username,
             username_key=registration.username.casefold(),
+            display_name=registration.display_name,
             email=registration.email,
             email_key=registration.email.casefold(),
             password_hash=await self._passwords.hash(registration.password.get_secret_value()),

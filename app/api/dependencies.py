@@ -8,7 +8,9 @@ from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
 from app.accounts.access import Access
+from app.accounts.administration import Administration
 from app.accounts.permissions import Permission, demand_any
+from app.accounts.profiles import Profiles
 from app.accounts.service import Accounts
 from app.accounts.tokens import Identity, Tokens
 from app.catalog.service import Catalog
@@ -23,8 +25,10 @@ class Services:
 
     access: Access
     accounts: Accounts
+    administration: Administration
     catalog: Catalog
     orders: Orders
+    profiles: Profiles
     tokens: Tokens
 
 
@@ -51,6 +55,14 @@ async def _caller(
 
 def _accounts(services: Annotated[Services, Depends(_services)]) -> Accounts:
     return services.accounts
+
+
+def _administration(services: Annotated[Services, Depends(_services)]) -> Administration:
+    return services.administration
+
+
+def _profiles(services: Annotated[Services, Depends(_services)]) -> Profiles:
+    return services.profiles
 
 
 def _catalog(services: Annotated[Services, Depends(_services)]) -> Catalog:
@@ -80,5 +92,7 @@ def require_permission(permission: Permission) -> Callable[[Identity], Awaitable
 
 
 AccountsService = Annotated[Accounts, Depends(_accounts)]
+AdministrationService = Annotated[Administration, Depends(_administration)]
 CatalogService = Annotated[Catalog, Depends(_catalog)]
 OrdersService = Annotated[Orders, Depends(_orders)]
+ProfilesService = Annotated[Profiles, Depends(_profiles)]

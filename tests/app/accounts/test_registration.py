@@ -15,13 +15,14 @@ ADA = {
     "password": "correct horse battery",
     "password_confirm": "correct horse battery",
 }
+VIEW = {"id", "username", "display_name", "email", "role", "is_active", "created_at"}
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 
 
 async def test_a_new_account_is_shown_without_its_password(api: Api) -> None:
     answer = await api.client.post(URL, json=ADA)
     assert answer.status_code == 201
-    assert answer.json().keys() == {"id", "username", "email", "role", "created_at"}
+    assert answer.json().keys() == VIEW
     assert answer.json()["username"] == "Ada"
     assert answer.json()["role"] == "user"
     assert ADA["password"] not in answer.text
@@ -54,6 +55,17 @@ REFUSED: list[tuple[dict[str, object], str]] = [
     ({"username": "ada lovelace"}, "body.username"),
     ({"username": "\u0430da"}, "body.username"),
     ({"username": "ada\n"}, "body.username"),
+    ({"username": "admin"}, "body.username"),
+    ({"username": "Moderator"}, "body.username"),
+    ({"display_name": ""}, "body.display_name"),
+    ({"display_name": "  "}, "body.display_name"),
+    ({"display_name": "x" * 65}, "body.display_name"),
+    ({"display_name": "Ada\nL."}, "body.display_name"),
+    ({"display_name": "\u202eada"}, "body.display_name"),
+    ({"age": 15}, "body.age"),
+    ({"age": 151}, "body.age"),
+    ({"age": "16"}, "body.age"),
+    ({"age": True}, "body.age"),
     ({"email": "ada"}, "body.email"),
     ({"email": "ada@localhost"}, "body.email"),
     ({"role": "admin"}, "body.role"),
@@ -70,6 +82,14 @@ async def test_a_refusal_names_the_field_and_never_the_password(api: Api) -> Non
         assert [error["field"] for error in answer.json()["errors"]] == [field]
         for password in (account["password"], account["password_confirm"]):
             assert str(password) not in answer.text
+
+
+async def test_a_display_name_is_kept_and_an_age_is_not(api: Api) -> None:
+    profile = {"display_name": " Ada, Countess of Lovelace ", "age": 16}
+    answer = await api.client.post(URL, json=ADA | profile)
+    assert answer.status_code == 201
+    assert answer.json()["display_name"] == "Ada, Countess of Lovelace"
+    assert "age" not in answer.json()
 
 
 @on_sqlite

@@ -1,0 +1,65 @@
+"""What administrators do with accounts. An account is never removed: its orders and items need its row."""
+
+from typing import Any
+from uuid import UUID
+
+from app.accounts import refresh, repository
+from app.accounts.access import Access
+from app.accounts.permissions import Role
+from app.accounts.profile_schemas import AccountPage, AccountQuery
+from app.accounts.profiles import AccountNotFoundError
+from app.accounts.schemas import AccountView
+from app.errors import ConflictError
+from app.infra.database import Database, WriteSession
+
+
+class LastAdminError(ConflictError):
+    code = "last_admin"
+
+
+class Administration:
+    """Finding accounts, changing what they may do, and forgetting people."""
+
+    def __init__(self, database: Database, access: Access) -> None:
+        self._database = database
+        self._access = access
+
+    async def page(self, query: AccountQuery) -> AccountPage:
+        async with self._database.read() as session:
+            rows, total = await repository.page(session, offset=query.offset, limit=query.per_page, search=query.search)
+        users = [AccountView.model_validate(row) for row in rows]
+        return AccountPage(users=users, page=query.page, per_page=query.per_page, total=total)
+
+    async def change_rights(self, account_id: UUID, rights: dict[str, Any]) -> AccountView:
+        """Changes `role`, `is_active` or both; the account's old tokens end.
+
+        Raises AccountNotFoundError, and LastAdminError when nobody would be left who can undo it.
+        """
+        async with self._database.write() as session:
+            if rights.get("role", Role.ADMIN) != Role.ADMIN or not rights.get("is_active", True):
+                await _keep_an_admin(session, account_id)
+            changed = await repository.change_rights(session, account_id, rights)
+            if changed is None:
+                raise AccountNotFoundError("There is no such account.")
+            if not changed.is_active:
+                await refresh.end_all(session, account_id)
+        self._access.forget(account_id)
+        return AccountView.model_validate(changed)
+
+    async def forget(self, account_id: UUID) -> None:
+        """Takes the person out of the account and ends it for good; its orders and items stay.
+
+        Raises AccountNotFoundError and LastAdminError.
+        """
+        async with self._database.write() as session:
+            await _keep_an_admin(session, account_id)
+            if not await repository.anonymise(session, account_id):
+                raise AccountNotFoundError("There is no such account.")
+            await refresh.end_all(session, account_id)
+        self._access.forget(account_id)
+
+
+async def _keep_an_admin(session: WriteSession, leaving: UUID) -> None:
+    """Holds all administrators until the transaction ends, so that two who leave at once can't both go."""
+    if await repository.hold_admins(session) == [leaving]:
+        raise LastAdminError("This is the last active administrator; appoint another one first.")
