@@ -16,11 +16,13 @@ from app.accounts.profiles import Profiles
 from app.accounts.refresh import Lifetimes
 from app.accounts.service import Accounts
 from app.accounts.tokens import Tokens
-from app.api import probes, problems, v1
+from app.api import probes, problems, v1, v2
 from app.api.dependencies import Services
 from app.api.guard import HostGuard, LengthGuard
 from app.api.readiness import Readiness
+from app.api.versioning import Versioning
 from app.catalog.service import Catalog
+from app.infra.cursors import Cursors
 from app.infra.database import Database, open_database
 from app.infra.http_client import open_client
 from app.infra.jobs import Jobs
@@ -77,7 +79,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
                     database, passwords, tokens, Lifetimes(settings.refresh_token_seconds, settings.login_seconds)
                 ),
                 administration=Administration(database, access),
-                catalog=Catalog(database),
+                catalog=Catalog(database, Cursors(signing_key(settings))),
                 orders=Orders(database, jobs, order_metrics, tracing),
                 profiles=Profiles(database, passwords, access),
                 tokens=tokens,
@@ -95,7 +97,9 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     )
     problems.install(app)
     app.include_router(probes.router(settings, lifecycle, readiness))
-    app.include_router(v1.router, max_body_size=LARGEST_BODY_BYTES)
+    for api in (v1, v2):
+        app.include_router(api.router, max_body_size=LARGEST_BODY_BYTES)
+    app.add_middleware(Versioning)
     app.add_middleware(LengthGuard, largest=LARGEST_BODY_BYTES)
     app.add_middleware(HostGuard, allowed=settings.allowed_hosts)
     asgi = observe(app, metrics=HttpMetrics(metrics.registry), tracing=tracing, draining=lambda: lifecycle.draining)

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.catalog.models import Item
 from app.catalog.records import ItemRecord
 from app.catalog.schemas import ItemFilter, Sort
+from app.catalog.schemas_v2 import CursorSort
 from app.infra.database import ReadSession, WriteSession
 from app.infra.orm import now
 from app.money import to_minor
@@ -51,6 +52,18 @@ async def page(
     if not rows:
         return [], (await session.execute(count)).scalar_one() if offset else 0
     return [_record(row[:-1]) for row in rows], rows[0][-1]
+
+
+async def part(
+    session: ReadSession, wanted: ItemFilter, sort: CursorSort, *, after: tuple[Any, UUID] | None, limit: int
+) -> list[ItemRecord]:
+    """Items beyond a position, which is the sorted column's value and the id: as cheap far down as at the top."""
+    query = _sorted(select(*_COLUMNS), sort).where(*matching(wanted)).limit(limit)
+    if after is not None:
+        column = _SORTED_BY[sort.removeprefix("-")]
+        here, there = tuple_(column, Item.id), tuple_(literal(after[0], column.type), literal(after[1], Item.id.type))
+        query = query.where(here < there if sort.startswith("-") else here > there)
+    return [_record(row) for row in (await session.execute(query)).all()]
 
 
 async def add(session: WriteSession, values: Mapping[str, Any]) -> ItemRecord:
@@ -124,7 +137,7 @@ def _record(row: Sequence[Any]) -> ItemRecord:
     return ItemRecord(*row)
 
 
-def _sorted(query: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[Any, ...]]:
+def _sorted(query: Select[*tuple[Any, ...]], sort: Sort | CursorSort) -> Select[*tuple[Any, ...]]:
     column = _SORTED_BY[sort.removeprefix("-")]
     # The id goes the same way, so that an index over both serves either direction.
     return query.order_by(column.desc(), Item.id.desc()) if sort.startswith("-") else query.order_by(column, Item.id)

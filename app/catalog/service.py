@@ -2,22 +2,24 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.permissions import Permission, allows
 from app.accounts.service import of_existing_account
 from app.accounts.tokens import Identity
 from app.catalog import repository
 from app.catalog.names import name_key
 from app.catalog.records import ItemRecord
 from app.catalog.schemas import ItemChange, ItemPage, ItemQuery, ItemView, NewItem
+from app.catalog.schemas_v2 import ItemCursorQuery
 from app.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
+from app.infra.cursors import Cursors
 from app.infra.database import Database, ReadSession
 from app.money import to_minor
-
-_MODERATORS: Final = frozenset({"moderator", "admin"})
 
 
 class ItemNotFoundError(NotFoundError):
@@ -43,8 +45,9 @@ class Catalog:
     has seen; None takes any.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, cursors: Cursors) -> None:
         self._database = database
+        self._cursors = cursors
 
     async def create(self, owner_id: UUID, new: NewItem) -> ItemRecord:
         """Raises NameTakenError."""
@@ -63,6 +66,20 @@ class Catalog:
         views = [ItemView.of(item) for item in items]
         return ItemPage(items=views, page=query.page, per_page=query.per_page, total=total)
 
+    async def part(self, query: ItemCursorQuery) -> tuple[list[ItemRecord], str | None]:
+        """Items from the query's cursor on, and the cursor of what follows. Raises InvalidCursorError."""
+        after = None
+        if query.cursor is not None:
+            value, item_id = self._cursors.open(query.cursor, query.fingerprint)
+            after = (int(value) if _by_price(query) else datetime.fromisoformat(value), UUID(item_id))
+        async with self._database.read() as session:
+            items = await repository.part(session, query, query.sort, after=after, limit=query.limit + 1)
+        if len(items) <= query.limit:
+            return items, None
+        last = items[query.limit - 1]
+        value = str(last.price_minor) if _by_price(query) else last.created_at.isoformat()
+        return items[:-1], self._cursors.seal((value, str(last.id)), query.fingerprint)
+
     async def change(
         self, who: Identity, item_id: UUID, change: ItemChange | NewItem, versions: Collection[int] | None
     ) -> ItemRecord:
@@ -79,7 +96,7 @@ class Catalog:
         self, who: Identity, item_id: UUID, values: Mapping[str, Any], versions: Collection[int] | None
     ) -> ItemRecord:
         """One statement unless it is refused. Raises ItemNotFoundError, NotYourItemError and ItemChangedError."""
-        owner_id = None if who.role in _MODERATORS else who.account_id
+        owner_id = None if allows(who.role, Permission.ITEMS_WRITE_ANY) else who.account_id
         async with self._database.write() as session:
             item = await repository.change(session, item_id, values, owner_id=owner_id, versions=versions)
             if item is None:
@@ -95,6 +112,10 @@ async def _existing(session: ReadSession, item_id: UUID) -> ItemRecord:
     if item is None:
         raise ItemNotFoundError("There is no such item.")
     return item
+
+
+def _by_price(query: ItemCursorQuery) -> bool:
+    return query.sort in ("price", "-price")
 
 
 def _columns(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""`/api/items` without a version in its path: X-API-Version says which one is meant, 1 unless it is given."""
+
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api import problems
+
+_PREFIX: Final = "/api/items"
+_HEADER: Final = b"x-api-version"
+_VERSIONS: Final = {b"1": "/api/v1/items", b"2": "/api/v2/items"}
+
+
+class Versioning:
+    """Leads a request without a version to the version that its header names, before it is routed.
+
+    It is answered, counted and traced as a request to that version; the access line keeps the path that was asked for.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _unversioned(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+
+        wanted = [value for name, value in scope["headers"] if name == _HEADER] or [b"1"]
+        version = wanted[0] if len(wanted) == 1 else b""
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), (b"vary", b"X-API-Version")]
+                if version in _VERSIONS:
+                    message["headers"].append((_HEADER, version))
+            await send(message)
+
+        if version not in _VERSIONS:
+            detail = "X-API-Version must be 1 or 2."
+            refusal = problems.answer(Request(scope), HTTPStatus.BAD_REQUEST, "unknown_api_version", detail)
+            await refusal(scope, receive, told)
+            return
+        asked = scope["path"], scope.get("raw_path")
+        # In place: the layers around this one read from the same scope which route was found.
+        scope["path"] = _VERSIONS[version] + asked[0].removeprefix(_PREFIX)
+        scope["raw_path"] = scope["path"].encode()
+        try:
+            await self._app(scope, receive, told)
+        finally:
+            scope["path"], scope["raw_path"] = asked
+
+
+def _unversioned(path: str) -> bool:
+    return path == _PREFIX or path.startswith(f"{_PREFIX}/")

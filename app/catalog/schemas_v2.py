@@ -1,0 +1,101 @@
+"""What goes in and out of the item endpoints, version 2: money as amount and currency, lists by cursor."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.catalog.records import ItemRecord
+from app.catalog.schemas import Currency, Description, EndsAt, ItemFilter, Name, NewItem, Price, Status, Stock
+from app.money import to_major
+
+CursorSort = Literal["-created_at", "created_at", "-price", "price"]
+
+
+class NewMoney(BaseModel):
+    """An amount in major units of a currency (ISO 4217)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: Price
+    currency: Currency
+
+
+class Money(BaseModel):
+    """An amount as a decimal text, in major units of a currency (ISO 4217)."""
+
+    amount: Decimal
+    currency: str
+
+
+class NewItemV2(BaseModel):
+    """An item to be sold, as in version 1 but for its price."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"name": "Sextant", "price": {"amount": "249.00", "currency": "EUR"}, "stock": 12}]
+        },
+    )
+
+    name: Name
+    description: Description = ""
+    price: NewMoney
+    stock: Stock = 0
+    status: Status = "active"
+    ends_at: EndsAt | None = None
+
+    def item(self) -> NewItem:
+        """The same in the terms of the catalogue; what was checked is not checked again."""
+        fields = {name: getattr(self, name) for name in ("name", "description", "stock", "status", "ends_at")}
+        return NewItem.model_construct(price=self.price.amount, currency=self.price.currency, **fields)
+
+
+class ItemViewV2(BaseModel):
+    """An item as anybody sees it."""
+
+    id: UUID
+    owner_id: UUID
+    name: str
+    description: str
+    price: Money
+    stock: int
+    status: str
+    ends_at: datetime | None
+    created_at: datetime
+
+    @classmethod
+    def of(cls, item: ItemRecord) -> Self:
+        return cls(
+            id=item.id,
+            owner_id=item.owner_id,
+            name=item.name,
+            description=item.description,
+            price=Money(amount=to_major(item.price_minor), currency=item.currency),
+            stock=item.stock,
+            status=item.status,
+            ends_at=item.ends_at,
+            created_at=item.created_at,
+        )
+
+
+class ItemListV2(BaseModel):
+    """A part of the catalogue. Ask again with `next_cursor` for what follows; null at the end."""
+
+    items: list[ItemViewV2]
+    next_cursor: str | None
+
+
+class ItemCursorQuery(ItemFilter):
+    """Which items, in which order, how many, and where to go on."""
+
+    sort: CursorSort = "-created_at"
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    cursor: Annotated[str, Field(max_length=300, description="`next_cursor` of the same query")] | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What must stay the same from one part of a list to the next."""
+        return self.model_dump_json(exclude={"cursor", "limit"})
