@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.catalog.fields import Currency, Description, EndsAt, Name, Price, Status, Stock
 from app.catalog.records import ItemRecord
-from app.catalog.schemas import Currency, Description, EndsAt, ItemFilter, Name, NewItem, Price, Status, Stock
+from app.catalog.schemas import ItemFilter, NewItem
 from app.money import to_major
 
 CursorSort = Literal["-created_at", "created_at", "-price", "price"]

@@ -1,9 +1,9 @@
 """What can be done with items."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -14,12 +14,14 @@ from app.accounts.tokens import Identity
 from app.catalog import repository
 from app.catalog.names import name_key
 from app.catalog.records import ItemRecord
-from app.catalog.schemas import ItemChange, ItemPage, ItemQuery, ItemView, NewItem
+from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem
 from app.catalog.schemas_v2 import ItemCursorQuery
 from app.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from app.infra.cursors import Cursors
 from app.infra.database import Database, ReadSession
 from app.money import to_minor
+
+BATCH: Final = 500
 
 
 class ItemNotFoundError(NotFoundError):
@@ -79,6 +81,17 @@ class Catalog:
         last = items[query.limit - 1]
         value = str(last.price_minor) if _by_price(query) else last.created_at.isoformat()
         return items[:-1], self._cursors.seal((value, str(last.id)), query.fingerprint)
+
+    async def batches(self, wanted: ItemFilter) -> AsyncIterator[list[ItemRecord]]:
+        """All items that match, oldest first, at least one batch. Between two batches no connection is held."""
+        after = None
+        while True:
+            async with self._database.read() as session:
+                items = await repository.part(session, wanted, "created_at", after=after, limit=BATCH)
+            yield items
+            if len(items) < BATCH:
+                return
+            after = (items[-1].created_at, items[-1].id)
 
     async def change(
         self, who: Identity, item_id: UUID, change: ItemChange | NewItem, versions: Collection[int] | None
