@@ -41,6 +41,16 @@ class PreconditionRequiredError(DomainError):
     code = "precondition_required"
 
 
+class TooManyRequestsError(DomainError):
+    """A limit is reached; the same request may succeed in `retry_after` seconds."""
+
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class UnavailableError(DomainError):
     """A dependency is gone for now; the same request may succeed in `retry_after` seconds."""
 

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.accounts.access import Access
 from app.accounts.administration import Administration
+from app.accounts.login_limits import LoginLimits
 from app.accounts.passwords import Passwords
 from app.accounts.profiles import Profiles
 from app.accounts.refresh import Lifetimes
@@ -27,6 +28,7 @@ from app.infra.database import Database, open_database
 from app.infra.http_client import open_client
 from app.infra.jobs import Jobs
 from app.infra.keys import signing_key
+from app.infra.limits import open_limits
 from app.lifecycle import Lifecycle
 from app.orders.payment import Payments
 from app.orders.provider import Provider
@@ -36,7 +38,15 @@ from app.settings import Settings
 from app.telemetry import errors
 from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.layer import TelemetryLayer
-from app.telemetry.metrics import HttpMetrics, Metrics, OrderMetrics, OutboxMetrics, ReadinessMetrics
+from app.telemetry.metrics import (
+    AccountMetrics,
+    HttpMetrics,
+    LimitMetrics,
+    Metrics,
+    OrderMetrics,
+    OutboxMetrics,
+    ReadinessMetrics,
+)
 from app.telemetry.tracing import Tracing
 
 LARGEST_BODY_BYTES = 1_000_000
@@ -72,11 +82,18 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
             order_metrics = OrderMetrics(metrics.registry)
             jobs = await stack.enter_async_context(_jobs(settings, database, order_metrics, metrics, tracing))
             tokens = Tokens(signing_key(settings), settings.access_token_seconds)
+            limit_metrics = LimitMetrics(metrics.registry)
+            limits = await stack.enter_async_context(open_limits(settings, limit_metrics))
             access, passwords = Access(database), Passwords()
             app.state.services = Services(
                 access=access,
                 accounts=Accounts(
-                    database, passwords, tokens, Lifetimes(settings.refresh_token_seconds, settings.login_seconds)
+                    database,
+                    passwords,
+                    tokens,
+                    Lifetimes(settings.refresh_token_seconds, settings.login_seconds),
+                    limits=LoginLimits(limits, settings, limit_metrics),
+                    metrics=AccountMetrics(metrics.registry),
                 ),
                 administration=Administration(database, access),
                 catalog=Catalog(database, Cursors(signing_key(settings))),

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     login_seconds: int = Field(
         30 * 86400, ge=60, le=366 * 86400, description="after this a password is asked for again, refreshed or not"
     )
+    login_failures: int = Field(5, ge=1, description="failed logins to one account from one address, in a window")
+    login_failures_per_address: int = Field(20, ge=1, description="failed logins from one address, in a window")
+    login_failure_seconds: int = Field(300, ge=1, description="length of that window")
 
     provider_url: str = Field("http://127.0.0.1:8001", description="the payment provider")
     provider_timeout_seconds: float = Field(5, gt=0, description="for a call to the provider")

@@ -5,6 +5,8 @@ Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sh
 
 import asyncio
 import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -12,6 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 MEMORY_KIB: Final = 19 * 1024
 AT_ONCE: Final = 2
+Verify = Callable[[str, str | None], Awaitable[bool]]
 
 
 class Passwords:
@@ -28,8 +31,17 @@ class Passwords:
 
     async def verify(self, password: str, stored: str | None) -> bool:
         """Whether the password fits. An unknown account (None) costs the same time as a wrong password."""
+        async with self.turn() as verify:
+            return await verify(password, stored)
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Verify]:
+        """One of the two places, for who has to look at something else between waiting for it and verifying."""
         async with self._slots:
-            return await asyncio.to_thread(self._fits, password, stored or self._nobody) and stored is not None
+            yield self._verify
+
+    async def _verify(self, password: str, stored: str | None) -> bool:
+        return await asyncio.to_thread(self._fits, password, stored or self._nobody) and stored is not None
 
     def _fits(self, password: str, stored: str) -> bool:
         try:

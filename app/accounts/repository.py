@@ -13,6 +13,7 @@ from app.infra.database import ReadSession, WriteSession
 from app.infra.orm import now
 
 TAKEN: Final = "taken"
+_NO_HASH: Final = ""  # no password fits it
 _VIEW: Final = (
     Account.id,
     Account.username,
@@ -125,7 +126,7 @@ async def anonymise(session: WriteSession, account_id: UUID) -> bool:
         display_name=None,
         email=gone,
         email_key=gone,
-        password_hash="",
+        password_hash=_NO_HASH,
         role=Role.USER,
         is_active=False,
         token_version=Account.token_version + 1,

@@ -6,14 +6,16 @@ from contextlib import contextmanager
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import refresh, repository
+from app.accounts.login_limits import Attempt, LoginLimits
 from app.accounts.models import Account
 from app.accounts.names import USERNAME
 from app.accounts.passwords import Passwords
 from app.accounts.refresh import Lifetimes
 from app.accounts.schemas import Registration, Token
 from app.accounts.tokens import Identity, Tokens
-from app.errors import ConflictError, UnauthenticatedError
+from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
 from app.infra.database import Database
+from app.telemetry.metrics import AccountMetrics
 
 WRONG = "Username or password is wrong."
 
@@ -34,8 +36,19 @@ def of_existing_account() -> Iterator[None]:
 class Accounts:
     """Registration, login, and the exchange of refresh tokens."""
 
-    def __init__(self, database: Database, passwords: Passwords, tokens: Tokens, lifetimes: Lifetimes) -> None:
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        tokens: Tokens,
+        lifetimes: Lifetimes,
+        *,
+        limits: LoginLimits,
+        metrics: AccountMetrics,
+    ) -> None:
         self._database = database
+        self._limits = limits
+        self._metrics = metrics
         self._passwords = passwords
         self._tokens = tokens
         self._lifetimes = lifetimes
@@ -55,14 +68,37 @@ class Accounts:
                 raise AccountTakenError("This username or e-mail address is taken; choose another.")
         return account
 
-    async def token(self, username: str, password: str) -> Token:
-        """Raises UnauthenticatedError, in the same words and the same time whatever was wrong."""
+    async def token(self, username: str, password: str, address: str) -> Token:
+        """Raises UnauthenticatedError, in the same words and the same time whatever was wrong.
+
+        Raises TooManyRequestsError after too many failures, whether or not this attempt would be another.
+        """
+        attempt = Attempt.of(username, address)
+        try:
+            token = await self._log_in(username, password, attempt)
+        except UnauthenticatedError:
+            self._metrics.logins.labels("wrong").inc()
+            raise
+        except TooManyRequestsError:
+            self._metrics.logins.labels("limited").inc()
+            raise
+        await self._limits.succeeded(attempt)
+        self._metrics.logins.labels("ok").inc()
+        return token
+
+    async def _log_in(self, username: str, password: str, attempt: Attempt) -> Token:
+        await self._limits.check(attempt)  # who is refused does not wait for a turn
         account = None
         if USERNAME.fullmatch(username):  # no other was ever registered, and a database may not take it
             async with self._database.read() as session:
                 account = await repository.by_username(session, username)
         stored = account.password_hash if account is not None and account.is_active else None
-        if not await self._passwords.verify(password, stored) or account is None:
+        async with self._passwords.turn() as verify:
+            await self._limits.check(attempt)  # many may have waited for theirs, and failed
+            fits = await verify(password, stored)
+            if not fits:
+                await self._limits.failed(attempt)
+        if not fits or account is None:
             raise UnauthenticatedError(WRONG)
         async with self._database.write() as session:
             # The password, the role or the active flag may have changed while the hash was made.

@@ -21,6 +21,7 @@ from app.errors import (
     NotFoundError,
     PreconditionFailedError,
     PreconditionRequiredError,
+    TooManyRequestsError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -38,6 +39,7 @@ _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
+    TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -119,8 +121,9 @@ async def _domain(request: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, UnavailableError):
+    if isinstance(error, (UnavailableError, TooManyRequestsError)):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnavailableError):
         structlog.get_logger().warning("dependency_unavailable", reason=str(error), cause=repr(error.__cause__))
     return answer(request, status, error.code, str(error), headers=headers)
 

@@ -21,6 +21,8 @@ ORDER_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 READINESS_OUTCOMES: Final = ("ready", "not_ready", "draining")
 CHARGE_OUTCOMES: Final = ("ok", "declined", "error", "timeout")
+LIMIT_DECISIONS: Final = ("allowed", "refused")
+LOGIN_OUTCOMES: Final = ("ok", "wrong", "limited")
 FINAL_STATUSES: Final = ("paid", "failed")
 
 
@@ -108,6 +110,27 @@ class OrderMetrics:
         for outcome in CHARGE_OUTCOMES:
             self.provider_requests.labels("charge", outcome)
         self.provider_duration.labels("charge")
+
+
+class LimitMetrics:
+    """What the limits decided."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.decisions = Counter("limiter_decisions", "Checks of a limit.", ("limiter", "decision"), registry=registry)
+        self.fallbacks = Counter(
+            "limiter_fallbacks", "Times that Redis was given up and limits went on in memory.", registry=registry
+        )
+        for decision in LIMIT_DECISIONS:
+            self.decisions.labels("login", decision)
+
+
+class AccountMetrics:
+    """Who gets in."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.logins = Counter("logins", "Attempts to log in.", ("outcome",), registry=registry)
+        for outcome in LOGIN_OUTCOMES:
+            self.logins.labels(outcome)
 
 
 class OutboxMetrics:

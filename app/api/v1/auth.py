@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.security import OAuth2PasswordRequestForm
 
 from app.accounts.schemas import AccountView, RefreshRequest, Registration, Token
@@ -18,9 +18,11 @@ async def register(registration: Registration, accounts: AccountsService) -> Acc
 
 
 @router.post("/token")
-async def token(form: Annotated[OAuth2PasswordRequestForm, Depends()], accounts: AccountsService) -> Token:
+async def token(
+    form: Annotated[OAuth2PasswordRequestForm, Depends()], accounts: AccountsService, request: Request
+) -> Token:
     """Tokens for a username and a password (RFC 6749, 4.3)."""
-    return await accounts.token(form.username, form.password)
+    return await accounts.token(form.username, form.password, request.client.host if request.client else "")
 
 
 @router.post("/refresh")

@@ -1,0 +1,127 @@
+"""Login limits: who guesses is stopped, who is guessed at is not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from app.accounts.login_limits import network
+from app.infra import schema
+from app.main import create_app
+from app.settings import Settings, read
+from tests.app.accounts.people import PASSWORD
+from tests.app.conftest import Api
+from tests.app.ports import free_port
+
+HOME, OFFICE, CAFE = "192.0.2.1", "198.51.100.2", "203.0.113.3"
+NAMES = ("ada", "grace")
+
+
+class Shop:
+    """The API, asked from any address."""
+
+    def __init__(self, app: object, settings: Settings) -> None:
+        self._app = app
+        self.settings = settings
+
+    async def ask(self, address: str, path: str, **request: object) -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=self._app, client=(address, 1))  # type: ignore[arg-type]
+        async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            return await client.post(path, **request)  # type: ignore[arg-type]
+
+    async def login(self, address: str, name: str = "ada", password: str = PASSWORD) -> httpx2.Response:
+        return await self.ask(address, "/api/v1/auth/token", data={"username": name, "password": password})
+
+    async def fail(self, address: str, times: int, name: str = "ada") -> list[int]:
+        return [(await self.login(address, name, "a wrong guess")).status_code for _ in range(times)]
+
+
+@pytest.fixture(params=["memory", "redis", "redis that is gone"])
+def counting(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings of a shop that counts in each way, migrated."""
+    given: dict[str, object] = {}
+    if request.param != "memory":
+        given["database_url"] = request.getfixturevalue("database_url")
+        given["redis_url"] = f"redis://127.0.0.1:{free_port()}"
+    if request.param == "redis":
+        given["redis_url"] = request.getfixturevalue("redis_url")
+    made = read(state_dir=tmp_path, secret_key="k" * 32, provider_url="http://127.0.0.1:9", _env_file=None, **given)
+    schema.migrate(made)
+    return made
+
+
+@pytest.fixture
+async def shop(counting: Settings) -> AsyncIterator[Shop]:
+    async with AsyncExitStack() as stack:
+        binnacle = create_app(counting)
+        await stack.enter_async_context(binnacle.app.router.lifespan_context(binnacle.app))
+        shop = Shop(binnacle, counting)
+        for name in NAMES:
+            account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+            made = await shop.ask(HOME, "/api/v1/auth/register", json=account | {"password_confirm": PASSWORD})
+            made.raise_for_status()
+        yield shop
+
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_after_five_failures_no_password_helps_from_there_for_a_while(shop: Shop) -> None:
+    assert await shop.fail(CAFE, 6) == [401] * 5 + [429]
+    refused = await shop.login(CAFE)
+    assert refused.status_code == 429
+    assert refused.json()["code"] == "too_many_requests"
+    assert 0 < int(refused.headers["Retry-After"]) <= shop.settings.login_failure_seconds
+
+
+async def test_the_owner_is_not_locked_out_elsewhere(shop: Shop) -> None:
+    await shop.fail(CAFE, 6)
+    assert (await shop.login(HOME)).status_code == 200
+
+
+async def test_a_name_that_nobody_has_is_refused_like_any_other(shop: Shop) -> None:
+    assert await shop.fail(CAFE, 6, "nobody") == [401] * 5 + [429]
+
+
+async def test_a_success_forgives_and_successes_are_never_counted(shop: Shop) -> None:
+    for _ in range(2):
+        assert await shop.fail(HOME, 4) == [401] * 4
+        assert (await shop.login(HOME)).status_code == 200
+    assert [(await shop.login(HOME)).status_code for _ in range(6)] == [200] * 6
+
+
+async def test_an_address_that_tries_many_names_is_refused_but_for_who_is_known_there(shop: Shop) -> None:
+    assert (await shop.login(OFFICE, "ada")).status_code == 200
+    allowed = shop.settings.login_failures_per_address
+    tried = [(await shop.fail(OFFICE, 1, f"name{number}"))[0] for number in range(allowed + 1)]
+    assert tried == [401] * allowed + [429]
+    assert (await shop.login(OFFICE, "grace")).status_code == 429
+    assert (await shop.login(OFFICE, "ada")).status_code == 200
+    assert (await shop.login(HOME, "grace")).status_code == 200
+
+
+async def test_guesses_at_once_are_no_more_than_guesses_one_by_one(shop: Shop) -> None:
+    answers = await asyncio.gather(*(shop.login(CAFE, password=f"guess number {number}") for number in range(30)))
+    codes = [answer.status_code for answer in answers]
+    assert set(codes) == {401, 429}
+    assert 5 <= codes.count(401) <= 6, "and the one that was in the other place"
+
+
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_outcomes_and_decisions_are_counted(api: Api) -> None:
+    await api.login("ada")
+    for _ in range(6):
+        await api.client.post("/api/v1/auth/token", data={"username": "ada", "password": "a wrong guess"})
+    sample = api.binnacle.metrics.registry.get_sample_value
+    counted = {outcome: sample("logins_total", {"outcome": outcome}) for outcome in ("ok", "wrong", "limited")}
+    assert counted == {"ok": 1, "wrong": 5, "limited": 1}
+    assert sample("limiter_decisions_total", {"limiter": "login", "decision": "refused"}) == 1
+
+
+def test_one_subscriber_is_one_address() -> None:
+    assert network("192.0.2.1") == network("::ffff:192.0.2.1") == "192.0.2.1"
+    assert network("2001:db8::1") == network("2001:db8::ffff:2%eth0") != network("2001:db8:0:1::1")
+    assert network("") == network("testclient") == "unknown"
