@@ -99,10 +99,14 @@ def _migrate(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _seed(settings: Settings, _options: argparse.Namespace) -> int:
-    from app import seed  # noqa: PLC0415
+    from app import first_accounts, seed  # noqa: PLC0415
 
     _configure_logs(settings)
     print(f"{seed.seed(settings)} items added")  # noqa: T201
+    if settings.environment == "local" and settings.database_url is None:
+        first_accounts.introduce(settings)
+        file = settings.state_dir / first_accounts.FILE
+        print(f"{', '.join(first_accounts.ROLES)}: accounts with the passwords in {file}")  # noqa: T201
     return 0
 
 

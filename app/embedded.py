@@ -11,7 +11,7 @@ from typing import Final
 
 import httpx2
 
-from app import seed
+from app import first_accounts, seed
 from app.infra import schema
 from app.settings import Settings, SettingsError
 
@@ -25,7 +25,7 @@ Try next, in another terminal:
   curl http://{host}:{port}/api/v1/items
   {python} -m app smoke http://{host}:{port}      registers, orders, sees it paid
   make load                                       a load test with a verdict
-
+{accounts}
 State is in {state}/ (make reset forgets it). Ctrl-C drains and stops everything.
 """
 
@@ -36,6 +36,7 @@ def run(settings: Settings) -> int:
     _require_free(ports)
     schema.migrate(settings)
     seed.seed(settings)
+    passwords = first_accounts.introduce(settings) if settings.environment == "local" else {}
     stopping = _Stop()
     for_people = {"LOG_FORMAT": "console"} if sys.stdout.isatty() else {}
     children = [_start("sandbox", for_people), _start("serve", {**for_people, "DRAIN_SECONDS": "0"})]
@@ -48,6 +49,7 @@ def run(settings: Settings) -> int:
                     admin=f"{settings.admin_host}:{settings.admin_port}",
                     python=os.path.relpath(sys.executable),
                     state=settings.state_dir,
+                    accounts=_accounts(passwords),
                 )
             )
             sys.stdout.flush()
@@ -56,6 +58,13 @@ def run(settings: Settings) -> int:
     finally:
         codes = [_stop(child) for child in reversed(children)]
     return 0 if stopping.asked else max(1, *codes)
+
+
+def _accounts(passwords: Mapping[str, str]) -> str:
+    if not passwords:
+        return ""
+    lines = "".join(f"  {name:<12}{password}\n" for name, password in passwords.items())
+    return f"\nAccounts, with the passwords that nobody has changed yet:\n{lines}"
 
 
 class _Stop:
