@@ -84,6 +84,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
             tokens = Tokens(signing_key(settings), settings.access_token_seconds)
             limit_metrics = LimitMetrics(metrics.registry)
             limits = await stack.enter_async_context(open_limits(settings, limit_metrics))
+            login_limits = LoginLimits(limits, settings, limit_metrics)
             access, passwords = Access(database), Passwords()
             app.state.services = Services(
                 access=access,
@@ -92,13 +93,13 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
                     passwords,
                     tokens,
                     Lifetimes(settings.refresh_token_seconds, settings.login_seconds),
-                    limits=LoginLimits(limits, settings, limit_metrics),
+                    limits=login_limits,
                     metrics=AccountMetrics(metrics.registry),
                 ),
                 administration=Administration(database, access),
                 catalog=Catalog(database, Cursors(signing_key(settings))),
                 orders=Orders(database, jobs, order_metrics, tracing),
-                profiles=Profiles(database, passwords, access),
+                profiles=Profiles(database, passwords, access, login_limits),
                 tokens=tokens,
             )
             lifecycle.start()

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.accounts import refresh, repository
 from app.accounts.access import Access
+from app.accounts.login_limits import Attempt, LoginLimits
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission, allows
@@ -26,8 +27,9 @@ class WrongPasswordError(InvalidError):
 class Profiles:
     """One's own account, and a look at others'."""
 
-    def __init__(self, database: Database, passwords: Passwords, access: Access) -> None:
+    def __init__(self, database: Database, passwords: Passwords, access: Access, limits: LoginLimits) -> None:
         self._database = database
+        self._limits = limits
         self._passwords = passwords
         self._access = access
 
@@ -58,10 +60,20 @@ class Profiles:
             raise _not_found()
         return AccountView.model_validate(changed)
 
-    async def change_password(self, account_id: UUID, change: PasswordChange) -> None:
-        """Ends every login of the account, this one too. Raises WrongPasswordError when the old one does not fit."""
-        stored = (await self._get(account_id)).password_hash
-        if not await self._passwords.verify(change.current_password.get_secret_value(), stored):
+    async def change_password(self, account_id: UUID, change: PasswordChange, address: str) -> None:
+        """Ends every login of the account, this one too.
+
+        Raises WrongPasswordError when the old one does not fit. That counts as a failed login: who took a token can't
+        guess the password with it. Raises TooManyRequestsError after too many.
+        """
+        account = await self._get(account_id)
+        stored, attempt = account.password_hash, Attempt.of(account.username, address)
+        async with self._passwords.turn() as verify:
+            await self._limits.check(attempt)
+            fits = await verify(change.current_password.get_secret_value(), stored)
+            if not fits:
+                await self._limits.failed(attempt)
+        if not fits:
             raise WrongPasswordError("current_password is not the password of this account.")
         made = await self._passwords.hash(change.password.get_secret_value())
         async with self._database.write() as session:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from app.accounts.permissions import Permission
 from app.accounts.profile_schemas import (
@@ -40,9 +40,9 @@ async def change_me(change: ProfileChange, caller: Caller, profiles: ProfilesSer
 
 
 @router.post("/me/password", status_code=204)
-async def change_password(change: PasswordChange, caller: Caller, profiles: ProfilesService) -> None:
+async def change_password(change: PasswordChange, caller: Caller, profiles: ProfilesService, request: Request) -> None:
     """Changes one's own password, and ends every login of the account, this one too."""
-    await profiles.change_password(caller.account_id, change)
+    await profiles.change_password(caller.account_id, change, request.client.host if request.client else "")
 
 
 @router.delete("/me", status_code=204)

@@ -79,6 +79,14 @@ async def test_a_new_password_ends_every_login(api: Api, settings: Settings) -> 
     assert (await log_in(api, "ada", NEW)).status_code == 200
 
 
+async def test_a_token_is_no_way_to_guess_the_password(api: Api, settings: Settings) -> None:
+    ada = await someone(api, settings, "ada")
+    guess = CHANGE | {"current_password": "a wrong guess"}
+    answers = [await api.client.post(f"{ME}/password", json=guess, headers=ada.bearer) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [422] * 5 + [429]
+    assert (await api.client.post(f"{ME}/password", json=CHANGE, headers=ada.bearer)).status_code == 429
+
+
 async def test_of_two_password_changes_at_once_one_counts(api: Api, settings: Settings) -> None:
     ada = await someone(api, settings, "ada")
     answers = await asyncio.gather(
