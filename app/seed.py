@@ -4,15 +4,17 @@ import asyncio
 import secrets
 from decimal import Decimal
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts import repository as accounts
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.catalog.models import Item
 from app.catalog.names import name_key
-from app.infra.database import open_database
+from app.infra.database import WriteSession, open_database
 from app.money import to_minor
 from app.settings import Settings
 
@@ -49,21 +51,28 @@ async def _seed(settings: Settings) -> int:
             async with database.write() as session:
                 if not await accounts.add(session, seller):
                     return 0  # another process is seeding just now
-        async with database.write() as session:
-            keys = [name_key(name) for name, _, _ in CATALOGUE]
-            # What the seller took out stays out, and a name that somebody else has is left to them.
-            query = select(Item.name).where((Item.owner_id == seller.id) | Item.name_key.in_(keys))
-            present = {name_key(name) for name in (await session.execute(query)).scalars()}
-            missing = [entry for entry in CATALOGUE if name_key(entry[0]) not in present]
-            session.add_all(
-                Item(
-                    owner_id=seller.id,
-                    name=name,
-                    description=description,
-                    price_minor=to_minor(Decimal(price)),
-                    currency="EUR",
-                    stock=STOCK,
-                )
-                for name, description, price in missing
-            )
+        try:
+            async with database.write() as session:
+                return await _add_missing(session, seller.id)
+        except IntegrityError:
+            return 0  # the same: what it had not committed yet when this one looked, it has now
+
+
+async def _add_missing(session: WriteSession, seller_id: UUID) -> int:
+    keys = [name_key(name) for name, _, _ in CATALOGUE]
+    # What the seller took out stays out, and a name that somebody else has is left to them.
+    query = select(Item.name).where((Item.owner_id == seller_id) | Item.name_key.in_(keys))
+    present = {name_key(name) for name in (await session.execute(query)).scalars()}
+    missing = [entry for entry in CATALOGUE if name_key(entry[0]) not in present]
+    session.add_all(
+        Item(
+            owner_id=seller_id,
+            name=name,
+            description=description,
+            price_minor=to_minor(Decimal(price)),
+            currency="EUR",
+            stock=STOCK,
+        )
+        for name, description, price in missing
+    )
     return len(missing)
