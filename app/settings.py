@@ -7,15 +7,11 @@ import os
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app import __version__
-
-MINIMUM_KEY_BYTES = 32
-SHUTDOWN_MARGIN_SECONDS = 2.0
+from app import __version__, settings_checks
 
 
 class SettingsError(Exception):
@@ -124,79 +120,14 @@ class Settings(BaseSettings):
             return f"sqlite+aiosqlite:///{self.state_dir / 'binnacle.db'}"
         url = self.database_url.get_secret_value()
         scheme, rest = url.split("://", 1)
-        return f"{_DRIVERS[scheme]}://{rest}"
+        return f"{settings_checks.DRIVERS[scheme]}://{rest}"
 
     @model_validator(mode="after")
     def _refuse_a_bad_start(self) -> Self:
-        problems = [*self._url_problems(), *self._process_problems(), *self._production_problems()]
+        problems = settings_checks.problems(self)
         if problems:
             raise ValueError("\n".join(problems))
         return self
-
-    def _url_problems(self) -> list[str]:
-        problems = []
-        if self.database_url is not None:
-            scheme, separator, _ = self.database_url.get_secret_value().partition("://")
-            if not separator or scheme not in _DRIVERS:
-                problems.append("DATABASE_URL: names no database that this service knows; use postgresql://…")
-        if self.redis_url is not None and not self.redis_url.get_secret_value().startswith(("redis://", "rediss://")):
-            problems.append("REDIS_URL: must start with redis:// or rediss://")
-        if self.secret_key is not None and len(self.secret_key.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
-            problems.append(f"SECRET_KEY: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
-        addresses = {
-            "PROVIDER_URL": self.provider_url,
-            "OTEL_EXPORTER_OTLP_ENDPOINT": self.otlp_endpoint,
-            "SENTRY_DSN": self.sentry_dsn.get_secret_value() if self.sentry_dsn else None,
-        }
-        problems += [
-            f"{name}: must start with http:// or https://"
-            for name, url in addresses.items()
-            if url and not url.startswith(("http://", "https://"))
-        ]
-        return problems
-
-    def _process_problems(self) -> list[str]:
-        problems = []
-        needed = self.drain_seconds + self.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS
-        if self.graceful_timeout_seconds < needed:
-            problems.append(
-                f"GRACEFUL_TIMEOUT_SECONDS: must be {needed:g} or more, that is DRAIN_SECONDS + SHUTDOWN_SECONDS"
-                f" + {SHUTDOWN_MARGIN_SECONDS:g}, or requests in flight are cut"
-            )
-        if self.claim_seconds <= self.provider_timeout_seconds:
-            problems.append("CLAIM_SECONDS: must be above PROVIDER_TIMEOUT_SECONDS, or two workers pay at once")
-        alone = self.database_url is None or self.redis_url is None
-        if self.web_concurrency > 1 and alone:
-            problems.append(
-                "WEB_CONCURRENCY: more than one process needs DATABASE_URL (PostgreSQL) and REDIS_URL;"
-                " the embedded jobs live in one process"
-            )
-        if self.redis_url is not None and self.database_url is None:
-            problems.append("REDIS_URL: workers in other processes need DATABASE_URL (PostgreSQL) as well")
-        return problems
-
-    def _production_problems(self) -> list[str]:
-        if self.environment == "local":
-            return []
-        problems = [
-            f"{name.upper()}: must be set when ENVIRONMENT is {self.environment}"
-            for name in ("database_url", "redis_url", "secret_key")
-            if getattr(self, name) is None
-        ]
-        if self.environment == "production" and "*" in self.allowed_hosts:
-            problems.append("ALLOWED_HOSTS: must name the hosts of the service in production; * takes any")
-        if self.environment == "production" and "sandbox" in (urlsplit(self.provider_url).hostname or ""):
-            problems.append("PROVIDER_URL: the sandbox provider moves no money; production needs the real one")
-        return problems
-
-
-_DRIVERS = {
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-    "postgresql+asyncpg": "postgresql+asyncpg",
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-}
 
 
 def read(**overrides: Any) -> Settings:

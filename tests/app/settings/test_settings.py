@@ -79,6 +79,7 @@ def test_each_way_to_name_postgresql_gets_the_asynchronous_driver(start: Any, sc
         (STORES | {"REDIS_URL": f":{SECRET}\u2100@cache"}, ["REDIS_URL"]),
         (STORES | {"REDIS_URL": f"redis//[:{SECRET}"}, ["REDIS_URL"]),
         ({"REDIS_URL": STORES["REDIS_URL"]}, ["REDIS_URL", "DATABASE_URL"]),
+        (STORES | {"DATABASE_URL": "sqlite:///shop.db"}, ["REDIS_URL", "DATABASE_URL"]),
         ({"SECRET_KEY": SECRET}, ["SECRET_KEY", "32"]),
         ({"SECRET_KEY": "\u00fc" * 15}, ["SECRET_KEY"]),
         ({"WEB_CONCURRENCY": "2"}, ["WEB_CONCURRENCY", "DATABASE_URL", "REDIS_URL"]),
