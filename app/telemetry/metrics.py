@@ -15,6 +15,8 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and nobody asks for them
+
 REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 PROVIDER_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ORDER_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -34,7 +36,6 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry, *, version: str, revision: str) -> None:
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and nobody asks for them
         self.registry = registry
         self.build = Gauge(
             "build_info",

@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
 import httpx2
+import psutil
 
 from tests.app.ports import free_port
 
@@ -40,11 +42,13 @@ class Running:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL for the process and all that it started."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
+        """SIGKILL for the process and all that it started, in whatever session."""
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(self.pid).children(recursive=True)
+            self._process.kill()
+            for process in started:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         self._process.wait(STOP_SECONDS)
 
     def wait(self) -> int:
