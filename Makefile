@@ -33,7 +33,7 @@ reset: ## forgets the embedded state: database, keys, the sandbox's ledger
 
 .PHONY: test
 test: $(DEV) ## runs the tests, with a real PostgreSQL and a real Redis that they start
-	$(PYTEST) -n 2 --dist worksteal tests/app tests/grafana tests/loadtests tests/scripts tests/workflows $(ARGS)
+	$(PYTEST) -n 4 --dist worksteal tests/app tests/grafana tests/loadtests tests/scripts tests/workflows $(ARGS)
 
 .PHONY: test-system
 test-system: $(DEV) ## runs the tests that need other programs: helm, promtool

@@ -26,10 +26,11 @@ class PostgreSQL:
     url: str
     _created: list[str] = field(default_factory=list)
 
-    def create_database(self) -> str:
-        """The URL of a new, empty database."""
+    def create_database(self, like: str | None = None) -> str:
+        """The URL of a new database: empty, or a copy of the one at the URL `like`, which nobody may be using."""
         name = f"test_{uuid4().hex}"
-        asyncio.run(self._execute(f'CREATE DATABASE "{name}"'))
+        template = f' TEMPLATE "{like.partition("?")[0].rsplit("/", 1)[1]}"' if like else ""
+        asyncio.run(self._execute(f'CREATE DATABASE "{name}"{template}'))
         self._created.append(name)
         head, question, query = self.url.partition("?")
         return f"{head.rsplit('/', 1)[0]}/{name}{question}{query}"
