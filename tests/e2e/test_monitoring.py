@@ -16,7 +16,7 @@ from tests.e2e.release import CHART, NAME, Release
 
 DASHBOARDS = sorted((Path(__file__).parents[2] / "grafana/dashboards").glob("*.json"))
 # The operator hands a new configuration on within a minute; the rules are evaluated every 30 s.
-CONFIGURED_WITHIN_SECONDS = 120
+CONFIGURED_WITHIN_SECONDS = 300
 DATA_WITHIN_SECONDS = 120
 # As Grafana does with a scrape every 15 s or faster.
 RATE_INTERVAL = "1m"

@@ -17,7 +17,7 @@ from tests.e2e.release import Release, ready, restarts
 ROOT = Path(__file__).parents[2]
 # One hour becomes two minutes.
 COMPRESS = 30
-CONFIGURED_WITHIN_SECONDS = 120
+CONFIGURED_WITHIN_SECONDS = 300
 # A failing liveness probe kills after three failures in 30 s, and each may take 5 s more.
 LIVENESS_SECONDS = 45
 # Requests that come before a replica is found not ready wait for a connection, and their 503 comes late.
