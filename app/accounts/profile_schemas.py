@@ -1,13 +1,13 @@
 """What goes in and out of the user endpoints."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from app.accounts.permissions import Role
-from app.accounts.schemas import AccountView, Address, DisplayName, Password
+from app.accounts.schemas import AccountView, Address, DisplayName, Password, same_password_twice
 from app.paging import PageQuery
 from app.text import Plain
 
@@ -41,11 +41,7 @@ class PasswordChange(BaseModel):
     password: Password
     password_confirm: SecretStr
 
-    @model_validator(mode="after")
-    def _same_password_twice(self) -> Self:
-        if self.password.get_secret_value() != self.password_confirm.get_secret_value():
-            raise ValueError("password and password_confirm differ")
-        return self
+    _same_password_twice = model_validator(mode="after")(same_password_twice)
 
 
 class AccountQuery(PageQuery):

@@ -1,7 +1,7 @@
 """What goes in and out of the account endpoints."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -52,6 +52,21 @@ Address = Annotated[EmailStr, AfterValidator(_short_when_folded)]
 Password = Annotated[SecretStr, Field(min_length=8, max_length=128), AfterValidator(_plain_secret)]
 
 
+class _Twice(Protocol):
+    password: SecretStr
+    password_confirm: SecretStr
+
+
+_AskedTwice = TypeVar("_AskedTwice", bound=_Twice)
+
+
+def same_password_twice(asked: _AskedTwice) -> _AskedTwice:
+    """Validates a model that asks for a new password and its repetition."""
+    if asked.password.get_secret_value() != asked.password_confirm.get_secret_value():
+        raise ValueError("password and password_confirm differ")
+    return asked
+
+
 class Registration(BaseModel):
     """A new account. Nothing is truncated: a longer password is refused. An age is checked and not kept."""
 
@@ -76,11 +91,7 @@ class Registration(BaseModel):
     password: Password
     password_confirm: SecretStr
 
-    @model_validator(mode="after")
-    def _same_password_twice(self) -> Self:
-        if self.password.get_secret_value() != self.password_confirm.get_secret_value():
-            raise ValueError("password and password_confirm differ")
-        return self
+    _same_password_twice = model_validator(mode="after")(same_password_twice)
 
 
 class AccountView(BaseModel):
