@@ -9,6 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 SCAN := .venv-scan/.installed
+BENCH := .venv-bench/.installed
 
 .PHONY: help
 help: ## lists the targets
@@ -27,6 +28,12 @@ $(DEV): requirements/dev.txt | $(VENV)/bin/python
 run: $(RUNTIME) ## serves the whole shop on 127.0.0.1:8000, embedded; Ctrl-C stops it
 	exec $(BIN)/python -m app run
 
+.PHONY: compose
+compose: ## the whole shop in containers, on https://localhost:8443; needs Docker
+	sh compose/secrets.sh
+	docker compose build
+	docker compose up --detach --wait
+
 .PHONY: reset
 reset: ## forgets the embedded state: database, keys, the sandbox's ledger
 	rm -rf var
@@ -35,9 +42,25 @@ reset: ## forgets the embedded state: database, keys, the sandbox's ledger
 test: $(DEV) ## runs the tests, with a real PostgreSQL and a real Redis that they start
 	$(PYTEST) -n 4 --dist worksteal tests/app tests/grafana tests/loadtests tests/scripts tests/workflows $(ARGS)
 
+# One test measures memory, in which coverage keeps more the longer it looks.
+.PHONY: coverage
+coverage: $(DEV) ## runs the tests with the coverage of app/ measured, in the processes that they start too: 95 % at least
+	rm -f .coverage .coverage.*
+	$(MAKE) test ARGS="--cov --cov-report= --cov-fail-under=0 --timeout=900 -k 'not test_memory_does_not_grow' $(ARGS)"
+	$(BIN)/coverage report
+
 .PHONY: test-system
-test-system: $(DEV) ## runs the tests that need other programs: helm, promtool
+test-system: $(DEV) ## runs the tests that need other programs: helm, kubectl, nginx, promtool, Go, and a collector (scripts/collector/build.sh)
+	scripts/crds/fetch.sh
 	$(PYTEST) -n 2 --dist worksteal tests/chart tests/system $(ARGS)
+
+.PHONY: crash-test
+crash-test: $(DEV) ## kills everything at random under orders: none lost, none charged twice (ARGS="--orders 200 --kills 10")
+	$(BIN)/python -m tests.crash $(ARGS)
+
+.PHONY: contract
+contract: $(DEV) ## holds the service to docs/openapi.json with Schemathesis, as each role, on both back ends
+	$(BIN)/python -m tests.contract $(ARGS)
 
 .PHONY: lint
 lint: $(DEV) ## style, types, import rules, and the scanners that need no network
@@ -45,7 +68,7 @@ lint: $(DEV) ## style, types, import rules, and the scanners that need no networ
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -c pyproject.toml -r app grafana helm loadtests scripts
+	$(BIN)/bandit -q -c pyproject.toml -r app bench grafana helm loadtests scripts
 	$(BIN)/zizmor --offline --persona=regular -q .github
 	$(BIN)/yamllint .
 
@@ -53,14 +76,32 @@ lint: $(DEV) ## style, types, import rules, and the scanners that need no networ
 load: $(DEV) ## a load test against `make run`, judged by the SLOs
 	$(BIN)/python -m loadtests --host http://127.0.0.1:8000 $(ARGS)
 
+$(BENCH): requirements/bench.txt
+	sh scripts/find-python.sh .venv-bench && sh scripts/install.sh .venv-bench/bin/python requirements/bench.txt && touch $@
+
+# What the tests need beside is loaded by some libraries when they find it, and no image has it.
+.PHONY: bench
+bench: $(DEV) $(BENCH) ## what the service costs, against a bare FastAPI route, in one run
+	$(BIN)/python -m bench --python .venv-bench/bin/python $(ARGS)
+
+.PHONY: bench-telemetry
+bench-telemetry: $(BENCH) ## what telemetry costs a request, part by part and against two peers (ARGS=--help says more)
+	.venv-bench/bin/python -m bench.telemetry $(ARGS)
+
+.PHONY: bench-telemetry-outages
+bench-telemetry-outages: $(DEV) ## what customers feel of a trace back end that is gone, refuses, hangs or is slow
+	$(BIN)/python -m bench.telemetry_outages
+
 .PHONY: e2e
-e2e: $(DEV) ## the chart on the cluster of KUBECONFIG: install, load through a rollout, alerts
+e2e: $(DEV) ## the drills on the cluster of KUBECONFIG: install, rollouts, upgrades and outages under load, alerts
 	$(PYTEST) --timeout=1200 -s tests/e2e $(ARGS)
 
 .PHONY: generate
 generate: $(DEV) ## writes everything that is made from something else
 	$(BIN)/python -m scripts.settings
+	$(BIN)/python -m scripts.contract
 	$(BIN)/python -m grafana.generate
+	$(BIN)/python -m scripts.catalogue
 	$(BIN)/python -m helm.generate
 	$(BIN)/python -m helm.render
 
@@ -73,7 +114,7 @@ $(SCAN): requirements/scan.txt
 
 .PHONY: scan-code
 scan-code: $(DEV) ## refuses dangerous Python
-	$(BIN)/bandit -q -c pyproject.toml -r app grafana helm loadtests scripts
+	$(BIN)/bandit -q -c pyproject.toml -r app bench grafana helm loadtests scripts
 
 .PHONY: scan-workflows
 scan-workflows: $(DEV) ## refuses dangerous workflows; with GH_TOKEN it also asks GitHub about every pinned action
@@ -84,8 +125,8 @@ scan-dependencies: $(SCAN) ## refuses vulnerable locked versions; asks osv.dev, 
 	PATH="$(CURDIR)/.venv-scan/bin:$$PATH" sh .github/scripts/scan-dependencies.sh
 
 .PHONY: proof
-proof: lint test test-system e2e ## everything, without a limit of time
+proof: lint test test-system crash-test contract e2e ## everything, without a limit of time
 
 .PHONY: clean
 clean: ## removes the virtual environment and the caches
-	rm -rf $(VENV) .venv-scan .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-scan .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,179 +1,114 @@
 """python -m app: one image, and a command for each process."""
 
 import argparse
-import json
-import os
-import shutil
 import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple
 
-from app import settings as configuration
-from app.settings import Settings, SettingsError
+from app.settings import SettingsError
 
-# Each command imports what it needs: the metrics library decides at its import how several processes share a number.
+
+class Command(NamedTuple):
+    """`summary` stands in the list of commands, `details` below it in the command's own help."""
+
+    name: str
+    summary: str
+    details: str
+    options: Callable[[argparse.ArgumentParser], object] = lambda _parser: None
+
+
+def _migrate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", action="store_true", help="change nothing: wait until another process has done it")
+
+
+def _promote(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="username of a registered account, in upper or lower case")
+    parser.add_argument("--role", required=True, choices=("user", "moderator", "admin"), help="what it becomes")
+
+
+def _smoke(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("url", metavar="URL", help="where the API answers, such as http://127.0.0.1:8000")
+
+
+COMMANDS = (
+    Command(
+        "run",
+        "the whole shop on this machine: migrated, seeded, with the sandbox provider",
+        "Needs no settings: SQLite and the rest of the state lie in STATE_DIR. Ctrl-C drains and stops everything.",
+    ),
+    Command(
+        "serve",
+        "the API, under gunicorn",
+        "Listens on HOST and PORT, metrics on ADMIN_HOST and ADMIN_PORT; WEB_CONCURRENCY processes. At SIGTERM it"
+        " serves on for DRAIN_SECONDS, then finishes what is in flight. `migrate` comes first.",
+    ),
+    Command(
+        "worker",
+        "does the jobs that wait in Redis's queue, payments first of all",
+        "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. WORKER_CONCURRENCY jobs at once. At SIGTERM it finishes those"
+        " in hand; what is cut off all the same, the reconciler queues again.",
+    ),
+    Command(
+        "reconciler",
+        "queues again what waits too long",
+        "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. The database is the truth and the queue a hint: this repeats"
+        " the hints that were lost. One is enough, a second does no harm.",
+    ),
+    Command(
+        "migrate",
+        "brings the database's schema up to date",
+        "Waits up to two minutes for the database to answer. Any number may run at once: they take turns. Exit code 1"
+        " when it was too late.",
+        _migrate,
+    ),
+    Command(
+        "seed",
+        "adds a small catalogue, if it is not there",
+        "Embedded, it makes an account for each role as well and says where their passwords are.",
+    ),
+    Command(
+        "sandbox",
+        "the stand-in for other people's services, such as the payment provider; moves no money",
+        "Listens on SANDBOX_HOST and SANDBOX_PORT, and keeps its ledger in SANDBOX_DATABASE.",
+    ),
+    Command(
+        "promote",
+        "gives an account a role; makes the first administrator",
+        "Works on the database of the settings, by the rules that hold for administrators: the last one stays. Tokens"
+        " of before the change end. A second time changes nothing. Exit code 1 when there is no such account.",
+        _promote,
+    ),
+    Command("openapi", "prints the OpenAPI document", "As JSON on standard output; opens no database and no port."),
+    Command(
+        "smoke",
+        "registers, orders and sees it paid, at a running service",
+        "A line for each step. Exit code 1 at the first that fails. It leaves an account and a paid order.",
+        _smoke,
+    ),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0 done, 1 failed, 2 refused to start."""
     options = _parser().parse_args(arguments)
-    if options.command == "smoke":
-        return _smoke(options.url)
     try:
-        settings = configuration.read()
-        return _COMMANDS[options.command](settings, options)
+        code: int = import_module(f"app.commands.{options.command}").run(options)
     except SettingsError as refusal:
-        print(f"Binnacle does not start:\n{refusal}", file=sys.stderr)  # noqa: T201
+        sys.stderr.write(f"Binnacle does not start:\n{refusal}\n")
         return 2
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m app",
-        description="Binnacle, a small shop. Settings come from the environment; see .env.example.",
+        description="Binnacle, a small shop. Settings come from the environment, from .env, and from the files in"
+        " SECRETS_DIR; docs/settings.md lists them.",
+        epilog="`python -m app COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 refused to start.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("run", help="the whole shop on this machine: migrated, seeded, with the sandbox provider")
-    commands.add_parser("serve", help="the API, under gunicorn")
-    commands.add_parser("worker", help="makes the payments that wait in Redis's queue")
-    commands.add_parser("reconciler", help="queues again what waits too long")
-    migrate = commands.add_parser("migrate", help="brings the database's schema up to date")
-    migrate.add_argument("--wait", action="store_true", help="only wait until another process has done it")
-    commands.add_parser("seed", help="adds a small catalogue, if it is not there")
-    commands.add_parser("sandbox", help="the stand-in payment provider; moves no money")
-    commands.add_parser("openapi", help="prints the OpenAPI document")
-    smoke = commands.add_parser("smoke", help="registers, orders and sees it paid, at a running service")
-    smoke.add_argument("url", help="such as http://127.0.0.1:8000")
+    for command in COMMANDS:
+        description = f"{command.summary[0].upper()}{command.summary[1:]}. {command.details}"
+        command.options(commands.add_parser(command.name, help=command.summary, description=description))
     return parser
-
-
-def _run(settings: Settings, _options: argparse.Namespace) -> int:
-    from app import embedded  # noqa: PLC0415
-    from app.telemetry import logs  # noqa: PLC0415
-
-    logs.configure(settings.log_level, "console" if sys.stdout.isatty() else settings.log_format)
-    return embedded.run(settings)
-
-
-def _serve(settings: Settings, _options: argparse.Namespace) -> int:
-    if settings.web_concurrency > 1:
-        _share_metrics(settings)
-    from app import server  # noqa: PLC0415
-
-    _configure_logs(settings)
-    server.serve(settings)
-    return 0
-
-
-def _worker(settings: Settings, _options: argparse.Namespace) -> int:
-    _require_queue(settings)
-    _share_metrics(settings)
-    from app import worker  # noqa: PLC0415
-
-    _configure_logs(settings)
-    worker.work(settings)
-    return 0
-
-
-def _reconciler(settings: Settings, _options: argparse.Namespace) -> int:
-    _require_queue(settings)
-    from app import reconciler  # noqa: PLC0415
-    from app.telemetry import errors  # noqa: PLC0415
-
-    _configure_logs(settings)
-    errors.configure(settings, "reconciler")
-    reconciler.reconcile(settings)
-    return 0
-
-
-def _migrate(settings: Settings, options: argparse.Namespace) -> int:
-    from app.infra import schema  # noqa: PLC0415
-
-    _configure_logs(settings)
-    try:
-        (schema.wait_until_current if options.wait else schema.migrate)(settings)
-    except TimeoutError as late:
-        print(f"migrate: {late}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
-
-
-def _seed(settings: Settings, _options: argparse.Namespace) -> int:
-    from app import first_accounts, seed  # noqa: PLC0415
-
-    _configure_logs(settings)
-    print(f"{seed.seed(settings)} items added")  # noqa: T201
-    if settings.environment == "local" and settings.database_url is None:
-        first_accounts.introduce(settings)
-        file = settings.state_dir / first_accounts.FILE
-        print(f"{', '.join(first_accounts.ROLES)}: accounts with the passwords in {file}")  # noqa: T201
-    return 0
-
-
-def _sandbox(settings: Settings, _options: argparse.Namespace) -> int:
-    import uvicorn  # noqa: PLC0415
-
-    from app.sandbox.app import create_sandbox  # noqa: PLC0415
-
-    _configure_logs(settings)
-    uvicorn.run(
-        create_sandbox(settings),
-        host=settings.sandbox_host,
-        port=settings.sandbox_port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    return 0
-
-
-def _openapi(settings: Settings, _options: argparse.Namespace) -> int:
-    from app.main import create_app  # noqa: PLC0415
-
-    json.dump(create_app(settings).app.openapi(), sys.stdout, indent=2)
-    return 0
-
-
-def _smoke(url: str) -> int:
-    import httpx2  # noqa: PLC0415
-
-    from app.smoke import SmokeError, smoke  # noqa: PLC0415
-
-    try:
-        smoke(url)
-    except (SmokeError, httpx2.HTTPError) as failure:
-        print(f"FAILED {failure}", file=sys.stderr)  # noqa: T201
-        return 1
-    return 0
-
-
-_COMMANDS = {
-    "run": _run,
-    "serve": _serve,
-    "worker": _worker,
-    "reconciler": _reconciler,
-    "migrate": _migrate,
-    "seed": _seed,
-    "sandbox": _sandbox,
-    "openapi": _openapi,
-}
-
-
-def _configure_logs(settings: Settings) -> None:
-    from app.telemetry import logs  # noqa: PLC0415
-
-    logs.configure(settings.log_level, settings.log_format)
-
-
-def _require_queue(settings: Settings) -> None:
-    if settings.redis_url is None:
-        raise SettingsError("REDIS_URL: this process works on the queue in Redis; embedded, the API does its work")
-
-
-def _share_metrics(settings: Settings) -> None:
-    """Gives the processes of this pod an empty folder for their counters: what the dead left must not be summed."""
-    folder = settings.multiprocess_dir or Path(tempfile.gettempdir()) / f"binnacle-metrics-{os.getpid()}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

@@ -13,6 +13,7 @@ import httpx2
 
 from app import first_accounts, seed
 from app.infra import schema
+from app.infra.http_client import trust
 from app.settings import Settings, SettingsError
 
 START_SECONDS: Final = 30.0
@@ -103,12 +104,14 @@ def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[byt
 
 def _await_ready(settings: Settings, children: Sequence[subprocess.Popen[bytes]], stopping: _Stop) -> bool:
     deadline = time.monotonic() + START_SECONDS
+    url = f"http://{settings.host}:{settings.port}/readyz"
     while time.monotonic() < deadline and not stopping.asked and all(child.poll() is None for child in children):
         try:
-            if httpx2.get(f"http://{settings.host}:{settings.port}/readyz", timeout=1, trust_env=False).is_success:
+            if httpx2.get(url, timeout=1, trust_env=False, verify=trust(url)).is_success:
                 return True
         except httpx2.HTTPError:
-            time.sleep(0.1)
+            pass
+        time.sleep(0.1)
     return False
 
 

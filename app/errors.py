@@ -21,6 +21,12 @@ class UnauthenticatedError(DomainError):
     code = "unauthenticated"
 
 
+class GoneError(DomainError):
+    """It was there, and won't be again."""
+
+    code = "gone"
+
+
 class InvalidError(DomainError):
     code = "invalid"
 
@@ -59,3 +65,9 @@ class UnavailableError(DomainError):
     def __init__(self, message: str, *, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TimedOutError(UnavailableError):
+    """A dependency did not answer in time; what was asked of it may be done all the same."""
+
+    code = "timed_out"

@@ -9,47 +9,20 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
-from app.accounts.access import Access
-from app.accounts.administration import Administration
-from app.accounts.login_limits import LoginLimits
-from app.accounts.passwords import Passwords
-from app.accounts.profiles import Profiles
-from app.accounts.refresh import Lifetimes
-from app.accounts.service import Accounts
-from app.accounts.tokens import Tokens
-from app.api import probes, problems, v1, v2
-from app.api.dependencies import Services
-from app.api.guard import HostGuard, LengthGuard
+from app.api import contract, docs, edge, probes, problems, versions, ws
+from app.api.edge.rate_limits import RateLimits
+from app.api.one_item import OneItem
 from app.api.readiness import Readiness
 from app.api.versioning import Versioning
-from app.catalog.service import Catalog
-from app.infra.cursors import Cursors
-from app.infra.database import Database, open_database
-from app.infra.http_client import open_client
-from app.infra.jobs import Jobs
-from app.infra.keys import signing_key
-from app.infra.limits import open_limits
 from app.lifecycle import Lifecycle
-from app.orders.payment import Payments
-from app.orders.provider import Provider
-from app.orders.reconcile import Reconciler
-from app.orders.service import Orders
 from app.settings import Settings
-from app.telemetry import errors
+from app.telemetry import ending, errors
 from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.layer import TelemetryLayer
-from app.telemetry.metrics import (
-    AccountMetrics,
-    HttpMetrics,
-    LimitMetrics,
-    Metrics,
-    OrderMetrics,
-    OutboxMetrics,
-    ReadinessMetrics,
-)
+from app.telemetry.metrics import HttpMetrics, Metrics, ReadinessMetrics
+from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.tracing import Tracing
-
-LARGEST_BODY_BYTES = 1_000_000
+from app.wiring import open_services
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,39 +42,19 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     """The whole API for these settings. Nothing is opened before its lifespan starts."""
     errors.configure(settings, "api")
     metrics = Metrics(registry or CollectorRegistry(), version=settings.version, revision=settings.revision)
+    ending.count_losses(metrics.registry)
     lifecycle = Lifecycle()
-    tracing = Tracing(settings, "api")
+    tracing = Tracing(settings, "api", TraceMetrics(metrics.registry))
+    rates = RateLimits(settings)
     readiness = Readiness(lifecycle, ReadinessMetrics(metrics.registry))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(asyncio.to_thread, tracing.shutdown)  # last: what the others say is sent too
-            database = await stack.enter_async_context(open_database(settings))
-            readiness.watch(database)
-            order_metrics = OrderMetrics(metrics.registry)
-            jobs = await stack.enter_async_context(_jobs(settings, database, order_metrics, metrics, tracing))
-            tokens = Tokens(signing_key(settings), settings.access_token_seconds)
-            limit_metrics = LimitMetrics(metrics.registry)
-            limits = await stack.enter_async_context(open_limits(settings, limit_metrics))
-            login_limits = LoginLimits(limits, settings, limit_metrics)
-            access, passwords = Access(database), Passwords()
-            app.state.services = Services(
-                access=access,
-                accounts=Accounts(
-                    database,
-                    passwords,
-                    tokens,
-                    Lifetimes(settings.refresh_token_seconds, settings.login_seconds),
-                    limits=login_limits,
-                    metrics=AccountMetrics(metrics.registry),
-                ),
-                administration=Administration(database, access),
-                catalog=Catalog(database, Cursors(signing_key(settings))),
-                orders=Orders(database, jobs, order_metrics, tracing),
-                profiles=Profiles(database, passwords, access, login_limits),
-                tokens=tokens,
-            )
+            stack.push_async_callback(asyncio.to_thread, ending.close)  # last: what ends may fail, and say so
+            services = await stack.enter_async_context(open_services(settings, metrics, tracing, readiness))
+            app.state.services, app.state.lifecycle = services, lifecycle
+            rates.use(services.limits)
             lifecycle.start()
             yield
 
@@ -111,41 +64,26 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
         lifespan=lifespan,
         telemetry=FRAMEWORK_TELEMETRY,
         redirect_slashes=False,
-        responses={"default": problems.DOCUMENTED},
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=contract.name,
     )
     problems.install(app)
+    app.router.routes.extend(versions.routes)  # first, since they are passed over at once by what is not theirs
     app.include_router(probes.router(settings, lifecycle, readiness))
-    for api in (v1, v2):
-        app.include_router(api.router, max_body_size=LARGEST_BODY_BYTES)
+    app.include_router(ws.router(settings, lifecycle))
+    if settings.docs and settings.environment != "production":
+        app.include_router(docs.router)
+    contract.complete(app)
+    app.add_middleware(OneItem)
     app.add_middleware(Versioning)
-    app.add_middleware(LengthGuard, largest=LARGEST_BODY_BYTES)
-    app.add_middleware(HostGuard, allowed=settings.allowed_hosts)
-    asgi = observe(app, metrics=HttpMetrics(metrics.registry), tracing=tracing, draining=lambda: lifecycle.draining)
+    edge.install(app, settings, rates, largest_body=versions.LARGEST_BODY_BYTES)
+    asgi = observe(
+        app,
+        metrics=HttpMetrics(metrics.registry),
+        tracing=tracing,
+        draining=lambda: lifecycle.draining,
+        spans=settings.server_spans,
+    )
     return Binnacle(asgi, app, lifecycle, metrics)
-
-
-@asynccontextmanager
-async def _jobs(
-    settings: Settings, database: Database, order_metrics: OrderMetrics, metrics: Metrics, tracing: Tracing
-) -> AsyncIterator[Jobs]:
-    """Where the payments are made: by workers behind Redis, or here when embedded."""
-    if not settings.embedded:
-        from app.infra.celery import Publisher, make_celery  # noqa: PLC0415 -- 20 MB that an embedded shop saves
-
-        publisher = Publisher(make_celery(settings))
-        jobs = Jobs(publisher.publish, at_once=4)
-        async with jobs.running():
-            yield jobs
-        publisher.close()
-        return
-    async with open_client(settings.provider_url, settings.provider_timeout_seconds, tracing) as client:
-        payments = Payments(database, Provider(client, order_metrics), order_metrics, tracing, settings.claim_seconds)
-        jobs = Jobs(payments.process, at_once=settings.worker_concurrency)
-        reconciler = Reconciler(database, jobs.enqueue, OutboxMetrics(metrics.registry), settings.reconcile_seconds)
-        async with jobs.running():
-            looking = asyncio.create_task(reconciler.run(), name="reconciler")
-            try:
-                yield jobs
-            finally:
-                looking.cancel()
-                await asyncio.gather(looking, return_exceptions=True)

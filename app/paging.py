@@ -10,8 +10,8 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    page: Annotated[int, Field(ge=1, le=10_000)] = 1
-    per_page: Annotated[int, Field(ge=1, le=100)] = 20
+    page: Annotated[int, Field(ge=1, le=10_000, description="which page, from 1")] = 1
+    per_page: Annotated[int, Field(ge=1, le=100, description="entries of a page")] = 20
 
     @property
     def offset(self) -> int:

@@ -8,42 +8,62 @@ from prometheus_client import CollectorRegistry
 
 from app.infra.celery import Publisher, make_celery
 from app.infra.database import open_database
-from app.infra.jobs import Jobs
-from app.ops.admin import alive, serve_admin
-from app.orders.reconcile import Reconciler
+from app.infra.measured import measure
+from app.infra.outbox.reconciler import Reconciler
+from app.ops.admin import alive, open_admin
+from app.ops.board import board
+from app.ops.control import Control
 from app.settings import Settings
-from app.telemetry.metrics import Metrics, OutboxMetrics
+from app.telemetry import ending
+from app.telemetry.metrics import (
+    BacklogMetrics,
+    ConnectionMetrics,
+    DependencyMetrics,
+    LoopMetrics,
+    Metrics,
+    OutboxMetrics,
+)
+from app.telemetry.sampler import sampling
+from app.work import SWEEPS, TOPICS, watches
 
 
 def reconcile(settings: Settings) -> None:
     """Reconciles until SIGTERM or SIGINT. Raises ValueError without REDIS_URL."""
-    publisher = Publisher(make_celery(settings))
     metrics = Metrics(CollectorRegistry(), version=settings.version, revision=settings.revision)
+    dependencies = DependencyMetrics(metrics.registry)
+    publisher = Publisher(make_celery(settings), dependencies)
     metrics.watch_process()
+    ending.count_losses(metrics.registry)
     outbox_metrics = OutboxMetrics(metrics.registry)
+    backlog = BacklogMetrics(metrics.registry, TOPICS)
+    watching = watches(metrics.registry)
+    loop_metrics, connection_metrics = LoopMetrics(metrics.registry), ConnectionMetrics(metrics.registry)
     limit = settings.reconcile_seconds * 4 + 10
 
     async def main() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        jobs = Jobs(publisher.publish, at_once=4)
-        async with open_database(settings) as database, jobs.running():
-            reconciler = Reconciler(database, jobs.enqueue, outbox_metrics, settings.reconcile_seconds)
+        async with (
+            open_database(settings) as database,
+            sampling(loop_metrics, measure(database.engine, connection_metrics, dependencies)),
+        ):
+            reconciler = Reconciler(
+                database,
+                publisher,
+                outbox_metrics,
+                settings.reconcile_seconds,
+                SWEEPS,
+                backlog=backlog,
+                watches=watching,
+            )
             checks = {"livez": alive, "readyz": lambda: _stale(reconciler, limit)}
-            with serve_admin(settings.admin_host, settings.admin_port, metrics.registry, checks):
-                looking = asyncio.create_task(reconciler.run())
-                stopping = asyncio.create_task(stop.wait())
-                await asyncio.wait({looking, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                looking.cancel()
-                stopping.cancel()
-                results = await asyncio.gather(looking, stopping, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+            with open_admin(settings, metrics.registry, checks, Control(board(), settings.log_level)):
+                await reconciler.run(stop)
 
     asyncio.run(main())
     publisher.close()
+    ending.close()
 
 
 def _stale(reconciler: Reconciler, limit: float) -> str | None:

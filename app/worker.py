@@ -1,93 +1,163 @@
 """The worker: Celery's prefork pool, each process with one event loop for the same code that the API runs embedded."""
 
 import asyncio
-from contextlib import AsyncExitStack
-from typing import Any
+import warnings
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextvars import Context, copy_context
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import redis
 import structlog
 from celery import Celery, signals
-from prometheus_client import CollectorRegistry, multiprocess
+from celery.exceptions import SecurityWarning
+from prometheus_client import CollectorRegistry
 
 from app.errors import UnavailableError
-from app.infra.celery import PROCESS_ORDER, make_celery
+from app.infra.cache import open_cache
+from app.infra.celery import PROCESS_MESSAGE, Publisher, make_celery
 from app.infra.database import open_database
-from app.infra.http_client import open_client
-from app.ops.admin import alive, serve_admin
-from app.orders.payment import Payments
-from app.orders.provider import Provider
+from app.infra.fanout import open_fanout
+from app.infra.measured import measure
+from app.infra.outbox.outbox import Outbox
+from app.infra.outbox.runner import Runner
+from app.ops.admin import alive, open_admin
+from app.ops.board import board
+from app.ops.control import Control
 from app.settings import Settings
-from app.telemetry import errors, logs
-from app.telemetry.metrics import Metrics, OrderMetrics
+from app.subscriptions import subscribe
+from app.telemetry import ending, errors, logs
+from app.telemetry.metrics import (
+    CacheMetrics,
+    ConnectionMetrics,
+    DependencyMetrics,
+    FanoutMetrics,
+    LoopMetrics,
+    Metrics,
+    OrderMetrics,
+    pool,
+)
+from app.telemetry.metrics.traces import TraceMetrics
+from app.telemetry.sampler import sampling
 from app.telemetry.tracing import Tracing
+from app.work import open_runner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
-class PaymentProcess:
+class PoolProcess:
     """What one process of the pool holds: opened after the fork, closed before the exit."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, celery: Celery) -> None:
         self._settings = settings
-        self._runner: asyncio.Runner | None = None
+        self._celery = celery
+        self._publisher = Publisher(celery)
+        self._hints: list[tuple[UUID, Context]] = []
+        self._loop: asyncio.Runner | None = None
         self._stack = AsyncExitStack()
-        self._payments: Payments | None = None
+        self._runner: Runner | None = None
+        self._sampling: Callable[[], AbstractAsyncContextManager[None]] | None = None
+        self._tracing: Tracing | None = None
 
     def start(self, **_signal: Any) -> None:
         settings = self._settings
         logs.configure(settings.log_level, settings.log_format)
         errors.configure(settings, "worker")
-        self._runner = asyncio.Runner()
-        self._payments = self._runner.run(self._open())
+        Control(board(), settings.log_level).follow()
+        self._loop = asyncio.Runner()
+        self._runner = self._loop.run(self._open())
 
-    def pay(self, message_id: str) -> str:
-        """One payment; the returned outcome is for the log."""
-        if self._runner is None or self._payments is None:
+    def process(self, message_id: str, headers: "Mapping[str, str]") -> str:
+        """One message, which came with these headers; the returned outcome is for the log."""
+        if self._loop is None or self._runner is None:
             raise RuntimeError("the pool's process was not started by its signal")
-        try:
-            return self._runner.run(self._payments.process(UUID(message_id)))
-        except UnavailableError as error:
-            # Not retried by Celery: the row is still there, and the reconciler will queue it again.
-            structlog.get_logger().warning("payment_postponed", message_id=message_id, reason=str(error))
-            return "later"
-        except Exception as error:
-            errors.capture(error, task=PROCESS_ORDER)
-            raise
+        return self._loop.run(self._sampled(self._runner, UUID(message_id), headers))
 
     def stop(self, **_signal: Any) -> None:
-        if self._runner is not None:
-            self._runner.run(self._stack.aclose())
-            self._runner.close()
+        if self._loop is not None:
+            self._loop.run(self._stack.aclose())
+            self._loop.close()
+        ending.close()
 
-    async def _open(self) -> Payments:
+    async def _sampled(self, runner: Runner, message_id: UUID, headers: "Mapping[str, str]") -> str:
+        """Between two jobs the loop stands still, which is no lag."""
+        if self._sampling is None or self._tracing is None:
+            raise RuntimeError("the pool's process was not started by its signal")
+        async with self._sampling():
+            with self._tracing.arriving(headers):
+                return await self._process(runner, message_id)
+
+    async def _process(self, runner: Runner, message_id: UUID) -> str:
+        try:
+            outcome = await runner.process(message_id)
+            while self._hints:  # in their order: a long job's own next turn comes after what it asked for
+                hint, context = self._hints.pop(0)
+                await asyncio.create_task(self._publisher.publish(hint), context=context)
+        except UnavailableError as error:
+            # Not retried by Celery: the row is still there, and the reconciler will queue it again.
+            self._hints.clear()
+            structlog.get_logger().warning("job_postponed", message_id=message_id, reason=str(error))
+            return "later"
+        except Exception as error:
+            errors.capture(error, task=PROCESS_MESSAGE)
+            raise
+        return outcome
+
+    async def _open(self) -> Runner:
         settings = self._settings
-        tracing = Tracing(settings, "worker")
-        self._stack.push_async_callback(asyncio.to_thread, tracing.shutdown)
         metrics = Metrics(CollectorRegistry(), version=settings.version, revision=settings.revision)
-        order_metrics = OrderMetrics(metrics.registry)
-        database = await self._stack.enter_async_context(open_database(settings))
-        client = await self._stack.enter_async_context(
-            open_client(settings.provider_url, settings.provider_timeout_seconds, tracing)
+        ending.count_losses(metrics.registry)
+        self._tracing = tracing = Tracing(settings, "worker", TraceMetrics(metrics.registry))
+        self._stack.push_async_callback(asyncio.to_thread, tracing.shutdown)
+        dependencies = DependencyMetrics(metrics.registry)
+        self._publisher = Publisher(self._celery, dependencies, tracing)
+        database = await self._stack.enter_async_context(open_database(settings, tracing))
+        look = measure(database.engine, ConnectionMetrics(metrics.registry), dependencies)
+        self._sampling = partial(sampling, LoopMetrics(metrics.registry, always=False), look)
+        cache = await self._stack.enter_async_context(
+            open_cache(settings, CacheMetrics(metrics.registry), dependencies, tracing)
         )
-        provider = Provider(client, order_metrics)
-        return Payments(database, provider, order_metrics, tracing, settings.claim_seconds)
+        outbox = Outbox(lambda message_id: self._hints.append((message_id, copy_context())))
+        fanout_metrics = FanoutMetrics(metrics.registry)
+        fanout = await self._stack.enter_async_context(open_fanout(settings, fanout_metrics, dependencies, tracing))
+        events = subscribe(outbox, cache, fanout)
+        return await self._stack.enter_async_context(
+            open_runner(
+                settings,
+                database,
+                outbox,
+                events,
+                tracing=tracing,
+                order_metrics=OrderMetrics(metrics.registry),
+                dependency_metrics=dependencies,
+                registry=metrics.registry,
+            )
+        )
 
 
 def work(settings: Settings) -> None:
     """Works until SIGTERM, then finishes what it has begun. Raises ValueError without REDIS_URL."""
     celery = make_celery(settings)
-    process = PaymentProcess(settings)
-    celery.task(name=PROCESS_ORDER)(process.pay)
+    process = PoolProcess(settings, celery)
+
+    def process_message(task: Any, message_id: str) -> str:
+        return process.process(message_id, task.request.headers or {})
+
+    celery.task(name=PROCESS_MESSAGE, bind=True)(process_message)
     signals.setup_logging.connect(_keep_our_logs)
     signals.worker_process_init.connect(process.start)
     signals.worker_process_shutdown.connect(process.stop)
-    registry = CollectorRegistry()
-    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry = pool.sums()
     checks = {"livez": alive, "readyz": lambda: _broker_gone(settings)}
-    with serve_admin(settings.admin_host, settings.admin_port, registry, checks):
+    with open_admin(settings, registry, checks, Control(board(), settings.log_level)):
         _run(celery)
 
 
 def _run(celery: Celery) -> None:
+    # It takes users and groups without a name, as containers have them, for root.
+    warnings.simplefilter("ignore", SecurityWarning)
     celery.Worker(
         pool="prefork", loglevel="INFO", without_gossip=True, without_mingle=True, quiet=True, send_events=False
     ).start()

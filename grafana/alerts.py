@@ -1,4 +1,4 @@
-"""Alerts: a budget that burns too fast, and the two ways in which the budgets could be blind."""
+"""Alerts: a budget that burns too fast, and what the budgets can't see."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -13,6 +13,7 @@ DASHBOARD_UID: Final = "binnacle-service"
 RUNBOOKS: Final = "docs/runbooks.md"
 
 STUCK_SECONDS: Final = 300
+PAYMENTS: Final = 'topic=~"pay_order|refund_order"'  # letters and reports may wait; money may not
 BLIND_MINUTES: Final = 5
 WHERE: Final = "{{ $labels.release }} in {{ $labels.namespace }}"
 
@@ -41,8 +42,8 @@ def burn_alerts(slos: Slos, objective: Objective, clock: Clock) -> Iterator[Rule
 
 
 def blind_spot_alerts(slos: Slos) -> Iterator[Rule]:
-    pending = f"max {BY} ({select('outbox_pending_messages')}) >= {slos.minimum_bad_events}"
-    oldest = f"max {BY} ({select('outbox_oldest_message_age_seconds')}) > {STUCK_SECONDS}"
+    pending = f"sum {BY} ({select('jobs_pending', PAYMENTS)}) >= {slos.minimum_bad_events}"
+    oldest = f"max {BY} ({select('jobs_oldest_age_seconds', PAYMENTS)}) > {STUCK_SECONDS}"
     stuck = (
         "The oldest has waited {{ $value | humanizeDuration }}. The order-completion objective counts an order when it"
         " is final, so it says nothing about these."
@@ -53,6 +54,17 @@ def blind_spot_alerts(slos: Slos) -> Iterator[Rule]:
         hold="1m",
         labels={"severity": "page"},
         says=(f"Orders of {WHERE} are accepted but not finished.", stuck),
+    )
+    dead = (
+        "{{ $value }} jobs failed again and again and were given up. They wait for a person: an order may be neither"
+        " paid nor failed, a refund not given."
+    )
+    yield _rule(
+        "BinnacleDeadLetters",
+        expr=f"max {BY} ({select('outbox_dead_letters')}) > 0",
+        hold="1m",
+        labels={"severity": "ticket"},
+        says=(f"Jobs of {WHERE} were given up.", dead),
     )
     missing = (
         "Prometheus knows pods of {{ $labels.component }} but reads metrics from none of them: they are down, or their"

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics import HttpMetrics, Metrics, OrderMetrics, OutboxMetrics, ReadinessMetrics
+from app.telemetry.metrics import (
+    BacklogMetrics,
+    DependencyMetrics,
+    HttpMetrics,
+    JobMetrics,
+    Metrics,
+    OrderMetrics,
+    OutboxMetrics,
+    ReadinessMetrics,
+)
+from app.work import TOPICS
 
 
 def _registry() -> CollectorRegistry:
@@ -14,6 +24,9 @@ def _registry() -> CollectorRegistry:
     http.declare([("GET", "/", ("200",))])
     ReadinessMetrics(registry)
     OrderMetrics(registry)
+    DependencyMetrics(registry).declare_calls("payments", ["charge"], ["ok"])
+    JobMetrics(registry, TOPICS)
+    BacklogMetrics(registry, TOPICS)
     OutboxMetrics(registry)
     return registry
 

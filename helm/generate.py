@@ -1,10 +1,11 @@
-"""Writes values.schema.json and the table of README.md from the comments of values.yaml."""
+"""Writes `settings` of values.yaml, and from its comments values.schema.json and the table of README.md."""
 
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 
-from helm import schema, values
+from helm import schema, settings, values
 from helm.values import Value
 from scripts import tree
 
@@ -14,13 +15,29 @@ START, END = "<!-- values: generated -->", "<!-- /values -->"
 
 def files() -> dict[str, str]:
     """Text of each generated file, by path from the root of the tree."""
-    read = values.read((tree.ROOT / CHART / "values.yaml").read_text(encoding="utf-8"))
+    text = _with_settings((tree.ROOT / CHART / "values.yaml").read_text(encoding="utf-8"))
+    read = declared(text)
     readme = (tree.ROOT / CHART / "README.md").read_text(encoding="utf-8")
     before, after = readme.split(START)[0], readme.split(END)[1]
     return {
+        f"{CHART}/values.yaml": text,
         f"{CHART}/values.schema.json": json.dumps(schema.build(read), indent=2) + "\n",
         f"{CHART}/README.md": f"{before}{START}\n{table(read)}{END}{after}",
     }
+
+
+def declared(text: str) -> list[Value]:
+    """Every value of the chart, those of the settings with the service's own limits."""
+    narrowed = settings.narrowed()
+    return [
+        replace(value, narrowed=narrowed.get(value.path, value.narrowed))
+        for value in values.read(text, unset=settings.block())
+    ]
+
+
+def _with_settings(text: str) -> str:
+    before, _, rest = text.partition(settings.START)
+    return before + settings.block() + rest.partition(settings.END)[2]
 
 
 def table(read: Iterable[Value]) -> str:

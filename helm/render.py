@@ -1,43 +1,95 @@
-"""Renders k8s/base from the chart with the values of k8s/values.yaml. Needs Helm."""
+"""Renders the chart into k8s/base with k8s/values/base.yaml, and into k8s/components with each other file there.
+
+A component holds what its values add to the base: new objects as they are, and changes as patches. Needs Helm.
+"""
 
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 
+import yaml
+
+from helm.patch import difference
 from scripts import tree
 
-BASE = "k8s/base"
+VALUES, BASE, COMPONENTS = "k8s/values", "k8s/base", "k8s/components"
 SOURCE = re.compile(r"^# Source: [^/]+/templates/(.+)\n", re.MULTILINE)
 # True of what Helm installs, not of what kustomize does.
 HELM_LABELS = re.compile(r"^ +(app\.kubernetes\.io/managed-by|helm\.sh/chart): .*\n", re.MULTILINE)
-HEADER = "# Generated from helm/binnacle with k8s/values.yaml: change it there, then run `make generate`.\n"
+# That of overlays/production. Rules are for one namespace: two overlays must not record each other's series.
+NAMESPACE = "binnacle"
+HEADER = "# Generated from helm/binnacle with {values}: change it there, then run `make generate`.\n"
+Manifests = dict[str, str]
 
 
-def render() -> str:
-    """What `helm template` writes. Raises SystemExit with one sentence when Helm is missing or refuses the values."""
+def render(*values: str) -> Manifests:
+    """What `helm template` makes of these files, by template. SystemExit if Helm is missing or refuses them."""
     helm = shutil.which("helm")
     if helm is None:
         raise SystemExit("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
-    command = [helm, "template", "binnacle", "helm/binnacle", "--skip-tests", "--values", "k8s/values.yaml"]
+    command = [helm, "template", "binnacle", "helm/binnacle", "--skip-tests", f"--namespace={NAMESPACE}"]
+    command += [f"--values={path}" for path in values]
     done = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     if done.returncode:
         raise SystemExit(done.stderr.strip())
-    return done.stdout
-
-
-def files() -> dict[str, str]:
-    """One file for each template, and the kustomization that lists them, by path from the root of the tree."""
-    manifests: dict[str, str] = {}
-    for document in re.split(r"^---\n", render(), flags=re.MULTILINE):
+    manifests: Manifests = {}
+    for document in re.split(r"^---\n", done.stdout, flags=re.MULTILINE):
         if source := SOURCE.match(document):
             name = source[1].replace("/", "-")
             body = HELM_LABELS.sub("", document[source.end() :]).strip("\n") + "\n"
-            manifests[name] = f"{manifests[name]}---\n{body}" if name in manifests else HEADER + body
-    listed = "".join(f"  - {name}\n" for name in sorted(manifests))
-    kustomization = f"{HEADER}apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n{listed}"
-    return {f"{BASE}/{name}": text for name, text in {**manifests, "kustomization.yaml": kustomization}.items()}
+            manifests[name] = f"{manifests[name]}---\n{body}" if name in manifests else body
+    return manifests
+
+
+def base(manifests: Manifests) -> Manifests:
+    """The files of the base, by path from the root of the tree."""
+    header = HEADER.format(values=f"{VALUES}/base.yaml")
+    listed = _kustomization("Kustomization", "v1beta1", resources=manifests)
+    files = {**manifests, "kustomization.yaml": listed}
+    return {f"{BASE}/{name}": header + text for name, text in files.items()}
+
+
+def component(name: str, before: Manifests, after: Manifests) -> Manifests:
+    """The files of one component, by path from the root of the tree."""
+    header = HEADER.format(values=f"{VALUES}/{name}.yaml")
+    added = {each: text for each, text in after.items() if each not in before}
+    listed = _kustomization("Component", "v1alpha1", resources=added)
+    patches: Manifests = {}
+    for each in sorted(path for path, text in before.items() if after[path] != text):
+        listed += "" if patches else "patches:\n"
+        old, path = yaml.safe_load(before[each]), f"patch-{each}"
+        patches[path] = yaml.safe_dump([*difference(old, yaml.safe_load(after[each]))], width=120)
+        listed += f"  - path: {path}\n    target: {{kind: {old['kind']}, name: {old['metadata']['name']}}}\n"
+    files = {**added, **patches, "kustomization.yaml": listed}
+    return {f"{COMPONENTS}/{name}/{path}": header + text for path, text in files.items()}
+
+
+def _kustomization(kind: str, version: str, *, resources: Iterable[str]) -> str:
+    listed = "".join(f"  - {name}\n" for name in sorted(resources))
+    head = f"apiVersion: kustomize.config.k8s.io/{version}\nkind: {kind}\n"
+    return f"{head}resources:\n{listed}" if listed else head
+
+
+def components(manifests: Manifests) -> Manifests:
+    """The files of all components, by path from the root of the tree."""
+    names = sorted(path.stem for path in (tree.ROOT / VALUES).glob("*.yaml") if path.stem != "base")
+    files: Manifests = {}
+    for name in names:
+        files |= component(name, manifests, render(f"{VALUES}/base.yaml", f"{VALUES}/{name}.yaml"))
+    return files
+
+
+def main() -> int:
+    """Settles both folders; 1 when either differs."""
+    manifests = render(f"{VALUES}/base.yaml")
+    settled = [
+        tree.settle(base(manifests), folder=BASE, description=__doc__),
+        tree.settle(components(manifests), folder=COMPONENTS, description=__doc__),
+    ]
+    return max(settled)
 
 
 if __name__ == "__main__":
-    sys.exit(tree.settle(files(), folder=BASE, description=__doc__))
+    sys.exit(main())

@@ -3,15 +3,48 @@
 from collections.abc import Iterable
 from typing import Any
 
+from helm import security
+from helm.security import closed
 from helm.values import Value
 
 QUANTITIES = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
+CIDR = {"type": "string", "pattern": r"^[0-9a-fA-F.:]+/[0-9]{1,3}$"}
+PEER = {
+    "namespace": {"type": "string", "minLength": 1},
+    "pods": {"type": "object", "additionalProperties": {"type": "string"}},
+    "cidr": CIDR,
+    "except": {"type": "array", "items": CIDR},
+}
+PORTS = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1, "maximum": 65535}}
+
+
+def _peer(properties: dict[str, Any]) -> dict[str, Any]:
+    """Addresses, or pods; a peer that is both, or neither, is refused."""
+    return {
+        **closed(properties),
+        "if": {"required": ["cidr"]},
+        "then": {"properties": {"namespace": False, "pods": False}},
+        "else": {"properties": {"except": False}, "anyOf": [{"required": ["namespace"]}, {"required": ["pods"]}]},
+    }
+
+
+SECONDS = {"type": "integer", "minimum": 1}
+PROBE = {
+    "initialDelaySeconds": {"type": "integer", "minimum": 0},
+    "periodSeconds": SECONDS,
+    "timeoutSeconds": SECONDS,
+    "failureThreshold": {"type": "integer", "minimum": 1},
+}
+
+
 DEFINITIONS = {
-    "resources": {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {"requests": QUANTITIES, "limits": QUANTITIES},
-    },
+    **security.DEFINITIONS,
+    "probe": closed(PROBE),
+    "readinessProbe": closed({**PROBE, "successThreshold": {"type": "integer", "minimum": 1}}),
+    "peer": _peer(PEER),
+    "destination": _peer({**PEER, "ports": PORTS}),
+    "tls": closed({"secretName": {"type": "string"}, "hosts": {"type": "array", "items": {"type": "string"}}}),
+    "resources": closed({"requests": QUANTITIES, "limits": QUANTITIES}),
 }
 
 
@@ -22,15 +55,29 @@ def build(values: Iterable[Value]) -> dict[str, Any]:
         *parents, key = value.path.split(".")
         node = root
         for parent in parents:
+            _require(node, parent)
             node = node["properties"].setdefault(parent, _group())
         node["properties"][key] = _leaf(value)
+        if _is_needed(value):
+            _require(node, key)
     root["properties"]["global"]["additionalProperties"] = True
     root["properties"]["enabled"] = {"type": "boolean", "description": "Condition of a parent chart; not read here"}
     return {"$schema": "http://json-schema.org/draft-07/schema#", **root, "definitions": DEFINITIONS}
 
 
 def _group() -> dict[str, Any]:
-    return {"type": "object", "additionalProperties": False, "properties": {}}
+    return {"type": "object", "additionalProperties": False, "required": [], "properties": {}}
+
+
+def _require(node: dict[str, Any], key: str) -> None:
+    if key not in node["required"]:
+        node["required"].append(key)
+
+
+def _is_needed(value: Value) -> bool:
+    """Whether the templates count on it: `null`, or the values of an older chart, would end in a riddle of Helm's."""
+    emptied = isinstance(value.default, list | dict) and value.default
+    return value.given and (not emptied or value.narrowed.get("$ref") in security.REQUIRED)
 
 
 def _leaf(value: Value) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import yaml
 
 KEY = re.compile(r"^(?P<indent> *)(?P<key>[A-Za-z][A-Za-z0-9]*):")
 COMMENT = re.compile(r"^ *# ?(?P<text>.*)$")
+UNSET = re.compile(r"^(?P<indent> *)# (?P<key>[a-z][A-Za-z0-9]*): (?P<default>.+)$")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Value:
     default: Any
     description: str
     narrowed: Mapping[str, Any]
+    given: bool = True
+    """Whether values.yaml sets it; else the default is the service's own, and shown in a comment."""
 
 
 @dataclass
@@ -38,14 +41,24 @@ class Comment:
             self.description.append(text)
 
 
-def read(text: str) -> list[Value]:
-    """The values of a values.yaml, in its order. Raises ValueError for a value without a `# --` line."""
+def read(text: str, unset: str = "") -> list[Value]:
+    """The values of a values.yaml, in its order; in the part `unset` of it, described keys that are commented out too.
+
+    A key of a component that has the name of a described one of the whole chart is that one, for the component alone.
+    Raises ValueError for any other value without a `# --` line.
+    """
     defaults = yaml.safe_load(text)
-    values = [
-        Value(path, look_up(defaults, path), " ".join(comment.description), comment.narrowed)
-        for path, comment in _keys(text)
-        if comment.description
-    ]
+    values: list[Value] = []
+    shared: dict[str, Value] = {}
+    for path, comment, given, shown in _keys(text, unset):
+        component, _, key = path.partition(".")
+        if comment.description:
+            default = look_up(defaults, path) if given else shown
+            values.append(Value(path, default, " ".join(comment.description), comment.narrowed, given))
+            shared.update({path: values[-1]} if not key else {})
+        elif key in shared:
+            about = f"As `{key}`, for {component} alone"
+            values.append(Value(path, look_up(defaults, path), about, shared[key].narrowed))
     described = {value.path for value in values}
     for path in leaves(defaults):
         if not any(path == known or path.startswith(f"{known}.") for known in described):
@@ -70,15 +83,19 @@ def look_up(tree: Mapping[str, Any], path: str) -> Any:
     return found
 
 
-def _keys(text: str) -> Iterator[tuple[str, Comment]]:
+def _keys(text: str, unset: str) -> Iterator[tuple[str, Comment, bool, Any]]:
+    """Path and comment of each key, whether it is set, and if not, the default that is shown."""
     parents: list[tuple[int, str]] = []
     comment = Comment()
+    commented_out = set(unset.splitlines())
     for line in text.splitlines():
-        if key := KEY.match(line):
+        hidden = UNSET.match(line) if line in commented_out and comment.description else None
+        if key := KEY.match(line) or hidden:
             indent = len(key["indent"])
             parents = [(depth, name) for depth, name in parents if depth < indent]
             parents.append((indent, key["key"]))
-            yield ".".join(name for _, name in parents), comment
+            shown = yaml.safe_load(hidden["default"]) if hidden else None
+            yield ".".join(name for _, name in parents), comment, hidden is None, shown
             comment = Comment()
         elif remark := COMMENT.match(line):
             comment.add(remark["text"])

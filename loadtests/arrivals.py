@@ -5,6 +5,7 @@ from itertools import count, takewhile
 from time import perf_counter
 
 import gevent
+from gevent.event import Event
 from gevent.pool import Group
 
 Visit = Callable[[float, int], None]
@@ -16,13 +17,15 @@ def timetable(rate: float, run_time: float) -> Iterator[float]:
     return takewhile(lambda due: due < run_time, (number / rate for number in count())) if rate else iter(())
 
 
-def keep(dues: Iterable[float], visit: Visit) -> None:
-    """Begin each visit when it is due and wait until all have ended; a visit's error is raised then."""
+def keep(dues: Iterable[float], visit: Visit, enough: Event) -> None:
+    """Begin each visit when it is due, until `enough` is set, and wait for all; a visit's error is raised then."""
     begin = perf_counter()
     visits, broken = Group(), list[gevent.Greenlet]()
     for number, offset in enumerate(dues):
         due = begin + offset
-        gevent.sleep(max(0.0, due - perf_counter()))
+        if enough.wait(max(0.0, due - perf_counter())):
+            break
+        gevent.sleep(0)  # a wait that is over at once lets nobody else run
         visits.spawn(visit, due, number).link_exception(broken.append)
     visits.join()
     for greenlet in broken:

@@ -8,10 +8,12 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from gevent import Timeout
+from gevent.event import Event
 from locust import FastHttpUser
 from locust.contrib.fasthttp import FastHttpSession, ResponseContextManager
 from locust.env import Environment
 
+from loadtests import origin
 from loadtests.arrivals import Visit, keep, timetable
 from loadtests.connections import Connections, transport_failure
 from loadtests.options import Options
@@ -44,6 +46,8 @@ class LoadTest(Environment):
         super().__init__(user_classes=[*user_classes], host=options.host, catch_exceptions=False)
         self.options = options
         self.record = record
+        self.enough = Event()
+        """Set when no further visit is to begin."""
 
 
 class Client(FastHttpUser):
@@ -80,13 +84,13 @@ class Client(FastHttpUser):
             self.record.lateness.append(perf_counter() - due)
             visit(due, number)
 
-        keep(timetable(rate, self.options.run_time), begin)
+        keep(timetable(rate, self.options.run_time), begin, self.environment.enough)
 
-    def send(self, request: Request, due: float, read: Callable[[Any], Answer]) -> Answer | None:
+    def send(self, request: Request, due: float, read: Callable[[Any], Answer], client: int = 0) -> Answer | None:
         """What `read` takes from the JSON of the expected answer, or None when the request failed.
 
-        `due` is on the clock of `perf_counter`. `read` raises LookupError, TypeError or ValueError when the body is not
-        what the journey expects.
+        `due` is on the clock of `perf_counter`; `client` is the number of whom this stands for. `read` raises
+        LookupError, TypeError or ValueError when the body is not what the journey expects.
         """
         session = self._next_session()
         with Timeout(self.options.timeout):
@@ -94,7 +98,7 @@ class Client(FastHttpUser):
                 request.method,
                 request.path,
                 name=request.step,
-                headers=dict(request.headers),
+                headers={**request.headers, **origin.headers(client, self.options.clients)},
                 json=request.json,
                 data=urlencode(request.form) if request.form else None,
                 catch_response=True,

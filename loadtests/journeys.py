@@ -14,7 +14,7 @@ from loadtests.client import Client, Request
 from loadtests.record import FINAL, Order
 
 PAGE_SIZE = 5
-SHORTEST_PAUSE = 0.1
+SHORTEST_PAUSE = 0.2
 
 
 class Browser(Client):
@@ -35,12 +35,13 @@ class Browser(Client):
         turn, step = divmod(number, 3)
         if step == 0 or not self.items:
             request = Request("list items", "GET", f"/api/v1/items?page=1&per_page={PAGE_SIZE}")
-            self.items = self.send(request, due, ids) or self.items
+            self.items = self.send(request, due, ids, turn) or self.items
         elif step == 1:
-            self.send(Request("turn page", "GET", f"/api/v1/items?page=2&per_page={PAGE_SIZE}"), due, rows)
+            self.send(Request("turn page", "GET", f"/api/v1/items?page=2&per_page={PAGE_SIZE}"), due, rows, turn)
         else:
             item = self.items[turn % len(self.items)]
-            self.send(Request("read item", "GET", f"/api/v1/items/{item}"), due, lambda body: same(body["id"], item))
+            request = Request("read item", "GET", f"/api/v1/items/{item}")
+            self.send(request, due, lambda body: same(body["id"], item), turn)
 
 
 class Buyer(Client):
@@ -63,47 +64,47 @@ class Buyer(Client):
         raise StopUser
 
     def visit(self, due: float, number: int) -> None:
-        headers = self.enter(due)
+        headers = self.enter(due, number)
         if headers is None:
             return
         order = {"lines": [{"item_id": self.items[number % len(self.items)], "quantity": 1}]}
         request = Request("place order", "POST", "/api/v1/orders", expect=202, json=order, headers=headers)
-        placed = self.send(request, due, lambda body: body["id"])
+        placed = self.send(request, due, lambda body: body["id"], number)
         if placed is not None:
-            self.follow(placed, due, headers)
+            self.follow(placed, due, headers, number)
 
-    def follow(self, placed: Any, due: float, headers: Mapping[str, str]) -> None:
+    def follow(self, placed: Any, due: float, headers: Mapping[str, str], client: int) -> None:
         """Read an accepted order until it is final or given up.
 
-        The pauses are a tenth of the order's age, so that its time is at most that much too long. A read is due a pause
-        after the answer before it.
+        The pauses are a fifth of the order's age: its time is at most that much too long, and orders that wait make
+        no load that would have them wait longer. A read is due a pause after the answer before it.
         """
         order = Order(str(placed))
         self.record.orders.append(order)
         request = Request("read order", "GET", f"/api/v1/orders/{placed}", headers=headers)
         while (age := perf_counter() - due) < self.options.order_timeout:
-            pause = max(SHORTEST_PAUSE, age / 10)
+            pause = max(SHORTEST_PAUSE, age / 5)
             read_due = perf_counter() + pause
             gevent.sleep(pause)
-            status = self.send(request, read_due, lambda body: body["status"])
+            status = self.send(request, read_due, lambda body: body["status"], client)
             if status in FINAL:
                 order.status, order.seconds = status, perf_counter() - due
                 return
 
-    def enter(self, due: float) -> dict[str, str] | None:
+    def enter(self, due: float, client: int = 0) -> dict[str, str] | None:
         """The headers of a buyer with an account, items to choose from and a token that is still good, or None."""
         with self.entering:
             if not self.items:
-                self.items = self.send(Request("list items", "GET", "/api/v1/items"), due, for_sale) or []
+                self.items = self.send(Request("list items", "GET", "/api/v1/items"), due, for_sale, client) or []
                 due = perf_counter()
             if not self.registered:
-                self.registered = self.register(due)
+                self.registered = self.register(due, client)
                 due = perf_counter()
             if self.registered and (self.token is None or self.token[1] < perf_counter()):
-                self.token = self.log_in(due)
+                self.token = self.log_in(due, client)
         return {"Authorization": f"Bearer {self.token[0]}"} if self.items and self.token else None
 
-    def register(self, due: float) -> bool:
+    def register(self, due: float, client: int) -> bool:
         account = {
             "username": self.name,
             "email": f"{self.name}@example.com",
@@ -111,9 +112,9 @@ class Buyer(Client):
             "password_confirm": self.password,
         }
         request = Request("register", "POST", "/api/v1/auth/register", expect=201, json=account)
-        return self.send(request, due, lambda _: True) or False
+        return self.send(request, due, lambda _: True, client) or False
 
-    def log_in(self, due: float) -> tuple[str, float] | None:
+    def log_in(self, due: float, client: int) -> tuple[str, float] | None:
         """The token and when to get the next one: a tenth of its life before it ends."""
         request = Request(
             "get token",
@@ -126,6 +127,7 @@ class Buyer(Client):
             request,
             due,
             lambda body: (str(body["access_token"]), perf_counter() + 0.9 * float(body["expires_in"])),
+            client,
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from grafana.slo import FILE, Objective, SloError, load
+from loadtests.origin import ADDRESSES
 from loadtests.verdict import ORDERS, measurable
 
 UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -17,8 +18,13 @@ Loads a running Binnacle and judges it by the objectives of grafana/slo.yaml.
 
 Browsers list items, turn pages and read one: --rate requests per second. Buyers place --order-rate orders per second
 and read each until it is paid or failed; these requests come on top. Requests are sent when they are due, whether or
-not earlier ones were answered, and latency counts from when a request was due. Nothing is ever sent twice."""
+not earlier ones were answered, and latency counts from when a request was due. Nothing is ever sent twice.
+
+One address may ask only so often. With --clients this process stands for a proxy of that many clients, each with an
+address of its own (from 198.18.0.0/15, kept for load tests) in X-Forwarded-For; the service must trust it to be one."""
 EPILOG: Final = """\
+SIGUSR1 ends the load before its time and leaves the rest as it is: orders are followed, the verdict is told.
+
 exit status: 0 all objectives hold; 1 an objective is missed or was not measured, or an answer was not what a journey
 expects; 2 the command line is wrong or nothing answers at --host."""
 
@@ -34,6 +40,7 @@ class Options:
     fresh_share: float
     timeout: float
     order_timeout: float
+    clients: int
     objectives: tuple[Objective, ...]
     json: str | None
 
@@ -55,6 +62,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--fresh-share", type=_share, default=0.5, metavar="SHARE", help="of requests on new connections, 0 to 1 (0.5)")
     add("--timeout", type=_seconds, default=10.0, metavar="TIME", help="after which a request has failed (10)")
     add("--order-timeout", type=_seconds, default=30.0, metavar="TIME", help="after which an order is given up (30)")
+    add("--clients", type=_clients, default=0, metavar="N", help="distinct clients to stand for (0: be one itself)")
     add("--slo", type=Path, default=FILE, metavar="FILE", help="the objectives (grafana/slo.yaml)")
     add("--json", metavar="FILE", help="also write the result as JSON; - is one line on standard output")
     given = parser.parse_args(arguments)
@@ -98,6 +106,12 @@ def _rate(text: str) -> float:
     if (rate := _number(text)) > 10_000:  # noqa: PLR2004 - far above what one process can send
         raise argparse.ArgumentTypeError(f"{text} per second is more than one process can send: 10000 at most")
     return rate
+
+
+def _clients(text: str) -> int:
+    if not re.fullmatch(r"\d+", text) or (clients := int(text)) > ADDRESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {ADDRESSES}")
+    return clients
 
 
 def _share(text: str) -> float:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from time import time
 from typing import Final
 
 PENDING: Final = "pending"
@@ -50,6 +51,8 @@ class Order:
     id: str
     status: str = PENDING
     seconds: float | None = None
+    accepted_at: float = field(default_factory=time)
+    """Unix time."""
 
 
 @dataclass
@@ -57,6 +60,10 @@ class Record:
     steps: dict[str, Step] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     unexpected: Counter[str] = field(default_factory=Counter)
+    failed: list[tuple[float, str, Failure, str]] = field(default_factory=list)
+    """Each failed request: the Unix time when it was due, its step, the kind, and a status or what the system said."""
+    loaded_seconds: float | None = None
+    """For how long visits began, when they were told to end before the run time was over."""
     lateness: list[float] = field(default_factory=list)
     """Seconds from when a visit was due to when it began: the load generator's own delay, not the service's."""
 
@@ -67,6 +74,7 @@ class Record:
         (entry.answered if kind in ANSWERED else entry.unanswered).append(seconds)
         if kind is not None:
             entry.failures[kind] += 1
+            self.failed.append((time() - seconds, step, kind, str(error)))
         if kind is Failure.UNEXPECTED:
             self.unexpected[f"{step}: {error}"] += 1
 

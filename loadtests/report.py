@@ -61,8 +61,9 @@ def as_json(options: Options, judgement: Judgement, record: Record) -> dict[str,
         "host": options.host,
         "rate": options.rate,
         "order_rate": options.order_rate,
-        "run_time": options.run_time,
+        "run_time": options.run_time if record.loaded_seconds is None else record.loaded_seconds,
         "fresh_share": options.fresh_share,
+        "clients": options.clients,
         "passed": judgement.passed,
         "missed": judgement.missed,
         "not_measured": judgement.not_measured,
@@ -82,6 +83,7 @@ def as_json(options: Options, judgement: Judgement, record: Record) -> dict[str,
         "requests": record.requests,
         "failures": {kind: record.failures[kind] for kind in Failure},
         "unexpected": record.unexpected,
+        "failed": record.failed,
         "steps": {
             name: {"requests": step.requests, "failures": step.failures, **_seconds(step.answered + step.unanswered)}
             for name, step in record.steps.items()

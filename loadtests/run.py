@@ -35,11 +35,14 @@ def run(options: Options, progress: Callable[[Record, float], None]) -> Record:
     test = LoadTest(options, record, users)
     test.events.request.add_listener(record_requests(record))  # type: ignore[no-untyped-call]
     runner = test.create_local_runner()
+    begin = perf_counter()
     reporter = gevent.spawn(_report, progress, record)
+    gevent.spawn(_note_end, test, begin)
     # Python would raise KeyboardInterrupt in whichever greenlet happens to run.
     interrupted = Event()
     gevent.signal_handler(signal.SIGINT, interrupted.set)
     gevent.signal_handler(signal.SIGTERM, interrupted.set)
+    gevent.signal_handler(signal.SIGUSR1, test.enough.set)
     try:
         runner.start(len(users), spawn_rate=len(users))
         gevent.joinall([runner.spawning_greenlet], raise_error=True)
@@ -52,6 +55,12 @@ def run(options: Options, progress: Callable[[Record, float], None]) -> Record:
         reporter.kill()
         runner.quit()
     return record
+
+
+def _note_end(test: LoadTest, begin: float) -> None:
+    """Notes for how long visits began, once they are told to end before their time."""
+    test.enough.wait()
+    test.record.loaded_seconds = min(test.options.run_time, perf_counter() - begin)
 
 
 def _report(progress: Callable[[Record, float], None], record: Record) -> None:

@@ -12,5 +12,6 @@ lock() {
 }
 lock runtime pyproject.toml
 lock dev pyproject.toml --group pyproject.toml:dev
+lock bench pyproject.toml --group pyproject.toml:bench
 lock load --group pyproject.toml:load
 lock scan --group pyproject.toml:scan

@@ -4,8 +4,20 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.emitted import Watch
 
 _OURS = ("DATABASE_", "REDIS_", "SECRET", "OTEL_", "SENTRY_", "PROVIDER_", "PROMETHEUS_", "ENVIRONMENT", "LOG_", "PORT")
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Watch(config), "emitted")
 
 
 @pytest.fixture(scope="session", autouse=True)

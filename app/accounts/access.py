@@ -40,6 +40,10 @@ class Access:
     async def check(self, identity: Identity) -> None:
         """Raises UnauthenticatedError when the account is gone, inactive or has changed since the token's issue."""
         standing = await self._standing(identity.account_id)
+        if standing is not None and identity.token_version > standing.token_version:
+            # Another replica changed the account and issued this: what is remembered here is older than the token.
+            self.forget(identity.account_id)
+            standing = await self._standing(identity.account_id)
         if standing is None:
             raise UnauthenticatedError("The account of this token does not exist any more.")
         if not standing.is_active or (standing.token_version, standing.role) != (

@@ -1,5 +1,6 @@
 """What administrators do with accounts. An account is never removed: its orders and items need its row."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,17 +13,23 @@ from app.accounts.schemas import AccountView
 from app.errors import ConflictError
 from app.infra.database import Database, WriteSession
 
+Forgetting = Callable[[WriteSession, UUID], Awaitable[None]]
+
 
 class LastAdminError(ConflictError):
     code = "last_admin"
 
 
 class Administration:
-    """Finding accounts, changing what they may do, and forgetting people."""
+    """Finding accounts, changing what they may do, and forgetting people.
 
-    def __init__(self, database: Database, access: Access) -> None:
+    `also_forget` takes a person out of what other domains keep, in the same transaction.
+    """
+
+    def __init__(self, database: Database, access: Access, also_forget: Sequence[Forgetting] = ()) -> None:
         self._database = database
         self._access = access
+        self._also_forget = also_forget
 
     async def page(self, query: AccountQuery) -> AccountPage:
         async with self._database.read() as session:
@@ -56,6 +63,8 @@ class Administration:
             if not await repository.anonymise(session, account_id):
                 raise AccountNotFoundError("There is no such account.")
             await refresh.end_all(session, account_id)
+            for forget in self._also_forget:
+                await forget(session, account_id)
         self._access.forget(account_id)
 
 

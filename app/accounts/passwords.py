@@ -5,12 +5,14 @@ Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sh
 
 import asyncio
 import secrets
+from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 MEMORY_KIB: Final = 19 * 1024
 AT_ONCE: Final = 2
@@ -23,7 +25,7 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._nobody = self._hasher.hash(secrets.token_hex())
+        self._nobody = _of_nobody(self._hasher)
 
     async def hash(self, password: str) -> str:
         async with self._slots:
@@ -48,3 +50,14 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
+
+
+def _of_nobody(hasher: PasswordHasher) -> str:
+    """A hash that no password fits and that takes as long to try: a digest by chance, where one would be computed."""
+    salt, digest = (_encoded(secrets.token_bytes(length)) for length in (hasher.salt_len, hasher.hash_len))
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2{hasher.type.name.lower()}$v={ARGON2_VERSION}${cost}${salt}${digest}"
+
+
+def _encoded(data: bytes) -> str:
+    return b64encode(data).rstrip(b"=").decode()

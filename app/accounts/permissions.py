@@ -18,6 +18,9 @@ class Permission(StrEnum):
     """What needs more than an account of one's own. What is one's own needs none of these."""
 
     ITEMS_WRITE_ANY = "items:write-any"
+    REPORTS_READ_ANY = "reports:read-any"
+    JOBS_MANAGE = "jobs:manage"
+    CAMPAIGNS_SEND = "campaigns:send"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
     USERS_DELETE = "users:delete"
@@ -26,7 +29,7 @@ class Permission(StrEnum):
 PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(
     {
         Role.USER: frozenset(),
-        Role.MODERATOR: frozenset({Permission.ITEMS_WRITE_ANY}),
+        Role.MODERATOR: frozenset({Permission.ITEMS_WRITE_ANY, Permission.REPORTS_READ_ANY}),
         Role.ADMIN: frozenset(Permission),
     }
 )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from app.accounts.permissions import Role
 from app.accounts.schemas import AccountView, Address, DisplayName, Password, same_password_twice
@@ -47,7 +47,15 @@ class PasswordChange(BaseModel):
 class AccountQuery(PageQuery):
     """`search` is part of a username, a display name or an e-mail address."""
 
-    search: Annotated[str, StringConstraints(min_length=1, max_length=120), Plain] | None = None
+    search: (
+        Annotated[
+            str,
+            StringConstraints(min_length=1, max_length=120),
+            Plain,
+            Field(description="part of a username, a display name or an e-mail address"),
+        ]
+        | None
+    ) = None
 
 
 class AccountPage(BaseModel):
@@ -67,7 +75,7 @@ class Rights(BaseModel):
     )
 
     role: Role
-    is_active: bool
+    is_active: StrictBool
 
 
 class RightsChange(BaseModel):
@@ -76,4 +84,4 @@ class RightsChange(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"is_active": False}]})
 
     role: Role = Field(default_factory=lambda: Role.USER)
-    is_active: bool = Field(default_factory=bool)
+    is_active: StrictBool = Field(default_factory=bool)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Index, delete, exists, insert, select, update
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import Account, RefreshToken
@@ -20,6 +20,9 @@ from app.infra.database import WriteSession
 from app.infra.orm import now
 
 TOKEN_BYTES = 32
+_SWEPT_AT_ONCE = 1000
+
+Index("ix_refresh_tokens_family_expires_at", RefreshToken.family_expires_at)  # for the sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,13 @@ async def end_family(session: WriteSession, token: str) -> None:
 async def end_all(session: WriteSession, account_id: UUID) -> None:
     """Ends every family of an account."""
     await _end(session, [RefreshToken.account_id == account_id])
+
+
+async def sweep(session: WriteSession) -> int:
+    """Forgets tokens of families that have ended by age; how many. Those of revoked families stay until then."""
+    old = select(RefreshToken.id).where(RefreshToken.family_expires_at < now()).limit(_SWEPT_AT_ONCE)
+    statement = delete(RefreshToken).where(RefreshToken.id.in_(old)).returning(RefreshToken.id)
+    return len((await session.execute(statement.execution_options(synchronize_session=False))).all())
 
 
 def _family_ended() -> ColumnElement[bool]:

@@ -14,9 +14,11 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from app.accounts.names import USERNAME, free
-from app.text import Plain, plain
+from app.text import OneLine, Plain, plain
+from app.whole import Whole
 
 LONGEST_ADDRESS: Final = 254
 # Below 16, the consent of a parent is needed in some countries of the European Union (GDPR, article 8).
@@ -30,10 +32,13 @@ def _short_when_folded(address: str) -> str:
     return address
 
 
-def _printable(name: str) -> str:
+def _visible(name: str) -> str:
     if not name.isprintable():
         raise ValueError("must hold printable characters only")
     return name
+
+
+_PLAIN: Final[JsonDict] = {"pattern": Plain.pattern}  # which pydantic can't say of a secret by itself
 
 
 def _plain_secret(secret: SecretStr) -> SecretStr:
@@ -44,12 +49,16 @@ def _plain_secret(secret: SecretStr) -> SecretStr:
 Username = Annotated[str, StringConstraints(pattern=f"^{USERNAME.pattern}$"), AfterValidator(free)]
 DisplayName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=64),
-    Plain,
-    AfterValidator(_printable),
+    StringConstraints(max_length=64),
+    OneLine,
+    AfterValidator(_visible),
 ]
-Address = Annotated[EmailStr, AfterValidator(_short_when_folded)]
-Password = Annotated[SecretStr, Field(min_length=8, max_length=128), AfterValidator(_plain_secret)]
+Address = Annotated[
+    EmailStr, AfterValidator(_short_when_folded), Field(json_schema_extra={"maxLength": LONGEST_ADDRESS})
+]
+Password = Annotated[
+    SecretStr, Field(min_length=8, max_length=128, json_schema_extra=_PLAIN), AfterValidator(_plain_secret)
+]
 
 
 class _Twice(Protocol):
@@ -77,8 +86,8 @@ class Registration(BaseModel):
                 {
                     "username": "ada",
                     "email": "ada@example.com",
-                    "password": "correct horse battery",  # nosec B105
-                    "password_confirm": "correct horse battery",  # nosec B105
+                    "password": "correct horse battery",
+                    "password_confirm": "correct horse battery",
                 }
             ]
         },
@@ -87,7 +96,7 @@ class Registration(BaseModel):
     username: Username
     display_name: DisplayName | None = None
     email: Address
-    age: Annotated[int, Field(strict=True, ge=YOUNGEST, le=150)] | None = None
+    age: Annotated[int, Field(ge=YOUNGEST, le=150), Whole] | None = None
     password: Password
     password_confirm: SecretStr
 
@@ -108,6 +117,17 @@ class AccountView(BaseModel):
     created_at: datetime
 
 
+class PasswordGrant(BaseModel):
+    """A form of RFC 6749, 4.3. What is sent without a value counts as not sent (3.2); a client is not asked for."""
+
+    grant_type: Annotated[str, Field(pattern="^(?:password)?$")] = "password"
+    username: Annotated[str, Field(min_length=1, examples=["ada"])]
+    password: Annotated[SecretStr, Field(min_length=1)]
+    scope: Annotated[str, Field(description="not used")] = ""
+    client_id: Annotated[str, Field(description="not used")] = ""
+    client_secret: Annotated[SecretStr, Field(description="not used")] = SecretStr("")
+
+
 class Token(BaseModel):
     """An access token and the refresh token for the next one; `expires_in` is in seconds (RFC 6749, 5.1)."""
 
@@ -122,4 +142,6 @@ class RefreshRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    refresh_token: Annotated[SecretStr, Field(min_length=1, max_length=128), AfterValidator(_plain_secret)]
+    refresh_token: Annotated[
+        SecretStr, Field(min_length=1, max_length=128, json_schema_extra=_PLAIN), AfterValidator(_plain_secret)
+    ]

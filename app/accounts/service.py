@@ -14,7 +14,9 @@ from app.accounts.refresh import Lifetimes
 from app.accounts.schemas import Registration, Token
 from app.accounts.tokens import Identity, Tokens
 from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
+from app.events import UserRegistered
 from app.infra.database import Database
+from app.infra.events import Events
 from app.telemetry.metrics import AccountMetrics
 
 WRONG = "Username or password is wrong."
@@ -39,6 +41,7 @@ class Accounts:
     def __init__(
         self,
         database: Database,
+        events: Events,
         passwords: Passwords,
         tokens: Tokens,
         lifetimes: Lifetimes,
@@ -47,6 +50,7 @@ class Accounts:
         metrics: AccountMetrics,
     ) -> None:
         self._database = database
+        self._events = events
         self._limits = limits
         self._metrics = metrics
         self._passwords = passwords
@@ -66,6 +70,7 @@ class Accounts:
         async with self._database.write() as session:
             if not await repository.add(session, account):
                 raise AccountTakenError("This username or e-mail address is taken; choose another.")
+            self._events.record(session, UserRegistered(account.id))
         return account
 
     async def token(self, username: str, password: str, address: str) -> Token:

@@ -13,10 +13,23 @@ from app.accounts.permissions import Permission, demand_any
 from app.accounts.profiles import Profiles
 from app.accounts.service import Accounts
 from app.accounts.tokens import Identity, Tokens
+from app.catalog.cached import CachedItems
 from app.catalog.service import Catalog
 from app.errors import UnauthenticatedError
-from app.orders.service import Orders
+from app.infra.fanout import Fanout
+from app.infra.limits import Limits
+from app.mail.campaigns import Campaigns
+from app.orders.commands.cancel import CancelOrder
+from app.orders.commands.place import PlaceOrder
+from app.orders.following import Following
+from app.orders.popular import Popular
+from app.orders.queries import OrderQueries
+from app.rates.service import Rates
+from app.reports.service import Reports
+from app.tasks.dead_letters import DeadLetters
+from app.tasks.service import Tasks
 from app.telemetry import context
+from app.telemetry.metrics import StreamMetrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +39,30 @@ class Services:
     access: Access
     accounts: Accounts
     administration: Administration
+    cached_items: CachedItems
+    campaigns: Campaigns
+    cancel_order: CancelOrder
     catalog: Catalog
-    orders: Orders
+    dead_letters: DeadLetters
+    fanout: Fanout
+    following: Following
+    limits: Limits
+    orders: OrderQueries
+    place_order: PlaceOrder
+    popular: Popular
     profiles: Profiles
+    rates: Rates
+    reports: Reports
+    tasks: Tasks
+    streams: StreamMetrics
     tokens: Tokens
 
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 
 
-def _services(request: Request) -> Services:
+# All of these are coroutines: the framework takes a plain function to a thread.
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
@@ -53,27 +80,61 @@ async def _caller(
     return identity
 
 
-def _accounts(services: Annotated[Services, Depends(_services)]) -> Accounts:
+async def _accounts(services: Annotated[Services, Depends(_services)]) -> Accounts:
     return services.accounts
 
 
-def _administration(services: Annotated[Services, Depends(_services)]) -> Administration:
+async def _administration(services: Annotated[Services, Depends(_services)]) -> Administration:
     return services.administration
 
 
-def _profiles(services: Annotated[Services, Depends(_services)]) -> Profiles:
+async def _popular(services: Annotated[Services, Depends(_services)]) -> Popular:
+    return services.popular
+
+
+async def _profiles(services: Annotated[Services, Depends(_services)]) -> Profiles:
     return services.profiles
 
 
-def _catalog(services: Annotated[Services, Depends(_services)]) -> Catalog:
+async def _catalog(services: Annotated[Services, Depends(_services)]) -> Catalog:
     return services.catalog
 
 
-def _orders(services: Annotated[Services, Depends(_services)]) -> Orders:
+async def _orders(services: Annotated[Services, Depends(_services)]) -> OrderQueries:
     return services.orders
 
 
+async def _place_order(services: Annotated[Services, Depends(_services)]) -> PlaceOrder:
+    return services.place_order
+
+
+async def _cancel_order(services: Annotated[Services, Depends(_services)]) -> CancelOrder:
+    return services.cancel_order
+
+
+async def _dead_letters(services: Annotated[Services, Depends(_services)]) -> DeadLetters:
+    return services.dead_letters
+
+
+async def _campaigns(services: Annotated[Services, Depends(_services)]) -> Campaigns:
+    return services.campaigns
+
+
+async def _reports(services: Annotated[Services, Depends(_services)]) -> Reports:
+    return services.reports
+
+
+async def _tasks(services: Annotated[Services, Depends(_services)]) -> Tasks:
+    return services.tasks
+
+
+async def _rates(services: Annotated[Services, Depends(_services)]) -> Rates:
+    return services.rates
+
+
+Bearer = Annotated[str | None, Depends(_bearer)]
 Caller = Annotated[Identity, Depends(_caller)]
+ServicesOf = Annotated[Services, Depends(_services)]
 
 
 def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awaitable[Identity]]:
@@ -94,5 +155,13 @@ def require_permission(permission: Permission) -> Callable[[Identity], Awaitable
 AccountsService = Annotated[Accounts, Depends(_accounts)]
 AdministrationService = Annotated[Administration, Depends(_administration)]
 CatalogService = Annotated[Catalog, Depends(_catalog)]
-OrdersService = Annotated[Orders, Depends(_orders)]
+OrdersService = Annotated[OrderQueries, Depends(_orders)]
+Placing = Annotated[PlaceOrder, Depends(_place_order)]
+Cancelling = Annotated[CancelOrder, Depends(_cancel_order)]
+PopularService = Annotated[Popular, Depends(_popular)]
 ProfilesService = Annotated[Profiles, Depends(_profiles)]
+DeadLettersService = Annotated[DeadLetters, Depends(_dead_letters)]
+CampaignsService = Annotated[Campaigns, Depends(_campaigns)]
+ReportsService = Annotated[Reports, Depends(_reports)]
+TasksService = Annotated[Tasks, Depends(_tasks)]
+RatesService = Annotated[Rates, Depends(_rates)]

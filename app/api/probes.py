@@ -45,7 +45,7 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness) -> AP
         """The event loop turns. Says nothing of dependencies: restarting would not mend them."""
         return Probe(status="ok")
 
-    @routes.get("/readyz")
+    @routes.get("/readyz", responses={503: {"model": Probe, "description": "Not ready; `status` says why"}})
     async def readyz(response: Response) -> Probe:
         """Whether to send requests here: 503 with the reason when not."""
         verdict = await readiness.check()
@@ -53,7 +53,7 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness) -> AP
             response.status_code = 503
         return Probe(status=verdict.reason)
 
-    @routes.get("/startupz")
+    @routes.get("/startupz", responses={503: {"model": Probe, "description": "Still starting"}})
     async def startupz(response: Response) -> Probe:
         """Whether the start is done."""
         if not lifecycle.started:
@@ -62,10 +62,12 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness) -> AP
 
     @routes.get("/version")
     async def version() -> Version:
+        """Which release runs, of which commit."""
         return Version(version=settings.version, revision=settings.revision)
 
     @routes.get("/health")
     async def health() -> Health:
+        """How this replica is, for people: machines ask the probes."""
         verdict = await readiness.check()
         process = psutil.Process()
         return Health(

@@ -1,13 +1,18 @@
 """The fields of an item as they may enter, the same in each version of the API."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from app.infra.orm import now
-from app.text import Plain
+from app.text import Filled, Plain
+from app.whole import Whole
+
+_AMOUNT: Final = r"^(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,2})?$"
+_MORE_THAN_NOTHING: Final = r"^(?:[1-9][0-9]{0,6}(?:\.[0-9]{1,2})?|0\.(?:[1-9][0-9]?|0[1-9]))$"
 
 
 def _written_out(value: Any) -> Any:
@@ -15,6 +20,18 @@ def _written_out(value: Any) -> Any:
     if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
         return value
     raise ValueError("must be written as in RFC 3339: 2030-01-31T12:00:00Z")
+
+
+def _decimal_text(value: Any) -> Any:
+    """Raises ValueError for a number: what JSON calls one is a float to most, and 0.1 + 0.2 is no price."""
+    if isinstance(value, Decimal) or (isinstance(value, str) and re.fullmatch(_AMOUNT, value)):
+        return value
+    raise ValueError('must be decimal text of at most 9999999.99, such as "19.90"')
+
+
+def _amount(pattern: str) -> dict[str, Any]:
+    """What the contract says of an amount in major units."""
+    return {"type": "string", "pattern": pattern, "description": "in major units: 19.90", "examples": ["19.90"]}
 
 
 def _still_to_come(value: datetime) -> datetime:
@@ -27,11 +44,11 @@ def _still_to_come(value: datetime) -> datetime:
     return moment
 
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), Plain]
+Name = Annotated[str, StringConstraints(max_length=120), Filled]
 Description = Annotated[str, StringConstraints(max_length=2000), Plain]
 Currency = Literal["EUR", "USD", "GBP"]
-Price = Annotated[Decimal, Field(gt=0, max_digits=9, decimal_places=2, description="in major units: 19.90")]
-Stock = Annotated[int, Field(ge=0, le=1_000_000)]
+Price = Annotated[Decimal, BeforeValidator(_decimal_text), Field(gt=0), WithJsonSchema(_amount(_MORE_THAN_NOTHING))]
+Stock = Annotated[int, Field(ge=0, le=1_000_000), Whole]
 Status = Literal["active", "paused"]
 EndsAt = Annotated[
     AwareDatetime,
@@ -39,4 +56,4 @@ EndsAt = Annotated[
     AfterValidator(_still_to_come),
     Field(description="no longer sold from then on; must lie in the future"),
 ]
-PriceLimit = Annotated[Decimal, Field(ge=0, max_digits=9, decimal_places=2, description="in major units: 19.90")]
+PriceLimit = Annotated[Decimal, BeforeValidator(_decimal_text), WithJsonSchema(_amount(_AMOUNT))]

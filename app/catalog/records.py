@@ -1,12 +1,11 @@
 """An item as the domain hands it on; each version of the API shows it in its own way."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRecord:
+class ItemRecord(NamedTuple):
     """One row; the fields stand in the order in which the repository selects them. The price is in minor units."""
 
     id: UUID

@@ -87,12 +87,17 @@ class ItemView(BaseModel):
 
 
 class ItemPage(BaseModel):
-    """One page of the catalogue; `total` counts all pages."""
+    """One page of the catalogue.
+
+    `total` counts all pages, up to 10,000 items of a list and 1,000 of a search. Where `total_is_exact` is false there
+    are that many or more.
+    """
 
     items: list[ItemView]
     page: int
     per_page: int
     total: int
+    total_is_exact: bool
 
 
 class ItemFilter(BaseModel):
@@ -105,9 +110,9 @@ class ItemFilter(BaseModel):
     ) = None
     min_price: PriceLimit | None = None
     max_price: PriceLimit | None = None
-    currency: Currency | None = None
-    owner_id: UUID | None = None
-    status: Status = "active"
+    currency: Annotated[Currency, Field(description="of the price, ISO 4217")] | None = None
+    owner_id: Annotated[UUID, Field(description="of whom: the id of a user")] | None = None
+    status: Annotated[Status, Field(description="whether they can be ordered")] = "active"
 
     @model_validator(mode="after")
     def _range(self) -> Self:
@@ -116,7 +121,18 @@ class ItemFilter(BaseModel):
         return self
 
 
+class SearchQuery(PageQuery):
+    """Which words, and which page of what has them."""
+
+    q: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=200),
+        Plain,
+        Field(description='all of these words; `"in a row"`, `-without`, `or`', examples=["brass sextant -toy"]),
+    ]
+
+
 class ItemQuery(ItemFilter, PageQuery):
     """Which items, in which order, and which page of them. A leading minus sorts downwards."""
 
-    sort: Sort = "-created_at"
+    sort: Annotated[Sort, Field(description="by what; a leading minus sorts downwards")] = "-created_at"

@@ -92,8 +92,8 @@ class ItemListV2(BaseModel):
 class ItemCursorQuery(ItemFilter):
     """Which items, in which order, how many, and where to go on."""
 
-    sort: CursorSort = "-created_at"
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    sort: Annotated[CursorSort, Field(description="by what; a leading minus sorts downwards")] = "-created_at"
+    limit: Annotated[int, Field(ge=1, le=100, description="how many at most")] = 20
     cursor: Annotated[str, Field(max_length=300, description="`next_cursor` of the same query")] | None = None
 
     @property

@@ -11,15 +11,17 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.permissions import Permission, allows
 from app.accounts.service import of_existing_account
 from app.accounts.tokens import Identity
-from app.catalog import repository
+from app.catalog import lists, repository, search
 from app.catalog.names import name_key
 from app.catalog.records import ItemRecord
-from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem
+from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
 from app.catalog.schemas_v2 import ItemCursorQuery
 from app.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from app.infra.cursors import Cursors
-from app.infra.database import Database, ReadSession
+from app.infra.database import Database, Reads
+from app.infra.events import Events
 from app.money import to_minor
+from app.paging import PageQuery
 
 BATCH: Final = 500
 
@@ -47,8 +49,9 @@ class Catalog:
     has seen; None takes any.
     """
 
-    def __init__(self, database: Database, cursors: Cursors) -> None:
+    def __init__(self, database: Database, events: Events, cursors: Cursors) -> None:
         self._database = database
+        self._events = events
         self._cursors = cursors
 
     async def create(self, owner_id: UUID, new: NewItem) -> ItemRecord:
@@ -59,14 +62,19 @@ class Catalog:
 
     async def get(self, item_id: UUID) -> ItemRecord:
         """Raises ItemNotFoundError."""
-        async with self._database.read() as session:
+        async with self._database.rows() as session:
             return await _existing(session, item_id)
 
     async def page(self, query: ItemQuery) -> ItemPage:
+        async with self._database.rows() as session:
+            items, total = await lists.page(session, query, query.sort, offset=query.offset, limit=query.per_page)
+        return _page(query, items, total, lists.MOST_COUNTED)
+
+    async def search(self, query: SearchQuery) -> ItemPage:
+        """Active items that have the words, most relevant first."""
         async with self._database.read() as session:
-            items, total = await repository.page(session, query, query.sort, offset=query.offset, limit=query.per_page)
-        views = [ItemView.of(item) for item in items]
-        return ItemPage(items=views, page=query.page, per_page=query.per_page, total=total)
+            items, total = await search.page(session, query.q, offset=query.offset, limit=query.per_page)
+        return _page(query, items, total, search.MOST)
 
     async def part(self, query: ItemCursorQuery) -> tuple[list[ItemRecord], str | None]:
         """Items from the query's cursor on, and the cursor of what follows. Raises InvalidCursorError."""
@@ -74,8 +82,8 @@ class Catalog:
         if query.cursor is not None:
             value, item_id = self._cursors.open(query.cursor, query.fingerprint)
             after = (int(value) if _by_price(query) else datetime.fromisoformat(value), UUID(item_id))
-        async with self._database.read() as session:
-            items = await repository.part(session, query, query.sort, after=after, limit=query.limit + 1)
+        async with self._database.rows() as session:
+            items = await lists.part(session, query, query.sort, after=after, limit=query.limit + 1)
         if len(items) <= query.limit:
             return items, None
         last = items[query.limit - 1]
@@ -86,8 +94,8 @@ class Catalog:
         """All items that match, oldest first, at least one batch. Between two batches no connection is held."""
         after = None
         while True:
-            async with self._database.read() as session:
-                items = await repository.part(session, wanted, "created_at", after=after, limit=BATCH)
+            async with self._database.rows() as session:
+                items = await lists.part(session, wanted, "created_at", after=after, limit=BATCH)
             yield items
             if len(items) < BATCH:
                 return
@@ -111,7 +119,7 @@ class Catalog:
         """One statement unless it is refused. Raises ItemNotFoundError, NotYourItemError and ItemChangedError."""
         owner_id = None if allows(who.role, Permission.ITEMS_WRITE_ANY) else who.account_id
         async with self._database.write() as session:
-            item = await repository.change(session, item_id, values, owner_id=owner_id, versions=versions)
+            item = await repository.change(session, self._events, item_id, values, owner_id=owner_id, versions=versions)
             if item is None:
                 found = await _existing(session, item_id)
                 if owner_id not in (None, found.owner_id):
@@ -120,11 +128,21 @@ class Catalog:
         return item
 
 
-async def _existing(session: ReadSession, item_id: UUID) -> ItemRecord:
+async def _existing(session: Reads, item_id: UUID) -> ItemRecord:
     item = await repository.get(session, item_id)
     if item is None:
         raise ItemNotFoundError("There is no such item.")
     return item
+
+
+def _page(query: PageQuery, items: list[ItemRecord], total: int, most: int) -> ItemPage:
+    return ItemPage(
+        items=[ItemView.of(item) for item in items],
+        page=query.page,
+        per_page=query.per_page,
+        total=total,
+        total_is_exact=total < most,
+    )
 
 
 def _by_price(query: ItemCursorQuery) -> bool:

@@ -1,35 +1,71 @@
 """Celery on Redis: the queue between the API and the workers. Carries hints, never truth."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import UUID
 
 from celery import Celery
+from celery.app.amqp import AMQP
+from kombu.connection import Connection
 from kombu.exceptions import OperationalError as BrokerError
+from opentelemetry.trace import SpanKind
 
 from app.errors import UnavailableError
+from app.infra.queue_transport import Transport
+from app.infra.redis_calls import calls_of
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.tracing import Tracing
 
+T = TypeVar("T")
 QUEUE: Final = "binnacle"
-PROCESS_ORDER: Final = "orders.process"
+PROCESS_MESSAGE: Final = "outbox.process"
+# https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+_PUBLISHING: Final = {
+    "messaging.system": "celery",
+    "messaging.destination.name": QUEUE,
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+}
 _BROKER_TIMEOUT_SECONDS: Final = 2.0
+_RECONNECT_SECONDS: Final = 1
+
+
+class _Connection(Connection):
+    """Tries again each second; kombu's own pauses grow to half a minute, in which a queue that is back would wait."""
+
+    def ensure_connection(self, *arguments: Any, **options: Any) -> Any:
+        pauses = {"interval_start": _RECONNECT_SECONDS, "interval_step": 0, "interval_max": _RECONNECT_SECONDS}
+        return super().ensure_connection(*arguments, **pauses | options)  # type: ignore[no-untyped-call]
+
+    def get_transport_cls(self) -> type[Transport]:
+        return Transport
+
+
+class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
+    Connection = _Connection
 
 
 def make_celery(settings: "Settings") -> Celery:
     """The application that publishers and workers share. Raises ValueError without REDIS_URL."""
     if settings.redis_url is None:
         raise ValueError("REDIS_URL: the queue needs it; without it the jobs run in the API process")
-    celery = Celery("binnacle", broker=settings.redis_url.get_secret_value())
-    limit = settings.claim_seconds
+    broker = settings.redis_url.get_secret_value()
+    celery = Celery("binnacle", broker=broker, amqp=_Queues)
+    # The runner ends a job itself; unless the process hangs, none of these is reached. What a hanging one held is
+    # delivered again only after it was killed, and the outbox has given it to another one long before.
+    limit = settings.job_seconds + 5
     celery.conf.update(
         task_default_queue=QUEUE,
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,
         task_soft_time_limit=limit,
-        task_time_limit=limit + 5,
+        task_time_limit=limit + 10,
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.worker_concurrency,
         worker_hijack_root_logger=False,
@@ -37,32 +73,69 @@ def make_celery(settings: "Settings") -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # Untold, kombu takes any certificate.
+        broker_use_ssl={"ssl_cert_reqs": "required"} if broker.startswith("rediss://") else None,
         broker_transport_options={
-            "visibility_timeout": max(60, int(limit * 2)),
+            "visibility_timeout": max(60, int((limit + 10) * 2)),
             "socket_timeout": _BROKER_TIMEOUT_SECONDS * 2,
             "socket_connect_timeout": _BROKER_TIMEOUT_SECONDS,
             "socket_keepalive": True,
             "health_check_interval": 10,
+            # A publisher that would try for six seconds holds a thread of the few that hash passwords as well; the
+            # reconciler tries again.
+            "max_retries": 0,
         },
     )
     return celery
 
 
 class Publisher:
-    """Publishes hints from asynchronous code."""
+    """Publishes hints from asynchronous code. The trace of recorded work goes with them, in the message's headers."""
 
-    def __init__(self, celery: Celery) -> None:
+    def __init__(
+        self, celery: Celery, metrics: "DependencyMetrics | None" = None, tracing: "Tracing | None" = None
+    ) -> None:
         self._celery = celery
+        self._tracing = tracing
+        self._calls = calls_of("queue", metrics)
 
     async def publish(self, message_id: UUID) -> None:
         """Raises UnavailableError when Redis does not take it in time."""
+        if self._tracing is None or not self._tracing.recording():
+            await self._publish(message_id, {})
+            return
+        headers: dict[str, str] = {}
+        attributes = {**_PUBLISHING, "messaging.message.id": str(message_id)}
+        with self._tracing.span(f"publish {QUEUE}", kind=SpanKind.PRODUCER, attributes=attributes):
+            self._tracing.inject(headers)
+            await self._publish(message_id, headers)
+
+    async def _publish(self, message_id: UUID, headers: dict[str, str]) -> None:
+        await self._asked(partial(self._send, message_id, headers))
+
+    async def waiting(self) -> int:
+        """How many hints no worker has taken yet. Raises UnavailableError when Redis does not answer in time."""
+        return await self._asked(self._count)
+
+    async def _asked(self, call: Callable[[], T]) -> T:
+        started = self._calls.begin()
         try:
-            await asyncio.wait_for(asyncio.to_thread(self._send, str(message_id)), _BROKER_TIMEOUT_SECONDS * 3)
+            answer = await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
         except (BrokerError, OSError) as error:
+            self._calls.ended(started, "timeout" if isinstance(error, TimeoutError) else "connection")
             raise UnavailableError(f"The queue does not answer: {type(error).__name__}.") from error
+        self._calls.ended(started)
+        return answer
 
     def close(self) -> None:
         self._celery.close()
 
-    def _send(self, message_id: str) -> Any:
-        return self._celery.send_task(PROCESS_ORDER, args=[message_id], retry=False)
+    def _count(self) -> int:
+        with self._celery.pool.acquire(block=True) as connection:
+            try:
+                return int(connection.default_channel.queue_declare(QUEUE).message_count)
+            except connection.connection_errors as error:
+                raise BrokerError(str(error)) from error
+
+    def _send(self, message_id: UUID, headers: dict[str, str]) -> Any:
+        return self._celery.send_task(PROCESS_MESSAGE, args=[str(message_id)], headers=headers, retry=False)

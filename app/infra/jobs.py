@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import Context, copy_context
 from typing import Final
 from uuid import UUID
 
@@ -15,24 +16,31 @@ DRAIN_SECONDS: Final = 5.0
 
 
 class Jobs:
-    """Hands message ids to `handle`, so many at once, outside of the request that brought them."""
+    """Hands message ids on, so many at once, outside of the request that brought them."""
 
-    def __init__(self, handle: Callable[[UUID], Awaitable[object]], *, at_once: int) -> None:
-        self._handle = handle
+    def __init__(self, *, at_once: int) -> None:
         self._at_once = at_once
-        self._queue: asyncio.Queue[UUID] = asyncio.Queue(QUEUE_LIMIT)
+        self._queue: asyncio.Queue[tuple[UUID, Context]] = asyncio.Queue(QUEUE_LIMIT)
 
     def enqueue(self, message_id: UUID) -> None:
         """Never waits and never fails; when the queue is full the reconciler will come by."""
         try:
-            self._queue.put_nowait(message_id)
+            self._queue.put_nowait((message_id, copy_context()))  # the trace goes on in whoever takes it
         except asyncio.QueueFull:
             structlog.get_logger().warning("job_queue_full", limit=QUEUE_LIMIT)
 
+    async def publish(self, message_id: UUID) -> None:
+        """As `enqueue`, for whoever would wait."""
+        self.enqueue(message_id)
+
+    async def waiting(self) -> int:
+        """How many nobody has taken yet."""
+        return self._queue.qsize()
+
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Works until the block ends, then empties the queue for a bounded time."""
-        workers = [asyncio.create_task(self._work(), name=f"jobs-{number}") for number in range(self._at_once)]
+    async def running(self, handle: Callable[[UUID], Awaitable[object]]) -> AsyncIterator[None]:
+        """Gives `handle` each id until the block ends, then empties the queue for a bounded time."""
+        workers = [asyncio.create_task(self._work(handle), name=f"jobs-{number}") for number in range(self._at_once)]
         try:
             yield
         finally:
@@ -44,14 +52,18 @@ class Jobs:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _work(self) -> None:
+    async def _work(self, handle: Callable[[UUID], Awaitable[object]]) -> None:
         while True:
-            message_id = await self._queue.get()
+            message_id, context = await self._queue.get()
             try:
-                await self._handle(message_id)
+                await asyncio.create_task(_awaited(handle(message_id)), name="job", context=context)
             except UnavailableError as error:
                 structlog.get_logger().warning("job_postponed", message_id=message_id, reason=str(error))
             except Exception:  # noqa: BLE001 -- one job's fault must not end the others
                 structlog.get_logger().exception("job_failed", message_id=message_id)
             finally:
                 self._queue.task_done()
+
+
+async def _awaited(answer: Awaitable[object]) -> None:
+    await answer

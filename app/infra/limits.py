@@ -8,35 +8,88 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import FixedWindowRateLimiter
+from limits.aio.storage import MemoryStorage, Storage
+from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
+
+from app.infra.redis_calls import calls_of, outcome
+from app.telemetry.clients.redis import record_commands
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.telemetry.metrics import LimitMetrics
+    from app.telemetry.metrics import DependencyMetrics, LimitMetrics
+    from app.telemetry.tracing import Tracing
 
-REDIS_SECONDS: Final = 0.25  # to connect, and for an answer
+REDIS_SECONDS: Final = 0.25  # to connect, for a connection that others use, and for an answer
 RETRY_SECONDS: Final = 5.0  # a Redis that is gone is left alone for so long
+CONNECTIONS: Final = 20
 T = TypeVar("T")
+Strategy = TypeVar("Strategy", bound=RateLimiter)
 
 
 def window(name: str, amount: int, seconds: int) -> RateLimitItem:
-    """So many in a window of so many seconds, which the first one opens."""
+    """So many in a window of so many seconds."""
     return RateLimitItemPerSecond(amount, seconds, namespace=name)
 
 
-class Limits:
-    """Counts per window and key. A key is stored as it is: it must not tell who somebody is."""
+class Counters:
+    """Where the counts lie: shared, and our own for as long as the shared ones don't answer."""
 
-    def __init__(self, shared: FixedWindowRateLimiter | None, metrics: "LimitMetrics") -> None:
-        self._shared = shared
-        self._own = FixedWindowRateLimiter(MemoryStorage())
-        self._metrics = metrics
+    def __init__(
+        self, shared: Storage | None, metrics: "LimitMetrics", dependencies: "DependencyMetrics | None" = None
+    ) -> None:
+        self.shared = shared
+        self.own = MemoryStorage()
+        self.metrics = metrics
+        self.calls = calls_of("limits", dependencies) if shared is not None else None
         self._away_until = 0.0
+
+    def present(self) -> bool:
+        return self.shared is not None and time.monotonic() >= self._away_until
+
+    def lost(self, error: Exception) -> None:
+        """Leaves the shared counts alone for a while. Raises the error when it is none of theirs."""
+        if not _is_outage(error):
+            raise error
+        self._away_until = time.monotonic() + RETRY_SECONDS
+        self.metrics.fallbacks.inc()
+        structlog.get_logger().warning("limits_in_memory", cause=repr(error))
+
+
+class Counting(Generic[Strategy]):
+    """One strategy of the library on whichever counts answer."""
+
+    def __init__(self, counters: Counters, strategy: type[Strategy]) -> None:
+        self._counters = counters
+        self._shared = strategy(counters.shared) if counters.shared is not None else None
+        self._own = strategy(counters.own)
+
+    async def ask(self, operation: Callable[[Strategy], Awaitable[T]]) -> T:
+        if self._shared is not None and self._counters.present():
+            started, calls = time.perf_counter(), self._counters.calls
+            how = "ok"
+            try:
+                return await operation(self._shared)
+            except Exception as error:  # noqa: BLE001 -- it raises what is no outage
+                how = outcome(error)
+                self._counters.lost(error)
+            finally:
+                if calls is not None:
+                    calls.ended(started, how)
+        return await operation(self._own)
+
+
+class Limits:
+    """Counts per fixed window, which the first one opens, and key. A key is stored as it is: it must not tell who
+    somebody is.
+    """
+
+    def __init__(self, counters: Counters) -> None:
+        self.counters = counters
+        self._counting = Counting(counters, FixedWindowRateLimiter)
 
     async def wait(self, item: RateLimitItem, *key: str) -> int:
         """Seconds until another one is allowed; 0 when it is now."""
@@ -47,47 +100,43 @@ class Limits:
             stats = await limiter.get_window_stats(item, *key)
             return max(1, math.ceil(stats.reset_time - time.time()))
 
-        return await self._ask(ask)
+        return await self._counting.ask(ask)
 
     async def count(self, item: RateLimitItem, *key: str) -> None:
         """Counts one, allowed or not."""
-        await self._ask(lambda limiter: limiter.hit(item, *key))
+        await self._counting.ask(lambda limiter: limiter.hit(item, *key))
 
     async def clear(self, item: RateLimitItem, *key: str) -> None:
         """Forgets what was counted."""
-        await self._ask(lambda limiter: limiter.clear(item, *key))
-
-    async def _ask(self, operation: Callable[[FixedWindowRateLimiter], Awaitable[T]]) -> T:
-        if self._shared is not None and time.monotonic() >= self._away_until:
-            try:
-                return await operation(self._shared)
-            except Exception as error:
-                if not _is_outage(error):
-                    raise
-                self._away_until = time.monotonic() + RETRY_SECONDS
-                self._metrics.fallbacks.inc()
-                structlog.get_logger().warning("limits_in_memory", cause=repr(error))
-        return await operation(self._own)
+        await self._counting.ask(lambda limiter: limiter.clear(item, *key))
 
 
 @asynccontextmanager
-async def open_limits(settings: "Settings", metrics: "LimitMetrics") -> AsyncIterator[Limits]:
-    """The counters of this process; connects at the first use."""
+async def open_limits(
+    settings: "Settings",
+    metrics: "LimitMetrics",
+    dependencies: "DependencyMetrics | None" = None,
+    tracing: "Tracing | None" = None,
+) -> AsyncIterator[Limits]:
+    """The counters of this process; connects at the first use. `dependencies` counts what is asked of Redis."""
     if settings.redis_url is None:
-        yield Limits(None, metrics)
+        yield Limits(Counters(None, metrics))
         return
     from limits.aio.storage import RedisStorage  # noqa: PLC0415 -- with the client, 5 MB that an embedded shop saves
-    from redis.asyncio import ConnectionPool  # noqa: PLC0415
+    from redis.asyncio import BlockingConnectionPool  # noqa: PLC0415
 
-    pool = ConnectionPool.from_url(
+    # One that waits for a connection: with one that refuses, a burst of requests would look like an outage.
+    pool = BlockingConnectionPool.from_url(
         settings.redis_url.get_secret_value(),
         socket_timeout=REDIS_SECONDS,
         socket_connect_timeout=REDIS_SECONDS,
-        max_connections=20,
+        max_connections=CONNECTIONS,
+        timeout=REDIS_SECONDS,
     )
     storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
+    record_commands(storage.bridge.get_connection(), tracing)  # type: ignore[attr-defined]
     try:
-        yield Limits(FixedWindowRateLimiter(storage), metrics)
+        yield Limits(Counters(storage, metrics, dependencies))
     finally:
         await pool.aclose()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.infra.database import create_engine, is_outage
 
@@ -65,13 +65,20 @@ async def current_revision(database: "Database") -> str | None:
 
 
 def migrate(settings: "Settings") -> None:
-    """Upgrades to this code's head, one process at a time, waiting for a database that starts up."""
+    """Upgrades to this code's head, one process at a time, waiting for a database that starts up.
+
+    Raises MigrationFailedError, and TimeoutError after two minutes.
+    """
     asyncio.run(_when_it_answers(settings, _upgrade, "migrating"))
 
 
 def wait_until_current(settings: "Settings") -> None:
     """Returns when the schema serves this code. Raises TimeoutError after two minutes."""
     asyncio.run(_when_it_answers(settings, _require_current, "waiting for the migration"))
+
+
+class MigrationFailedError(Exception):
+    """The database refused a migration, of which nothing is left; the message says from where to where, and why."""
 
 
 class _NotYetError(Exception):
@@ -94,7 +101,9 @@ async def _when_it_answers(settings: "Settings", work: object, doing: str) -> No
                 raise TimeoutError(
                     f"{doing}: the database was not ready after {PATIENCE_SECONDS:g} s: {error}"
                 ) from error
-            log.info("database_not_ready", doing=doing, reason=str(error).splitlines()[0])
+            # What a driver says may hold anything; the end of this patience tells it to whoever started the command.
+            reason = str(error) if isinstance(error, _NotYetError) else type(error).__name__
+            log.info("database_not_ready", doing=doing, reason=reason)
             await asyncio.sleep(1)
         else:
             return
@@ -118,8 +127,19 @@ def _upgrade(connection: "Connection") -> None:
         return
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except DBAPIError as error:
+        if is_outage(error):
+            raise
+        raise MigrationFailedError(f"from {found} to {wanted.head}: {_first_line(error)}") from error
     log.info("schema_migrated", was=found, now=wanted.head)
+
+
+def _first_line(error: DBAPIError) -> str:
+    """What the database says, without the rows that it may quote in the lines after."""
+    cause = (error.orig and error.orig.__cause__) or error.orig or error
+    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 
 
 def _require_current(connection: "Connection") -> None:

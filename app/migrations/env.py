@@ -3,11 +3,14 @@
 from alembic import context
 
 from app.accounts import models as _accounts
+from app.accounts import refresh as _refresh
 from app.catalog import models as _catalog
 from app.infra.orm import Base
+from app.mail import models as _mail
 from app.orders import models as _orders
+from app.reports import models as _reports
 
-TABLES = (_accounts, _catalog, _orders)  # imported, they are in Base.metadata
+TABLES = (_accounts, _refresh, _catalog, _orders, _mail, _reports)  # imported, they are in Base.metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

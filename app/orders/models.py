@@ -1,21 +1,30 @@
-"""The tables of orders and of the outbox."""
+"""The tables of orders."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.orm import Base, now
 
 
 class Order(Base):
-    """What somebody bought. `pending` until the provider's answer makes it `paid` or `failed`, for good."""
+    """What somebody bought.
+
+    `pending` until the provider's answer makes it `paid` or `failed`; a pending or paid one may become `cancelled`.
+    `charge_started_at` is set before the provider is asked for the first time: without it there is no charge, and none
+    can come. `refund` says whether a cancelled order's money still has to go back. `shipping_address` and `notes` are
+    personal data: they go with the account, and nothing logs them.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
-        CheckConstraint("status IN ('pending', 'paid', 'failed')", name="status_known"),
+        CheckConstraint("status IN ('pending', 'paid', 'failed', 'cancelled')", name="status_known"),
+        CheckConstraint("refund IN ('none', 'pending', 'refunded')", name="refund_known"),
         Index("ix_orders_buyer_id_created_at", "buyer_id", "created_at"),
+        Index("ix_orders_created_at_status", "created_at", "status"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -26,10 +35,20 @@ class Order(Base):
     failure_reason: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=now)
     finished_at: Mapped[datetime | None]
+    charge_started_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
+    refund: Mapped[str] = mapped_column(String(16), default="none", server_default="none")
+    refunded_at: Mapped[datetime | None]
+    shipping_address: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    notes: Mapped[str | None] = mapped_column(Text)
+    exchange_rates: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class OrderLine(Base):
-    """One item of an order, at the price of that moment."""
+    """One item of an order, at the price of that moment, in the order's currency.
+
+    `item_currency` and `item_price_minor` are what the item cost where that was another currency.
+    """
 
     __tablename__ = "order_lines"
 
@@ -37,30 +56,19 @@ class OrderLine(Base):
     item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"), primary_key=True)
     quantity: Mapped[int]
     unit_price_minor: Mapped[int]
+    item_currency: Mapped[str | None] = mapped_column(String(3))
+    item_price_minor: Mapped[int | None]
 
 
-class OutboxMessage(Base):
-    """Work that an order needs, committed with the order.
+class IdempotencyKey(Base):
+    """What was answered to the first request with a key. `fingerprint` tells whether a repeat asks for the same."""
 
-    A worker holds it until `claimed_until`; `available_at` is when the reconciler may queue it (again).
-    """
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("ix_idempotency_keys_created_at", "created_at"),)
 
-    __tablename__ = "outbox"
-    __table_args__ = (
-        Index(
-            "ix_outbox_waiting",
-            "available_at",
-            postgresql_where=text("done_at IS NULL"),
-            sqlite_where=text("done_at IS NULL"),
-        ),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), unique=True)
-    traceparent: Mapped[str] = mapped_column(String(64), default="")
-    request_id: Mapped[str] = mapped_column(String(128), default="")
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    order_id: Mapped[UUID | None]
+    answer: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
     created_at: Mapped[datetime] = mapped_column(default=now)
-    available_at: Mapped[datetime]
-    claimed_until: Mapped[datetime | None]
-    attempts: Mapped[int] = mapped_column(default=0)
-    done_at: Mapped[datetime | None]

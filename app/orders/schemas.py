@@ -5,9 +5,29 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-Status = Literal["pending", "paid", "failed"]
+from app.orders import places
+from app.orders.addresses import Address, Notes
+from app.paging import PageQuery
+from app.whole import Whole
+
+Status = Literal["pending", "paid", "failed", "cancelled"]
+RefundState = Literal["none", "pending", "refunded"]
+
+
+def _currency(value: str) -> str:
+    if value not in places.CURRENCIES:
+        raise ValueError("must be a currency of ISO 4217 that this shop takes, with two decimals: EUR")
+    return value
+
+
+Currency = Annotated[
+    str,
+    StringConstraints(pattern="^[A-Z]{3}$"),
+    AfterValidator(_currency),
+    Field(description="ISO 4217", json_schema_extra={"enum": sorted(places.CURRENCIES)}),
+]
 
 
 class NewLine(BaseModel):
@@ -16,20 +36,35 @@ class NewLine(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     item_id: UUID
-    quantity: Annotated[int, Field(ge=1, le=1000)]
+    quantity: Annotated[int, Field(ge=1, le=1000), Whole]
 
 
 class NewOrder(BaseModel):
-    """What to buy. An item appears once; all items are in one currency."""
+    """What to buy. An item appears once.
+
+    Without `currency` all items must be in one, which is the order's. With it, what an item costs in another currency
+    is converted at the rate of now, which the order keeps.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 1}]}]
+            "examples": [
+                {"lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 1}]},
+                {
+                    "lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 2}],
+                    "currency": "USD",
+                    "shipping_address": Address.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index]
+                    "notes": "Please ring twice.",
+                },
+            ]
         },
     )
 
     lines: Annotated[list[NewLine], Field(min_length=1, max_length=50)]
+    currency: Currency | None = None
+    shipping_address: Address | None = None
+    notes: Notes | None = None
 
     @field_validator("lines")
     @classmethod
@@ -39,30 +74,59 @@ class NewOrder(BaseModel):
         return lines
 
 
+class OrderQuery(PageQuery):
+    """A page of orders, all of them or those of one status."""
+
+    status: Annotated[Status, Field(description="which of them: those of this status")] | None = None
+
+
 class LineView(BaseModel):
-    """One line, at the price of the order's moment."""
+    """One line, at the price of the order's moment and in the order's currency.
+
+    `item_price` is what the item cost in `item_currency`, where that is another one.
+    """
 
     item_id: UUID
     quantity: int
     unit_price: Decimal
+    item_price: Decimal | None = None
+    item_currency: str | None = None
+
+
+class ExchangeRate(BaseModel):
+    """What one unit of `base` was worth in the order's currency, as decimal text, as quoted at `as_of`."""
+
+    base: str
+    rate: str
+    as_of: datetime
 
 
 class OrderView(BaseModel):
-    """An order as its buyer sees it. `failure_reason` is set when the status is `failed`."""
+    """An order as its buyer sees it.
+
+    `failure_reason` is set when the status is `failed`. `refund` is `pending` from the cancellation of a charged order
+    until the money went back, and while it is not known yet whether it was charged.
+    """
 
     id: UUID
     status: Status
     total: Decimal
     currency: str
     failure_reason: str | None
+    refund: RefundState
     created_at: datetime
     finished_at: datetime | None
+    cancelled_at: datetime | None
+    refunded_at: datetime | None
 
 
 class OrderDetail(OrderView):
-    """An order with its lines."""
+    """An order with its lines, where it goes, and the rates that it was converted at."""
 
     lines: list[LineView]
+    exchange_rates: list[ExchangeRate]
+    shipping_address: Address | None
+    notes: str | None
 
 
 class OrderPage(BaseModel):

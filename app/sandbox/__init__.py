@@ -1,1 +1,4 @@
-"""A stand-in for the payment provider, with faults of its own. For demos and tests; it moves no money."""
+"""A stand-in for the shop's providers: payments, exchange rates and mail, with faults of its own.
+
+For demos and tests; it moves no money and sends no mail.
+"""

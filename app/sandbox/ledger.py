@@ -1,74 +1,120 @@
-"""The sandbox's ledger: what was charged, once for each idempotency key, kept in a file over restarts."""
+"""The sandbox's memory: one SQLite file that outlives restarts and SIGKILL.
 
-import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
-from uuid import uuid4
-
-import aiosqlite
-
-_TABLE = """
-CREATE TABLE IF NOT EXISTS charges (
-    idempotency_key TEXT PRIMARY KEY,
-    id TEXT NOT NULL,
-    reference TEXT NOT NULL,
-    amount_minor INTEGER NOT NULL,
-    currency TEXT NOT NULL,
-    status TEXT NOT NULL
-)
+Work on it goes through one thread, a transaction each, and a transaction is on disk before its answer is given: what a
+caller was told of is never lost.
 """
 
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Final, TypeVar
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the ledger. Amounts are in minor units."""
+BATCH: Final = 500
+T = TypeVar("T")
 
-    id: str
-    idempotency_key: str
-    reference: str
-    amount_minor: int
-    currency: str
-    status: Literal["succeeded", "declined"]
+_TABLES: Final = (
+    """
+    CREATE TABLE IF NOT EXISTS charges (
+        idempotency_key TEXT PRIMARY KEY,
+        id TEXT NOT NULL,
+        reference TEXT NOT NULL,
+        amount_minor INTEGER NOT NULL,
+        currency TEXT NOT NULL,
+        status TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS charges_reference ON charges (reference)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS charges_id ON charges (id)",
+    """
+    CREATE TABLE IF NOT EXISTS refunds (
+        idempotency_key TEXT PRIMARY KEY,
+        id TEXT NOT NULL,
+        charge TEXT NOT NULL,
+        reference TEXT NOT NULL,
+        amount_minor INTEGER NOT NULL,
+        currency TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (charge)",
+    "CREATE INDEX IF NOT EXISTS refunds_reference ON refunds (reference)",
+    """
+    CREATE TABLE IF NOT EXISTS letters (
+        number INTEGER PRIMARY KEY,
+        idempotency_key TEXT NOT NULL UNIQUE,
+        id TEXT NOT NULL,
+        sender TEXT,
+        recipient TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        text TEXT NOT NULL,
+        received_at TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS letters_recipient ON letters (recipient)",
+)
+
+
+class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
+    """A final answer that is not what the caller wanted; the same request gets it again."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
 
 
 class Ledger:
-    """Charges, by idempotency key."""
+    """The file. Amounts in it are in minor units."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "ledger")
+        self._connection: sqlite3.Connection | None = None
 
-    async def charge(self, key: str, reference: str, amount_minor: int, currency: str, decline_rate: float) -> Entry:
-        """Writes the charge unless its key is known, and returns what stands under the key."""
-        declined = random.random() < decline_rate  # noqa: S311 -- no secret
-        await self._connection.execute(
-            "INSERT OR IGNORE INTO charges VALUES (?, ?, ?, ?, ?, ?)",
-            (key, f"ch_{uuid4().hex}", reference, amount_minor, currency, "declined" if declined else "succeeded"),
-        )
-        await self._connection.commit()
-        return (await self._select("idempotency_key = ?", key))[0]
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """What `work` returns, once all that it wrote is on disk. What it raises undoes it."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
-    async def by_reference(self, reference: str) -> list[Entry]:
-        return await self._select("reference = ?", reference)
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+        self._thread.shutdown()
 
-    async def all(self) -> list[Entry]:
-        return await self._select("reference <> ?", "")
+    def read(self, query: str) -> Iterator[list[tuple[object, ...]]]:
+        """The rows of a query in batches, as of one moment, in constant memory and without holding up who writes."""
+        with closing(sqlite3.connect(self._path, check_same_thread=False)) as connection:
+            connection.execute("PRAGMA query_only=ON")
+            cursor = connection.execute(query)
+            while rows := cursor.fetchmany(BATCH):
+                yield rows
 
-    async def _select(
-        self, condition: Literal["idempotency_key = ?", "reference = ?", "reference <> ?"], value: str
-    ) -> list[Entry]:
-        query = f"SELECT id, idempotency_key, reference, amount_minor, currency, status FROM charges WHERE {condition}"  # noqa: S608 -- one of three constants # nosec B608
-        rows: Any = await self._connection.execute_fetchall(query, (value,))
-        return [Entry(*row) for row in rows]
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        connection = self._connection = self._connection or self._open()
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            return work(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, isolation_level=None)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        for statement in _TABLES:
+            connection.execute(statement)
+        return connection
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
 
 @asynccontextmanager
 async def open_ledger(path: Path) -> AsyncIterator[Ledger]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    async with aiosqlite.connect(path) as connection:
-        await connection.execute("PRAGMA journal_mode=WAL")
-        await connection.execute(_TABLE)
-        await connection.commit()
-        yield Ledger(connection)
+    ledger = Ledger(path)
+    try:
+        await ledger.run(lambda _connection: None)  # a file that can't be had is known at the start
+        yield ledger
+    finally:
+        await ledger.close()

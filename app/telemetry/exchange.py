@@ -1,75 +1,89 @@
-"""One request and its answer, as they pass: what became of it, and under which names it is counted."""
+"""One request and its answer, as they pass: what becomes of it, and when."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from opentelemetry import trace
 from starlette.types import Message, Receive, Scope, Send
 
 from app.telemetry.context import WorkContext
 
-UNMATCHED: Final = "unmatched"
-OTHER_METHOD: Final = "OTHER"
 CLIENT_CLOSED_REQUEST: Final = 499
 SERVER_ERROR: Final = 500
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_EVENT_STREAM: Final = b"text/event-stream"
 
 
 class Exchange:
-    """Stands between the server and the application, and looks at each message once."""
+    """Stands between the server and the application, and looks at each message once.
+
+    `started`, `began` (the first byte of the answer) and `ended` (its last) are read from one clock, in seconds.
+    """
+
+    # On the class, since most requests change few of them.
+    status = SERVER_ERROR  # as it is counted
+    answered: int | None = None  # as it was sent
+    error: Exception | None = None
+    began: float | None = None
+    ended = 0.0
+    complete = False
+    is_event_stream = False
 
     def __init__(
         self, scope: Scope, receive: Receive, send: Send, work: WorkContext, draining: Callable[[], bool]
     ) -> None:
+        self.started = time.perf_counter()
         self.scope = scope
         self.work = work
-        self.started = time.perf_counter()
-        self.status = SERVER_ERROR
         self._receive = receive
         self._send = send
         self._draining = draining
-        self._started_answer = False
-        self._complete = False
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if message["type"] == "http.disconnect" and not self._complete:
+        if message["type"] == "http.disconnect" and not self.complete:
             self.status = CLIENT_CLOSED_REQUEST
         return message
 
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self._started_answer = True
+    def send(self, message: Message) -> Awaitable[None]:
+        """No coroutine of its own where nothing is to be done afterwards: each costs a request a microsecond."""
+        kind = message["type"]
+        if kind == "http.response.start":
+            status = self.answered = message["status"]
             if self.status != CLIENT_CLOSED_REQUEST:
-                self.status = message["status"]
+                self.status = status
             headers = message.setdefault("headers", [])
+            for name, value in headers:
+                if name == b"content-type":
+                    self.is_event_stream = value.startswith(_EVENT_STREAM)
+                    break
             headers.append((b"x-request-id", self.work.request_id.encode()))
             if self._draining():  # asked now: the drain may have begun while the answer was made
                 headers.append((b"connection", b"close"))
-            if self.work.sampled:
-                self._name_span()
-        elif message["type"] == "http.response.body" and not message.get("more_body", False):
-            self._complete = True
-        await self._send(message)
+            self.began = time.perf_counter()
+        elif kind == "http.response.body" and not message.get("more_body", False):
+            return self._end(message)
+        return self._send(message)
 
-    def failed(self) -> None:
-        if self._started_answer and not self._complete:
+    def left(self) -> None:
+        """The client did, and the application saw it."""
+        self.status = CLIENT_CLOSED_REQUEST
+
+    def failed(self, error: Exception) -> None:
+        """The application did; whoever read the beginning of an answer won't get the rest."""
+        self.error = error
+        if self.began is not None and not self.complete and self.status != CLIENT_CLOSED_REQUEST:
             self.status = SERVER_ERROR
 
-    def method(self) -> str:
-        method: str = self.scope["method"]
-        return method if method in _METHODS else OTHER_METHOD
+    def close(self) -> float:
+        """The application has returned: the seconds until its last byte. What it did after that is not the answer's."""
+        if not self.complete:
+            self.ended = time.perf_counter()
+        return self.ended - self.started
 
-    def route(self) -> str:
-        """The template, found where routing left it: FastAPI keeps included routers as a tree."""
-        effective = self.scope.get("fastapi", {}).get("effective_route_context")
-        template = getattr(effective, "path", "") or getattr(self.scope.get("route"), "path", "")
-        return f"{self.scope.get('root_path', '')}{template}" if template else UNMATCHED
-
-    def _name_span(self) -> None:
-        span = trace.get_current_span()
-        if span.is_recording():
-            route = self.route()
-            span.update_name(f"{self.method()} {route}")
-            span.set_attribute("http.route", route)
+    async def _end(self, message: Message) -> None:
+        # Whoever reads no body isn't told that the client has left; uvicorn knows, and drops what is sent.
+        if getattr(getattr(self._receive, "__self__", None), "disconnected", False):
+            self.status = CLIENT_CLOSED_REQUEST
+        await self._send(message)
+        self.ended = time.perf_counter()
+        self.complete = True

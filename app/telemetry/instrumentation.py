@@ -1,20 +1,18 @@
 """Puts the one layer around a FastAPI application, with server spans by OpenTelemetry's own instrumentation."""
 
-import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Literal
 
-from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
-from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
-from opentelemetry.metrics import NoOpMeterProvider
-from starlette.types import Receive, Scope, Send
+from fastapi.routing import iter_route_contexts
+from starlette.routing import WebSocketRoute
 
-from app.telemetry.layer import TelemetryLayer, adopt_span
+from app.telemetry.contrib import InstrumentedStack
+from app.telemetry.layer import TelemetryLayer
 from app.telemetry.metrics import HttpMetrics
+from app.telemetry.shown import Paths
 from app.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
-    import httpx2
     from fastapi import FastAPI
     from fastapi.telemetry import TelemetryConfig
 
@@ -23,57 +21,46 @@ FRAMEWORK_TELEMETRY: "TelemetryConfig" = {"tracing": False, "metrics": False, "l
 
 
 def observe(
-    app: "FastAPI", *, metrics: HttpMetrics, tracing: Tracing, draining: Callable[[], bool] = lambda: False
+    app: "FastAPI",
+    *,
+    metrics: HttpMetrics,
+    tracing: Tracing,
+    draining: Callable[[], bool] = lambda: False,
+    spans: Literal["contrib", "own"] = "contrib",
 ) -> TelemetryLayer:
-    """The application as it is served. Its middleware must be complete; both stacks are built here."""
-    _choose_stable_names()
-    plain = app.build_middleware_stack()
-    traced = plain
-    if tracing.provider is not None:
-        FastAPIInstrumentor.instrument_app(
-            app,
-            tracer_provider=tracing.provider,
-            meter_provider=NoOpMeterProvider(),
-            server_request_hook=adopt_span,
-            exclude_spans=["receive", "send"],
-        )
-        traced = app.build_middleware_stack()
+    """The application as it is served. Its middleware must be complete; `spans` says who makes those of the server."""
+    plain = traced = app.build_middleware_stack()
+    own = None
+    paths = Paths(route.path_format or "" for route in iter_route_contexts(app.routes))
+    if tracing.provider is not None and spans == "own":
+        from app.telemetry.own_spans import ServerSpans  # noqa: PLC0415 -- needs the SDK
+
+        own = ServerSpans(tracing.provider, paths)
+    elif tracing.provider is not None:
+        traced = InstrumentedStack(app, tracing.provider, paths)
     metrics.declare(_operations(app))
-    return TelemetryLayer(_Stack(app, plain), _Stack(app, traced), metrics=metrics, tracing=tracing, draining=draining)
-
-
-def observe_client(client: "httpx2.AsyncClient", tracing: Tracing) -> None:
-    """Makes a client span of each call and sends the trace context on."""
-    _choose_stable_names()
-    HTTPX2ClientInstrumentor.instrument_client(
-        client, tracer_provider=tracing.provider, meter_provider=NoOpMeterProvider()
+    metrics.sockets.declare(_sockets(app))
+    return TelemetryLayer(
+        app, plain, traced, spans=own, paths=paths, metrics=metrics, tracing=tracing, draining=draining
     )
 
 
-def _choose_stable_names() -> None:
-    """Read once a process, by whatever is instrumented first; spans would carry names that the conventions dropped."""
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+def _operations(app: "FastAPI") -> Iterator[tuple[str, str, list[str]]]:
+    """(method, route, statuses) of all that the service documents: its successes, and the failures of its own.
+
+    Asked of the routes: to make the OpenAPI document would take half a second of every start.
+    """
+    for context in iter_route_contexts(app.routes):
+        if not context.methods or not context.path_format or not context.include_in_schema:
+            continue
+        stated = {str(status) for status in (context.status_code or 200, *context.responses)}
+        statuses = sorted({*(status for status in stated if status[0] in "23"), "500", "503"})
+        for method in context.methods:
+            yield method, context.path_format, statuses
 
 
-class _Stack:
-    """One middleware stack of an application; `lifespan` always takes the application itself."""
-
-    def __init__(self, app: "FastAPI", stack: "Callable[[Scope, Receive, Send], object]") -> None:
-        self._app = app
-        self._stack = stack
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
-            return
-        scope["app"] = self._app
-        await self._stack(scope, receive, send)  # type: ignore[misc]
-
-
-def _operations(app: "FastAPI") -> list[tuple[str, str, list[str]]]:
-    """(method, route, statuses) of all that the service documents, and what may happen to any of it."""
-    return [
-        (method.upper(), route, sorted({*(s for s in operation["responses"] if s.isdigit()), "500", "503"}))
-        for route, methods in app.openapi()["paths"].items()
-        for method, operation in methods.items()
-    ]
+def _sockets(app: "FastAPI") -> Iterator[str]:
+    """The routes of WebSockets."""
+    for context in iter_route_contexts(app.routes):
+        if isinstance(context.original_route, WebSocketRoute) and context.path_format:
+            yield context.path_format

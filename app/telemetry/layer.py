@@ -1,117 +1,144 @@
 """The one ASGI layer: sees each request once, and writes its metrics, its access line and its trace context."""
 
+import logging
+import random
 import re
-import time
 from collections.abc import Callable
-from typing import Any, Final
-from uuid import uuid4
+from typing import TYPE_CHECKING, Final
 
 import structlog
-from opentelemetry import trace
-from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.telemetry import context, errors
+from app.telemetry import context, logs
+from app.telemetry.access import request_line, socket_line
 from app.telemetry.context import WorkContext
-from app.telemetry.exchange import CLIENT_CLOSED_REQUEST, SERVER_ERROR, Exchange
+from app.telemetry.exchange import SERVER_ERROR, Exchange
 from app.telemetry.metrics import HttpMetrics
+from app.telemetry.origin import Origin
+from app.telemetry.routes import method_of, route_of
+from app.telemetry.shown import Paths
+from app.telemetry.sockets import Conversation
+from app.telemetry.spans import WORK
 from app.telemetry.tracing import Tracing
+
+if TYPE_CHECKING:
+    from app.telemetry.own_spans import ServerSpans
+    from app.telemetry.server_span import ServerSpan
 
 _QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/startupz"})
 _SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+[_CURRENT_SPAN] = set_span_in_context(INVALID_SPAN, Context())  # the key; to set it anew copies a context
+Headers = dict[bytes, bytes]
 
 
 class TelemetryLayer:
-    """Wraps the two stacks of one application: `plain`, and `traced` by the instrumentation.
+    """Stands around the middleware of one application: `plain`, and `traced` for the requests that are sampled.
 
-    `draining` says whether each answer should close its connection, so that a kept one is never cut.
+    The spans of those are made by `spans`, or else by `traced`. `draining` says whether each answer should close its
+    connection, so that a kept one is never cut.
     """
 
     def __init__(
-        self, plain: ASGIApp, traced: ASGIApp, *, metrics: HttpMetrics, tracing: Tracing, draining: Callable[[], bool]
+        self,
+        app: ASGIApp,
+        plain: ASGIApp,
+        traced: ASGIApp,
+        *,
+        spans: "ServerSpans | None",
+        paths: Paths,
+        metrics: HttpMetrics,
+        tracing: Tracing,
+        draining: Callable[[], bool],
     ) -> None:
+        self._app = app
         self._plain = plain
         self._traced = traced
+        self._spans = spans
+        self._paths = paths
         self._metrics = metrics
         self._tracing = tracing
         self._draining = draining
-        self._log = structlog.get_logger()
+        self._sink = logs.sink()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._plain(scope, receive, send)
+            await (self._converse if scope["type"] == "websocket" else self._app)(scope, receive, send)
             return
-        headers = _interesting(scope)
-        parent = self._tracing.incoming(headers.get(b"traceparent", b"").decode("latin-1") or None)
-        work = WorkContext(
-            request_id=_request_id(headers.get(b"x-request-id")),
-            trace_id=format_trace_id(parent.trace_id),
-            span_id=format_span_id(parent.span_id),
-            sampled=self._tracing.records(parent),
-        )
+        headers = dict(reversed(scope["headers"]))  # of a repeated one the first counts
+        called = b"traceparent" in headers
+        origin = self._called(scope, headers) if called else self._tracing.origin(None)
+        sampled = origin.sampled and self._tracing.provider is not None
+        work = WorkContext(_request_id(headers, origin), origin.trace_id, origin.span_id, sampled)
         exchange = Exchange(scope, receive, send, work, self._draining)
-        token = context.enter(work)
-        self._metrics.in_progress.inc()
+        scope["app"], scope[WORK] = self._app, work
+        span = self._spans.start(scope, origin, work) if sampled and self._spans is not None else None
+        at_work = context.enter(work)
+        # Work that begins here and isn't recorded needs no place there, unless the server left another request's in it.
+        in_trace = None
+        if called or sampled or otel_context.get_current():
+            in_trace = otel_context.attach(Context({_CURRENT_SPAN: span or origin}))
+        self._metrics.began()
         try:
-            await self._answer(scope, exchange, parent)
+            await (self._traced if sampled else self._plain)(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            exchange.status = CLIENT_CLOSED_REQUEST
+            exchange.left()
         except Exception as error:  # noqa: BLE001 -- the outermost place; the client has its 500 already
-            exchange.failed()
-            self._log.error("unhandled_error", exc_info=error, route=exchange.route())
-            errors.capture(error, route=exchange.route())
+            exchange.failed(error)
+            structlog.get_logger().error("unhandled_error", exc_info=error, route=route_of(scope))
         finally:
-            self._metrics.in_progress.dec()
-            self._record(exchange)
-            context.leave(token)
+            self._record(exchange, span)
+            if in_trace is not None:
+                otel_context.detach(in_trace)
+            context.leave(at_work)
 
-    async def _answer(self, scope: Scope, exchange: Exchange, parent: SpanContext) -> None:
-        if exchange.work.sampled:
-            scope["binnacle.work"] = exchange.work
-            await self._traced(scope, exchange.receive, exchange.send)
-        else:
-            with self._tracing.unrecorded(parent):
-                await self._plain(scope, exchange.receive, exchange.send)
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(reversed(scope["headers"]))
+        origin = self._called(scope, headers)
+        work = WorkContext(_request_id(headers, origin), origin.trace_id, origin.span_id)
+        conversation = Conversation(scope, receive, send, self._metrics.sockets)
+        scope["app"], scope[WORK] = self._app, work
+        at_work = context.enter(work)
+        # It may last for hours, and a span is told at its end; so nothing that it does is recorded either.
+        in_trace = otel_context.attach(Context({_CURRENT_SPAN: origin.unrecorded()}))
+        try:
+            await self._plain(scope, conversation.receive, conversation.send)
+        except Exception as error:  # noqa: BLE001 -- the outermost place
+            structlog.get_logger().error("unhandled_error", exc_info=error, route=route_of(scope))
+            await conversation.fail()
+        finally:
+            conversation.close()
+            if self._sink.level <= logging.INFO:
+                self._sink.write(socket_line(scope, conversation, work, route_of(scope), self._paths))
+            otel_context.detach(in_trace)
+            context.leave(at_work)
 
-    def _record(self, exchange: Exchange) -> None:
-        seconds = time.perf_counter() - exchange.started
-        method, route, status = exchange.method(), exchange.route(), exchange.status
-        self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.duration.labels(method, route).observe(seconds)
-        if route in _QUIET_ROUTES and status < SERVER_ERROR:
-            return
-        scope, work = exchange.scope, exchange.work
-        self._log.info(
-            "http_request",
-            method=method,
-            route=route,
-            path=scope["path"],
-            status=status,
-            duration_ms=round(seconds * 1000, 3),
-            request_id=work.request_id,
-            trace_id=work.trace_id,
-            span_id=work.span_id,
-            user_id=work.user_id,
-            client=(scope.get("client") or ("",))[0],
-        )
+    def _called(self, scope: Scope, headers: Headers) -> Origin:
+        """Who called, or a new trace where the caller tells of none that makes sense."""
+        states = b",".join(value for name, value in scope["headers"] if name == b"tracestate")
+        traceparent = headers.get(b"traceparent", b"").decode("latin-1")
+        return self._tracing.origin(traceparent or None, states.decode("latin-1") or None)
 
-
-def adopt_span(span: trace.Span, scope: dict[str, Any]) -> None:
-    """The instrumentation's hook: the server span's ids become the request's."""
-    work: WorkContext | None = scope.get("binnacle.work")
-    if work is not None and span.is_recording():
-        ids = span.get_span_context()
-        work.trace_id, work.span_id = format_trace_id(ids.trace_id), format_span_id(ids.span_id)
-        if scope["query_string"]:
-            span.set_attribute("url.query", "REDACTED")  # it may hold a token, and nobody needs it to find the request
-
-
-def _interesting(scope: Scope) -> dict[bytes, bytes]:
-    return {name: value for name, value in scope["headers"] if name in (b"traceparent", b"x-request-id")}
+    def _record(self, exchange: Exchange, span: "ServerSpan | None") -> None:
+        seconds = exchange.close()
+        scope, work, status, began = exchange.scope, exchange.work, exchange.status, exchange.began
+        method, route = method_of(scope), route_of(scope)
+        # A stream of events lasts; its caller waited for its beginning.
+        waited = began - exchange.started if exchange.is_event_stream and began is not None else seconds
+        trace_id = work.trace_id if work.sampled else None
+        self._metrics.answered(method, route, status, waited, trace_id, exchange.ended)
+        if span is not None and self._spans is not None:
+            self._spans.end(span, exchange, route, seconds)
+        if self._sink.level <= logging.INFO and (status >= SERVER_ERROR or route not in _QUIET_ROUTES):
+            self._sink.write(request_line(exchange, method, route, seconds, self._paths.shown(scope["path"])))
 
 
-def _request_id(given: bytes | None) -> str:
+def _request_id(headers: Headers, origin: Origin) -> str:
+    """The caller's. Without: that of the trace, if it begins here, for then it is of this request alone."""
+    given = headers.get(b"x-request-id")
     if given is not None and _SANE_REQUEST_ID.fullmatch(given):
         return given.decode("ascii")
-    return uuid4().hex
+    return random.randbytes(16).hex() if b"traceparent" in headers else origin.trace_id  # noqa: S311 -- a name, no secret

@@ -3,77 +3,108 @@
 Ours go from structlog straight to bytes; only third parties pass through the standard library.
 """
 
-import json
 import logging
 import sys
-from collections.abc import Callable, MutableMapping
-from typing import Any
+import threading
+import warnings
+from types import TracebackType
+from typing import Any, Final
 
-import orjson
 import structlog
 
-from app.telemetry import context
+from app.telemetry import console
+from app.telemetry.lines import Lines
+from app.telemetry.metrics.logs import LogMetrics
+from app.telemetry.sink import Sink
+from app.telemetry.third_party import ThirdPartyHandler
 
-_QUIET = ("celery.redirected", "httpx2", "httpcore2", "alembic")
+LEVELS: Final = ("debug", "info", "warning", "error")
+# What each call, each job and each migration is told by in a library's words: ours are there too.
+_QUIET: Final = ("alembic", "celery.app.trace", "celery.redirected", "celery.worker.strategy", "httpcore2", "httpx2")
 
 
 def configure(level: str, style: str) -> None:
     """Sets up this process's logs. `style` is `json`, or `console` for a person's terminal."""
-    threshold = logging.getLevelNamesMapping()[level.upper()]
-    renderer: Callable[..., Any] = _to_json
-    factory: Callable[..., Any] = structlog.BytesLoggerFactory(sys.stdout.buffer)
-    if style == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())
-        factory = structlog.PrintLoggerFactory(sys.stdout)
+    for_people = style == "console"
+    sink = Sink(sys.stdout, _number(level), console.renderer(sys.stdout) if for_people else None)
+    lines = Lines(sink, everything=for_people)
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            _add_context,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=factory,
+        processors=[lines],
+        logger_factory=_Factory(sink, lines),
+        # Not kept by those who log, so that a level that changes reaches them all.
         cache_logger_on_first_use=False,
     )
-    root = logging.getLogger()
-    root.handlers[:] = [ThirdPartyHandler()]
+    logging.getLogger().handlers[:] = [ThirdPartyHandler(everything=for_people)]
+    set_level(level)
+
+
+def sink() -> Sink:
+    """Where the lines of this process go: for whoever makes complete ones, and can't afford more."""
+    factory = structlog.get_config()["logger_factory"]
+    return factory.sink if isinstance(factory, _Factory) else Sink(sys.stdout, logging.INFO)
+
+
+def set_level(level: str) -> None:
+    """From now on nothing less severe is logged. At `debug` libraries tell their details as well."""
+    threshold = _number(level)
+    factory = structlog.get_config()["logger_factory"]
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(threshold))
+    if not isinstance(factory, _Factory):
+        return
+    factory.sink.level = threshold
     # A person reads what the shop does, not how its libraries start.
-    root.setLevel(max(threshold, logging.WARNING if style == "console" else logging.INFO))
+    logging.getLogger().setLevel(max(threshold, logging.WARNING) if factory.for_people else threshold)
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.NOTSET if threshold == logging.DEBUG else logging.WARNING)
 
 
-class ThirdPartyHandler(logging.Handler):
-    """Turns a record of the standard library into a line of ours."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            exception = {"exc_info": record.exc_info} if record.exc_info and record.exc_info[0] else {}
-            structlog.get_logger().log(_level(record), record.getMessage(), logger=record.name, **exception)
-        except Exception:  # noqa: BLE001 -- a log line must not stop the work it tells of
-            self.handleError(record)
+def count_in(metrics: LogMetrics) -> None:
+    """Counts what this process's logs lose."""
+    sink().count_in(metrics)
 
 
-def _level(record: logging.LogRecord) -> int:
-    """The nearest level below that we know: libraries make up their own."""
-    return min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+def flush() -> None:
+    """Tells what the flood guard has left out and not told yet: last of all."""
+    factory = structlog.get_config()["logger_factory"]
+    if isinstance(factory, _Factory):
+        factory.lines.flush()
 
 
-def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    work = context.current()
-    if work is not None:
-        event.setdefault("request_id", work.request_id)
-        event.setdefault("trace_id", work.trace_id)
-        event.setdefault("span_id", work.span_id)
-        if work.user_id is not None:
-            event.setdefault("user_id", work.user_id)
-    return event
+def catch_all() -> None:
+    """Has warnings, and what nobody caught, told as a line too: Python itself would tell values, on several lines."""
+
+    def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        structlog.get_logger().critical("process_failed", exc_info=error.with_traceback(trace))
+
+    def in_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None:
+            structlog.get_logger().error("thread_failed", exc_info=failed.exc_value)
+
+    def unraisable(failed: "sys.UnraisableHookArgs") -> None:
+        structlog.get_logger().error("error_not_raised", exc_info=failed.exc_value)
+
+    def warned(_message: Warning | str, kind: type[Warning], file: str, line: int, *_where: Any) -> None:
+        name = next((name for name, module in sys.modules.items() if getattr(module, "__file__", None) == file), "")
+        structlog.get_logger().warning("python_warning", reason=kind.__name__, at=f"{name}:{line}")
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, in_thread, unraisable
+    warnings.showwarning = warned  # type: ignore[assignment]  # of all arguments it is the names that differ
 
 
-def _to_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # a lone surrogate or a number above 64 bits, which the standard library can write
-        return json.dumps(event, default=str).encode()
+class _Factory:
+    """What structlog asks for the logger below its own: the sink."""
+
+    def __init__(self, sink: Sink, lines: Lines) -> None:
+        self.sink = sink
+        self.lines = lines
+        self.for_people = lines.everything
+
+    def __call__(self, *_names: Any) -> Sink:
+        return self.sink
+
+
+def _number(level: str) -> int:
+    return logging.getLevelNamesMapping()[level.upper()]

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from grafana.alerts import STUCK_SECONDS
+from grafana.alerts import PAYMENTS, STUCK_SECONDS
 from grafana.panels import Graph, Line, Panel, Query
 from grafana.rows.queries import one, quantiles, rate
 
+PROVIDER = 'target="payments"'
 QUARTER = 6
+HALF = 12
 
 
 def orders(threshold_seconds: float) -> Iterator[Panel]:
@@ -43,27 +45,27 @@ def orders(threshold_seconds: float) -> Iterator[Panel]:
         "Provider calls",
         "Calls to the payment provider a second by outcome.",
         "ops",
-        [Query(rate("outcome", "provider_requests_total"), "{{outcome}}")],
+        [Query(rate("outcome", "dependency_requests_total", PROVIDER), "{{outcome}}")],
         width=QUARTER,
     )
     yield Graph(
         "Outbox backlog",
-        "Orders that are accepted and not finished, as the database tells it.",
+        "Jobs that are asked for and not done, as the database tells it, by kind: the five of which there are most.",
         "none",
-        [Query(f"max({one('outbox_pending_messages')})", "pending")],
+        [Query(f"topk(5, max by (topic) ({one('jobs_pending')}))", "{{topic}}")],
         width=QUARTER,
     )
     yield Graph(
         "Age of the oldest in the outbox",
-        "How long the oldest unfinished order has waited. Dashed: orders count as stuck.",
+        "How long the oldest unfinished payment or refund has waited. Dashed: orders count as stuck.",
         "s",
-        [Query(f"max({one('outbox_oldest_message_age_seconds')})", "oldest")],
+        [Query(f"max({one('jobs_oldest_age_seconds', PAYMENTS)})", "oldest")],
         width=QUARTER,
         lines=[Line(STUCK_SECONDS, "red")],
     )
     yield Graph(
-        "Orders queued again",
-        "Orders a second that the reconciler queued again since nobody had finished them; 0 while the queue keeps all.",
+        "Jobs queued again",
+        "Jobs a second that the reconciler queued again since nobody had done them; 0 while the queue keeps all.",
         "ops",
         [Query(rate("", "outbox_requeued_total"), "queued again")],
         width=QUARTER,
@@ -72,6 +74,20 @@ def orders(threshold_seconds: float) -> Iterator[Panel]:
         "Provider latency",
         "Half, 95 % and 99 % of calls to the payment provider took at most this long.",
         "s",
-        quantiles("provider_request_duration_seconds"),
+        quantiles("dependency_request_duration_seconds", PROVIDER),
         width=QUARTER,
+    )
+    yield Graph(
+        "Dead letters",
+        "Jobs that failed too often and wait for a person.",
+        "none",
+        [Query(f"max({one('outbox_dead_letters')})", "dead")],
+        width=HALF,
+    )
+    yield Graph(
+        "Jobs by outcome",
+        "Tries of jobs a second: done, again (a turn of a long one), later (failed, tried again), dead (given up).",
+        "ops",
+        [Query(rate("outcome", "jobs_finished_total"), "{{outcome}}")],
+        width=HALF,
     )

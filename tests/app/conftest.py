@@ -11,13 +11,22 @@ import httpx2
 import pytest
 import structlog
 
+from app.accounts import passwords
 from app.infra import schema
 from app.main import Binnacle, create_app
-from app.seed import seed
 from app.settings import Settings, read
 from tests.app import servers
 from tests.app.processes import Processes
 from tests.app.servers import PostgreSQL
+from tests.app.towns import Town, distributed, embedded, prepare_database, stores_at
+
+PASSWORD_MEMORY_KIB = passwords.MEMORY_KIB
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in the standing town come first, so that one process runs them: each would have to start a town."""
+    items.sort(key=lambda item: "standing_town" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +37,20 @@ def _plain_logs() -> None:
         [processors.add_log_level, processors.format_exc_info, processors.JSONRenderer(default=str)],
         logger_factory=structlog.PrintLoggerFactory(),
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_hashes() -> Iterator[None]:
+    """argon2id with little memory, in this process: thousands of accounts are registered and log in."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "MEMORY_KIB", 64)
+        yield
+
+
+@pytest.fixture
+def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hashes that cost what they cost in production."""
+    monkeypatch.setattr(passwords, "MEMORY_KIB", PASSWORD_MEMORY_KIB)
 
 
 @pytest.fixture(scope="session")
@@ -50,9 +73,10 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(postgresql: PostgreSQL) -> str:
+def database_url(postgresql: PostgreSQL) -> Iterator[str]:
     """An empty database in PostgreSQL."""
-    return postgresql.create_database()
+    with postgresql.database() as url:
+        yield url
 
 
 @pytest.fixture
@@ -61,13 +85,19 @@ def redis_url(redis_server: str) -> str:
     return servers.empty_redis_database(redis_server)
 
 
+@pytest.fixture(scope="session")
+def seeded_postgresql(postgresql: PostgreSQL) -> Iterator[str]:
+    """The URL of a migrated and seeded database in PostgreSQL, to copy."""
+    with postgresql.database() as url:
+        prepare_database(url)
+        yield url
+
+
 @pytest.fixture
-def stores(database_url: str, redis_url: str) -> dict[str, str]:
+def stores(postgresql: PostgreSQL, seeded_postgresql: str, redis_url: str) -> Iterator[dict[str, str]]:
     """The settings of a distributed shop's processes; its database is migrated and seeded."""
-    settings = read(database_url=database_url, redis_url=redis_url, _env_file=None)
-    schema.migrate(settings)
-    seed(settings)
-    return {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SECRET_KEY": "k" * 32}
+    with postgresql.database(like=seeded_postgresql) as url:
+        yield stores_at(url, redis_url)
 
 
 @pytest.fixture
@@ -75,6 +105,37 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
     """Starts commands of the service as processes, and stops what is left of them."""
     with Processes(tmp_path) as started:
         yield started
+
+
+@pytest.fixture(scope="session", params=["embedded", "distributed"])
+def standing_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A running shop on each pair of back ends, for all tests that leave it as it is."""
+    folder = tmp_path_factory.mktemp("town")
+    # Patient: who waits too long for a connection gets 503, and on a busy machine a crowd would.
+    room = {"RATE_LIMIT_READS": 10**6, "RATE_LIMIT_WRITES": 10**6, "DATABASE_POOL_TIMEOUT_SECONDS": 30}
+    with Processes(folder) as processes:
+        if request.param == "embedded":
+            yield embedded(processes, **room)
+            return
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        seeded = request.getfixturevalue("seeded_postgresql")
+        with servers.redis(folder) as redis_url, server.database(like=seeded) as url:
+            yield distributed(processes, stores_at(url, f"{redis_url}/0"), **room)
+
+
+@pytest.fixture
+def town(standing_town: Town) -> Town:
+    """The running shop, at a provider that behaves."""
+    standing_town.behave()
+    return standing_town
+
+
+@pytest.fixture(params=["embedded", "distributed"])
+def town_of_ones_own(request: pytest.FixtureRequest, processes: Processes) -> Town:
+    """A running shop on each pair of back ends, for tests that end it."""
+    if request.param == "embedded":
+        return embedded(processes)
+    return distributed(processes, request.getfixturevalue("stores"))
 
 
 @pytest.fixture
@@ -115,24 +176,34 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql: PostgreSQL) -> str:
+def migrated_postgresql(postgresql: PostgreSQL) -> Iterator[str]:
     """The URL of a migrated database in PostgreSQL, to copy."""
-    url = postgresql.create_database()
-    schema.migrate(read(database_url=url, _env_file=None))
-    return url
+    with postgresql.database() as url:
+        schema.migrate(read(database_url=url, _env_file=None))
+        yield url
+
+
+@pytest.fixture
+def migrated_database_url(postgresql: PostgreSQL, migrated_postgresql: str) -> Iterator[str]:
+    """A migrated database in PostgreSQL."""
+    with postgresql.database(like=migrated_postgresql) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     """Settings of an API on each database, migrated. Nobody answers at its provider's address."""
     state = tmp_path / "state"
-    database: dict[str, object] = {}
-    if request.param == "postgresql":
-        server: PostgreSQL = request.getfixturevalue("postgresql")
-        database["database_url"] = server.create_database(like=request.getfixturevalue("migrated_postgresql"))
-    else:
+    if request.param == "sqlite":
         shutil.copytree(request.getfixturevalue("migrated_sqlite"), state)
-    return read(state_dir=state, provider_url="http://127.0.0.1:9", _env_file=None, **database)
+        return _patient(state_dir=state)
+    return _patient(state_dir=state, database_url=request.getfixturevalue("migrated_database_url"))
+
+
+def _patient(**given: object) -> Settings:
+    # Patient: on a busy machine a crowd of a test waits longer for a connection than one of customers should.
+    patience = {"database_pool_timeout_seconds": 30, "database_statement_timeout_seconds": 30}
+    return read(provider_url="http://127.0.0.1:9", _env_file=None, **patience, **given)
 
 
 @pytest.fixture

@@ -15,23 +15,24 @@ from typing import IO, Any, Self
 import httpx2
 import psutil
 
+from tests.app import loopback
 from tests.app.ports import free_port
 
 REPOSITORY = Path(__file__).parent.parent.parent
-START_SECONDS = 40.0
+START_SECONDS = 90.0
 STOP_SECONDS = 20.0
 
 
 class Running:
     """One process of the service."""
 
-    def __init__(self, command: str, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, command: str, environment: dict[str, str], log: Path, python: str = sys.executable) -> None:
         self.log = log
         self._file: IO[bytes] = log.open("ab")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app", *command.split()],
+            [python, "-m", "app", *command.split()],
             cwd=REPOSITORY,
-            env={"PATH": os.environ["PATH"], "HOME": str(log.parent), **environment},
+            env={"PATH": os.environ["PATH"], "HOME": str(log.parent), **_measured(), **environment},
             stdout=self._file,
             stderr=self._file,
             start_new_session=True,
@@ -63,15 +64,26 @@ class Running:
         return [json.loads(line) for line in self.log.read_bytes().splitlines() if line.startswith(b"{")]
 
     def close(self) -> None:
+        if _measured() and self.running():  # who is killed writes no figures
+            self.signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_SECONDS)
         self.kill()
         self._file.close()
 
 
-class Processes:
-    """All processes of one test. Each gets ports of its own; none outlives the test."""
+def _measured() -> dict[str, str]:
+    """What a process must know to measure its coverage, when the tests' is measured."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
-    def __init__(self, folder: Path) -> None:
+
+class Processes:
+    """All processes of one test, run by `python`. Each gets ports of its own; none outlives the test."""
+
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self._folder = folder
+        self.python = python
+        self.state_dir = folder / "state"
         self._running: list[Running] = []
 
     def __enter__(self) -> Self:
@@ -86,8 +98,8 @@ class Processes:
     def start(self, command: str, **environment: object) -> Running:
         """python -m app COMMAND, with these settings and no others."""
         log = self._folder / f"{command.split(maxsplit=1)[0]}-{len(self._running)}.log"
-        values = {"STATE_DIR": self._folder / "state", "LOG_FORMAT": "json", **environment}
-        process = Running(command, {name: str(value) for name, value in values.items()}, log)
+        values = {"STATE_DIR": self.state_dir, "LOG_FORMAT": "json", **environment}
+        process = Running(command, {name: str(value) for name, value in values.items()}, log, self.python)
         self._running.append(process)
         return process
 
@@ -122,12 +134,17 @@ class Processes:
             if not process.running():
                 raise AssertionError(f"the process ended:\n{process.log.read_text()[-3000:]}")
             try:
-                return httpx2.get(f"{url}{path}", timeout=5, trust_env=False).status_code == httpx2.codes.OK
+                return loopback.get(f"{url}{path}", timeout=5).status_code == httpx2.codes.OK
             except httpx2.HTTPError:
                 return False
 
         wait_until(answers, START_SECONDS, f"{path} of {process.log.stem}")
         return url
+
+
+def end_by_sigterm() -> None:
+    """Makes SIGTERM end this process as Ctrl-C does, through every `finally`: what it started ends with it."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:

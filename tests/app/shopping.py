@@ -7,12 +7,14 @@ from uuid import uuid4
 
 import httpx2
 
+from tests.app import loopback
+
 
 class Shopper:
     """Registers, logs in, and orders the first item that is in stock."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx2.Client(base_url=url, timeout=20, trust_env=False)
+        self.client = loopback.client(base_url=url, timeout=20)
 
     def __enter__(self) -> Self:
         name = f"s{uuid4().hex[:12]}"
@@ -20,8 +22,9 @@ class Shopper:
         account["password_confirm"] = account["password"]
         self.client.post("/api/v1/auth/register", json=account).raise_for_status()
         form = {"username": name, "password": account["password"]}
-        token = self.client.post("/api/v1/auth/token", data=form).raise_for_status().json()["access_token"]
-        self.client.headers["Authorization"] = f"Bearer {token}"
+        token = self.client.post("/api/v1/auth/token", data=form).raise_for_status().json()
+        self.client.headers["Authorization"] = f"Bearer {token['access_token']}"
+        self.refresh_token = str(token["refresh_token"])
         items = self.client.get("/api/v1/items").raise_for_status().json()["items"]
         self.item_id = next(item["id"] for item in items if item["stock"])
         return self

@@ -1,44 +1,51 @@
 """SIGTERM under load: every accepted request gets its answer, on fresh and on kept connections."""
 
+import asyncio
 import json
 import signal
 import socket
 import threading
 from collections import Counter
+from collections.abc import Awaitable, Callable
 
 import httpx2
+import pytest
+import uvicorn
+import uvloop
 
+from app.main import create_app
+from app.server.draining import DrainingServer
+from app.settings import read
+from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import Processes, Running, wait_until
+from tests.app.towns import prepare
 
 CLIENTS = 4
+DRAIN_SECONDS = 3
 IN_FLIGHT = 8
 
 
 def test_no_request_is_lost_while_draining(processes: Processes) -> None:
-    assert processes.start("migrate").wait() == 0
-    assert processes.start("seed").wait() == 0
-    api, url = processes.api(DRAIN_SECONDS=2, PROVIDER_URL=processes.sandbox())
+    prepare(processes)
+    api, url = processes.api(DRAIN_SECONDS=DRAIN_SECONDS, PROVIDER_URL=processes.sandbox())
     outcomes: Counter[str] = Counter()
     started = threading.Barrier(2 * CLIENTS + 1)
+    over = threading.Event()
 
     def load(*, keep: bool) -> None:
-        # Asks without a pause and never again: a reset or a timeout counts. Stops when nobody listens any more, which
-        # a client behind a Service never meets.
-        client = httpx2.Client(base_url=url, timeout=10, trust_env=False)
+        # Asks without a pause and never again: a reset or a timeout counts.
+        client = loopback.client(base_url=url, timeout=10)
         started.wait()
-        while True:
+        while not over.is_set():
             if not keep:
                 client.close()
-                client = httpx2.Client(base_url=url, timeout=10, trust_env=False)
+                client = loopback.client(base_url=url, timeout=10)
             try:
-                status = client.get("/api/v1/items").status_code
-            except httpx2.ConnectError:
-                break
+                outcome = str(client.get("/api/v1/items").status_code)
             except httpx2.HTTPError as error:
-                outcomes[repr(error)] += 1
-                break
-            outcomes[f"{status} {'kept' if keep else 'fresh'}"] += 1
+                outcome = repr(error)
+            outcomes[f"{outcome} {'kept' if keep else 'fresh'}"] += 1
         client.close()
 
     threads = [threading.Thread(target=load, kwargs={"keep": number % 2 == 0}) for number in range(2 * CLIENTS)]
@@ -46,6 +53,9 @@ def test_no_request_is_lost_while_draining(processes: Processes) -> None:
         thread.start()
     started.wait()
     api.signal(signal.SIGTERM)
+    # A Service sends nobody any more before the drain is over.
+    over.wait(DRAIN_SECONDS / 2)
+    over.set()
     for thread in threads:
         thread.join()
 
@@ -55,8 +65,38 @@ def test_no_request_is_lost_while_draining(processes: Processes) -> None:
     _ended_in_order(api)
 
 
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_who_connected_before_the_listener_closed_is_answered(
+    new_loop: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    async def shop(_scope: object, _receive: object, send: Callable[..., Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def answers() -> list[bytes]:
+        config = uvicorn.Config(shop, lifespan="off", log_config=None)
+        config.load()
+        server = DrainingServer(config, create_app(read(_env_file=None)), drain_seconds=0)
+        server.lifespan = config.lifespan_class(config)
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            await server.startup([listening])
+            # The loop runs no step between these and the end of listening.
+            waiting = [socket.create_connection(listening.getsockname(), timeout=30) for _ in range(IN_FLIGHT)]
+            for connection in waiting:
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n")
+            await server.shutdown([listening])
+        heads = []
+        for connection in waiting:
+            with connection:
+                heads.append(connection.makefile("rb").readline())
+        return heads
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        assert runner.run(answers()) == [b"HTTP/1.1 204 No Content\r\n"] * IN_FLIGHT
+
+
 def test_a_request_whose_body_is_still_on_its_way_is_answered(processes: Processes) -> None:
-    assert processes.start("migrate").wait() == 0
+    prepare(processes)
     admin = free_port()
     api, url = processes.api(DRAIN_SECONDS=0, ADMIN_PORT=admin)
     address = ("127.0.0.1", httpx2.URL(url).port or 0)
@@ -68,7 +108,7 @@ def test_a_request_whose_body_is_still_on_its_way_is_answered(processes: Process
         connection.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode())
         waiting.append((connection, body))
     in_flight = f"http_requests_in_progress {IN_FLIGHT}.0"
-    wait_until(lambda: in_flight in httpx2.get(f"http://127.0.0.1:{admin}/metrics").text, 10, "all of them in flight")
+    wait_until(lambda: in_flight in loopback.get(f"http://127.0.0.1:{admin}/metrics").text, 10, "all of them in flight")
 
     api.signal(signal.SIGTERM)
     wait_until(lambda: _refused(address), 10, "the end of listening")
@@ -99,5 +139,8 @@ def _ended_in_order(api: Running) -> None:
         for line in api.lines()
         if "server" in line.get("logger", "") or "uvicorn" in line.get("logger", "")
     ]
-    order = [events.index(event) for event in ("draining for 2 s", "Shutting down", "Application shutdown complete.")]
+    order = [
+        events.index(event)
+        for event in (f"draining for {DRAIN_SECONDS} s", "Shutting down", "Application shutdown complete.")
+    ]
     assert order == sorted(order)

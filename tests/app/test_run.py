@@ -1,25 +1,24 @@
 """`python -m app run`, which is `make run`: serves, says what to try, and leaves nothing behind."""
 
+import json
 import signal
 import socket
 
-import httpx2
 import psutil
 
+from app.first_accounts import FILE
 from app.smoke import smoke
+from tests.app import loopback
 from tests.app.ports import free_port
-from tests.app.processes import Processes
+from tests.app.processes import START_SECONDS, Processes, Running, wait_until
 
 
-def test_run_serves_and_ctrl_c_leaves_nothing(processes: Processes) -> None:
-    ports = {"PORT": free_port(), "ADMIN_PORT": free_port(), "SANDBOX_PORT": free_port()}
-    provider = f"http://127.0.0.1:{ports['SANDBOX_PORT']}"
-    run = processes.start("run", PROVIDER_URL=provider, **ports)
-    url = processes.await_answer(run, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
+def test_run_serves_and_ctrl_c_leaves_nothing_but_its_state(processes: Processes) -> None:
+    ports, run, url = _run(processes)
     steps: list[str] = []
     smoke(url, steps.append)
     assert steps[-1].startswith("ok    paid")
-    metrics = httpx2.get(f"http://127.0.0.1:{ports['ADMIN_PORT']}/metrics", trust_env=False).text
+    metrics = loopback.get(f"http://127.0.0.1:{ports['ADMIN_PORT']}/metrics").text
     assert 'orders_finished_total{status="paid"} 1.0' in metrics
     assert "process_cpu_seconds_total" in metrics
     children = psutil.Process(run.pid).children(recursive=True)
@@ -33,15 +32,24 @@ def test_run_serves_and_ctrl_c_leaves_nothing(processes: Processes) -> None:
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 
+    _, again, url = _run(processes)
+    assert loopback.get(f"{url}/api/v1/items").json()["total"] == 6
+    passwords = json.loads((processes.state_dir / FILE).read_text())
+    assert set(passwords) == {"user", "moderator", "admin"}
+    for one in (run, again):
+        shown = [line.split() for line in one.log.read_text().splitlines()]
+        assert [[name, password] in shown for name, password in passwords.items()] == [True] * 3
+    again.signal(signal.SIGTERM)
+    assert again.wait() == 0
 
-def test_a_second_start_finds_its_state(processes: Processes) -> None:
-    for _ in range(2):
-        ports = {"PORT": free_port(), "ADMIN_PORT": free_port(), "SANDBOX_PORT": free_port()}
-        run = processes.start("run", **ports)
-        url = processes.await_answer(run, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
-        assert httpx2.get(f"{url}/api/v1/items", trust_env=False).json()["total"] == 6
-        run.signal(signal.SIGTERM)
-        assert run.wait() == 0
+
+def _run(processes: Processes) -> tuple[dict[str, int], Running, str]:
+    """A started `run` that has said what to try: its ports, and its URL."""
+    ports = {"PORT": free_port(), "ADMIN_PORT": free_port(), "SANDBOX_PORT": free_port()}
+    run = processes.start("run", PROVIDER_URL=f"http://127.0.0.1:{ports['SANDBOX_PORT']}", **ports)
+    url = processes.await_answer(run, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
+    wait_until(lambda: "Ctrl-C" in run.log.read_text(), START_SECONDS, "what run prints")
+    return ports, run, url
 
 
 def test_a_busy_port_is_one_clear_sentence(processes: Processes) -> None:

@@ -1,41 +1,162 @@
 """Several API processes behind one port: one exposition, right sums, and nothing left of a process that was killed."""
 
+import os
 import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.app import loopback
 from tests.app.ports import free_port
-from tests.app.processes import Processes, wait_until
+from tests.app.processes import REPOSITORY, Processes, wait_until
 
-REQUESTS = 40
+WORKERS = 4
+HELD = 12
+ASKING = 3
+COUNTED = ("http_requests_total", (("method", "GET"), ("route", "/api/v1/items"), ("status", "200")))
+IN_PROGRESS = ("http_requests_in_progress", ())
+CLOSED = ("dependency_breaker_state", (("state", "closed"), ("target", "rates")))
+Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
-def test_sums_survive_a_killed_process(processes: Processes, stores: dict[str, str]) -> None:
+def scrape(port: int) -> Series:
+    text = loopback.get(f"http://127.0.0.1:{port}/metrics").text
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def counts(series: Series) -> Series:
+    """Those that never go down while the service lives."""
+    ends = ("_total", "_count", "_sum", "_bucket")
+    return {key: value for key, value in series.items() if key[0].endswith(ends)}
+
+
+@contextmanager
+def held_requests(url: str, number: int) -> Iterator[None]:
+    """Requests that are in progress for as long as the block lasts: their bodies do not come."""
+    address = urlsplit(url)
+    head = f"POST /api/v1/auth/register HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
+    with ExitStack() as stack:
+        for _ in range(number):
+            held = stack.enter_context(socket.create_connection((address.hostname, address.port), timeout=5))
+            held.sendall(f"{head}Content-Length: 9\r\n\r\n".encode())
+        yield
+
+
+@contextmanager
+def asking(url: str) -> Iterator[list[int]]:
+    """Asks all the time; gives how many answers came whole."""
+    answers, over = [0] * ASKING, threading.Event()
+
+    def ask(number: int) -> None:
+        while not over.is_set():
+            try:
+                answers[number] += loopback.get(f"{url}/api/v1/items").status_code == httpx2.codes.OK
+            except httpx2.HTTPError:
+                continue
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(ASKING)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_totals_never_go_down_and_nothing_is_left_of_a_killed_process(
+    processes: Processes, stores: dict[str, str], tmp_path: Path
+) -> None:
     admin = free_port()
-    api, url = processes.api(WEB_CONCURRENCY=2, ADMIN_PORT=admin, **stores)
-
-    def samples() -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-        text = httpx2.get(f"http://127.0.0.1:{admin}/metrics", trust_env=False).text
-        return {
-            (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
-
-    counted = ("http_requests_total", (("method", "GET"), ("route", "/api/v1/items"), ("status", "200")))
-    for _ in range(REQUESTS):
-        assert httpx2.get(f"{url}/api/v1/items", trust_env=False).status_code == httpx2.codes.OK
-    wait_until(lambda: samples()[counted] == REQUESTS, 5, "the sum over both processes")
-
-    children = psutil.Process(api.pid).children()
-    assert len(children) == 2
-    children[0].send_signal(signal.SIGKILL)
-    wait_until(
-        lambda: len(psutil.Process(api.pid).children()) == 2 and not children[0].is_running(), 20, "a new process"
+    room = {"RATE_LIMIT_READS": 10**6, "RATE_LIMIT_WRITES": 10**6}
+    api, url = processes.api(
+        WEB_CONCURRENCY=WORKERS, ADMIN_PORT=admin, MULTIPROCESS_DIR=tmp_path / "shared", **stores, **room
     )
-    wait_until(lambda: samples()["http_requests_in_progress", ()] == 0, 10, "no request in progress")
-    after = samples()
-    assert after[counted] == REQUESTS
+    server = psutil.Process(api.pid)
+    wait_until(lambda: scrape(admin).get(CLOSED) == WORKERS, 20, "all processes")
+    first = scrape(admin)
+
+    with asking(url) as answers, held_requests(url, HELD):
+        wait_until(lambda: scrape(admin)[IN_PROGRESS] >= HELD, 10, "the held requests")
+        last = counts(scrape(admin))
+        victim = max(server.children(), key=lambda child: len(child.net_connections()))
+        victim.send_signal(signal.SIGKILL)
+        after_kill = 0
+        while after_kill < 8 or len(server.children()) < WORKERS:
+            now = counts(scrape(admin))
+            fallen = {key: (value, now.get(key)) for key, value in last.items() if now.get(key, -1.0) < value}
+            assert not fallen
+            last, after_kill = now, after_kill + 1
+            assert after_kill < 200
+        wait_until(lambda: scrape(admin).get(CLOSED) == WORKERS, 20, "the gauges of the living, and of nobody else")
+        assert not victim.is_running()
+        wait_until(lambda: scrape(admin)[IN_PROGRESS] < HELD + ASKING, 10, "nothing of what the killed one had in hand")
+
+    wait_until(lambda: scrape(admin)[IN_PROGRESS] == 0, 10, "no request in progress")
+    wait_until(lambda: abs(scrape(admin)[COUNTED] - sum(answers)) <= ASKING, 5, "as many counted as were answered")
+    after = scrape(admin)
+    assert sum(answers) > 0
     assert all("pid" not in dict(labels) for _, labels in after)
+    assert first.keys() <= after.keys()
+    tree = sum(process.memory_info().rss for process in (server, *server.children()))
+    assert after["process_resident_memory_bytes", ()] > tree / 2
+
+    api.signal(signal.SIGTERM)
+    assert api.wait() == 0
+    assert list((tmp_path / "shared").iterdir()) == []
+
+
+HOLD = """
+import os, sys
+from app.commands.shared_metrics import share_metrics
+from app.settings import read
+with share_metrics(read(multiprocess_dir=sys.argv[1], _env_file=None)) as folder:
+    from prometheus_client import CollectorRegistry, Counter
+    Counter("kept", "Kept.", registry=CollectorRegistry()).inc()
+    print(*(file.name for file in folder.iterdir()), flush=True)
+    sys.stdin.readline()
+"""
+
+
+def start_counting(folder: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert f"counter_{process.pid}.db" in process.stdout.readline()
+    return process
+
+
+def test_what_a_killed_service_leaves_goes_with_the_next_start_and_what_lives_stays(tmp_path: Path) -> None:
+    with start_counting(tmp_path) as killed, start_counting(tmp_path) as living:
+        killed.kill()
+        killed.wait()
+        folders = set(tmp_path.iterdir())
+        assert len(folders) == 2
+        for folder in folders:
+            os.utime(folder, (0, 0))  # older than one that is being made
+        with start_counting(tmp_path) as next_one:
+            [left] = [folder for folder in folders if folder.exists()]
+            assert list(left.glob(f"counter_{living.pid}.db"))
+            for process in (next_one, living):
+                process.communicate("\n", timeout=20)
+                assert process.returncode == 0
+        assert list(tmp_path.iterdir()) == []

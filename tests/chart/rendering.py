@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ PRODUCTION = (
     "database.existingSecret=stores",
     "redis.existingSecret=stores",
     "provider.url=https://payments.example.com",
+    "networkPolicy.egress.database[0].cidr=10.0.0.0/8",
+    "networkPolicy.egress.redis[0].cidr=10.0.0.0/8",
+    "networkPolicy.egress.provider[0].cidr=198.51.100.0/24",
 )
 
 
@@ -37,22 +41,37 @@ class Chart:
             pytest.fail("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
         return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, timeout=60)
 
-    def template(self, *values: str, release: str = "shop") -> subprocess.CompletedProcess[str]:
-        """`helm template` with `--set` for each of `values`."""
-        options = [f"--set={value}" for value in values]
-        return self.helm("template", release, str(self.folder), "--namespace=harbour", *options)
+    def template(
+        self, *values: str, release: str = "shop", files: Sequence[Path] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """`helm template` with `--values` for each of `files` and `--set` for each of `values`."""
+        return _template(self, release, tuple(files), values)
 
-    def render(self, *values: str, release: str = "shop") -> "Rendering":
+    def render(self, *values: str, release: str = "shop", files: Sequence[Path] = ()) -> "Rendering":
         """What the chart makes of these values, which must be good ones."""
-        done = self.template(*values, release=release)
+        done = self.template(*values, release=release, files=files)
         assert done.returncode == 0, done.stderr
-        return Rendering([document for document in yaml.safe_load_all(done.stdout) if document])
+        return Rendering(_documents(done.stdout))
 
     def refusal(self, *values: str) -> str:
         """Why the chart refuses these values."""
         done = self.template(*values)
         assert done.returncode != 0, "the chart took values that it should refuse"
         return done.stderr
+
+
+@cache
+def _template(
+    chart: Chart, release: str, files: tuple[Path, ...], values: tuple[str, ...]
+) -> subprocess.CompletedProcess[str]:
+    """Many tests ask for the same rendering, and Helm takes a while: a chart and its files don't change in a test."""
+    options = [*(f"--values={path}" for path in files), *(f"--set={value}" for value in values)]
+    return chart.helm("template", release, str(chart.folder), "--namespace=harbour", *options)
+
+
+@cache
+def _documents(text: str) -> Sequence[Manifest]:
+    return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.api.edge.paths import OPERATIONS
+
 from .rendering import PRODUCTION, Chart, Rendering
 
 PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
@@ -23,12 +25,10 @@ def test_probes_ask_what_they_mean(demo: Rendering, component: str, paths: list[
     assert {container[probe]["httpGet"]["port"] for probe in PROBES} <= ports
 
 
-def test_probes_name_a_host_that_the_api_allows(demo: Rendering) -> None:
-    allowed = demo.environment("shop-binnacle-api")["ALLOWED_HOSTS"].split(",")
-    for probe in PROBES:
-        (header,) = demo.container("shop-binnacle-api")[probe]["httpGet"]["httpHeaders"]
-        assert header["name"] == "Host"
-        assert header["value"] in allowed
+def test_the_kubelet_may_ask_the_api_by_address(demo: Rendering) -> None:
+    """By default it sends the pod's address as the host, which the API answers to on these paths alone."""
+    asked = {demo.container("shop-binnacle-api")[probe]["httpGet"]["path"] for probe in PROBES}
+    assert asked <= OPERATIONS
 
 
 @pytest.mark.parametrize("store", ["postgresql", "valkey"])
@@ -75,6 +75,67 @@ def test_the_schema_comes_first(
         pod = dict(rendering.pods())[f"shop-binnacle-{component}"]
         assert [step["args"] for step in pod["initContainers"]] == steps
         assert {step["image"] for step in pod["initContainers"]} == {pod["containers"][0]["image"]}
+
+
+@pytest.mark.parametrize("component", ["api", "worker", "reconciler", "sandbox"])
+def test_probes_are_as_patient_as_the_operator_says(chart: Chart, demo: Rendering, component: str) -> None:
+    name = f"shop-binnacle-{component}"
+    patient = chart.render(
+        f"{component}.startupProbe.failureThreshold=200",
+        f"{component}.livenessProbe.timeoutSeconds=9",
+        f"{component}.readinessProbe.successThreshold=2",
+    ).container(name)
+    assert patient["startupProbe"]["failureThreshold"] == 200
+    assert patient["livenessProbe"]["timeoutSeconds"] == 9
+    assert patient["readinessProbe"]["successThreshold"] == 2
+    # A start may take a minute, and a restart isn't the answer to one slow probe.
+    usual = demo.container(name)
+    assert usual["startupProbe"]["periodSeconds"] * usual["startupProbe"]["failureThreshold"] == 60
+    assert usual["livenessProbe"]["failureThreshold"] > 1
+
+
+def test_a_probe_can_be_left_out(chart: Chart) -> None:
+    container = chart.render("api.startupProbe=null").container("shop-binnacle-api")
+    assert "startupProbe" not in container
+    assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "http"}
+
+
+def test_all_wait_for_migrations_that_are_made_apart(chart: Chart) -> None:
+    rendering = chart.render(*PRODUCTION, "migrations.enabled=false")
+    for component in ("api", "worker", "reconciler"):
+        (step,) = dict(rendering.pods())[f"shop-binnacle-{component}"]["initContainers"]
+        assert step["args"] == ["migrate", "--wait"]
+
+
+def test_no_process_is_killed_in_the_middle_by_a_plain_shutdown(demo: Rendering) -> None:
+    """After the usual signal PostgreSQL waits for its last client, and is killed; after SIGINT it ends at once."""
+    hook = demo.container("shop-binnacle-postgresql")["lifecycle"]["preStop"]["exec"]["command"]
+    assert hook == ["sh", "-c", "kill -INT 1"]
+
+
+def test_an_upgrade_of_the_release_leaves_the_database_running_unless_told(chart: Chart, demo: Rendering) -> None:
+    def partition(rendering: Rendering) -> int:
+        strategy = rendering.get("StatefulSet", "shop-binnacle-postgresql")["spec"]["updateStrategy"]
+        return int(strategy["rollingUpdate"]["partition"])
+
+    replicas = demo.get("StatefulSet", "shop-binnacle-postgresql")["spec"]["replicas"]
+    assert partition(demo) >= replicas
+    assert partition(chart.render("postgresql.restartOnUpgrade=true")) == 0
+
+
+@pytest.mark.parametrize("store", ["postgresql", "valkey"])
+def test_what_kubernetes_never_lets_change_is_what_the_first_release_had(demo: Rendering, store: str) -> None:
+    """An upgrade with another of these is refused by Kubernetes, and its only way out loses the store's pod."""
+    name = f"shop-binnacle-{store}"
+    spec = demo.get("StatefulSet", name)["spec"]
+    labels = {"name": "binnacle", "instance": "shop", "component": store}
+    assert spec["selector"]["matchLabels"] == {f"app.kubernetes.io/{key}": value for key, value in labels.items()}
+    assert spec["serviceName"] == name
+    assert "podManagementPolicy" not in spec
+    size = {"postgresql": "2Gi", "valkey": "1Gi"}[store]
+    (claim,) = spec["volumeClaimTemplates"]
+    assert claim["metadata"] == {"name": "data"}
+    assert claim["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
 
 
 def test_api_memory_stays_within_its_promise(demo: Rendering) -> None:

@@ -6,6 +6,7 @@ from yaml import safe_load
 from .rendering import Chart
 
 ON = ("monitoring.enabled=true", "monitoring.labels.release=monitoring")
+BY_SERVICE = (*ON, "monitoring.podMonitor.enabled=false", "monitoring.serviceMonitor.enabled=true")
 
 
 def _of_release(rules: str) -> str:
@@ -51,6 +52,72 @@ def test_the_trees_own_rules_and_dashboards_are_installed(chart: Chart) -> None:
     dashboards = {f"shop-binnacle-dashboard-{path.stem}" for path in (files / "dashboards").glob("*.json")}
     assert dashboards
     assert dashboards <= rendering.names("ConfigMap")
+
+
+def test_a_prometheus_without_pod_monitors_scrapes_the_same_by_services(monitored_chart: Chart) -> None:
+    by_pod = monitored_chart.render(*ON, "monitoring.podMonitor.scrapeTimeout=5s")
+    by_service = monitored_chart.render(*BY_SERVICE, "monitoring.serviceMonitor.scrapeTimeout=5s")
+    assert by_service.names("PodMonitor") == by_pod.names("ServiceMonitor") == set()
+    spec = by_service.get("ServiceMonitor", "shop-binnacle")["spec"]
+    assert spec["endpoints"] == by_pod.get("PodMonitor", "shop-binnacle")["spec"]["podMetricsEndpoints"]
+    services = [
+        each
+        for each in by_service.objects
+        if each["kind"] == "Service" and spec["selector"]["matchLabels"].items() <= each["metadata"]["labels"].items()
+    ]
+    reached = {each["spec"]["selector"]["app.kubernetes.io/component"] for each in services}
+    assert len(services) == len(reached)
+    assert reached == {"api", "worker", "reconciler"}
+    for each in services:
+        assert each["spec"]["clusterIP"] == "None"
+        assert each["spec"]["publishNotReadyAddresses"] is True
+        assert each["spec"]["ports"] == [{"name": "admin", "port": 9000, "targetPort": "admin"}]
+
+
+def test_nothing_is_scraped_twice(monitored_chart: Chart) -> None:
+    refusal = monitored_chart.refusal(*BY_SERVICE, "monitoring.podMonitor.enabled=true")
+    assert "monitoring.podMonitor.enabled and monitoring.serviceMonitor.enabled exclude each other" in refusal
+
+
+@pytest.mark.parametrize("monitor", ["podMonitor", "serviceMonitor"])
+def test_samples_can_be_dropped_before_they_are_kept(monitored_chart: Chart, monitor: str) -> None:
+    values = (ON if monitor == "podMonitor" else BY_SERVICE, f"monitoring.{monitor}.metricRelabelings[0].action=drop")
+    rendering = monitored_chart.render(*values[0], values[1])
+    spec = rendering.get(monitor[0].upper() + monitor[1:], "shop-binnacle")["spec"]
+    (endpoint,) = spec["podMetricsEndpoints" if monitor == "podMonitor" else "endpoints"]
+    assert endpoint["metricRelabelings"] == [{"action": "drop"}]
+
+
+@pytest.mark.parametrize("values", [ON, BY_SERVICE], ids=["by pod", "by service"])
+def test_objects_go_where_they_are_looked_for(monitored_chart: Chart, values: tuple[str, ...]) -> None:
+    rendering = monitored_chart.render(
+        *values,
+        "monitoring.namespace=observability",
+        "monitoring.annotations.team=shop",
+        "monitoring.rules.namespace=rules",
+        "monitoring.rules.labels.role=alerts",
+        "monitoring.rules.annotations.team=duty",
+        "monitoring.dashboards.namespace=grafana",
+    )
+    monitors = [each for each in rendering.objects if each["kind"].endswith("Monitor")]
+    rules = rendering.get("PrometheusRule", "shop-binnacle")["metadata"]
+    dashboard = rendering.get("ConfigMap", "shop-binnacle-dashboard-service")["metadata"]
+    (monitor,) = monitors
+    assert monitor["spec"]["namespaceSelector"] == {"matchNames": ["harbour"]}
+    for metadata, namespace in ((monitor["metadata"], "observability"), (rules, "rules"), (dashboard, "grafana")):
+        assert metadata["namespace"] == namespace
+        assert metadata["labels"]["release"] == "monitoring"
+    assert monitor["metadata"]["annotations"] == {"team": "shop"}
+    assert rules["labels"]["role"] == "alerts"
+    assert rules["annotations"] == {"team": "duty"}
+    assert dashboard["annotations"] == {"team": "shop", "grafana_folder": "Binnacle"}
+
+
+def test_by_default_they_stay_with_the_release(monitored_chart: Chart) -> None:
+    rendering = monitored_chart.render(*ON)
+    for kind, name in (("PodMonitor", ""), ("PrometheusRule", ""), ("ConfigMap", "-dashboard-service")):
+        assert "namespace" not in rendering.get(kind, f"shop-binnacle{name}")["metadata"]
+    assert "namespaceSelector" not in rendering.get("PodMonitor", "shop-binnacle")["spec"]
 
 
 @pytest.mark.parametrize("kind", ["PodMonitor", "PrometheusRule"])

@@ -7,6 +7,9 @@ import pytest
 from .rendering import PRODUCTION, Chart
 
 Notes = Callable[..., str]
+INGRESS = ("ingress.enabled=true", "ingress.hosts={shop.example.com,www.example.com}")
+ROUTE = ("httpRoute.enabled=true", "httpRoute.hostnames={shop.example.org}", "httpRoute.parentRefs[0].name=public")
+NAMED = ("api.trustedProxies={10.0.0.0/8}", "networkPolicy.ingressControllers[0].namespace=ingress")
 
 
 @pytest.fixture
@@ -26,14 +29,57 @@ def test_the_next_commands_are_told(notes: Notes) -> None:
     text = notes()
     assert "helm -n harbour test shop --logs" in text
     assert "kubectl -n harbour port-forward service/shop-binnacle-api 8000:8000" in text
+    assert "http://localhost:8000/docs" in text
+    assert "Network policies close every pod" in text
+    assert "monitoring.enabled=true" in text
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        (INGRESS, ["http://shop.example.com/docs", "http://www.example.com/docs", "get ingress shop-binnacle"]),
+        ((*INGRESS, "ingress.tls[0].secretName=a", "ingress.path=/api"), ["https://shop.example.com/api\n"]),
+        (ROUTE, ["https://shop.example.org/docs", "get httproute shop-binnacle"]),
+        (("api.service.type=LoadBalancer", "api.service.port=80"), [":80/docs", "Host: shop-binnacle-api"]),
+        (("api.service.type=NodePort",), ["nodePort", "Host: shop-binnacle-api"]),
+        ((*PRODUCTION, *ROUTE, *NAMED), ["https://shop.example.org/health"]),
+    ],
+    ids=["ingress", "tls", "route", "load balancer", "node port", "production"],
+)
+def test_each_shape_says_where_the_api_is(notes: Notes, values: tuple[str, ...], wanted: list[str]) -> None:
+    text = notes(*values)
+    for each in wanted:
+        assert each in text
+    assert "port-forward" not in text
+
+
+def test_what_clients_would_stumble_over_is_told(notes: Notes) -> None:
+    hosts, proxies = "add those that clients use to api.allowedHosts", "to api.trustedProxies."
+    assert hosts in notes("api.service.type=LoadBalancer")
+    assert hosts not in notes("api.service.type=LoadBalancer", "api.allowedHosts={shop.example.com}")
+    assert proxies in notes(*INGRESS)
+    assert proxies not in notes(*INGRESS, *NAMED)
 
 
 def test_a_demo_says_so_and_names_what_production_needs(notes: Notes) -> None:
     demo, production = notes(), notes(*PRODUCTION)
     assert "THIS IS A DEMO" in demo
-    for key in ("database.existingSecret", "redis.existingSecret", "secretKey.existingSecret", "provider.url"):
-        assert key in demo
+    for value in PRODUCTION[1:]:
+        assert value.partition("=")[0].partition("[")[0].rpartition(".")[0] in demo
     assert "DEMO" not in production
+    assert "charges one item" in production
+
+
+def test_what_is_off_is_not_told(notes: Notes) -> None:
+    text = notes("smokeTest.enabled=false", "networkPolicy.enabled=false")
+    assert "helm -n harbour test" not in text
+    assert "Network policies" not in text
+
+
+def test_the_verdict_of_a_load_is_told(notes: Notes) -> None:
+    text = notes("loadTest.enabled=true", "loadTest.seconds=300")
+    assert "runs for 300 seconds" in text
+    assert "app.kubernetes.io/component=loadtest" in text
 
 
 def test_what_an_uninstall_leaves_is_told(notes: Notes) -> None:
@@ -44,3 +90,9 @@ def test_what_an_uninstall_leaves_is_told(notes: Notes) -> None:
 
 def test_the_labels_that_prometheus_must_select_are_shown(notes: Notes) -> None:
     assert '{"release":"monitoring"}' in notes("monitoring.enabled=true", "monitoring.labels.release=monitoring")
+
+
+def test_commands_name_the_namespace_of_the_objects(notes: Notes) -> None:
+    text = notes("namespaceOverride=shops")
+    assert "kubectl -n shops port-forward" in text
+    assert "helm -n harbour test shop" in text

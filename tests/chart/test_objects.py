@@ -3,8 +3,11 @@
 import re
 
 import pytest
+import yaml
 
-from .rendering import PRODUCTION, ROOT, Chart, Rendering, containers
+from app import __version__
+
+from .rendering import PRODUCTION, Chart, Rendering, containers
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 SERVICES = {"api": 8000, "sandbox": 8001, "postgresql": 5432, "valkey": 6379}
@@ -16,10 +19,8 @@ def test_lint_finds_nothing(chart: Chart) -> None:
 
 
 def test_the_chart_installs_the_version_of_the_application(chart: Chart) -> None:
-    application = re.search(r'__version__ = "(.+)"', (ROOT / "app/__init__.py").read_text())
     shown = chart.helm("show", "chart", str(chart.folder)).stdout
-    assert application
-    assert f"appVersion: {application[1]}\n" in shown
+    assert f"appVersion: {__version__}\n" in shown
 
 
 def test_a_demo_brings_everything_it_needs(demo: Rendering) -> None:
@@ -74,11 +75,11 @@ def test_the_longest_release_name_still_makes_valid_labels(chart: Chart) -> None
 @pytest.mark.parametrize(
     ("values", "image"),
     [
-        ((), "binnacle:0.1.0"),
+        ((), f"binnacle:{__version__}"),
         (("image.tag=test",), "binnacle:test"),
         (("image.tag=test", f"image.digest={DIGEST}"), f"binnacle@{DIGEST}"),
         (("image.repository=registry.example.com/shop", "image.tag=v1"), "registry.example.com/shop:v1"),
-        (("global.imageRegistry=registry.example.com/",), "registry.example.com/binnacle:0.1.0"),
+        (("global.imageRegistry=registry.example.com/",), f"registry.example.com/binnacle:{__version__}"),
     ],
 )
 def test_every_process_runs_the_one_image(chart: Chart, values: tuple[str, ...], image: str) -> None:
@@ -105,7 +106,7 @@ def test_a_changed_configuration_rolls_valkey(chart: Chart, demo: Rendering) -> 
         template = rendering.get("StatefulSet", "shop-binnacle-valkey")["spec"]["template"]
         return str(template["metadata"]["annotations"]["checksum/config"])
 
-    assert checksum(demo) == checksum(chart.render())
+    assert checksum(demo) == checksum(chart.render("valkey.persistence.size=2Gi"))
     assert checksum(demo) != checksum(chart.render("valkey.maxMemory=64mb"))
 
 
@@ -134,6 +135,7 @@ def test_values_reach_the_processes(chart: Chart) -> None:
         "provider.timeoutSeconds=2.5",
         "settings.logLevel=debug",
         "settings.otlpEndpoint=http://collector:4318",
+        "networkPolicy.egress.otlp[0].pods.app=collector",
         "settings.tracesSampleRatio=0.5",
     )
     api, worker = rendering.environment("shop-binnacle-api"), rendering.environment("shop-binnacle-worker")
@@ -141,8 +143,9 @@ def test_values_reach_the_processes(chart: Chart) -> None:
     assert api["TRUSTED_PROXIES"] == "10.0.0.0/8,192.168.0.0/16"
     assert worker["WORKER_CONCURRENCY"] == "7"
     for environment in (api, worker, rendering.environment("shop-binnacle-reconciler")):
-        assert environment["DATABASE_POOL_SIZE"] == "4"
-        assert environment["DATABASE_MAX_OVERFLOW"] == "0"
+        own = environment is worker
+        assert environment["DATABASE_POOL_SIZE"] == ("1" if own else "4")
+        assert environment["DATABASE_MAX_OVERFLOW"] == ("2" if own else "0")
         assert environment["PROVIDER_URL"] == "http://shop-binnacle-sandbox:8001"
         assert environment["PROVIDER_TIMEOUT_SECONDS"] == "2.5"
         assert environment["LOG_LEVEL"] == "debug"
@@ -171,3 +174,11 @@ def test_data_goes_to_a_volume_of_the_default_class_unless_told(chart: Chart, de
     (classed,) = claims(chart.render(f"{component}.persistence.storageClass=fast"))
     assert classed["storageClassName"] == "fast"
     assert claims(chart.render(f"{component}.persistence.enabled=false")) == []
+
+
+def test_the_images_that_the_chart_names_are_those_that_it_runs(chart: Chart, demo: Rendering) -> None:
+    annotations = yaml.safe_load((chart.folder / "Chart.yaml").read_text())["annotations"]
+    named = {each["image"] for each in yaml.safe_load(annotations["artifacthub.io/images"])}
+    run = {each["image"] for _, pod in demo.pods() for each in containers(pod)}
+    # Our own is built from this repository, and published nowhere.
+    assert named == {image for image in run if not image.startswith("binnacle:")}

@@ -1,6 +1,8 @@
 """Secrets are files, generated once or the operator's own."""
 
+import json
 from base64 import b64decode
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,11 +15,12 @@ OWN = (
     "database.key=uri",
     "redis.existingSecret=cache",
     "sentry.existingSecret=errors",
+    "networkPolicy.egress.sentry[0].cidr=192.0.2.0/24",
 )
 
 
-def generated(rendering: Rendering) -> dict[str, str]:
-    secret = rendering.get("Secret", "shop-binnacle")
+def generated(rendering: Rendering, name: str = "shop-binnacle") -> dict[str, str]:
+    secret = rendering.get("Secret", name)
     return {key: b64decode(value).decode() for key, value in secret["data"].items()}
 
 
@@ -40,7 +43,7 @@ def test_the_generated_urls_carry_the_generated_passwords(demo: Rendering) -> No
 
 
 def test_generated_secrets_are_long_and_differ_between_installs(chart: Chart, demo: Rendering) -> None:
-    first, second = generated(demo), generated(chart.render())
+    first, second = generated(demo), generated(chart.render(release="store"), "store-binnacle")
     assert len(first["secret_key"]) == 64
     for key in ("secret_key", "postgres_password", "valkey_password"):
         assert len(first[key]) >= 32
@@ -102,6 +105,59 @@ def test_a_store_sees_its_own_password_alone(demo: Rendering, component: str, ke
     volumes: list[Manifest] = dict(demo.pods())[f"shop-binnacle-{component}"]["volumes"]
     (secret,) = [volume["secret"] for volume in volumes if "secret" in volume]
     assert {item["key"] for item in secret["items"]} == keys
+
+
+def test_the_bundled_stores_take_passwords_of_the_operator(chart: Chart) -> None:
+    rendering = chart.render(
+        "postgresql.existingSecret=pg",
+        "postgresql.key=word",
+        "database.existingSecret=urls",
+        "valkey.existingSecret=vk",
+        "redis.existingSecret=urls",
+    )
+    assert generated(rendering).keys() == {"secret_key"}
+    pods = dict(rendering.pods())
+    for store, secret, key in (("postgresql", "pg", "word"), ("valkey", "vk", "valkey_password")):
+        (volume,) = [each["secret"] for each in pods[f"shop-binnacle-{store}"]["volumes"] if "secret" in each]
+        assert (volume["secretName"], volume["items"]) == (secret, [{"key": key, "path": "password"}])
+    assert files(rendering, "shop-binnacle-api")["database_url"] == ("urls", "database_url")
+    # Valkey reads the password from a file that no Secret holds; it is not among the words of its process.
+    config = rendering.get("ConfigMap", "shop-binnacle-valkey")["data"]["valkey.conf"]
+    assert "include /tmp/auth.conf" in config
+    assert "> /tmp/auth.conf && exec valkey-server" in rendering.container("shop-binnacle-valkey")["command"][2]
+
+
+def test_migrations_may_have_a_database_user_of_their_own(chart: Chart) -> None:
+    rendering = chart.render(*PRODUCTION, "migrations.existingSecret=owner", "migrations.key=uri")
+    pod = dict(rendering.pods())["shop-binnacle-api"]
+    read = {
+        container["name"]: mount["name"]
+        for container in containers(pod)
+        for mount in container["volumeMounts"]
+        if mount["mountPath"] == "/run/secrets/binnacle"
+    }
+    assert read == {"migrate": "migration-secrets", "api": "secrets"}
+    (volume,) = [each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "migration-secrets"]
+    sources = {item["path"]: source["secret"]["name"] for source in volume for item in source["secret"]["items"]}
+    assert sources == {"secret_key": "shop-binnacle", "database_url": "owner", "redis_url": "stores"}
+    for other in ("worker", "reconciler"):
+        assert "owner" not in str(dict(rendering.pods())[f"shop-binnacle-{other}"])
+
+
+def test_pods_roll_with_the_keys_that_they_read(chart: Chart, demo: Rendering) -> None:
+    def annotations(rendering: Rendering, kind: str, component: str) -> dict[str, str]:
+        metadata = rendering.get(kind, f"shop-binnacle-{component}")["spec"]["template"]["metadata"]
+        found: dict[str, str] = metadata.get("annotations", {})
+        return found
+
+    read = {key: generated(demo)[key] for key in ("secret_key", "database_url", "redis_url")}
+    checksum = sha256(json.dumps(read, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    for component in ("api", "worker", "reconciler"):
+        assert annotations(demo, "Deployment", component) == {"checksum/secret": checksum}
+    # A restart would give the store no other password.
+    assert annotations(demo, "StatefulSet", "postgresql") == {}
+    own = chart.render(*PRODUCTION, *OWN, "secretKey.existingSecret=signing")
+    assert annotations(own, "Deployment", "api") == {}
 
 
 def test_the_secret_is_kept_as_long_as_the_data_that_needs_it(chart: Chart, demo: Rendering) -> None:

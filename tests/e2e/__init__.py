@@ -1,1 +1,1 @@
-"""The chart on the cluster that KUBECONFIG names: installed, loaded through a rollout, watched through an outage."""
+"""The chart on the cluster that KUBECONFIG names: installed, loaded through all that may happen to it, watched."""

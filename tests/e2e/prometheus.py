@@ -25,16 +25,6 @@ class Monitoring:
     alertmanager: str = field(default_factory=lambda: os.environ.get("E2E_ALERTMANAGER", "alertmanager-operated:9093"))
     release: str = field(default_factory=lambda: os.environ.get("E2E_MONITORING_RELEASE", "monitoring"))
 
-    @property
-    def values(self) -> Mapping[str, str]:
-        """The chart's values for a release that it watches."""
-        # As often as the shortest of the compressed windows needs.
-        return {
-            "monitoring.enabled": "true",
-            "monitoring.labels.release": self.release,
-            "monitoring.podMonitor.interval": "5s",
-        }
-
     def query(self, expression: str) -> Sequence[float]:
         """The numbers that an instant query gives now; NaN is none."""
         result = self._prometheus("query", query=expression)["result"]

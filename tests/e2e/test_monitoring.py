@@ -9,50 +9,28 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.cluster import Namespace, eventually, say
+from tests.e2e.cluster import eventually, say
 from tests.e2e.load import LoadTest, running
 from tests.e2e.prometheus import Monitoring
 from tests.e2e.release import CHART, NAME, Release
+from tests.e2e.watched import CONFIGURED_WITHIN_SECONDS, await_targets
 
 DASHBOARDS = sorted((Path(__file__).parents[2] / "grafana/dashboards").glob("*.json"))
-# The operator hands a new configuration on within a minute; the rules are evaluated every 30 s.
-CONFIGURED_WITHIN_SECONDS = 300
 DATA_WITHIN_SECONDS = 120
 # As Grafana does with a scrape every 15 s or faster.
 RATE_INTERVAL = "1m"
 
 
-@pytest.fixture(scope="module")
-def _installed(release: Release, monitoring: Monitoring) -> None:
-    release.install(monitoring.values)
+def test_every_process_is_scraped(by_pods: Release, monitoring: Monitoring) -> None:
+    await_targets(by_pods, monitoring, "podMonitor")
 
 
-@pytest.mark.usefixtures("_installed")
-def test_every_process_is_scraped(release: Release, namespace: Namespace, monitoring: Monitoring) -> None:
-    pods = {
-        (component, pod["metadata"]["name"])
-        for component in ("api", "worker", "reconciler")
-        for pod in release.pods(component)
-    }
-
-    def up() -> bool:
-        targets = monitoring.targets(namespace.name)
-        assert all(target["labels"]["release"] == NAME for target in targets)
-        return {
-            (target["labels"]["component"], target["labels"]["pod"]) for target in targets if target["health"] == "up"
-        } == pods
-
-    eventually(up, within=CONFIGURED_WITHIN_SECONDS, what=f"these are up in Prometheus: {sorted(pods)}")
-    say(f"scraped: {', '.join(pod for _, pod in sorted(pods))}")
-
-
-@pytest.mark.usefixtures("_installed")
-def test_every_rule_is_loaded_and_healthy(namespace: Namespace, monitoring: Monitoring) -> None:
+def test_every_rule_is_loaded_and_healthy(by_pods: Release, monitoring: Monitoring) -> None:
     groups = yaml.safe_load((CHART / "files/rules.yaml").read_text(encoding="utf-8"))["groups"]
     expected = Counter(rule.get("record") or rule["alert"] for group in groups for rule in group["rules"])
 
     def healthy() -> bool:
-        rules = monitoring.rules(namespace.name)
+        rules = monitoring.rules(by_pods.namespace.name)
         errors = {rule["name"]: rule["lastError"] for rule in rules if rule.get("lastError")}
         assert not errors
         return Counter(rule["name"] for rule in rules if rule["health"] == "ok") == expected
@@ -61,9 +39,8 @@ def test_every_rule_is_loaded_and_healthy(namespace: Namespace, monitoring: Moni
     say(f"{expected.total()} rules are healthy")
 
 
-@pytest.mark.usefixtures("_installed")
-def test_every_panel_has_data(release: Release, namespace: Namespace, monitoring: Monitoring, load_image: str) -> None:
-    variables = {"$namespace": namespace.name, "$release": NAME, "$__rate_interval": RATE_INTERVAL}
+def test_every_panel_has_data(by_pods: Release, monitoring: Monitoring, load_image: str) -> None:
+    variables = {"$namespace": by_pods.namespace.name, "$release": NAME, "$__rate_interval": RATE_INTERVAL}
     waiting = {title: _filled(query, variables) for title, query in _panel_queries()}
     say(f"{len(waiting)} queries of panels")
 
@@ -73,8 +50,8 @@ def test_every_panel_has_data(release: Release, namespace: Namespace, monitoring
         say(f"{len(waiting)} queries without data" + (f", such as {next(iter(waiting))}" if waiting else ""))
         return not waiting
 
-    test = LoadTest(load_image, release.address, rate=10, order_rate=1, seconds=DATA_WITHIN_SECONDS)
-    with running(namespace, test):
+    test = LoadTest(load_image, by_pods.address, rate=10, order_rate=1, seconds=DATA_WITHIN_SECONDS, clients=0)
+    with running(by_pods.namespace, test):
         # The load is not followed here: its own answer is no matter.
         try:
             eventually(all_have_data, within=DATA_WITHIN_SECONDS, what="every query of every panel gives data")
@@ -82,10 +59,9 @@ def test_every_panel_has_data(release: Release, namespace: Namespace, monitoring
             pytest.fail(f"Without data: {json.dumps(waiting, indent=2)}", pytrace=False)
 
 
-@pytest.mark.usefixtures("_installed")
-def test_the_dashboards_offer_the_release(namespace: Namespace, monitoring: Monitoring) -> None:
+def test_the_dashboards_offer_the_release(by_pods: Release, monitoring: Monitoring) -> None:
     def offered() -> bool:
-        selector = f'build_info{{job="binnacle",namespace="{namespace.name}"}}'
+        selector = f'build_info{{job="binnacle",namespace="{by_pods.namespace.name}"}}'
         return monitoring.label_values("release", selector) == [NAME]
 
     eventually(offered, within=CONFIGURED_WITHIN_SECONDS, what=f"the variable release offers {NAME}")

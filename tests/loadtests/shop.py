@@ -52,6 +52,8 @@ class Seen:
     step: str
     closing: bool
     """The client said that it would not use the connection again."""
+    origin: str | None
+    """For whom it asks, if it says so."""
 
 
 class Shop:
@@ -110,7 +112,7 @@ class Shop:
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         step = _step(method, path)
         closing = headers.get("connection") == "close"
-        self.seen.append(Seen(connection, step, closing))
+        self.seen.append(Seen(connection, step, closing, headers.get("x-forwarded-for")))
         self._stall()
         await asyncio.sleep(self.faults.delay.get(step, 0))
         if step in self.faults.reset:

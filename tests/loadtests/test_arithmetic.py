@@ -129,7 +129,7 @@ def test_a_visit_begins_though_the_one_before_has_not_ended() -> None:
             both.set()
         assert both.wait(10)
 
-    keep([0, 0.01], visit)
+    keep([0, 0.01], visit, Event())
 
 
 def test_an_error_in_a_visit_is_raised_when_all_have_ended() -> None:
@@ -142,5 +142,5 @@ def test_an_error_in_a_visit_is_raised_when_all_have_ended() -> None:
         ended.append(number)
 
     with pytest.raises(LookupError, match="planted"):
-        keep([0, 0.001, 0.002], visit)
+        keep([0, 0.001, 0.002], visit, Event())
     assert ended == [1, 2]

@@ -23,6 +23,8 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
         (["--run-time", "0"], "not a time above zero such as 40, 5m or 1h"),
         (["--run-time", "1 hour"], "not a time above zero such as 40, 5m or 1h"),
         (["--fresh-share", "1.5"], "not between 0 and 1"),
+        (["--clients", "200000"], "not a whole number from 0 to 131072"),
+        (["--clients", "many"], "not a whole number from 0 to 131072"),
         (["--host", "127.0.0.1:8000"], "not an address such as http://127.0.0.1:8000"),
         (["--host", "http://127.0.0.1:8000/api"], "not an address such as http://127.0.0.1:8000"),
         (["--host", "http://127.0.0.1:port"], "not an address such as http://127.0.0.1:8000"),

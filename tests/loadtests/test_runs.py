@@ -69,6 +69,18 @@ class TestAShopThatIsWell:
         printed = {line.split("  ")[0] for line in outcome.out.splitlines()}
         assert {*outcome.result["steps"], "order until final"} <= printed
 
+    def test_is_one_client_and_speaks_for_nobody_else(self, run: tuple[Shop, Outcome]) -> None:
+        shop, _ = run
+        assert {seen.origin for seen in shop.seen} == {None}
+
+
+def test_stands_for_distinct_clients_each_of_which_lists_turns_and_reads(load: Load) -> None:
+    with Shop() as shop:
+        load(shop, "--run-time", "1.5", "--clients", "10")
+    listed = Counter(seen.origin for seen in shop.seen if seen.step in {"list items", "turn page", "read item"})
+    assert {*listed} == {f"198.18.0.{number}" for number in range(10)}
+    assert {seen.origin for seen in shop.seen if seen.step == "place order"} == {f"198.18.0.{n}" for n in range(8)}
+
 
 def test_slow_answers_and_slow_orders_miss_their_objectives_but_are_waited_for(load: Load) -> None:
     with Shop(Faults(delay={"read item": 0.3}, final_after=0.5)) as shop:
@@ -83,20 +95,27 @@ def test_slow_answers_and_slow_orders_miss_their_objectives_but_are_waited_for(l
 
 
 def test_an_erring_handler_misses_the_availability_objective(load: Load) -> None:
+    begin = time.time()
     with Shop(Faults(status={"turn page": 503})) as shop:
         outcome = load(shop, "--fresh-share", "0")
     assert outcome.code == 1
     assert outcome.out.endswith("Missed: availability.\n")
     assert outcome.result["failures"]["server_error"] == shop.steps["turn page"] > 0
+    assert {(step, kind) for _, step, kind, _ in outcome.result["failed"]} == {("turn page", "server_error")}
+    assert {said for *_, said in outcome.result["failed"]} == {"503"}
+    assert all(begin <= due <= time.time() for due, *_ in outcome.result["failed"])
     assert [seen for seen in shop.seen if seen.closing and seen.step != "livez"] == []
 
 
 def test_orders_that_never_finish_miss_their_objective_and_are_named(load: Load) -> None:
+    begin = time.time()
     with Shop(Faults(final_after=None)) as shop:
         outcome = load(shop, "--order-timeout", "0.6", order_completion=0.4)
     assert outcome.code == 1
     assert outcome.out.endswith("Missed: order-completion.\n")
+    accepted = [order.pop("accepted_at") for order in outcome.result["orders"]]
     assert outcome.result["orders"] == [{"id": order, "status": "pending", "seconds": None} for order in shop.orders]
+    assert begin <= accepted[0] < accepted[-1] <= time.time()
 
 
 def test_a_request_that_was_sent_is_never_sent_again(load: Load) -> None:
@@ -156,6 +175,22 @@ def test_a_load_generator_that_stood_still_counts_the_lateness_and_owns_up(image
     assert result["missed"] == ["latency"]
     assert result["lateness"]["max"] >= 0.5
     assert "The load generator itself began 1 % of the visits more than" in err
+
+
+def test_a_load_that_is_told_to_end_begins_nothing_more_and_judges_what_it_saw(image: Path) -> None:
+    arguments = ["--rate", "40", "--order-rate", "10", "--run-time", "60", "--json", "-"]
+    with Shop(Faults(final_after=1.0)) as shop:
+        command = [sys.executable, "-m", "loadtests", "--host", shop.host, *arguments]
+        with subprocess.Popen(command, cwd=image, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+            while shop.steps["place order"] < 5:
+                assert running.poll() is None
+            running.send_signal(signal.SIGUSR1)
+            out, err = running.communicate(timeout=20)
+    result = json.loads(out)
+    assert 0.4 < result["run_time"] < 10
+    assert {order["status"] for order in result["orders"]} == {"paid"}
+    assert set(result["failures"].values()) == {0}, err
+    assert result["not_measured"] == []
 
 
 def test_an_order_that_waits_for_a_token_counts_from_when_it_was_due(load: Load) -> None:

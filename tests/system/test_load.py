@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 
+from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import Processes
 
@@ -39,7 +39,7 @@ def test_a_shop_that_keeps_its_objectives_passes(shop: tuple[str, str], root: Pa
 
 def test_a_slow_provider_is_a_miss_of_order_completion(shop: tuple[str, str], root: Path) -> None:
     url, provider = shop
-    httpx2.put(f"{provider}/v1/behaviour", json={"latency_ms": 12_000}, trust_env=False).raise_for_status()
+    loopback.put(f"{provider}/v1/behaviour", json={"latency_ms": 12_000}).raise_for_status()
     done = _load(root, url, "--order-timeout", "12")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "order-completion" in done.stdout.strip().splitlines()[-1]

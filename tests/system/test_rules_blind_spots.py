@@ -6,7 +6,8 @@ STUCK = "BinnacleOrdersStuck, page"
 
 
 def outbox(age: str, pending: str) -> list[Series]:
-    return [Series("outbox_oldest_message_age_seconds", age), Series("outbox_pending_messages", pending)]
+    payments = 'topic="pay_order"'
+    return [Series("jobs_oldest_age_seconds", age, payments), Series("jobs_pending", pending, payments)]
 
 
 def up(component: str, pod: str, values: str) -> Series:
@@ -24,6 +25,16 @@ def test_a_single_order_that_waits_wakes_nobody(promtool: Promtool) -> None:
 
 def test_a_long_queue_that_moves_wakes_nobody(promtool: Promtool) -> None:
     promtool.fires(outbox("20x60", "500x60"), {"30m": []})
+
+
+def test_letters_that_wait_wake_nobody(promtool: Promtool) -> None:
+    letters = 'topic="mail_receipt"'
+    waiting = [Series("jobs_oldest_age_seconds", "0+30x60", letters), Series("jobs_pending", "500x60", letters)]
+    promtool.fires(waiting, {"30m": []})
+
+
+def test_a_job_that_was_given_up_makes_a_ticket(promtool: Promtool) -> None:
+    promtool.fires([Series("outbox_dead_letters", "0x10 1x30")], {"5m": [], "12m": ["BinnacleDeadLetters, ticket"]})
 
 
 def test_a_component_that_nobody_can_scrape_pages(promtool: Promtool) -> None:

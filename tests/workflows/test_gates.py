@@ -58,7 +58,7 @@ FAULTS = [
     Fault("ruff format", "app/planted.py", "PRICE = {  'EUR':1 }\n", "planted.py"),
     Fault("mypy", "app/planted.py", "def total(price: str) -> int:\n    return price\n", "[return-value]"),
     Fault("mypy", "app/planted.py", "def total(price):\n    return price\n", "[no-untyped-def]"),
-    Fault("lint-imports", "app/settings.py", "import app.orders\n", "app.settings -> app.orders"),
+    Fault("lint-imports", "app/settings/model.py", "import app.orders\n", "app.settings.model -> app.orders"),
     Fault("lint-imports", "app/telemetry/planted.py", "import app.api\n", "app.telemetry.planted -> app.api"),
     Fault("lint-imports", "app/infra/planted.py", "import app.orders\n", "app.infra.planted -> app.orders"),
     Fault("lint-imports", "app/orders/planted.py", "import app.api\n", "app.orders.planted -> app.api"),
@@ -123,13 +123,6 @@ def test_gate_passes_a_clean_tree_and_refuses_a_planted_fault(
     after = run(lint_commands[fault.gate], clean_tree)
     assert after.returncode != 0, f"the fault went through:\n{after.stdout}"
     assert fault.complaint in after.stdout
-
-
-# mypy over the whole tree takes half a minute: `make lint` says that.
-@pytest.mark.parametrize("gate", sorted({fault.gate for fault in FAULTS} - {"mypy"}))
-def test_gate_passes_the_tree(gate: str, lint_commands: dict[str, list[str]]) -> None:
-    answer = run(lint_commands[gate], ROOT)
-    assert answer.returncode == 0, answer.stdout
 
 
 def test_types_are_checked_in_every_package() -> None:

@@ -1,9 +1,10 @@
 """Version 1 of the API."""
 
-from fastapi import APIRouter
+from app.api.routing import Router
+from app.api.v1 import auth, campaigns, dead_letters, items, order_events, orders, rates, reports, tasks, users
 
-from app.api.v1 import auth, items, orders, users
-
-router = APIRouter(prefix="/api/v1")
-for part in (auth, users, items, orders):
+router = Router(prefix="/v1")
+for part in (auth, users, orders, order_events, rates, tasks, reports, campaigns, dead_letters):
     router.include_router(part.router)
+# Not inside the other: the framework walks through all routers of a router for each request to one of them.
+routers = (items.router, router)

@@ -2,30 +2,30 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.security import OAuth2PasswordRequestForm
+from fastapi import APIRouter, Form, Request
 
-from app.accounts.schemas import AccountView, RefreshRequest, Registration, Token
+from app.accounts.schemas import AccountView, PasswordGrant, RefreshRequest, Registration, Token
 from app.api.dependencies import AccountsService
+from app.api.responses import documented
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
 
-@router.post("/register", status_code=201)
+@router.post("/register", status_code=201, responses=documented(409))
 async def register(registration: Registration, accounts: AccountsService) -> AccountView:
     """Makes an account; 409 when its name or address is taken."""
     return AccountView.model_validate(await accounts.register(registration))
 
 
-@router.post("/token")
-async def token(
-    form: Annotated[OAuth2PasswordRequestForm, Depends()], accounts: AccountsService, request: Request
-) -> Token:
+@router.post("/token", responses=documented(401))
+async def token(form: Annotated[PasswordGrant, Form()], accounts: AccountsService, request: Request) -> Token:
     """Tokens for a username and a password (RFC 6749, 4.3)."""
-    return await accounts.token(form.username, form.password, request.client.host if request.client else "")
+    return await accounts.token(
+        form.username, form.password.get_secret_value(), request.client.host if request.client else ""
+    )
 
 
-@router.post("/refresh")
+@router.post("/refresh", responses=documented(401))
 async def refresh(request: RefreshRequest, accounts: AccountsService) -> Token:
     """The next pair of tokens. A refresh token works once; one that comes again ends all that came from its login."""
     return await accounts.refresh(request.refresh_token.get_secret_value())

@@ -3,16 +3,31 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.dependencies import Caller, CatalogService
-from app.api.etags import IfMatch, IfNoneMatch, etag, known, seen
+from app.api import one_item
+from app.api.dependencies import Caller, CatalogService, PopularService
+from app.api.etags import CONDITIONAL, IfMatch, etag, seen
 from app.api.responses import documented
+from app.api.routing import Router
 from app.catalog import export
-from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem
+from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
+from app.orders.popular import PopularItems
 
-router = APIRouter(prefix="/items", tags=["items"])
+router = Router(prefix="/v1/items", tags=["items"])
+
+
+# First, since it is asked for most: the framework tries one route after the other.
+@router.get(
+    "/{item_id:uuid}",
+    openapi_extra=CONDITIONAL,
+    response_model=ItemView,
+    responses={304: {"description": "Unchanged since the ETag in If-None-Match"}, **documented(404)},
+)
+async def get_item(item_id: UUID, request: Request) -> Response:
+    """One item, and its ETag."""
+    return await one_item.answer(request, item_id, one_item.V1)
 
 
 @router.get("")
@@ -45,27 +60,22 @@ async def export_items(
     return StreamingResponse(export.as_csv(first, batches), media_type=export.MEDIA_TYPE, headers=headers)
 
 
-@router.get(
-    "/{item_id}",
-    response_model=ItemView,
-    responses={304: {"description": "Unchanged since the ETag in If-None-Match"}, **documented(404)},
-)
-async def get_item(
-    item_id: UUID, catalog: CatalogService, response: Response, if_none_match: IfNoneMatch = None
-) -> Any:
-    """One item, and its ETag."""
-    item = await catalog.get(item_id)
-    tag = etag(item.version)
-    if known(if_none_match, tag):
-        return Response(status_code=304, headers={"ETag": tag})
-    response.headers["ETag"] = tag
-    return ItemView.of(item)
+@router.get("/search")
+async def search_items(query: Annotated[SearchQuery, Query()], catalog: CatalogService) -> ItemPage:
+    """Active items by their words, most relevant first; a word of the name weighs more than one of the description."""
+    return await catalog.search(query)
+
+
+@router.get("/popular", response_model=PopularItems)
+async def popular_items(popular: PopularService) -> Response:
+    """The items that were ordered most in the last 30 days, most pieces first."""
+    return Response(await popular.top(), media_type="application/json")
 
 
 _WRITES: dict[int | str, dict[str, Any]] = documented(401, 403, 404, 412, 428)
 
 
-@router.put("/{item_id}", responses=_WRITES | documented(409))
+@router.put("/{item_id:uuid}", responses=_WRITES | documented(409))
 async def replace_item(
     item_id: UUID, new: NewItem, caller: Caller, catalog: CatalogService, response: Response, if_match: IfMatch = None
 ) -> ItemView:
@@ -75,7 +85,7 @@ async def replace_item(
     return ItemView.of(item)
 
 
-@router.patch("/{item_id}", responses=_WRITES | documented(409))
+@router.patch("/{item_id:uuid}", responses=_WRITES | documented(409))
 async def change_item(
     item_id: UUID,
     change: ItemChange,
@@ -90,7 +100,7 @@ async def change_item(
     return ItemView.of(item)
 
 
-@router.delete("/{item_id}", status_code=204, responses=_WRITES)
+@router.delete("/{item_id:uuid}", status_code=204, responses=_WRITES)
 async def delete_item(item_id: UUID, caller: Caller, catalog: CatalogService, if_match: IfMatch = None) -> None:
     """Takes one's own item out of the catalogue. Orders of it stay as they are, and its name is free again."""
     await catalog.archive(caller, item_id, seen(if_match))

@@ -17,11 +17,12 @@ from app.accounts.profile_schemas import (
 )
 from app.accounts.schemas import AccountView
 from app.api.dependencies import AdministrationService, Caller, ProfilesService, require_permission
+from app.api.responses import documented
 
 router = APIRouter(prefix="/users", tags=["users"])
 
 
-@router.get("", dependencies=[Depends(require_permission(Permission.USERS_READ))])
+@router.get("", dependencies=[Depends(require_permission(Permission.USERS_READ))], responses=documented(403))
 async def list_users(query: Annotated[AccountQuery, Query()], administration: AdministrationService) -> AccountPage:
     """One page of users, oldest first. For administrators."""
     return await administration.page(query)
@@ -33,7 +34,7 @@ async def get_me(caller: Caller, profiles: ProfilesService) -> AccountView:
     return await profiles.own(caller.account_id)
 
 
-@router.patch("/me")
+@router.patch("/me", responses=documented(409))
 async def change_me(change: ProfileChange, caller: Caller, profiles: ProfilesService) -> AccountView:
     """Changes one's own profile; 409 when the e-mail address is taken."""
     return await profiles.change(caller.account_id, change)
@@ -45,31 +46,39 @@ async def change_password(change: PasswordChange, caller: Caller, profiles: Prof
     await profiles.change_password(caller.account_id, change, request.client.host if request.client else "")
 
 
-@router.delete("/me", status_code=204)
+@router.delete("/me", status_code=204, responses=documented(409))
 async def delete_me(caller: Caller, administration: AdministrationService) -> None:
     """Takes the person out of one's own account, for good; orders stay. 409 for the last administrator."""
     await administration.forget(caller.account_id)
 
 
-@router.get("/{user_id}")
+@router.get("/{user_id:uuid}", responses=documented(404))
 async def get_user(user_id: UUID, caller: Caller, profiles: ProfilesService) -> AccountView | PublicView:
     """What everybody may see of a user; all of it for oneself and for administrators."""
     return await profiles.see(caller, user_id)
 
 
-@router.put("/{user_id}", dependencies=[Depends(require_permission(Permission.USERS_WRITE))])
+_RIGHTS = documented(403, 404, 409)
+
+
+@router.put("/{user_id:uuid}", dependencies=[Depends(require_permission(Permission.USERS_WRITE))], responses=_RIGHTS)
 async def replace_rights(user_id: UUID, rights: Rights, administration: AdministrationService) -> AccountView:
     """Sets role and active flag; the user's tokens end within five seconds. For administrators."""
     return await administration.change_rights(user_id, rights.model_dump())
 
 
-@router.patch("/{user_id}", dependencies=[Depends(require_permission(Permission.USERS_WRITE))])
+@router.patch("/{user_id:uuid}", dependencies=[Depends(require_permission(Permission.USERS_WRITE))], responses=_RIGHTS)
 async def change_rights(user_id: UUID, change: RightsChange, administration: AdministrationService) -> AccountView:
     """Changes role, active flag or both; the user's tokens end within five seconds. For administrators."""
     return await administration.change_rights(user_id, change.model_dump(exclude_unset=True))
 
 
-@router.delete("/{user_id}", status_code=204, dependencies=[Depends(require_permission(Permission.USERS_DELETE))])
+@router.delete(
+    "/{user_id:uuid}",
+    status_code=204,
+    dependencies=[Depends(require_permission(Permission.USERS_DELETE))],
+    responses=_RIGHTS,
+)
 async def delete_user(user_id: UUID, administration: AdministrationService) -> None:
     """Takes the person out of an account, for good; orders stay. For administrators."""
     await administration.forget(user_id)

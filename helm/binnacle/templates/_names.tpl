@@ -27,6 +27,10 @@
 {{- include "binnacle.fullname" . -}}
 {{- end -}}
 
+{{- define "binnacle.namespace" -}}
+{{- .Values.namespaceOverride | default .Release.Namespace -}}
+{{- end -}}
+
 {{/* What a selector holds on to, for (list $ component): never changes over the life of a release. */}}
 {{- define "binnacle.selectorLabels" -}}
 {{- $ := index . 0 -}}
@@ -38,20 +42,48 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{/* Labels of a pod, for (list $ component): no chart version, which would restart every pod at each release of the chart. */}}
 {{- define "binnacle.podLabels" -}}
 {{- $ := index . 0 -}}
-{{ include "binnacle.selectorLabels" . }}
-app.kubernetes.io/part-of: binnacle
-{{- with $.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := index $.Values (toString (index . 1)) | default dict -}}
+{{- $ours := include "binnacle.selectorLabels" . | fromYaml -}}
+{{- $_ := set $ours "app.kubernetes.io/part-of" "binnacle" -}}
+{{- merge $ours ($own.podLabels | default dict) $.Values.podLabels $.Values.commonLabels | toYaml -}}
 {{- end -}}
 
-{{/* Labels of an object, for (list $ component). */}}
+{{/* Labels of an object, for (list $ component). Ours win: a selector relies on them. */}}
 {{- define "binnacle.labels" -}}
 {{- $ := index . 0 -}}
-{{ include "binnacle.podLabels" . }}
-app.kubernetes.io/version: {{ $.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ $.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" }}
+{{- $ours := include "binnacle.selectorLabels" . | fromYaml -}}
+{{- $_ := set $ours "app.kubernetes.io/part-of" "binnacle" -}}
+{{- $_ := set $ours "app.kubernetes.io/version" $.Chart.AppVersion -}}
+{{- $_ := set $ours "app.kubernetes.io/managed-by" $.Release.Service -}}
+{{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_") -}}
+{{- merge $ours $.Values.commonLabels | toYaml -}}
+{{- end -}}
+
+{{/*
+Metadata of an object, for (list $ component suffix labels annotations): its name is the full one with the suffix; labels and
+annotations of its own may be left out.
+*/}}
+{{- define "binnacle.metadata" -}}
+name: {{ include "binnacle.fullname" (index . 0) }}{{ index . 2 }}
+{{ include "binnacle.nameless" . }}
+{{- end -}}
+
+{{/* The same without a name. */}}
+{{- define "binnacle.nameless" -}}
+{{- $ := index . 0 -}}
+{{- $labels := dict -}}
+{{- $annotations := dict -}}
+{{- if gt (len .) 3 }}{{ $labels = index . 3 }}{{ end -}}
+{{- if gt (len .) 4 }}{{ $annotations = index . 4 }}{{ end -}}
+{{- with $.Values.namespaceOverride -}}
+namespace: {{ . }}
+{{ end -}}
+labels:
+  {{- merge (include "binnacle.labels" . | fromYaml) $labels | toYaml | nindent 2 }}
+{{- with merge (deepCopy $annotations) $.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{/* Reference of an image, for (list $ image): by digest when there is one. */}}

@@ -1,6 +1,7 @@
 """Old tokens end when the account changes, on every replica, and asking costs no query while the answer is fresh."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -93,6 +94,18 @@ async def test_this_replicas_own_change_shows_at_once(database: Database) -> Non
     access.forget(identity.account_id)
     with pytest.raises(UnauthenticatedError):
         await access.check(identity)
+
+
+async def test_a_token_that_another_replica_has_just_issued_is_good_here_at_once(database: Database) -> None:
+    access = Access(database, clock=_Clock())
+    identity = await _account(database)
+    await access.check(identity)
+    await _change(database, identity.account_id, token_version=1)
+    await access.check(replace(identity, token_version=1))
+    with pytest.raises(UnauthenticatedError):
+        await access.check(identity)
+    with pytest.raises(UnauthenticatedError):
+        await access.check(replace(identity, token_version=2))
 
 
 async def test_no_more_callers_are_remembered_than_is_allowed(database: Database) -> None:

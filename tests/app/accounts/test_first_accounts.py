@@ -1,20 +1,16 @@
 """The three accounts of a shop on one's own machine: made once, shown until changed, kept to oneself."""
 
-import json
-import signal
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
 
 import pytest
 
 from app.first_accounts import FILE, introduce
-from app.settings import Settings
+from app.infra import schema
+from app.settings import Settings, read
 from tests.app.accounts.people import log_in
 from tests.app.conftest import Api
-from tests.app.ports import free_port
-from tests.app.processes import START_SECONDS, Processes, Running, wait_until
+from tests.app.processes import Processes
 
 pytestmark = pytest.mark.anyio
 
@@ -22,10 +18,6 @@ pytestmark = pytest.mark.anyio
 def _introduce(settings: Settings) -> dict[str, str]:
     with ThreadPoolExecutor(1) as thread:  # it runs an event loop of its own
         return dict(thread.submit(introduce, settings).result(timeout=60))
-
-
-def _says(process: Running, words: str) -> bool:
-    return words in process.log.read_text()
 
 
 async def test_each_role_has_an_account_whose_password_stays_and_is_shown_until_it_is_changed(
@@ -65,20 +57,7 @@ def test_a_demo_on_a_cluster_gets_no_such_accounts(stores: dict[str, str], proce
 
 
 def test_seeding_an_embedded_shop_tells_where_the_passwords_are(processes: Processes) -> None:
-    assert processes.start("migrate").wait() == 0
+    schema.migrate(read(state_dir=processes.state_dir, _env_file=None))
     seeding = processes.start("seed")
     assert seeding.wait() == 0
     assert f"{FILE}" in seeding.log.read_text()
-
-
-def test_run_shows_the_passwords_at_every_start(processes: Processes, tmp_path: Path) -> None:
-    for _ in range(2):
-        ports = {"PORT": free_port(), "ADMIN_PORT": free_port(), "SANDBOX_PORT": free_port()}
-        run = processes.start("run", **ports)
-        processes.await_answer(run, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
-        wait_until(partial(_says, run, "Ctrl-C"), START_SECONDS, "what run prints")
-        kept = json.loads((tmp_path / "state" / FILE).read_text())
-        shown = [line.split() for line in run.log.read_text().splitlines()]
-        assert [[name, password] in shown for name, password in kept.items()] == [True] * 3
-        run.signal(signal.SIGTERM)
-        assert run.wait() == 0

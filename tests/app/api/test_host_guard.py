@@ -99,6 +99,37 @@ async def test_probes_answer_kubelets_that_ask_by_address(tmp_path: Path) -> Non
             assert await _status(binnacle, b"10.0.0.7:8000", path=path) == 400
 
 
+async def test_a_websocket_is_held_to_the_hosts_too(tmp_path: Path) -> None:
+    async def opened(binnacle: Binnacle, host: bytes) -> list[Any]:
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "websocket",
+            "path": "/ws/nothing",
+            "raw_path": b"/ws/nothing",
+            "query_string": b"",
+            "root_path": "",
+            "scheme": "ws",
+            "headers": [(b"host", host)],
+            "subprotocols": [],
+            "client": ("127.0.0.1", 1),
+        }
+        await binnacle(scope, receive, send)
+        return sent
+
+    async with _client(tmp_path, "shop.example.com") as binnacle:
+        refused = await opened(binnacle, b"evil.example.com")
+        assert [(message["type"], message["code"]) for message in refused] == [("websocket.close", 1008)]
+        unmatched = await opened(binnacle, b"shop.example.com")
+        assert [(message["type"], message["code"]) for message in unmatched] == [("websocket.close", 1000)]
+
+
 async def test_a_refusal_says_what_to_do(tmp_path: Path) -> None:
     async with _client(tmp_path, "shop.example.com") as binnacle:
         transport = httpx2.ASGITransport(app=binnacle)

@@ -31,7 +31,11 @@ async def test_each_kind_of_refusal_is_a_problem_detail_of_its_own_code(api: Api
     assert _problem(await client.get("/nothing?token=t0p"), 404, "not_found")["instance"] == "/nothing"
     refused = await client.delete("/api/v1/items")
     _problem(refused, 405, "method_not_allowed")
-    assert set(refused.headers["Allow"].split(", ")) >= {"GET"}
+    assert refused.headers["Allow"] == "GET, POST", "all that the path knows, not those of one route"
+    taken = await client.put("/api/v1/items/export")
+    _problem(taken, 405, "method_not_allowed")
+    assert taken.headers["Allow"] == "GET"
+    _problem(await client.get("/api/v1/items/sextant"), 404, "not_found")
     _problem(await client.get("/api/v1/orders"), 401, "unauthenticated")
     _problem(await client.post("/api/v1/auth/register", json={}), 422, "validation_failed")
     _problem(await client.get("/api/v1/items/00000000-0000-0000-0000-000000000000"), 404, "item_not_found")
@@ -91,4 +95,7 @@ async def test_the_document_describes_the_problems(api: Api) -> None:
     assert set(document["components"]["schemas"]["Problem"]["properties"]) >= {"code", "request_id", "trace_id"}
     for operations in document["paths"].values():
         for operation in operations.values():
-            assert "application/problem+json" in operation["responses"]["default"]["content"]
+            refusals = {status: answer for status, answer in operation["responses"].items() if status >= "400"}
+            assert {"400", "431", "500"} <= refusals.keys()
+            for answer in refusals.values():
+                assert {"application/problem+json", "application/json"} & answer["content"].keys()

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from app import __version__
 from app.api.readiness import FRESH_SECONDS
 from app.infra.database import open_database
 from app.main import Binnacle, create_app
@@ -50,7 +51,7 @@ async def test_ready_when_the_database_answers_with_our_schema(api: Api) -> None
     assert health["status"] == "ok"
     assert health["checks"] == {"readiness": "ok"}
     assert health["memory_bytes"] > 0
-    assert (await api.client.get("/version")).json() == {"version": "0.1.0", "revision": "unknown"}
+    assert (await api.client.get("/version")).json() == {"version": __version__, "revision": "unknown"}
 
 
 async def test_many_who_ask_within_a_second_cost_one_check(api: Api) -> None:

@@ -1,4 +1,4 @@
-"""Revision 0003 on a catalogue that was filled before it, and beside the version before it."""
+"""Revisions 0003 and 0005 on a catalogue that was filled before them, and beside the version before them."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, Uuid, column, insert, table, text
 
+from app.catalog import search
 from app.infra import schema
 from app.infra.database import create_engine
 from app.infra.orm import UtcDateTime
@@ -81,6 +82,44 @@ async def test_the_oldest_item_of_a_name_keeps_it_and_the_version_before_can_sti
     async with engine.connect() as connection:
         await connection.run_sync(work)
     await engine.dispose()
+
+
+async def test_items_from_before_the_words_are_found_and_so_is_what_the_version_before_writes(empty: Settings) -> None:
+    owner = uuid4()
+
+    def work(connection: Connection) -> None:
+        _move(connection, "0004")
+        _account(connection, owner)
+        _item(connection, owner, "Brass bell", 1)
+        for _ in range(2):
+            _move(connection, "0005")
+            assert _with(connection, "bells") == ["Brass bell"]
+            _move(connection, "0004", down=True)
+        _move(connection, "0005")
+        _item(connection, owner, "Brass lamp", 2)
+        connection.execute(text("UPDATE items SET name = 'Iron anchor' WHERE name = 'Brass bell'"))
+        assert (_with(connection, "lamp"), _with(connection, "bell")) == (["Brass lamp"], [])
+        assert _with(connection, "anchors") == ["Iron anchor"]
+        connection.execute(text("DELETE FROM items WHERE name = 'Brass lamp'"))
+        assert _with(connection, "lamp") == []
+        left = "SELECT count(*) FROM items_words" if connection.dialect.name == "sqlite" else "SELECT 1"
+        assert connection.execute(text(left)).scalar_one() == 1
+
+    engine = create_engine(empty)
+    async with engine.connect() as connection:
+        await connection.run_sync(work)
+    await engine.dispose()
+
+
+def _with(connection: Connection, words: str) -> list[str]:
+    """The names of items that have the words."""
+    if connection.dialect.name == "sqlite":
+        found, asked = search._BY_FTS5, search.as_fts5(search.read(words))
+    else:
+        connection.execute(text("SET enable_seqscan = off"))
+        found, asked = search._BY_WORDS, search.as_websearch(search.read(words))
+    names = text(f"SELECT name FROM items WHERE id IN (SELECT id FROM ({found.text}) found) ORDER BY name")  # noqa: S608 -- words of our own
+    return list(connection.execute(names, {"words": asked}).scalars())
 
 
 async def test_the_seed_leaves_a_name_that_somebody_else_has_and_what_the_seller_took_out(

@@ -21,9 +21,9 @@ async def test_what_is_queued_is_done_before_the_end() -> None:
         await asyncio.sleep(0)
         done.append(message_id)
 
-    jobs = Jobs(handle, at_once=2)
+    jobs = Jobs(at_once=2)
     messages = [uuid4() for _ in range(50)]
-    async with jobs.running():
+    async with jobs.running(handle):
         for message in messages:
             jobs.enqueue(message)
     assert sorted(done) == sorted(messages)
@@ -40,8 +40,8 @@ async def test_no_more_run_at_once_than_were_asked_for() -> None:
             await asyncio.sleep(0)
         running -= 1
 
-    jobs = Jobs(handle, at_once=3)
-    async with jobs.running():
+    jobs = Jobs(at_once=3)
+    async with jobs.running(handle):
         for _ in range(20):
             jobs.enqueue(uuid4())
     assert most == 3
@@ -59,9 +59,9 @@ async def test_one_jobs_failure_does_not_end_the_others() -> None:
             raise RuntimeError("a fault")
 
     with recorded_logs() as recorded:
-        jobs = Jobs(handle, at_once=1)
+        jobs = Jobs(at_once=1)
         messages = [uuid4() for _ in range(5)]
-        async with jobs.running():
+        async with jobs.running(handle):
             for message in messages:
                 jobs.enqueue(message)
     assert done == messages
@@ -71,7 +71,7 @@ async def test_one_jobs_failure_does_not_end_the_others() -> None:
         ("job_failed", str(messages[1])),
         ("job_failed", str(messages[2])),
     ]
-    assert all("RuntimeError: a fault" in line["exception"] for line in recorded.lines("job_failed"))
+    assert all("RuntimeError" in line["exception"] for line in recorded.lines("job_failed")), "its type and place"
 
 
 async def test_a_full_queue_is_told_and_fails_nobody() -> None:
@@ -79,7 +79,7 @@ async def test_a_full_queue_is_told_and_fails_nobody() -> None:
         """Nothing runs: the block is not entered."""
 
     with recorded_logs() as recorded:
-        jobs = Jobs(handle, at_once=1)
+        jobs = Jobs(at_once=1)
         for _ in range(jobs_module.QUEUE_LIMIT + 2):
             jobs.enqueue(uuid4())
     assert [line["level"] for line in recorded.lines("job_queue_full")] == ["warning"] * 2
@@ -98,8 +98,8 @@ async def test_a_job_that_hangs_delays_the_end_for_a_bounded_time(monkeypatch: p
 
     started = time.monotonic()
     with recorded_logs() as recorded:
-        jobs = Jobs(handle, at_once=1)
-        async with jobs.running():
+        jobs = Jobs(at_once=1)
+        async with jobs.running(handle):
             for _ in range(3):
                 jobs.enqueue(uuid4())
             await asyncio.sleep(0)

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import httpx2
@@ -13,18 +13,40 @@ from sqlalchemy import select
 
 from app.accounts.models import Account
 from app.catalog.models import Item
+from app.infra.cache import Cache
+from app.infra.cache.memory import Memory
 from app.infra.database import Database, open_database
-from app.infra.jobs import Jobs
-from app.orders.models import Order, OutboxMessage
-from app.orders.payment import Payments
+from app.infra.events import Events
+from app.infra.fanout import Fanout
+from app.infra.outbox.models import OutboxMessage
+from app.infra.outbox.outbox import Outbox
+from app.infra.outbox.reconciler import Reconciler
+from app.infra.outbox.runner import Runner
+from app.orders.commands.cancel import CancelOrder
+from app.orders.commands.pay import PAY_ORDER, PayOrder
+from app.orders.commands.place import PlaceOrder
+from app.orders.commands.refund import REFUND_ORDER, RefundOrder
+from app.orders.models import Order
 from app.orders.provider import Provider
-from app.orders.reconcile import Reconciler
-from app.orders.schemas import NewLine, NewOrder
-from app.orders.service import Orders
+from app.orders.queries import OrderQueries
+from app.orders.schemas import NewLine, NewOrder, OrderDetail
+from app.rates.service import Rates, open_rates
 from app.settings import Settings
-from app.telemetry.metrics import OrderMetrics, OutboxMetrics
+from app.subscriptions import subscribe
+from app.telemetry.metrics import (
+    CacheMetrics,
+    DependencyMetrics,
+    FanoutMetrics,
+    JobMetrics,
+    OrderMetrics,
+    OutboxMetrics,
+)
 from app.telemetry.tracing import Tracing
+from tests.app.infra.outbox.conftest import Hints
 from tests.app.sandbox.running import sandbox_client
+
+if TYPE_CHECKING:
+    from app.infra.outbox.message import Handler
 
 STOCK = 1000
 CLAIM_SECONDS = 30.0
@@ -37,19 +59,28 @@ class Shop:
     database: Database
     settings: Settings
     client: httpx2.AsyncClient
+    rates: Rates
     buyer: UUID = field(default_factory=uuid4)
     item: UUID = field(default_factory=uuid4)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     queued: list[UUID] = field(default_factory=list)
     metrics: OrderMetrics = field(init=False)
+    dependencies: DependencyMetrics = field(init=False)
+    job_metrics: JobMetrics = field(init=False)
     tracing: Tracing = field(init=False)
     reconciler: Reconciler = field(init=False)
+    events: Events = field(init=False)
+    hints: list[UUID] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.metrics = OrderMetrics(self.registry)
+        self.dependencies = DependencyMetrics(self.registry)
         self.tracing = Tracing(self.settings, "test")
+        cache, fanout = Cache(Memory(), CacheMetrics(self.registry)), Fanout(FanoutMetrics(self.registry))
+        self.events = subscribe(Outbox(self.hints.append), cache, fanout)
+        self.job_metrics = JobMetrics(self.registry, [PAY_ORDER, REFUND_ORDER])
         outbox_metrics = OutboxMetrics(self.registry)
-        self.reconciler = Reconciler(self.database, self.queued.append, outbox_metrics, every=5)
+        self.reconciler = Reconciler(self.database, Hints(self.queued), outbox_metrics, every=5)
 
     async def stock_up(self) -> None:
         name = self.buyer.hex
@@ -66,22 +97,38 @@ class Shop:
 
     async def order(self, quantity: int = 1) -> UUID:
         """The id of the message of a new order."""
-        orders = Orders(self.database, Jobs(self.nothing, at_once=1), self.metrics, self.tracing)
-        lines = [NewLine(item_id=self.item, quantity=quantity)]
-        placed = await orders.place(self.buyer, NewOrder(lines=lines))
+        place = PlaceOrder(self.database, self.events, self.rates, self.metrics)
+        new = NewOrder(lines=[NewLine(item_id=self.item, quantity=quantity)])
+        order = (await place(self.buyer, new)).answer.order_id
+        return await self.message(PAY_ORDER, order)  # its hint is lost: what is tested is what happens without it
+
+    async def cancel(self, order_id: UUID) -> OrderDetail:
+        return await CancelOrder(self.database, self.events, self.metrics)(self.buyer, order_id)
+
+    async def see(self, order_id: UUID) -> OrderDetail:
+        return await OrderQueries(self.database).get(self.buyer, order_id)
+
+    async def message(self, topic: str, order_id: UUID) -> UUID:
+        """The one message that asks for this to be done with an order."""
         async with self.database.read() as session:
-            query = select(OutboxMessage.id).where(OutboxMessage.order_id == placed.id)
+            of_the_order = OutboxMessage.payload["order_id"].as_string() == str(order_id)
+            query = select(OutboxMessage.id).where(OutboxMessage.topic == topic, of_the_order)
             return (await session.execute(query)).scalar_one()
 
-    def worker(self, client: httpx2.AsyncClient | None = None, claim_seconds: float = CLAIM_SECONDS) -> Payments:
-        provider = Provider(client or self.client, self.metrics)
-        return Payments(self.database, provider, self.metrics, self.tracing, claim_seconds)
+    def worker(self, client: httpx2.AsyncClient | None = None) -> Runner:
+        provider = Provider(client or self.client, self.dependencies)
+        handlers: dict[str, Handler] = {
+            PAY_ORDER: PayOrder(self.database, provider, self.events, self.metrics),
+            REFUND_ORDER: RefundOrder(self.database, provider, self.events, self.metrics),
+        }
+        return Runner(self.database, handlers, self.job_metrics, self.tracing, self.settings)
 
     async def pass_time(self, seconds: float) -> None:
-        """Moves every moment of the outbox into the past."""
+        """Moves every moment of what is to be done into the past."""
         async with self.database.write() as session:
-            for row in (await session.execute(select(OutboxMessage))).scalars():
-                for name in ("created_at", "available_at", "claimed_until", "done_at"):
+            query = select(OutboxMessage).where(OutboxMessage.done_at.is_(None))
+            for row in (await session.execute(query)).scalars():
+                for name in ("created_at", "available_at", "claimed_until"):
                     moment = getattr(row, name)
                     if moment is not None:
                         setattr(row, name, moment - timedelta(seconds=seconds))
@@ -89,18 +136,14 @@ class Shop:
     async def status(self, message_id: UUID) -> tuple[str, str | None]:
         """Status and reason of the order of a message."""
         async with self.database.read() as session:
-            query = (
-                select(Order.status, Order.failure_reason)
-                .join(OutboxMessage, OutboxMessage.order_id == Order.id)
-                .where(OutboxMessage.id == message_id)
-            )
+            query = select(Order.status, Order.failure_reason).where(Order.id == await self.order_of(message_id))
             status, reason = (await session.execute(query)).one()
             return status, reason
 
     async def order_of(self, message_id: UUID) -> UUID:
         async with self.database.read() as session:
-            query = select(OutboxMessage.order_id).where(OutboxMessage.id == message_id)
-            return (await session.execute(query)).scalar_one()
+            query = select(OutboxMessage.payload).where(OutboxMessage.id == message_id)
+            return UUID((await session.execute(query)).scalar_one()["order_id"])
 
     async def stock(self) -> int:
         async with self.database.read() as session:
@@ -115,24 +158,30 @@ class Shop:
     async def behave(self, **behaviour: Any) -> None:
         (await self.client.put("/v1/behaviour", json=behaviour)).raise_for_status()
 
-    async def charges(self) -> list[dict[str, Any]]:
-        answer: list[dict[str, Any]] = (await self.client.get("/v1/charges")).raise_for_status().json()["charges"]
-        return answer
+    async def refunds(self) -> list[dict[str, Any]]:
+        return await self._ledger("refunds")
+
+    async def charges(self, order_id: UUID | None = None) -> list[dict[str, Any]]:
+        """Of all orders, or of one."""
+        return await self._ledger("charges", **({} if order_id is None else {"reference": str(order_id)}))
+
+    async def _ledger(self, kind: str, **of: str) -> list[dict[str, Any]]:
+        lines: list[dict[str, Any]] = (await self.client.get(f"/v1/{kind}", params=of)).raise_for_status().json()[kind]
+        return lines
 
     def counted(self, name: str, **labels: str) -> float:
         value = self.registry.get_sample_value(name, labels)
         assert value is not None, f"{name}{labels} is not there"
         return value
 
-    @staticmethod
-    async def nothing(_message_id: UUID) -> None:
-        """Hints are lost here: what is tested is what happens without them."""
-
 
 @asynccontextmanager
 async def open_shop(settings: Settings) -> AsyncIterator[Shop]:
     """A shop on a migrated database, with a sandbox provider of its own."""
     async with open_database(settings) as database, sandbox_client(settings.state_dir) as client:
-        shop = Shop(database, settings, client)
-        await shop.stock_up()
-        yield shop
+        metrics, tracing = CollectorRegistry(), Tracing(settings, "test")
+        cache = Cache(Memory(), CacheMetrics(metrics))
+        async with open_rates(settings, cache, DependencyMetrics(metrics), tracing) as rates:
+            shop = Shop(database, settings, client, rates)
+            await shop.stock_up()
+            yield shop

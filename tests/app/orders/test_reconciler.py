@@ -5,19 +5,30 @@ from uuid import UUID
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import delete
 
-from app.infra.database import open_database
-from app.orders import outbox
-from app.orders.outbox import FIRST_WAIT
-from app.orders.reconcile import BATCH, PAUSE, Reconciler
+from app.infra.celery import Publisher, make_celery
+from app.infra.database import ReadSession, open_database
+from app.infra.outbox import repository as outbox
+from app.infra.outbox.models import OutboxMessage
+from app.infra.outbox.reconciler import BATCH, PAUSE, Reconciler
+from app.infra.outbox.repository import FIRST_WAIT
+from app.mail.topics import MAIL_RECEIPT
 from app.settings import read
 from app.telemetry.metrics import OutboxMetrics
+from tests.app.infra.outbox.conftest import Hints
 from tests.app.orders.shop import CLAIM_SECONDS, Shop
 from tests.app.ports import free_port
 from tests.app.telemetry.recording import recorded_logs
 
 pytestmark = pytest.mark.anyio
 FIRST = FIRST_WAIT.total_seconds()
+
+
+async def _forget_mail(shop: Shop) -> None:
+    """A receipt waits in the same outbox, and this is not about it."""
+    async with shop.database.write() as session:
+        await session.execute(delete(OutboxMessage).where(OutboxMessage.topic == MAIL_RECEIPT))
 
 
 async def test_what_waited_too_long_is_queued_and_then_left_alone_for_a_while(shop: Shop) -> None:
@@ -35,6 +46,7 @@ async def test_what_waited_too_long_is_queued_and_then_left_alone_for_a_while(sh
 async def test_what_is_held_or_done_is_not_queued(shop: Shop) -> None:
     done, held = await shop.order(), await shop.order()
     assert await shop.worker().process(done) == "paid"
+    await _forget_mail(shop)
     await shop.pass_time(FIRST)
     async with shop.database.write() as session:
         assert await outbox.claim(session, held, CLAIM_SECONDS) is not None
@@ -55,6 +67,7 @@ async def test_the_backlog_is_counted_and_its_oldest_has_an_age(shop: Shop) -> N
     assert shop.counted("outbox_pending_messages") == 2
     assert shop.counted("outbox_oldest_message_age_seconds") == pytest.approx(100, abs=30)
     assert await shop.worker().process(first) == "paid"
+    await _forget_mail(shop)
     await shop.reconciler.look()
     assert shop.counted("outbox_pending_messages") == 1
     assert shop.counted("outbox_oldest_message_age_seconds") < 50
@@ -67,7 +80,7 @@ async def test_several_reconcilers_share_what_waits_and_the_oldest_comes_first(s
         await shop.pass_time(FIRST)
     queues: list[list[UUID]] = [[], [], []]
     reconcilers = [
-        Reconciler(shop.database, queue.append, OutboxMetrics(CollectorRegistry()), every=5) for queue in queues
+        Reconciler(shop.database, Hints(queue), OutboxMetrics(CollectorRegistry()), every=5) for queue in queues
     ]
     assert sum(await asyncio.gather(*(reconciler.look() for reconciler in reconcilers))) == 6
     assert sorted(message for queue in queues for message in queue) == sorted(messages)
@@ -77,13 +90,76 @@ async def test_several_reconcilers_share_what_waits_and_the_oldest_comes_first(s
 async def test_an_absent_database_is_waited_for() -> None:
     settings = read(database_url=f"postgresql://binnacle@127.0.0.1:{free_port()}/binnacle", _env_file=None)
     async with open_database(settings) as database:
-        reconciler = Reconciler(database, lambda _: None, OutboxMetrics(CollectorRegistry()), every=0.01)
-        looking = asyncio.create_task(reconciler.run())
+        reconciler = Reconciler(database, Hints(), OutboxMetrics(CollectorRegistry()), every=0.01)
+        stop = asyncio.Event()
+        looking = asyncio.create_task(reconciler.run(stop))
         await asyncio.sleep(0.3)
         assert not looking.done()
         assert reconciler.looked_at == float("-inf")
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        stop.set()
+        await looking
+
+
+async def test_what_a_queue_that_goes_did_not_take_waits_no_longer_than_until_the_next_look(shop: Shop) -> None:
+    messages = [await shop.order() for _ in range(3)]
+    await shop.pass_time(FIRST)
+    registry, queue = CollectorRegistry(), Hints(room=1)
+    with recorded_logs() as recorded:
+        assert await Reconciler(shop.database, queue, OutboxMetrics(registry), every=5).look() == 1
+    assert len(recorded.lines("reconcile_postponed")) == 1
+    assert registry.get_sample_value("outbox_requeued_total") == 1
+    assert await shop.reconciler.look() == 2
+    assert sorted(queue.taken + shop.queued) == sorted(messages)
+
+
+async def test_without_a_queue_it_goes_on_to_tell_how_much_waits(shop: Shop) -> None:
+    await shop.order()
+    await shop.pass_time(FIRST)
+    gone = read(database_url="postgresql://db/shop", redis_url=f"redis://127.0.0.1:{free_port()}", _env_file=None)
+    publisher, registry = Publisher(make_celery(gone)), CollectorRegistry()
+    assert await Reconciler(shop.database, publisher, OutboxMetrics(registry), every=5).look() == 0
+    assert registry.get_sample_value("outbox_pending_messages") == 1
+    assert await shop.reconciler.look() == 1
+    publisher.close()
+
+
+async def test_a_queue_that_is_long_enough_is_left_alone(shop: Shop) -> None:
+    messages = [await shop.order() for _ in range(3)]
+    await shop.pass_time(FIRST)
+    queue = Hints(wait=BATCH)
+    reconciler = Reconciler(shop.database, queue, OutboxMetrics(CollectorRegistry()), every=5)
+    assert await reconciler.look() == 0
+    queue.wait = BATCH - 2
+    assert await reconciler.look() == 2
+    queue.wait = 0
+    assert await reconciler.look() == 1
+    assert sorted(queue.taken) == sorted(messages)
+
+
+async def test_what_there_was_no_room_for_comes_soon_and_what_else_a_look_tells_no_more_often(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.infra.outbox.reconciler.BATCH", 2)
+    monkeypatch.setattr("app.infra.outbox.reconciler.MORE_SECONDS", 0.01)
+    messages = [await shop.order() for _ in range(5)]
+    await shop.pass_time(FIRST)
+    watched, stop = 0, asyncio.Event()
+
+    async def watch(_session: ReadSession) -> None:
+        nonlocal watched
+        watched += 1
+
+    class Counted(Hints):
+        async def publish(self, message_id: UUID) -> None:
+            await super().publish(message_id)
+            if len(self.taken) == len(messages):
+                stop.set()
+
+    queue = Counted()
+    looking = Reconciler(shop.database, queue, OutboxMetrics(CollectorRegistry()), every=1000, watches=[watch])
+    await asyncio.wait_for(looking.run(stop), 20)
+    assert sorted(queue.taken) == sorted(messages)
+    assert watched == 1
 
 
 async def test_a_fault_is_told_and_does_not_end_the_looking(shop: Shop) -> None:
@@ -92,20 +168,22 @@ async def test_a_fault_is_told_and_does_not_end_the_looking(shop: Shop) -> None:
     failed, queued = asyncio.Event(), asyncio.Event()
     faults = iter([RuntimeError("a fault")])
 
-    def enqueue(message_id: UUID) -> None:
-        for fault in faults:
-            failed.set()
-            raise fault
-        shop.queued.append(message_id)
-        queued.set()
+    class Faulty(Hints):
+        async def publish(self, message_id: UUID) -> None:
+            for fault in faults:
+                failed.set()
+                raise fault
+            await super().publish(message_id)
+            queued.set()
 
     with recorded_logs() as recorded:
-        reconciler = Reconciler(shop.database, enqueue, OutboxMetrics(CollectorRegistry()), every=0.01)
-        looking = asyncio.create_task(reconciler.run())
+        reconciler = Reconciler(shop.database, Faulty(shop.queued), OutboxMetrics(CollectorRegistry()), every=0.01)
+        stop = asyncio.Event()
+        looking = asyncio.create_task(reconciler.run(stop))
         await asyncio.wait_for(failed.wait(), 20)
         await shop.pass_time(PAUSE.total_seconds())
         await asyncio.wait_for(queued.wait(), 20)
-        looking.cancel()
-        await asyncio.gather(looking, return_exceptions=True)
+        stop.set()
+        await looking
     assert shop.queued == [message]
     assert len(recorded.lines("reconcile_failed")) == 1

@@ -1,4 +1,4 @@
-"""The sandbox provider in this process, reached without a network."""
+"""The sandbox provider in this process, reached without a network, and what is asked of it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,3 +32,16 @@ async def sandbox_client(folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
     finally:
         living.cancel()
         await asyncio.gather(living, return_exceptions=True)
+
+
+async def charge(client: httpx2.AsyncClient, key: str = "key-1", **change: Any) -> httpx2.Response:
+    """Charges 19.90 euros for order-1, unless changed."""
+    body = {"amount_minor": 1990, "currency": "EUR", "reference": "order-1"} | change
+    return await client.post("/v1/charges", json=body, headers={"Idempotency-Key": key})
+
+
+async def refund(client: httpx2.AsyncClient, key: str = "back-1", **change: Any) -> httpx2.Response:
+    """Gives back 19.90 euros of order-1, unless changed; None leaves a field out."""
+    body = {"amount_minor": 1990, "currency": "EUR", "reference": "order-1"} | change
+    body = {name: value for name, value in body.items() if value is not None}
+    return await client.post("/v1/refunds", json=body, headers={"Idempotency-Key": key})

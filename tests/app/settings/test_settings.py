@@ -10,7 +10,7 @@ from app.cli import main
 from app.settings import Settings, SettingsError, read
 
 SECRET = "hunter2hunter2"
-KEY = "k" * 32
+KEY = "3f9c51d07ae84b26" * 2
 STORES = {
     "DATABASE_URL": f"postgresql://binnacle:{SECRET}@db/binnacle",
     "REDIS_URL": f"redis://:{SECRET}@cache:6379/0",
@@ -84,9 +84,13 @@ def test_each_way_to_name_postgresql_gets_the_asynchronous_driver(start: Any, sc
         ({"SECRET_KEY": "\u00fc" * 15}, ["SECRET_KEY"]),
         ({"WEB_CONCURRENCY": "2"}, ["WEB_CONCURRENCY", "DATABASE_URL", "REDIS_URL"]),
         ({"WEB_CONCURRENCY": "2", "DATABASE_URL": STORES["DATABASE_URL"]}, ["WEB_CONCURRENCY", "REDIS_URL"]),
-        ({"GRACEFUL_TIMEOUT_SECONDS": "19.9"}, ["GRACEFUL_TIMEOUT_SECONDS", "20"]),
-        ({"DRAIN_SECONDS": "20"}, ["GRACEFUL_TIMEOUT_SECONDS", "32"]),
+        ({"GRACEFUL_TIMEOUT_SECONDS": "21.9"}, ["GRACEFUL_TIMEOUT_SECONDS", "22"]),
+        ({"DRAIN_SECONDS": "20"}, ["GRACEFUL_TIMEOUT_SECONDS", "34"]),
         ({"CLAIM_SECONDS": "5"}, ["CLAIM_SECONDS", "PROVIDER_TIMEOUT_SECONDS"]),
+        ({"CLAIM_SECONDS": "6", "MAIL_TIMEOUT_SECONDS": "6"}, ["CLAIM_SECONDS", "MAIL_TIMEOUT_SECONDS"]),
+        ({"JOB_SECONDS": "5"}, ["JOB_SECONDS", "PROVIDER_TIMEOUT_SECONDS"]),
+        ({"MAIL_FROM": "shop"}, ["MAIL_FROM"]),
+        ({"MAIL_URL": "mail.example.com"}, ["MAIL_URL", "http://"]),
         ({"ENVIRONMENT": "staging"}, ["ENVIRONMENT"]),
         ({"PORT": "70000"}, ["PORT"]),
         ({"PORT": "http"}, ["PORT"]),
@@ -102,6 +106,7 @@ def test_each_way_to_name_postgresql_gets_the_asynchronous_driver(start: Any, sc
         (PRODUCTION | {"ALLOWED_HOSTS": "shop.example.com,*"}, ["ALLOWED_HOSTS"]),
         (PRODUCTION | {"PROVIDER_URL": "http://binnacle-sandbox:8001"}, ["PROVIDER_URL", "sandbox"]),
         (PRODUCTION | {"PROVIDER_URL": "binnacle-sandbox:8001"}, ["PROVIDER_URL"]),
+        (PRODUCTION | {"MAIL_URL": "http://binnacle-sandbox:8001"}, ["MAIL_URL", "sandbox"]),
         ({"PROVIDER_URL": "payments.example.com"}, ["PROVIDER_URL", "http://"]),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://"]),
         ({"SENTRY_DSN": f"{SECRET}"}, ["SENTRY_DSN"]),

@@ -101,10 +101,11 @@ def spans_of(tracing: Tracing) -> InMemorySpanExporter:
 @contextlib.asynccontextmanager
 async def observed(app: FastAPI, endpoint: str, **settings: Any) -> AsyncIterator[Observed]:
     """The application as it would be served, with traces that go to `endpoint`."""
-    tracing = Tracing(read(otlp_endpoint=endpoint, _env_file=None, **settings), "api")
+    chosen = read(otlp_endpoint=endpoint, _env_file=None, **settings)
+    tracing = Tracing(chosen, "api")
     registry = CollectorRegistry()
     exporter = spans_of(tracing)
-    layer = observe(app, metrics=HttpMetrics(registry), tracing=tracing)
+    layer = observe(app, metrics=HttpMetrics(registry), tracing=tracing, spans=chosen.server_spans)
     transport = httpx2.ASGITransport(app=layer)
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:

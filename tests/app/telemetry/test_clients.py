@@ -10,6 +10,7 @@ from pathlib import Path
 PROGRAM = """
 import asyncio, json
 from app.infra.http_client import open_client
+from app.infra.outbox import spans
 from app.settings import read
 from app.telemetry.tracing import Tracing
 from tests.app.telemetry.recording import CALLER, spans_of
@@ -26,18 +27,21 @@ async def main():
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server, open_client(f"http://127.0.0.1:{port}", 5, tracing) as client:
-        with tracing.consuming("process order", CALLER + "-01"):
+        with spans.job(tracing, CALLER + "-01"):
+            await client.get("/v1/charges?reference=c4nary")
+        with spans.job(tracing, CALLER + "-00"):
             await client.get("/v1/charges")
-    spans = [(span.name, dict(span.attributes)) for span in exporter.get_finished_spans()]
-    print(json.dumps({"spans": spans, "sent": sent}))
+    made = [(span.name, dict(span.attributes)) for span in exporter.get_finished_spans()]
+    print(json.dumps({"spans": made, "sent": sent}))
 
 asyncio.run(main())
 """
 
 
-def test_a_workers_call_is_a_client_span_with_the_names_of_today(root: Path) -> None:
+def _last_line_of(program: str, root: Path) -> str:
+    """What a process of its own prints last."""
     result = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         cwd=root,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
@@ -45,11 +49,29 @@ def test_a_workers_call_is_a_client_span_with_the_names_of_today(root: Path) -> 
         timeout=60,
         check=True,
     )
-    told = json.loads(result.stdout.splitlines()[-1])
+    return result.stdout.splitlines()[-1]
+
+
+def test_a_workers_call_is_a_client_span_with_the_names_of_today(root: Path) -> None:
+    told = json.loads(_last_line_of(PROGRAM, root))
     (name, attributes), (job, _) = told["spans"]
-    assert (name, job) == ("GET", "process order")
+    assert (name, job) == ("GET", "process outbox")
+    assert attributes["url.full"].endswith("/v1/charges"), "what was asked for may be somebody's"
     assert attributes["http.request.method"] == "GET"
     assert attributes["http.response.status_code"] == 200
     assert "http.method" not in attributes
-    [request] = told["sent"]
-    assert "traceparent: 00-0af7651916cd43dd8448eb211c80319c-" in request.lower()
+    recorded, unrecorded = (request.lower() for request in told["sent"])
+    assert "traceparent: 00-0af7651916cd43dd8448eb211c80319c-" in recorded
+    assert "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00" in unrecorded
+
+
+def test_a_process_that_sends_nowhere_loads_nothing_for_it(root: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from app.main import create_app\n"
+        "from app.settings import read\n"
+        f"create_app(read(state_dir={str(tmp_path)!r}, _env_file=None))\n"
+        "dear = ('opentelemetry.sdk', 'opentelemetry.exporter', 'opentelemetry.instrumentation', 'requests')\n"
+        "print([name for name in sys.modules if name.startswith(dear)])\n"
+    )
+    assert _last_line_of(program, root) == "[]"

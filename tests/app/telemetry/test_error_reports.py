@@ -1,69 +1,45 @@
 """Error reports: a DSN that points at a server of the test gets what is needed and nothing that is private."""
 
-import gzip
-import importlib
+import asyncio
 import json
-import threading
+import logging
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
 import sentry_sdk
+import structlog
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
+from app import __version__
+from app.errors import UnavailableError
+from app.infra.jobs import Jobs
 from app.main import create_app
 from app.settings import Settings, read
-from app.telemetry import errors
-from tests.app.telemetry.recording import CALLER, UNSAMPLED, Logs
+from app.telemetry import context, errors
+from app.telemetry.context import WorkContext
+from app.telemetry.metrics.logs import ErrorReportMetrics
+from app.telemetry.reporting import QUEUE, SAME_ERRORS
+from tests.app.processes import wait_until
+from tests.app.telemetry.envelopes import Reports, receiver
+from tests.app.telemetry.recording import CALLER, UNSAMPLED, Logs, observed
 
 pytestmark = pytest.mark.anyio
-
-
-@dataclass(slots=True)
-class Reports:
-    """Where to report, and the events that came."""
-
-    dsn: str = ""
-    events: list[dict[str, Any]] = field(default_factory=list)
 
 
 @pytest.fixture
 def reports() -> Iterator[Reports]:
     """A receiver of Sentry's envelopes; reporting ends with the test."""
-    received = Reports()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            encoding = self.headers.get("Content-Encoding")
-            if encoding == "gzip":
-                body = gzip.decompress(body)
-            elif encoding == "br":  # chosen by the SDK where the module is installed
-                body = importlib.import_module("brotli").decompress(body)
-            lines = [json.loads(line) for line in body.splitlines() if line]
-            received.events.extend(line for line in lines if "exception" in line)
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_arguments: object) -> None:
-            """Quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        received.dsn = f"http://public@127.0.0.1:{server.server_port}/1"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with receiver() as received:
         try:
             yield received
         finally:
             sentry_sdk.get_client().close(timeout=0)
             sentry_sdk.get_global_scope().set_client(None)
-            server.shutdown()
-            thread.join()
 
 
 def _settings(tmp_path: Path, dsn: str | None) -> Settings:
@@ -88,7 +64,7 @@ async def test_an_unhandled_error_is_reported_once_with_its_trace_and_nothing_pr
     assert event["contexts"]["trace"]["trace_id"] == CALLER.split("-")[1] == answer.json()["trace_id"]
     assert event["tags"]["request_id"] == answer.json()["request_id"]
     assert event["tags"]["route"] == "/api/v1/auth/token"
-    assert (event["release"], event["environment"], event["server_name"]) == ("0.1.0", "local", "api")
+    assert (event["release"], event["environment"], event["server_name"]) == (__version__, "local", "api")
     assert "request" not in event
     assert "user" not in event
     frames = [frame for value in event["exception"]["values"] for frame in value["stacktrace"]["frames"]]
@@ -120,3 +96,191 @@ def test_a_receiver_that_is_gone_breaks_nothing(tmp_path: Path, reports: Reports
     errors.capture(RuntimeError("a fault"), task="orders.process")
     sentry_sdk.flush(1)
     assert reports.events == []
+
+
+def _count(registry: CollectorRegistry, name: str, **labels: str) -> float:
+    return sum(
+        sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+def _reporting(tmp_path: Path, reports: Reports) -> CollectorRegistry:
+    """Reports to there, and counts."""
+    registry = CollectorRegistry()
+    errors.configure(_settings(tmp_path, reports.dsn), "worker")
+    errors.count_in(ErrorReportMetrics(registry))
+    return registry
+
+
+def _different(number: int) -> BaseException:
+    """Errors no two of which are the same."""
+    kind: type[Exception] = type(f"Fault{number}", (Exception,), {})
+    return kind("canary-message")
+
+
+def _faulty(at_once: int) -> FastAPI:
+    """Endpoints that fail all at once, each with an error of its own, and with libraries that misuse the SDK."""
+    app, barrier = FastAPI(), asyncio.Barrier(at_once)
+
+    def add(number: int) -> None:
+        @app.get(f"/fail/{number}/{{name}}")
+        async def fail(name: str) -> None:
+            sentry_sdk.set_tag("tag", f"canary-{number}")
+            sentry_sdk.set_user({"id": f"canary-{number}"})
+            sentry_sdk.add_breadcrumb(message=f"canary-{number}")
+            sentry_sdk.set_context("state", {"name": f"canary-{name}"})
+            await barrier.wait()
+            raise _different(number)
+
+    for number in range(at_once):
+        add(number)
+    return app
+
+
+async def test_errors_at_once_keep_their_own_trace_and_nothing_of_the_others(
+    reports: Reports, recorded: Logs, tmp_path: Path
+) -> None:
+    del recorded
+    at_once = 24
+    _reporting(tmp_path, reports)
+    sent = {number: (uuid4().hex, f"request-{number}") for number in range(at_once)}
+    async with observed(_faulty(at_once), "http://127.0.0.1:9") as faulty:
+        await asyncio.gather(
+            *(
+                faulty.client.get(
+                    f"/fail/{number}/x",
+                    headers={"traceparent": f"00-{trace}-b7ad6b7169203331-00", "X-Request-ID": request_id},
+                )
+                for number, (trace, request_id) in sent.items()
+            ),
+            return_exceptions=True,
+        )
+    sentry_sdk.flush(10)
+    told = {
+        event["tags"]["route"]: (
+            event["contexts"]["trace"]["trace_id"],
+            event["tags"]["request_id"],
+            event["exception"]["values"][-1]["type"],
+        )
+        for event in reports.events
+    }
+    assert told == {
+        f"/fail/{number}/{{name}}": (trace, request_id, f"Fault{number}")
+        for number, (trace, request_id) in sent.items()
+    }
+    assert len(reports.events) == at_once
+    for event in reports.events:
+        assert set(event) <= {
+            "contexts", "environment", "event_id", "exception", "level", "platform", "release", "sdk", "server_name",
+            "tags", "timestamp", "transaction",
+        }  # fmt: skip
+        assert set(event["contexts"]) == {"trace"}
+    assert "canary" not in json.dumps(reports.events)
+
+
+async def test_a_failed_job_and_whatever_else_is_logged_as_an_error_is_reported_once(
+    reports: Reports, recorded: Logs, tmp_path: Path
+) -> None:
+    _reporting(tmp_path, reports)
+    jobs, message_id = Jobs(at_once=1), uuid4()
+
+    async def handle(_message_id: object) -> None:
+        token = context.enter(WorkContext("request-1", "a" * 32, "b" * 16))
+        try:
+            structlog.get_logger().error("job_failed", topic="orders.pay", exc_info=(fault := _different(0)))
+            errors.capture(fault, task="orders.pay")
+            raise fault
+        finally:
+            context.leave(token)
+
+    async with jobs.running(handle):
+        jobs.enqueue(message_id)
+    logging.getLogger("asyncio").error("Task exception was never retrieved", exc_info=_different(1))
+    structlog.get_logger().warning("job_postponed", exc_info=_different(2))
+    structlog.get_logger().error("job_dead", topic="orders.pay")
+    sentry_sdk.flush(10)
+    assert [line["event"] for line in recorded.lines() if line["level"] == "error"][:2] == ["job_failed"] * 2
+    first, second = reports.events
+    assert first["tags"] == {"request_id": "request-1", "topic": "orders.pay", "event": "job_failed"}
+    assert first["contexts"]["trace"]["trace_id"] == "a" * 32
+    assert first["transaction"] == "orders.pay"
+    assert second["tags"] == {"event": "Task exception was never retrieved", "logger": "asyncio"}
+
+
+def test_of_an_error_and_what_it_came_from_only_our_own_messages_are_told(reports: Reports, tmp_path: Path) -> None:
+    _reporting(tmp_path, reports)
+    password = "canary-local"
+
+    def ask() -> None:
+        try:
+            int(f"canary-{len(password)}")
+        except ValueError as error:
+            raise UnavailableError("The payment provider did not answer.") from error
+
+    try:
+        ask()
+    except UnavailableError as error:
+        errors.capture(error, route="/api/v1/orders")
+    sentry_sdk.flush(10)
+    [event] = reports.events
+    cause, error_told = event["exception"]["values"]
+    assert (cause["type"], cause["value"]) == ("ValueError", "")
+    assert (error_told["type"], error_told["module"]) == ("UnavailableError", "app.errors")
+    assert error_told["value"] == "The payment provider did not answer."
+    last = error_told["stacktrace"]["frames"][-1]
+    assert (last["function"].rpartition(".")[2], last["lineno"] > 0) == ("ask", True)
+    assert "canary" not in json.dumps(event)
+
+
+def test_a_flood_of_one_error_is_sent_a_few_times_and_counted(reports: Reports, recorded: Logs, tmp_path: Path) -> None:
+    registry = _reporting(tmp_path, reports)
+    nothing: dict[int, str] = {}
+    for number in range(1000):
+        try:
+            nothing[number]
+        except KeyError as error:
+            structlog.get_logger().error("unhandled_error", exc_info=error)
+    sentry_sdk.flush(10)
+    assert len(reports.events) == SAME_ERRORS
+    assert _count(registry, "error_reports_total", outcome="queued") == SAME_ERRORS
+    assert _count(registry, "error_reports_total", outcome="suppressed") == 1000 - SAME_ERRORS
+    assert len(recorded.lines("unhandled_error")) == 10
+
+
+@pytest.mark.parametrize("behaviour", ["refuses", "hangs", "eats slowly", "500", "429"])
+def test_a_sick_receiver_slows_nothing_holds_nothing_and_its_losses_are_counted(
+    reports: Reports, tmp_path: Path, behaviour: str
+) -> None:
+    if behaviour == "refuses":
+        reports.dsn = "http://public@127.0.0.1:9/1"
+    reports.behave(behaviour)
+    registry = _reporting(tmp_path, reports)
+    number, slowest = QUEUE + 50, 0.0
+    for each in range(number):
+        error, began = _different(each), time.thread_time()
+        errors.capture(error, route="/api/v1/orders")
+        slowest = max(slowest, time.thread_time() - began)
+    began = time.monotonic()
+    errors.close()
+    held = time.monotonic() - began
+    assert held < errors.FLUSH_SECONDS + 2  # a machine that compiles beside it is slow; who hangs takes 20 s
+    assert slowest < 0.2
+    assert _count(registry, "error_reports_total", outcome="queued") == number
+    lost = _count(registry, "error_reports_lost_total")
+    assert lost + len(reports.events) == number
+    reason = {"refuses": "network", "500": "refused", "429": "rate_limited"}.get(behaviour, "unsent")
+    assert _count(registry, "error_reports_lost_total", reason=reason) > 0
+    errors.capture(RuntimeError("after the end"))
+    assert not sentry_sdk.is_initialized()
+
+
+def test_what_waits_at_the_end_is_sent(reports: Reports, tmp_path: Path) -> None:
+    registry = _reporting(tmp_path, reports)
+    for each in range(20):
+        errors.capture(_different(each))
+    errors.close()
+    wait_until(lambda: len(reports.events) == 20, 5, "the events")
+    assert _count(registry, "error_reports_lost_total") == 0

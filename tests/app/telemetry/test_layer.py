@@ -2,21 +2,50 @@
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from starlette.background import BackgroundTask
 
 from app.api import problems
 from app.telemetry import context
 from tests.app.otlp import Receiver
+from tests.app.scopes import http_scope
 from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, Observed, observed
 
 pytestmark = pytest.mark.anyio
 both = pytest.mark.parametrize("headers", [SAMPLED, UNSAMPLED], ids=["sampled", "unsampled"])
+
+
+async def _events() -> StreamingResponse:
+    async def wait() -> AsyncIterator[bytes]:
+        yield b"data: 1\n\n"
+        await asyncio.sleep(0.3)
+
+    return StreamingResponse(wait(), media_type="text/event-stream")
+
+
+async def _endless() -> StreamingResponse:
+    async def wait() -> AsyncIterator[bytes]:
+        yield b"some"
+        await asyncio.Event().wait()
+
+    return StreamingResponse(wait())
+
+
+async def _afterwards() -> Response:
+    return Response(background=BackgroundTask(asyncio.sleep, 0.3))
+
+
+async def _slow() -> str:
+    await asyncio.sleep(0.3)
+    return "at last"
 
 
 def _application() -> FastAPI:
@@ -48,6 +77,11 @@ def _application() -> FastAPI:
 
         return StreamingResponse(chunks())
 
+    app.get("/events")(_events)
+    app.get("/endless")(_endless)
+    app.get("/afterwards")(_afterwards)
+    app.get("/slow")(_slow)
+
     @app.post("/upload")
     async def upload(request: Request) -> int:
         return len(await request.body())
@@ -65,20 +99,8 @@ def _application() -> FastAPI:
 
 def _scope(method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
     """What a server hands over, for what a client of this process can't do."""
-    return {
-        "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.3"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"testserver"), *((name.encode(), value.encode()) for name, value in headers.items())],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 80),
-    }
+    sent = [(b"host", b"testserver"), *((name.encode(), value.encode()) for name, value in headers.items())]
+    return http_scope(method, path, headers=sent)
 
 
 @pytest.fixture
@@ -86,6 +108,16 @@ async def application(collector: Receiver, recorded: Logs) -> AsyncIterator[Obse
     del recorded  # set up before the layer, which takes its log
     async with observed(_application(), collector.endpoint) as it:
         yield it
+
+
+async def test_a_stream_of_events_is_as_quick_as_its_beginning(application: Observed, recorded: Logs) -> None:
+    assert (await application.client.get("/events")).text == "data: 1\n\n"
+    waited = application.registry.get_sample_value(
+        "http_request_duration_seconds_sum", {"method": "GET", "route": "/events"}
+    )
+    [line] = recorded.lines("http_request")
+    assert waited is not None
+    assert waited < line["duration_ms"] / 1000 - 0.25
 
 
 @both
@@ -96,15 +128,15 @@ async def test_the_access_line_tells_what_was_asked_and_nothing_of_the_query(
     await application.client.get("/ok/ada?token=t0p", headers=sent)
     [line] = recorded.lines()
     assert set(line) == {
-        "timestamp", "level", "event", "method", "route", "path", "status", "duration_ms",
+        "timestamp", "level", "event", "method", "route", "path", "status", "duration_ms", "ttfb_ms",
         "request_id", "trace_id", "span_id", "user_id", "client",
     }  # fmt: skip
     assert (line["event"], line["level"], line["method"], line["status"]) == ("http_request", "info", "GET", 200)
-    assert (line["route"], line["path"], line["client"]) == ("/ok/{name}", "/ok/ada", "127.0.0.1")
+    assert (line["route"], line["path"], line["client"]) == ("/ok/{name}", "/ok/REDACTED", "127.0.0.1")
     assert (line["request_id"], line["user_id"]) == ("req-1", None)
     assert line["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
     assert re.fullmatch("[0-9a-f]{16}", line["span_id"])
-    assert 0 <= line["duration_ms"] < 60_000
+    assert 0 <= line["ttfb_ms"] <= line["duration_ms"] < 60_000
     assert datetime.fromisoformat(line["timestamp"]).tzinfo is not None
     assert "t0p" not in recorded.text
 
@@ -121,7 +153,9 @@ async def test_an_unhandled_error_is_one_500_one_error_line_and_one_count(
     assert answer.headers["X-Request-ID"] == problem["request_id"]
     [error] = [line for line in recorded.lines() if line["level"] == "error"]
     assert error["event"] == "unhandled_error"
-    assert "RuntimeError: a fault" in error["exception"]
+    assert error["error_type"] == "RuntimeError"
+    assert "test_layer:" in error["exception"]
+    assert "fault" not in error["exception"]
     assert "l0cal" not in error["exception"]
     [access] = recorded.lines("http_request")
     for line in (error, access):
@@ -164,6 +198,82 @@ async def test_a_client_that_left_is_499_and_no_error_of_ours(
     assert [line for line in recorded.lines() if line["level"] == "error"] == []
 
 
+@both
+async def test_a_stream_is_in_progress_until_its_end_and_499_when_its_reader_leaves(
+    application: Observed, recorded: Logs, headers: dict[str, str]
+) -> None:
+    begun, leaves = asyncio.Event(), asyncio.Event()
+
+    async def receive() -> Any:
+        await leaves.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            begun.set()
+
+    value = application.registry.get_sample_value
+    running = asyncio.create_task(application.layer(_scope("GET", "/endless", headers), receive, send))
+    async with asyncio.timeout(10):
+        await begun.wait()
+        assert value("http_requests_in_progress") == 1
+        assert recorded.lines() == []
+        await asyncio.sleep(0.1)  # what its line must contain
+        leaves.set()
+        await running
+    assert value("http_requests_in_progress") == 0
+    assert application.requests() == {("GET", "/endless", "499"): 1}
+    [line] = recorded.lines()
+    assert (line["event"], line["status"]) == ("http_request", 499)
+    assert line["ttfb_ms"] + 100 <= line["duration_ms"]
+
+
+class _Cycle:
+    """A request whose client has left, as uvicorn keeps it."""
+
+    disconnected = True
+
+    async def receive(self) -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def test_an_answer_that_nobody_is_there_for_is_499_although_the_application_did_not_ask(
+    application: Observed,
+) -> None:
+    async def send(_message: Any) -> None:
+        """Dropped, as uvicorn does."""
+
+    await application.layer(_scope("GET", "/ok/ada", UNSAMPLED), _Cycle().receive, send)
+    assert application.requests() == {("GET", "/ok/{name}", "499"): 1}
+
+
+async def test_uvicorn_tells_of_a_client_that_left(application: Observed, recorded: Logs) -> None:
+    config = uvicorn.Config(application.layer, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        async with asyncio.timeout(30):
+            while not server.started:  # noqa: ASYNC110 -- uvicorn has no event for it
+                await asyncio.sleep(0.01)
+            _, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+            writer.write(b"GET /slow HTTP/1.1\r\nHost: testserver\r\n\r\n")
+            while application.registry.get_sample_value("http_requests_in_progress") != 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            writer.transport.abort()
+            while not recorded.lines("http_request"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            server.should_exit = True
+            await running
+    assert application.requests() == {("GET", "/slow", "499"): 1}
+
+
+async def test_what_is_done_after_an_answer_is_no_part_of_its_duration(application: Observed, recorded: Logs) -> None:
+    await application.client.get("/afterwards")
+    [line] = recorded.lines("http_request")
+    assert line["duration_ms"] < 250
+
+
 async def test_probes_are_counted_but_say_something_only_when_they_fail(application: Observed, recorded: Logs) -> None:
     await application.client.get("/livez")
     assert recorded.lines() == []
@@ -185,3 +295,14 @@ async def test_requests_at_once_keep_their_own_context(application: Observed, re
         assert lines[request_id]["trace_id"] == trace_id
         assert lines[request_id]["user_id"] == "user-1"
     assert context.current() is None
+
+
+async def test_a_request_without_a_name_is_named_after_its_trace_unless_others_share_that(
+    application: Observed, recorded: Logs
+) -> None:
+    for headers in ({}, {}, UNSAMPLED, UNSAMPLED, {"X-Request-ID": "no name\t"}):
+        answer = await application.client.get("/ok/ada", headers=headers)
+        assert answer.headers["X-Request-ID"] == recorded.lines("http_request")[-1]["request_id"]
+    lines = recorded.lines("http_request")
+    assert [line["request_id"] == line["trace_id"] for line in lines] == [True, True, False, False, True]
+    assert len({line["request_id"] for line in lines}) == len(lines)

@@ -2,12 +2,22 @@
 
 import json
 import logging
+import os
+import pty
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import structlog
 
-from app.telemetry import context
+from app.errors import UnavailableError
+from app.telemetry import console, context, logs
 from app.telemetry.context import WorkContext
+from app.telemetry.sink import Sink
+from tests.app.processes import REPOSITORY
 from tests.app.telemetry.recording import Logs, recorded_logs
 
 
@@ -20,7 +30,7 @@ def test_a_third_partys_line_takes_our_form_and_our_context(recorded: Logs) -> N
     [line] = recorded.lines()
     assert line.pop("timestamp")
     assert line == {
-        "event": "3 things are odd",
+        "event": "3 things are …",
         "level": "warning",
         "logger": "library.part",
         "request_id": "req-1",
@@ -37,8 +47,9 @@ def test_a_third_partys_exception_is_told_in_one_line(recorded: Logs) -> None:
         logging.getLogger("library").exception("it broke")
     [line] = recorded.lines()
     assert (line["event"], line["level"]) == ("it broke", "error")
-    assert line["exception"].startswith("Traceback")
-    assert line["exception"].endswith("ValueError: invalid literal for int() with base 10: 'x'")
+    assert line["error_type"] == "ValueError"
+    assert line["exception"].startswith("ValueError\n  ")
+    assert "'x'" not in line["exception"]
 
 
 def test_lines_below_the_level_and_the_chatter_of_libraries_are_left_out(recorded: Logs) -> None:
@@ -74,3 +85,126 @@ def test_the_console_is_for_people() -> None:
     assert "a thing happened" in lines.text
     with pytest.raises(json.JSONDecodeError):
         lines.lines()
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "coloured"), [(True, {}, True), (True, {"NO_COLOR": "1"}, False), (False, {}, False)]
+)
+def test_colours_are_for_a_terminal_that_wants_them(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool, environment: dict[str, str], coloured: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    reading, writing = pty.openpty() if terminal else os.pipe()
+    with os.fdopen(writing, "w") as stream:
+        sink = Sink(stream, logging.INFO, console.renderer(stream))
+        sink.write(
+            {"timestamp": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), "level": "info", "event": "told", "count": 3}
+        )
+        text = os.read(reading, 1 << 12).decode()
+    os.close(reading)
+    assert re.match(r"(\x1b\[\d+m)?\d\d:\d\d:05(\x1b\[0m)? \[", text)
+    assert "told" in text
+    assert ("\x1b[" in text) == coloured
+
+
+def test_what_a_person_reads_leaves_out_what_only_machines_want() -> None:
+    token = context.enter(WorkContext("req-1", "a" * 32, "b" * 16))
+    try:
+        with recorded_logs(style="console") as lines:
+            structlog.get_logger().info("order_finished", status="paid")
+    finally:
+        context.leave(token)
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info     \] order_finished +status=paid\n", lines.text)
+
+
+def test_a_person_reads_a_request_at_a_glance() -> None:
+    with recorded_logs(style="console") as lines:
+        logs.sink().write({"timestamp": datetime.now(UTC), "level": "info", "event": "http_request", "method": "GET",
+                           "route": "/api/v1/items", "path": "/api/v1/items", "status": 200, "duration_ms": 2.4,
+                           "request_id": "r", "client": "127.0.0.1"})  # fmt: skip
+    assert re.fullmatch(r"\d\d:\d\d:\d\d \[info     \] 200 GET /api/v1/items +ms=2.4\n", lines.text)
+
+
+def test_what_nobody_caught_is_one_line_too_without_what_it_held() -> None:
+    program = """
+import sys, threading, warnings
+from app.telemetry import logs
+logs.configure("info", "json")
+logs.catch_all()
+def fail(): raise ValueError("canary-in-a-thread")
+class Rude:
+    def __del__(self): raise ValueError("canary-in-a-destructor")
+thread = threading.Thread(target=fail); thread.start(); thread.join()
+rude = Rude(); del rude
+warnings.warn("canary-in-a-warning", UserWarning)
+raise RuntimeError("canary-at-the-top")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False, timeout=60
+    )
+    lines = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [(line["event"], line["level"], line.get("error_type", line.get("reason"))) for line in lines] == [
+        ("thread_failed", "error", "ValueError"),
+        ("error_not_raised", "error", "ValueError"),
+        ("python_warning", "warning", "UserWarning"),
+        ("process_failed", "critical", "RuntimeError"),
+    ]
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "canary" not in ended.stdout
+
+
+def test_a_level_that_changes_reaches_those_who_hold_a_logger(recorded: Logs) -> None:
+    held, sink = structlog.get_logger(), logs.sink()
+    logs.set_level("error")
+    held.warning("left_out")
+    assert not sink.tells_access
+    logs.set_level("debug")
+    held.debug("told")
+    logging.getLogger("library").debug("theirs")
+    assert sink.level == logging.DEBUG
+    assert [line["event"] for line in recorded.lines()] == ["told", "theirs"]
+
+
+def test_a_long_chain_of_errors_in_deep_libraries_is_a_line_of_bounded_length(recorded: Logs) -> None:
+    def deep(depth: int) -> None:
+        if depth == 0:
+            raise ValueError("at the bottom")
+        deep(depth - 1)
+
+    error: BaseException | None = None
+    for number in range(20):
+        try:
+            try:
+                deep(100)
+            except ValueError as cause:
+                raise UnavailableError(f"Number {number}. {'x' * 1000}") from (error or cause)
+        except UnavailableError as raised:
+            error = raised
+    structlog.get_logger().error("job_failed", exc_info=error)
+    [line] = recorded.lines()
+    assert len(recorded.text) < 4096
+    assert line["error_type"] == "app.errors.UnavailableError"
+    assert line["exception"].startswith("app.errors.UnavailableError: Number 19. xxx")
+    assert "cut" not in line
+
+
+@pytest.mark.parametrize(
+    ("away", "told"), [(0, "Worker exiting (ada)"), (1, "message_withheld"), (6, "message_withheld")]
+)
+def test_the_arbiters_own_lines_are_told_and_not_those_of_the_requests_that_run_below_it(
+    recorded: Logs, away: int, told: str
+) -> None:
+    def said(further: int) -> None:
+        if further == 0:
+            logging.getLogger("gunicorn.error").warning(f"Worker exiting ({'ada'})")  # noqa: G004
+        else:
+            said(further - 1)
+
+    outermost = "def spawn_worker(said, away):\n    said(away)\n"
+    arbiter: dict[str, object] = {"__name__": "gunicorn.arbiter"}
+    exec(outermost, arbiter)  # noqa: S102 -- a function of that module
+    spawn_worker: Any = arbiter["spawn_worker"]
+    spawn_worker(said, away)
+    assert [line["event"] for line in recorded.lines()] == [told]

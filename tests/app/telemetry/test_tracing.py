@@ -4,12 +4,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    format_span_id,
+    format_trace_id,
+    get_current_span,
+    use_span,
+)
 
 from app.settings import read
+from app.telemetry import context
+from app.telemetry.context import WorkContext
 from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY
-from app.telemetry.tracing import Tracing
+from app.telemetry.tracing import Tracing, traceparent
 from tests.app.otlp import Receiver
 from tests.app.telemetry.recording import CALLER, SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
 
@@ -22,8 +31,8 @@ def _application() -> FastAPI:
 
     @app.get("/items/{item_id}")
     async def item(item_id: str) -> dict[str, str]:
-        current = trace.get_current_span().get_span_context()
-        return {"item": item_id, "trace": format_trace_id(current.trace_id), "span": format_span_id(current.span_id)}
+        _, trace_id, span_id, _ = traceparent().split("-")
+        return {"item": item_id, "trace": trace_id, "span": span_id}
 
     @app.get("/broken")
     async def broken() -> str:
@@ -63,6 +72,26 @@ async def test_a_request_that_is_not_sampled_makes_no_span_and_keeps_its_trace(a
     assert application.spans() == ()
 
 
+async def test_a_new_trace_is_its_own_though_the_server_left_another_in_the_context(application: Observed) -> None:
+    left = NonRecordingSpan(SpanContext(1, 2, is_remote=False))
+    with use_span(left):
+        seen = (await application.client.get("/items/7")).json()
+        assert get_current_span() is left
+    assert int(seen["trace"], 16) != 1
+
+
+@pytest.mark.parametrize("names", [[], ["transaction"]], ids=["not recorded", "recorded"])
+def test_a_library_records_below_work_that_is_recorded_alone(collector: Receiver, names: list[str]) -> None:
+    tracing = Tracing(read(otlp_endpoint=collector.endpoint, traces_sample_ratio=1, _env_file=None), "api")
+    exporter = spans_of(tracing)
+    token = context.enter(WorkContext("", TRACE_ID, SPAN_ID, sampled=bool(names)))
+    with tracing.tracer.start_as_current_span("transaction"):
+        assert traceparent().split("-")[1] == TRACE_ID
+    context.leave(token)
+    assert [span.name for span in exporter.get_finished_spans()] == names
+    tracing.shutdown()
+
+
 @pytest.mark.parametrize("given", ["", "x", "00-0-0-01", f"00-{'0' * 32}-{SPAN_ID}-01", f"ff-{TRACE_ID}-{SPAN_ID}-01"])
 async def test_a_trace_context_that_is_none_is_replaced(application: Observed, given: str) -> None:
     seen = (await application.client.get("/items/7", headers={"traceparent": given})).json()
@@ -77,7 +106,7 @@ async def test_an_error_and_an_unknown_path_are_one_span_each(application: Obser
     assert broken.name == "GET /broken"
     assert not broken.status.is_ok
     assert len(broken.events) == 1
-    assert unknown.name == "GET unmatched"
+    assert unknown.name == "GET"
     assert unknown.status.is_unset
 
 
@@ -101,13 +130,13 @@ def test_a_job_is_a_child_of_whoever_asked_for_it(collector: Receiver) -> None:
     for flags, recorded_spans in (("01", 1), ("00", 1)):
         with tracing.consuming("process order", f"{CALLER}-{flags}") as context:
             assert format_trace_id(context.trace_id) == TRACE_ID
-            assert tracing.traceparent().split("-")[1] == TRACE_ID
-            assert tracing.traceparent().split("-")[3] == flags
+            assert traceparent().split("-")[1] == TRACE_ID
+            assert traceparent().split("-")[3] == flags
         assert len(exporter.get_finished_spans()) == recorded_spans
     [span] = exporter.get_finished_spans()
     assert (span.name, span.kind) == ("process order", SpanKind.CONSUMER)
     assert span.parent is not None
     assert format_span_id(span.parent.span_id) == SPAN_ID
-    assert tracing.traceparent() == "", "nothing of it is left behind"
+    assert traceparent() == "", "nothing of it is left behind"
     tracing.shutdown()
     assert [(span.service, span.name) for span in collector.spans] == [("binnacle-worker", "process order")]

@@ -1,0 +1,59 @@
+"""The whole of it, once the framework has made its part."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from app.api.contract.about import ABOUT, SECURITY, SERVERS, TAGS
+from app.api.contract.examples import Examples
+from app.api.contract.headers import HEADERS, add_headers
+from app.api.contract.links import add_links
+from app.api.contract.parameters import mend
+from app.api.contract.statuses import add_statuses
+
+_METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+def complete(app: FastAPI) -> None:
+    """Has the document of an application say all; to be called when its routes are there."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = generate()
+            for framework_s_own in ("HTTPValidationError", "ValidationError"):
+                made["components"]["schemas"].pop(framework_s_own, None)
+            _introduce(made)
+            examples = Examples(made["components"]["schemas"])
+            for path, operation in _operations(made):
+                add_statuses(path, operation)
+                mend(operation)
+                add_headers(path, operation)
+                add_links(operation)
+                examples.add(operation)
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
+
+
+def name(route: APIRoute) -> str:
+    """The id of an operation: its function's name, which the functions of generated clients get."""
+    return route.name
+
+
+def _introduce(made: dict[str, Any]) -> None:
+    made["info"] |= ABOUT
+    made["servers"], made["tags"] = SERVERS, TAGS
+    made["components"]["headers"] = dict(HEADERS)
+    for scheme in made["components"]["securitySchemes"].values():
+        scheme["description"] = SECURITY
+
+
+def _operations(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in made["paths"].items():
+        for method in _METHODS:
+            if method in methods:
+                yield path, methods[method]

@@ -1,0 +1,66 @@
+"""Headers of answers: said once here, under the names that the answers refer to."""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+
+def _header(about: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"description": about, "required": required, "schema": schema}
+
+
+_TEXT: Final = {"type": "string"}
+_COUNT: Final = {"type": "integer", "minimum": 0}
+_ETAG: Final = {"type": "string", "pattern": r'^"[\x21\x23-\x7e]+"$', "examples": ['"1"']}
+_PATH: Final = {"type": "string", "format": "uri-reference", "pattern": "^/api/"}
+# Each set of limits may be turned off, and with it its headers.
+_LIMITS: Final = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "ETag": _header("which version of the object this is", _ETAG, required=True),
+    "Idempotency-Replayed": _header("set when this is the first answer again", {"const": "true"}),
+    "Location": _header("where to find it, or how it goes", _PATH, required=True),
+    "RateLimit": _header('what is left of the limit, and for how many seconds: "read";r=599;t=60', _TEXT),
+    "RateLimit-Policy": _header('the limit, and its window in seconds: "read";q=600;w=60', _TEXT),
+    "Retry-After": _header("when to come back, in seconds", _COUNT, required=True),
+    "WWW-Authenticate": _header("how to authenticate", {"const": "Bearer"}, required=True),
+    "X-Process-Time": _header("how long the answer took to begin, in seconds", {"type": "number"}, required=True),
+    "X-RateLimit-Limit": _header("the limit, for those who do not know RateLimit", _COUNT),
+    "X-RateLimit-Remaining": _header("what is left of it", _COUNT),
+    "X-RateLimit-Reset": _header("in how many seconds all of it is back", _COUNT),
+    "X-Request-ID": _header("the caller's, if it was sane, else a new one", _TEXT, required=True),
+}
+_OWN: Final[Mapping[tuple[str, int], tuple[str, ...]]] = {
+    ("ask_for_sales_report", 202): ("Location",),
+    ("change_item", 200): ("ETag",),
+    ("create_item", 201): ("ETag", "Location"),
+    ("create_item_v2", 201): ("ETag", "Location"),
+    ("download_report", 200): ("ETag",),
+    ("download_report", 304): ("ETag",),
+    ("get_item", 200): ("ETag",),
+    ("get_item", 304): ("ETag",),
+    ("get_item_v2", 200): ("ETag",),
+    ("get_item_v2", 304): ("ETag",),
+    ("place_order", 202): ("Idempotency-Replayed", "Location"),
+    ("replace_item", 200): ("ETag",),
+    ("start_campaign", 202): ("Location",),
+}
+
+
+def add_headers(path: str, operation: dict[str, Any]) -> None:
+    """Names the headers that each answer of an operation carries, beside those that its route has named."""
+    for status, response in operation["responses"].items():
+        names = _names(path, operation["operationId"], int(status))
+        stated = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        operation["responses"][status] = response | {"headers": stated | response.get("headers", {})}
+
+
+def _names(path: str, operation_id: str, status: int) -> Iterator[str]:
+    yield from _OWN.get((operation_id, status), ())
+    yield from ("X-Request-ID", "X-Process-Time")
+    if path.startswith("/api/"):
+        if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.TOO_MANY_REQUESTS:  # on others too, but to what end
+            yield from _LIMITS
+        if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+            yield "Retry-After"
+    if status == HTTPStatus.UNAUTHORIZED:
+        yield "WWW-Authenticate"

@@ -1,0 +1,33 @@
+"""Parameters as callers see them, where that is not how the framework declares them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_PRECONDITION_REQUIRED: Final = "428"
+
+
+def mend(operation: dict[str, Any]) -> None:
+    """Names headers as they are written, leaves out null, which no URL or header can hold, and says what ids are of."""
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
+        if parameter["in"] == "header":
+            parameter["name"] = _written(parameter["name"])
+            if parameter["name"] == "If-Match" and _PRECONDITION_REQUIRED in operation["responses"]:
+                parameter["required"] = True  # the service says so itself, as 428 and not as 422
+        if parameter["in"] == "path":
+            parameter.setdefault("description", f"the id of the {parameter['name'].removesuffix('_id')}")
+        about = parameter["schema"].pop("description", None)
+        if about:
+            parameter.setdefault("description", about)
+
+
+def _written(header: str) -> str:
+    return "-".join("ID" if part.lower() == "id" else part.capitalize() for part in header.split("-"))
+
+
+def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    said = {key: value for key, value in schema.items() if key != "anyOf"}
+    choices: list[dict[str, Any]] = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        return choices[0] | said
+    return said | {"anyOf": choices} if choices else said

@@ -1,0 +1,78 @@
+"""The two pages, and the files that they load from this process."""
+
+from importlib.resources import files
+from typing import Final
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+# Styles may be written into a page, which both pages do; a worker from a blob is the search of /redoc.
+_POLICY: Final = (
+    "default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self' data:; form-action 'none';"
+    " frame-ancestors 'none'; img-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline';"
+    " worker-src blob:"
+)
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="/docs/assets/favicon.png">
+{styles}
+</head>
+<body style="margin: 0">
+<div id="page"></div>
+{scripts}
+</body>
+</html>
+"""
+# Which package's folder holds an asset: those of the two pages come with a dependency, ours start them.
+_THEIRS: Final = ("fastapi_offline", "static")
+_OURS: Final = ("app.api.docs", "assets")
+_ASSETS: Final = {
+    "favicon.png": (_THEIRS, "image/png"),
+    "swagger-ui-bundle.js": (_THEIRS, "text/javascript"),
+    "swagger-ui.css": (_THEIRS, "text/css"),
+    "redoc.standalone.js": (_THEIRS, "text/javascript"),
+    "start-swagger.js": (_OURS, "text/javascript"),
+    "start-redoc.js": (_OURS, "text/javascript"),
+}
+_HOUR: Final = {"Cache-Control": "public, max-age=3600"}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/openapi.json")
+async def contract(request: Request) -> Response:
+    return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    title = f"{request.app.title}: try the API"
+    return _page(title, ["swagger-ui.css"], ["swagger-ui-bundle.js", "start-swagger.js"])
+
+
+@router.get("/redoc")
+async def redoc(request: Request) -> Response:
+    return _page(f"{request.app.title}: read the API", [], ["redoc.standalone.js", "start-redoc.js"])
+
+
+@router.get("/docs/assets/{name}", response_class=FileResponse)
+async def asset(name: str) -> FileResponse:
+    if name not in _ASSETS:
+        raise HTTPException(404)
+    (package, folder), kind = _ASSETS[name]
+    return FileResponse(str(files(package).joinpath(folder, name)), media_type=kind, headers=_HOUR)
+
+
+def _page(title: str, styles: list[str], scripts: list[str]) -> Response:
+    content = _PAGE.format(
+        title=title,
+        styles="\n".join(f'<link rel="stylesheet" href="/docs/assets/{name}">' for name in styles),
+        scripts="\n".join(f'<script src="/docs/assets/{name}"></script>' for name in scripts),
+    )
+    return Response(content, media_type="text/html", headers={"Content-Security-Policy": _POLICY, **_HOUR})

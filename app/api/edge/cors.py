@@ -1,0 +1,48 @@
+"""Which pages of other origins may call the API from a browser: those of CORS_ORIGINS, none unless it is set."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.api import problems
+
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ASKED: Final = ("Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "X-API-Version",
+                "X-Request-ID", "traceparent")  # fmt: skip
+ANSWERED: Final = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Link", "Location", "RateLimit",
+                   "RateLimit-Policy", "Retry-After", "Warning", "X-API-Version", "X-Process-Time", "X-RateLimit-Limit",
+                   "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID")  # fmt: skip
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, which answers a preflight that it refuses in plain text, with problem details instead.
+
+    Without credentials: the token goes in a header, and no cookie is ever set.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        super().__init__(
+            app, allow_origins=origins, allow_methods=METHODS, allow_headers=ASKED, expose_headers=ANSWERED
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "OPTIONS":
+            headers = Headers(scope=scope)
+            if "origin" in headers and "access-control-request-method" in headers:
+                answer = self.preflight_response(headers)
+                if answer.status_code == HTTPStatus.BAD_REQUEST:
+                    answer = problems.answer(
+                        Request(scope),
+                        HTTPStatus.BAD_REQUEST,
+                        "cors_refused",
+                        "A page of this origin may not send this method with these headers.",
+                        headers={"Vary": answer.headers["Vary"]},
+                    )
+                await answer(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)

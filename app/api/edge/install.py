@@ -1,0 +1,20 @@
+"""Puts the edge around an application."""
+
+from fastapi import FastAPI
+
+from app.api.edge.cors import Cors
+from app.api.edge.headers import ResponseHeaders
+from app.api.edge.hosts import Hosts
+from app.api.edge.layer import GuardLayer, HeaderLayer
+from app.api.edge.rate_limits import RateLimits
+from app.api.edge.sizes import BodySize, HeaderSizes
+from app.settings import Settings
+
+
+def install(app: FastAPI, settings: Settings, rates: RateLimits, *, largest_body: int) -> None:
+    """To be called last: what is added after it would lie outside."""
+    guards = (Hosts(settings.allowed_hosts), HeaderSizes(), BodySize(largest_body))
+    app.add_middleware(GuardLayer, guards=guards, rates=rates, body_seconds=settings.request_body_seconds)
+    if settings.cors_origins:
+        app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(HeaderLayer, headers=ResponseHeaders(encrypted=settings.environment == "production"))

@@ -1,0 +1,76 @@
+"""How often one client may ask: a limit for reads, a lower one for writes, each in a sliding window of a minute.
+
+A client is an address behind the trusted proxies, or the /64 that one IPv6 subscriber has. Not an account: to know it,
+the token would have to be verified before it is known whether the caller may ask at all, and whoever registers many
+accounts would have as many limits. docs/decisions/0010-rate-limits.md
+"""
+
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from starlette.types import Scope
+
+from app.accounts.login_limits import network
+from app.api.edge.paths import OPERATIONS
+from app.api.edge.refusal import Refusal
+from app.infra.leases import Leases
+from app.infra.limits import Limits, window
+from app.settings import Settings
+
+WINDOW_SECONDS: Final = 60
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Counted(NamedTuple):
+    """What the answer carries, and whether it is a refusal."""
+
+    headers: list[tuple[bytes, bytes]]
+    refusal: Refusal | None
+
+
+class RateLimits:
+    """Counts nothing before it is given the counters, which no request comes before."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._amounts = {"read": settings.rate_limit_reads, "write": settings.rate_limit_writes}
+        self._policies: dict[str, _Policy] = {}
+        self._network = lru_cache(maxsize=4096)(network)
+
+    def use(self, limits: Limits) -> None:
+        self._policies = {name: _Policy(name, amount, limits) for name, amount in self._amounts.items() if amount}
+
+    async def count(self, scope: Scope) -> Counted | None:
+        """Counts a request; None where nothing is limited."""
+        policy = self._policies.get("read" if scope.get("method", "GET") in _READS else "write")
+        if policy is None or scope["path"] in OPERATIONS:
+            return None
+        return await policy.count(self._network((scope.get("client") or ("",))[0]))
+
+
+class _Policy:
+    def __init__(self, name: str, amount: int, limits: Limits) -> None:
+        self._leases = Leases(limits.counters, window(f"requests-{name}", amount, WINDOW_SECONDS))
+        self._allowed = limits.counters.metrics.decisions.labels(name, "allowed")
+        self._refused = limits.counters.metrics.decisions.labels(name, "refused")
+        self._current = f'"{name}";r=%d;t=%d'.encode()
+        self._stated = [
+            (b"ratelimit-policy", f'"{name}";q={amount};w={WINDOW_SECONDS}'.encode()),
+            (b"x-ratelimit-limit", str(amount).encode()),
+        ]
+
+    async def count(self, client: str) -> Counted:
+        use = await self._leases.use(client)
+        headers = [
+            *self._stated,
+            (b"ratelimit", self._current % (use.remaining, use.reset)),
+            (b"x-ratelimit-remaining", b"%d" % use.remaining),
+            (b"x-ratelimit-reset", b"%d" % use.reset),
+        ]
+        if use.allowed:
+            self._allowed.inc()
+            return Counted(headers, None)
+        self._refused.inc()
+        detail = f"Too many requests from your address; try again in {use.reset} s."
+        retry = {"Retry-After": str(use.reset)}
+        return Counted(headers, Refusal(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests", detail, retry))

@@ -1,0 +1,45 @@
+"""How much a request may bring: header fields, bytes of them, and the body that it announces.
+
+The framework counts bodies that come without a length. One with a length it would refuse in plain text.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from itertools import chain
+from typing import Final
+
+from starlette.types import Scope
+
+from app.api.edge.refusal import Refusal
+
+LARGEST_HEADER_BYTES: Final = 32 * 1024
+MOST_HEADER_FIELDS: Final = 100
+
+_HEADERS: Final = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "request_header_fields_too_large",
+    f"A request may have {MOST_HEADER_FIELDS} header fields and {LARGEST_HEADER_BYTES} bytes of them at most.",
+)
+
+
+class HeaderSizes:
+    """Refuses more header fields, or more bytes in them and the path, than any client of ours needs."""
+
+    def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:  # noqa: ARG002
+        headers = scope["headers"]
+        size = len(scope["path"]) + len(scope["query_string"]) + sum(map(len, chain.from_iterable(headers)))
+        return _HEADERS if len(headers) > MOST_HEADER_FIELDS or size > LARGEST_HEADER_BYTES else None
+
+
+class BodySize:
+    """Refuses a body that is announced as larger than `largest` bytes, before any of it is read."""
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self._refusal = Refusal(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content_too_large", f"A body may have {largest} bytes at most."
+        )
+
+    def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:  # noqa: ARG002
+        length = fields.get(b"content-length")
+        return self._refusal if length is not None and length.isdigit() and int(length) > self._largest else None

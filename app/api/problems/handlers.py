@@ -1,0 +1,108 @@
+"""Which error becomes which problem."""
+
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from app.api.problems.allow import allowed
+from app.api.problems.answer import answer, printable, title
+from app.api.problems.document import document
+from app.api.problems.model import FieldProblem
+from app.errors import (
+    BadRequestError,
+    ConflictError,
+    DomainError,
+    ForbiddenError,
+    GoneError,
+    InvalidError,
+    NotFoundError,
+    PreconditionFailedError,
+    PreconditionRequiredError,
+    TimedOutError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+_STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
+    NotFoundError: HTTPStatus.NOT_FOUND,
+    ConflictError: HTTPStatus.CONFLICT,
+    GoneError: HTTPStatus.GONE,
+    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BadRequestError: HTTPStatus.BAD_REQUEST,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
+    PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
+    TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    TimedOutError: HTTPStatus.GATEWAY_TIMEOUT,  # before the kind that it is one of
+    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def install(app: FastAPI) -> None:
+    """Gives an application the handlers, and its document the schema."""
+    app.add_exception_handler(DomainError, _domain)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
+    document(app)
+
+
+async def _domain(request: Request, error: Exception) -> Response:
+    if not isinstance(error, DomainError):
+        raise error
+    return refuse(request, error)
+
+
+def refuse(request: Request, error: DomainError) -> Response:
+    """What a refusal of a domain is answered with."""
+    status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
+    headers = {}
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, (UnavailableError, TooManyRequestsError)):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, UnavailableError):
+        structlog.get_logger().warning("dependency_unavailable", reason=str(error), cause=repr(error.__cause__))
+    return answer(request, status, error.code, str(error), headers=headers)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = [
+        FieldProblem(
+            field=printable(".".join(str(part) for part in entry["loc"])),
+            message=printable(str(entry["msg"]).removeprefix("Value error, ")),
+            code=str(entry["type"]),
+        )
+        for entry in error.errors()
+    ]
+    detail = f"{len(problems)} field(s) are not as they should be; see errors."
+    return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", detail, errors=problems)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = title(error.status_code).lower().replace(" ", "_")
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": allowed(request.scope)}
+    return answer(request, error.status_code, code, printable(str(error.detail)), headers=headers)
+
+
+async def _failed(request: Request, _error: Exception) -> Response:
+    return unexpected(request)
+
+
+def unexpected(request: Request) -> Response:
+    """The layer around the application logs and reports the error; the caller gets where to look for it."""
+    detail = "Something broke on our side; it is recorded under the request_id and trace_id given here."
+    return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)

@@ -1,0 +1,29 @@
+"""What problem details look like."""
+
+from typing import Final
+
+from pydantic import BaseModel
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one field; `field` is its path, such as body.lines.0.quantity."""
+
+    field: str
+    message: str
+    code: str
+
+
+class Problem(BaseModel):
+    """Problem details, RFC 9457. `code` is stable; `request_id` and `trace_id` lead to the log and the trace."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    trace_id: str
+    errors: list[FieldProblem] | None = None

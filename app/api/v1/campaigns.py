@@ -1,0 +1,28 @@
+"""Campaigns."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from app.accounts.permissions import Permission
+from app.accounts.tokens import Identity
+from app.api.dependencies import CampaignsService, TasksService, require_permission
+from app.api.responses import documented
+from app.mail.schemas import NewCampaign
+from app.tasks.schemas import TaskView
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+
+
+@router.post("", status_code=202, responses=documented(401, 403))
+async def start_campaign(
+    new: NewCampaign,
+    caller: Annotated[Identity, Depends(require_permission(Permission.CAMPAIGNS_SEND))],
+    campaigns: CampaignsService,
+    tasks: TasksService,
+    response: Response,
+) -> TaskView:
+    """Sends a mail to every active account, once, in the background; Location is the task. For administrators."""
+    task_id = await campaigns.start(caller.account_id, new)
+    response.headers["Location"] = f"/api/v1/tasks/{task_id}"
+    return await tasks.get(caller, task_id)

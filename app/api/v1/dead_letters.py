@@ -1,0 +1,33 @@
+"""Dead letters: work that was given up and waits for a person."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from app.accounts.permissions import Permission
+from app.api.dependencies import Caller, DeadLettersService, TasksService, require_permission
+from app.api.responses import documented
+from app.tasks.schemas import DeadLetterPage, DeadLetterQuery, TaskView
+
+router = APIRouter(
+    prefix="/dead-letters",
+    tags=["tasks"],
+    dependencies=[Depends(require_permission(Permission.JOBS_MANAGE))],
+    responses=documented(401, 403),
+)
+
+
+@router.get("")
+async def list_dead_letters(query: Annotated[DeadLetterQuery, Query()], letters: DeadLettersService) -> DeadLetterPage:
+    """One page of dead letters, newest first. For administrators."""
+    return await letters.page(query)
+
+
+@router.post("/{message_id:uuid}/redrive", status_code=202, responses=documented(404))
+async def redrive_dead_letter(
+    message_id: UUID, caller: Caller, letters: DeadLettersService, tasks: TasksService
+) -> TaskView:
+    """Has a dead letter tried again, as often as the first time; once its cause is mended. For administrators."""
+    await letters.redrive(message_id)
+    return await tasks.get(caller, message_id)

@@ -1,0 +1,81 @@
+"""An order's status as server-sent events."""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from app.api.dependencies import Bearer, Caller, ServicesOf
+from app.api.responses import documented
+from app.api.streams import Standing
+from app.infra.fanout import SlowReaderError
+from app.orders.errors import OrderNotFoundError
+from app.orders.following import Follower, OrderState
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+COME_BACK_MILLISECONDS: Final = 1000
+LastEventId = Annotated[str | None, Header(description="the `id` of the last event that came, to go on from there")]
+
+
+@dataclass(slots=True)
+class _Stream:
+    """`ended` is told to the metrics once the answer is over."""
+
+    follower: Follower
+    standing: Standing
+    ended: str = "left"
+
+
+async def _stream(
+    order_id: UUID,
+    request: Request,
+    services: ServicesOf,
+    caller: Caller,
+    token: Bearer,
+    last_event_id: LastEventId = None,
+) -> AsyncIterator[_Stream]:
+    """Held until the answer is over, however it ends. Raises OrderNotFoundError before it begins."""
+    if await services.following.party(order_id, caller.account_id) != "buyer":
+        raise OrderNotFoundError
+    lifecycle = request.app.state.lifecycle
+    standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token or "")
+    seen = int(last_event_id) if last_event_id in ("1", "2", "3", "4") else 0
+    async with services.following.follow(order_id, seen=seen) as follower:
+        with services.streams.counted("events") as ended:
+            stream = _Stream(follower, standing)
+            yield stream
+            ended(stream.ended)
+
+
+@router.get("/{order_id:uuid}/events", response_class=EventSourceResponse, responses=documented(401, 404))
+async def follow_order(stream: Annotated[_Stream, Depends(_stream)]) -> AsyncIterable[ServerSentEvent]:
+    """The status of an order of the caller's, now and whenever it changes, until it is final.
+
+    Each event is `status`, its data as JSON, its `id` to be sent as Last-Event-ID by who comes again. Before the stream
+    ends for another reason there is an event `end` with the `reason`: `draining` (this replica stops; come again, and
+    another one answers), `slow` or `unauthenticated`. Every 15 seconds without an event there is a comment.
+    """
+    while True:
+        try:
+            said = await stream.follower.next()
+        except SlowReaderError:
+            stream.ended = "slow"
+            yield _end("slow")
+            return
+        if isinstance(said, OrderState):
+            yield ServerSentEvent(event="status", id=str(said.stage), data=said)
+            if said.final:
+                stream.ended = "final"
+                return
+        reason = await stream.standing.end()
+        if reason is not None:
+            stream.ended = reason
+            yield _end(reason)
+            return
+
+
+def _end(reason: str) -> ServerSentEvent:
+    return ServerSentEvent(event="end", data={"reason": reason}, retry=COME_BACK_MILLISECONDS)

@@ -1,0 +1,56 @@
+"""Reports."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import StreamingResponse
+
+from app.api.dependencies import Caller, ReportsService, TasksService
+from app.api.etags import known
+from app.api.responses import documented
+from app.reports import sales
+from app.reports.schemas import NewSalesReport
+from app.tasks.schemas import TaskView
+
+router = APIRouter(prefix="/reports", tags=["reports"])
+IfNoneMatch = Annotated[str | None, Header(description="the ETag of the file that you have", max_length=400)]
+
+
+@router.post("/sales", status_code=202, responses=documented(401, 429))
+async def ask_for_sales_report(
+    new: NewSalesReport, caller: Caller, reports: ReportsService, tasks: TasksService, response: Response
+) -> TaskView:
+    """Asks for a report of one's own sales, or of all for moderators and administrators.
+
+    It is made in the background: Location is the task to look at until it has succeeded, its `result` the file.
+    """
+    task_id = await reports.ask(caller, new)
+    response.headers["Location"] = f"/api/v1/tasks/{task_id}"
+    return await tasks.get(caller, task_id)
+
+
+@router.get(
+    "/{report_id:uuid}/download",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "One line for each item of each order that was paid", "content": {"text/csv": {}}},
+        304: {"description": "Unchanged since the ETag in If-None-Match"},
+        **documented(401, 403, 404, 409, 410),
+    },
+)
+async def download_report(
+    report_id: UUID, caller: Caller, reports: ReportsService, if_none_match: IfNoneMatch = None
+) -> Response:
+    """The file of one's own report: 409 while it is not ready, 410 once it has expired."""
+    file = await reports.file(caller, report_id)
+    tag = f'"{file.digest}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and known(if_none_match, tag):
+        return Response(status_code=304, headers=headers)
+    headers |= {
+        "Content-Disposition": f'attachment; filename="{file.name}"',
+        "Content-Length": str(file.size),
+        "X-Content-Type-Options": "nosniff",
+    }
+    return StreamingResponse(file.content, media_type=sales.MEDIA_TYPE, headers=headers)

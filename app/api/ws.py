@@ -1,0 +1,91 @@
+"""The WebSocket of an order's room: who may come in, and how it is closed."""
+
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from app.api.dependencies import Services
+from app.api.rooms import DRAINING, FORBIDDEN, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.streams import Standing
+from app.errors import UnauthenticatedError, UnavailableError
+from app.lifecycle import Lifecycle
+from app.settings import Settings
+
+SUBPROTOCOL: Final = "bearer"
+_POLICY: Final = 1008
+
+
+def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
+    """The routes of WebSockets."""
+    routes = APIRouter()
+    origins = frozenset(settings.cors_origins)
+
+    async def order_room(socket: WebSocket, order_id: str) -> None:
+        """The buyer and the sellers of an order, in JSON.
+
+        In: message (text), ping, leave. Out: status, message, join, leave, pong. The token comes as
+        `Authorization: Bearer …`, or from a browser as the subprotocols `bearer, …`.
+        """
+        if not _same_origin(socket, origins):
+            await socket.close(_POLICY)  # before it is accepted: the client is answered 403
+            return
+        token, subprotocol = _token(socket)
+        await socket.accept(subprotocol)
+        services: Services = socket.app.state.services
+        standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token)
+        with services.streams.counted("websocket") as ended:
+            end = await _welcome(socket, services, standing, token, order_id)
+            ended(end.reason)
+            await _close(socket, end)
+
+    routes.add_api_websocket_route("/ws/orders/{order_id}", order_room)
+    return routes
+
+
+async def _welcome(socket: WebSocket, services: Services, standing: Standing, token: str, order_id: str) -> End:
+    """Why the socket must be closed: at once, or after a stay in the room."""
+    try:
+        reason = await standing.end()
+        if reason is not None:
+            return DRAINING if reason == "draining" else UNAUTHENTICATED
+        identity = services.tokens.read(token)
+        order = UUID(order_id)
+        party = await services.following.party(order, identity.account_id)
+    except UnauthenticatedError:
+        return UNAUTHENTICATED
+    except UnavailableError:
+        return TRY_LATER
+    except ValueError:
+        return FORBIDDEN
+    if party is None:
+        return FORBIDDEN
+    member = Member(identity.account_id, party)
+    room = Room(socket, services.fanout, standing, member)
+    return await room.stay(services.following, order)
+
+
+async def _close(socket: WebSocket, end: End) -> None:
+    try:
+        await socket.close(end.code, end.reason)
+    except (RuntimeError, WebSocketDisconnect):
+        return  # the client was first
+
+
+def _token(socket: WebSocket) -> tuple[str, str | None]:
+    """The token, if any, and the subprotocol that is agreed on. Never from the query string: that is logged."""
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip(), None
+    offered: list[str] = socket.scope.get("subprotocols", [])
+    if len(offered) > 1 and offered[0] == SUBPROTOCOL:
+        return offered[1], SUBPROTOCOL
+    return "", None
+
+
+def _same_origin(socket: WebSocket, origins: frozenset[str]) -> bool:
+    """Whether a page of ours asks, or none at all: browsers send an Origin, and let any page open a socket."""
+    origin = socket.headers.get("origin")
+    return origin is None or origin in origins or urlsplit(origin).netloc == socket.headers.get("host")

@@ -1,0 +1,14 @@
+"""python -m app openapi: the contract."""
+
+import json
+import sys
+from argparse import Namespace
+
+from app import settings as configuration
+from app.main import create_app
+
+
+def run(_options: Namespace) -> int:
+    document = create_app(configuration.read()).app.openapi()
+    sys.stdout.write(f"{json.dumps(document, indent=2, ensure_ascii=False)}\n")
+    return 0

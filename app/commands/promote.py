@@ -1,0 +1,46 @@
+"""python -m app promote: the first administrator of a shop, whom nobody could appoint through the API."""
+
+import asyncio
+import sys
+from argparse import Namespace
+
+import structlog
+
+from app.accounts import repository
+from app.accounts.access import Access
+from app.accounts.administration import Administration
+from app.accounts.permissions import Role
+from app.accounts.profiles import AccountNotFoundError
+from app.commands.starting import settings_and_logs
+from app.errors import DomainError
+from app.infra.database import open_database
+from app.settings import Settings
+
+
+def run(options: Namespace) -> int:
+    settings = settings_and_logs()
+    try:
+        said = asyncio.run(promote(settings, options.name, Role(options.role)))
+    except DomainError as refusal:
+        sys.stderr.write(f"promote: {refusal}\n")
+        return 1
+    sys.stdout.write(f"{said}\n")
+    return 0
+
+
+async def promote(settings: Settings, name: str, role: Role) -> str:
+    """Gives an account a role by the rules that hold for administrators; a sentence that says what came of it.
+
+    Raises AccountNotFoundError, LastAdminError and UnavailableError.
+    """
+    async with open_database(settings) as database:
+        async with database.read() as session:
+            account = await repository.by_username(session, name)
+        if account is None:
+            raise AccountNotFoundError(f"There is no account {name!r}; register it first: POST /api/v1/auth/register")
+        if account.role == role:
+            return f"{account.username} is {role} already; nothing was changed."
+        await Administration(database, Access(database)).change_rights(account.id, {"role": role})
+    log = structlog.get_logger()
+    log.info("role_changed", account_id=str(account.id), was=account.role, now=role.value, by="command line")
+    return f"{account.username} is {role} now. Tokens of before end within five seconds: log in again."

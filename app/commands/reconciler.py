@@ -1,0 +1,15 @@
+"""python -m app reconciler: queues again what waits too long."""
+
+from argparse import Namespace
+
+from app import reconciler
+from app.commands.starting import require_queue, settings_and_logs
+from app.telemetry import errors
+
+
+def run(_options: Namespace) -> int:
+    settings = settings_and_logs()
+    require_queue(settings)
+    errors.configure(settings, "reconciler")
+    reconciler.reconcile(settings)
+    return 0

@@ -1,0 +1,14 @@
+"""python -m app run: the whole shop on one machine."""
+
+import sys
+from argparse import Namespace
+
+from app import embedded
+from app import settings as configuration
+from app.telemetry import logs
+
+
+def run(_options: Namespace) -> int:
+    settings = configuration.read()
+    logs.configure(settings.log_level, "console" if sys.stdout.isatty() else settings.log_format)
+    return embedded.run(settings)

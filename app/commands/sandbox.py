@@ -1,0 +1,22 @@
+"""python -m app sandbox: the stand-in provider."""
+
+from argparse import Namespace
+
+import uvicorn
+
+from app.commands.starting import settings_and_logs
+from app.sandbox.app import create_sandbox
+
+
+def run(_options: Namespace) -> int:
+    settings = settings_and_logs()
+    uvicorn.run(
+        create_sandbox(settings),
+        host=settings.sandbox_host,
+        port=settings.sandbox_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    return 0

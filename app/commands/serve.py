@@ -1,0 +1,15 @@
+"""python -m app serve: the API."""
+
+from argparse import Namespace
+from contextlib import nullcontext
+
+from app import server
+from app.commands.shared_metrics import share_metrics
+from app.commands.starting import settings_and_logs
+
+
+def run(_options: Namespace) -> int:
+    settings = settings_and_logs()
+    with share_metrics(settings) if settings.web_concurrency > 1 else nullcontext():
+        server.serve(settings)
+    return 0

@@ -1,0 +1,15 @@
+"""python -m app worker: does what waits in the queue."""
+
+from argparse import Namespace
+
+from app import worker
+from app.commands.shared_metrics import share_metrics
+from app.commands.starting import require_queue, settings_and_logs
+
+
+def run(_options: Namespace) -> int:
+    settings = settings_and_logs()
+    require_queue(settings)
+    with share_metrics(settings):
+        worker.work(settings)
+    return 0

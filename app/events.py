@@ -1,0 +1,65 @@
+"""What happens in the domains, said once: facts with ids, told to whoever subscribes (app/subscriptions.py).
+
+An event holds no personal data: it may wait in the outbox longer than the account exists.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A fact. `name` is what logs and messages call it."""
+
+    name: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UserRegistered(Event):
+    name: ClassVar[str] = "user.registered"
+    account_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChanged(Event):
+    """A write by a person, a sale, or what comes back into the stock."""
+
+    name: ClassVar[str] = "item.changed"
+    item_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced(Event):
+    name: ClassVar[str] = "order.placed"
+    order_id: UUID
+    buyer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPaid(Event):
+    name: ClassVar[str] = "order.paid"
+    order_id: UUID
+    buyer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFailed(Event):
+    name: ClassVar[str] = "order.failed"
+    order_id: UUID
+    buyer_id: UUID
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCancelled(Event):
+    name: ClassVar[str] = "order.cancelled"
+    order_id: UUID
+    buyer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRefunded(Event):
+    name: ClassVar[str] = "order.refunded"
+    order_id: UUID
+    buyer_id: UUID

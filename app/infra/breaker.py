@@ -1,0 +1,124 @@
+"""A circuit breaker: a dependency that fails is left alone for a while, and then tried by one call, not by all.
+
+Each process has its own for each dependency: what one finds out costs the others a few calls, and no network stands
+between them and knowing it.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import structlog
+
+from app.errors import DomainError, UnavailableError
+from app.telemetry.metrics import DependencyMetrics
+
+State = Literal["closed", "open", "half_open"]
+
+
+class BreakerOpenError(UnavailableError):
+    """Nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRules:
+    """Opens after so many failures in a row, or when so large a share of the last `calls` failed within the window."""
+
+    failures_in_a_row: int = 5
+    failed_share: float = 0.5
+    calls: int = 20
+    window_seconds: float = 60.0
+    open_seconds: float = 10.0
+
+
+class Breaker:
+    """Closed: calls pass. Open: none does. Half open: one does, and what becomes of it decides.
+
+    `clock` is monotonic, in seconds.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        metrics: DependencyMetrics,
+        rules: BreakerRules = BreakerRules(),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.state: State = "closed"
+        self._target = target
+        self._metrics = metrics
+        self._rules = rules
+        self._clock = clock
+        self._in_a_row = 0
+        self._recent: deque[tuple[float, bool]] = deque(maxlen=rules.calls)
+        self._opened_at = 0.0
+        self._trial: object | None = None
+        self._era: object = object()  # a new one with each state: calls from before it have no say
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Around one call, which fails by raising UnavailableError; any other DomainError is an answer.
+
+        Raises BreakerOpenError instead of entering. What is cancelled, or breaks for a reason of our own, says nothing.
+        """
+        ticket = self.enter()
+        good: bool | None = None
+        try:
+            yield
+            good = True
+        except UnavailableError:
+            good = False
+            raise
+        except DomainError:
+            good = True
+            raise
+        finally:
+            self.leave(ticket, good=good)
+
+    def enter(self) -> object:
+        """A ticket for one call, to be handed back to `leave`. Raises BreakerOpenError."""
+        if self.state == "open" and self._clock() >= self._opened_at + self._rules.open_seconds:
+            self._become("half_open")
+        if self.state == "closed":
+            return self._era
+        if self.state == "half_open" and self._trial is None:
+            self._trial = object()
+            return self._trial
+        left = self._opened_at + self._rules.open_seconds - self._clock()
+        message = f"The {self._target} service failed too often and is left alone for now."
+        raise BreakerOpenError(message, retry_after=max(1, math.ceil(left)))
+
+    def leave(self, ticket: object, *, good: bool | None) -> None:
+        """Takes a ticket back, and what became of its call: None when that says nothing of the dependency."""
+        if ticket is self._trial:
+            self._trial = None
+            if good is not None:
+                self._become("closed" if good else "open")
+        elif ticket is self._era and good is not None:
+            self._count(failed=not good)
+
+    def _count(self, *, failed: bool) -> None:
+        rules, now = self._rules, self._clock()
+        self._in_a_row = self._in_a_row + 1 if failed else 0
+        self._recent.append((now, failed))
+        enough = len(self._recent) == rules.calls and now - self._recent[0][0] <= rules.window_seconds
+        failures = sum(bad for _, bad in self._recent)
+        if self._in_a_row >= rules.failures_in_a_row or (enough and failures >= rules.failed_share * rules.calls):
+            self._become("open")
+
+    def _become(self, state: State) -> None:
+        log = structlog.get_logger()
+        (log.info if state == "closed" else log.warning)("breaker", target=self._target, state=state, was=self.state)
+        self._metrics.breaker_state.labels(self._target, self.state).set(0)
+        self._metrics.breaker_state.labels(self._target, state).set(1)
+        self._metrics.breaker_transitions.labels(self._target, state).inc()
+        self.state = state
+        self._era = object()
+        self._in_a_row = 0
+        self._recent.clear()
+        if state == "open":
+            self._opened_at = self._clock()

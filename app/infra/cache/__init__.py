@@ -1,0 +1,5 @@
+"""Bytes that are cheaper to keep than to make: in this process, or in Redis for all replicas."""
+
+from app.infra.cache.cache import Cache, open_cache
+
+__all__ = ["Cache", "open_cache"]

@@ -1,0 +1,119 @@
+"""Publish and subscribe in this process."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+from opentelemetry.trace import SpanKind
+
+from app.telemetry.metrics import FanoutMetrics
+
+if TYPE_CHECKING:
+    from app.telemetry.tracing import Tracing
+
+WAITING: Final = 64
+# https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+_PUBLISHING: Final = {"messaging.operation.name": "publish", "messaging.operation.type": "send"}
+
+
+class Message(NamedTuple):
+    """What was published."""
+
+    channel: str
+    content: bytes
+
+
+class SlowReaderError(Exception):
+    """The reader took its messages too slowly; it was dropped, so that nobody waits for it."""
+
+
+class Reader:
+    """The messages of some channels, in the order in which they came to this process."""
+
+    def __init__(self, waiting: int) -> None:
+        self._queue: asyncio.Queue[Message] = asyncio.Queue(waiting)
+        self.dropped = False
+
+    def offer(self, message: Message) -> bool:
+        """Whether it was taken. Never waits; drops the reader when too many messages wait for it."""
+        try:
+            self._queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self.dropped = True
+        return not self.dropped
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        """Raises SlowReaderError."""
+        if self.dropped:
+            raise SlowReaderError("messages came faster than they were read")
+        return await self._queue.get()
+
+    async def within(self, seconds: float) -> Message | None:
+        """The next message; None when none came in time. Raises SlowReaderError."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await anext(self)
+        except TimeoutError:
+            return None
+
+
+class Fanout:
+    """For one process."""
+
+    system = "memory"
+
+    def __init__(self, metrics: FanoutMetrics, tracing: "Tracing | None" = None, *, waiting: int = WAITING) -> None:
+        self._metrics = metrics
+        self._tracing = tracing
+        self._waiting = waiting
+        self._readers: dict[str, set[Reader]] = defaultdict(set)
+
+    async def publish(self, channel: str, content: bytes) -> None:
+        """Hands a message to all readers of a channel; never raises for what one of them does."""
+        if self._tracing is None or not self._tracing.recording():
+            await self._publish(channel, content)
+            return
+        kind = channel.partition(":")[0]  # what follows names one of many
+        attributes = {**_PUBLISHING, "messaging.destination.name": kind, "messaging.system": self.system}
+        with self._tracing.span(f"publish {kind}", kind=SpanKind.PRODUCER, attributes=attributes):
+            await self._publish(channel, content)
+
+    async def _publish(self, channel: str, content: bytes) -> None:
+        self._deliver(Message(channel, content), "local")
+
+    @asynccontextmanager
+    async def subscribe(self, *channels: str) -> AsyncIterator[Reader]:
+        """Reads channels from now on."""
+        reader, channels = Reader(self._waiting), tuple(dict.fromkeys(channels))
+        for channel in channels:
+            self._readers[channel].add(reader)
+        try:
+            await self._wanted(channels)
+            yield reader
+        finally:
+            for channel in channels:
+                self._readers[channel].discard(reader)
+            unread = [channel for channel in channels if not self._readers[channel]]
+            for channel in unread:
+                del self._readers[channel]
+            await self._unwanted(unread)
+
+    async def _wanted(self, channels: tuple[str, ...]) -> None:
+        """Somebody reads these from now on."""
+
+    async def _unwanted(self, channels: list[str]) -> None:
+        """Nobody reads these any more."""
+
+    def _deliver(self, message: Message, source: str) -> None:
+        for reader in self._readers.get(message.channel, ()):
+            if reader.dropped:
+                continue
+            if reader.offer(message):
+                self._metrics.messages.labels(source).inc()
+            else:
+                self._metrics.dropped.inc()

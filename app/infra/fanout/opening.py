@@ -1,0 +1,43 @@
+"""The fan-out of this process, as the settings want it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from app.infra.fanout.fanout import Fanout
+from app.infra.fanout.shared import SharedFanout
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
+    from app.telemetry.tracing import Tracing
+
+REDIS_SECONDS: Final = 0.25  # to connect, and to take a message
+HEALTH_SECONDS: Final = 10.0  # a connection that listens asks so often whether it still has a peer
+
+
+@asynccontextmanager
+async def open_fanout(
+    settings: "Settings",
+    metrics: "FanoutMetrics",
+    dependencies: "DependencyMetrics | None" = None,
+    tracing: "Tracing | None" = None,
+) -> AsyncIterator[Fanout]:
+    """Over Redis where there is one, else in this process; connects at the first use."""
+    if settings.redis_url is None:
+        yield Fanout(metrics, tracing)
+        return
+    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+
+    url = settings.redis_url.get_secret_value()
+    once: dict[str, Any] = {"socket_connect_timeout": REDIS_SECONDS, "retry": Retry(NoBackoff(), 0)}
+    publisher = Redis.from_url(url, socket_timeout=REDIS_SECONDS, max_connections=20, **once)
+    listener = Redis.from_url(url, socket_timeout=2.0, health_check_interval=HEALTH_SECONDS, **once)
+    async with publisher, listener:
+        fanout = SharedFanout(publisher, listener, metrics, dependencies, tracing)
+        try:
+            yield fanout
+        finally:
+            await fanout.close()

@@ -1,0 +1,74 @@
+"""Statements on messages that were given up. Takes a session, never commits."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, delete, func, insert, select
+
+from app.infra.database import ReadSession, WriteSession
+from app.infra.orm import now
+from app.infra.outbox.models import DeadLetter, OutboxMessage
+from app.infra.outbox.repository import FIRST_WAIT, Claim
+
+# The attempts go on counting: by them a worker that was given up on is told from those who come after it.
+_CARRIED = ("id", "topic", "payload", "owner_id", "traceparent", "request_id", "attempts")
+
+
+async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
+    """Moves a message to the dead letters; False when another worker has taken it over."""
+    statement = (
+        delete(OutboxMessage)
+        .where(OutboxMessage.id == claim.message_id, OutboxMessage.attempts == claim.attempts)
+        .returning(OutboxMessage.owner_id)
+    )
+    row = (await session.execute(statement)).one_or_none()
+    if row is None:
+        return False
+    values = {
+        "id": claim.message_id,
+        "topic": claim.topic,
+        "payload": claim.payload,
+        "owner_id": row.owner_id,
+        "traceparent": claim.traceparent,
+        "request_id": claim.request_id,
+        "created_at": claim.created_at,
+        "attempts": claim.attempts,
+        "error": error[:300],
+        "died_at": now(),
+    }
+    await session.execute(insert(DeadLetter).values(values))
+    return True
+
+
+async def redrive(session: WriteSession, message_id: UUID) -> str | None:
+    """Puts a dead letter back into the outbox, with its faults forgotten and its age from now; None when there is none.
+
+    Returns its topic.
+    """
+    columns: list[Any] = [getattr(DeadLetter, name) for name in _CARRIED]
+    row = (
+        await session.execute(delete(DeadLetter).where(DeadLetter.id == message_id).returning(*columns))
+    ).one_or_none()
+    if row is None:
+        return None
+    moment = now()
+    values = {**row._asdict(), "created_at": moment, "available_at": moment + FIRST_WAIT}
+    await session.execute(insert(OutboxMessage).values(values))
+    return str(row.topic)
+
+
+async def page(
+    session: ReadSession, *, offset: int, limit: int, topic: str | None = None
+) -> tuple[Sequence[RowMapping], int]:
+    """The rows of one page, newest first, and the number of all; of one topic, if given."""
+    columns: list[Any] = list(DeadLetter.__table__.columns)
+    query = select(*columns).order_by(DeadLetter.died_at.desc(), DeadLetter.id).offset(offset).limit(limit)
+    if topic is not None:
+        query = query.where(DeadLetter.topic == topic)
+    return (await session.execute(query)).mappings().all(), await count(session, topic)
+
+
+async def count(session: ReadSession, topic: str | None = None) -> int:
+    query = select(func.count()).select_from(DeadLetter)
+    return (await session.execute(query if topic is None else query.where(DeadLetter.topic == topic))).scalar_one()

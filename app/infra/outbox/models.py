@@ -1,0 +1,64 @@
+"""The tables of the outbox and of its dead letters."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import JSON, Double, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.orm import Base, now
+
+
+class OutboxMessage(Base):
+    """A piece of work. `payload` holds ids, never personal data: what is anonymised must not live on here.
+
+    A worker holds it until `claimed_until`; `available_at` is when the reconciler may queue it (again). `attempts`
+    counts the claims, `failures` those that ended in a fault or in the worker's death. `owner_id` is the account that
+    may ask how it goes, `progress` the share that is done.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_waiting",
+            "available_at",
+            postgresql_where=text("done_at IS NULL"),
+            sqlite_where=text("done_at IS NULL"),
+        ),
+        Index("ix_outbox_done_at", "done_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    topic: Mapped[str] = mapped_column(String(64), default="pay_order", server_default="pay_order")
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    owner_id: Mapped[UUID | None]
+    # Written by services from before revision 0004, which knew no other work; goes once no such row can be left.
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"), unique=True)
+    traceparent: Mapped[str] = mapped_column(String(64), default="")
+    request_id: Mapped[str] = mapped_column(String(128), default="")
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    available_at: Mapped[datetime]
+    claimed_until: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    progress: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
+    done_at: Mapped[datetime | None]
+
+
+class DeadLetter(Base):
+    """A message that was given up, with the reason. It waits for a person, who may have it tried again."""
+
+    __tablename__ = "dead_letters"
+    __table_args__ = (Index("ix_dead_letters_died_at_id", "died_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    topic: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    owner_id: Mapped[UUID | None]
+    traceparent: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str] = mapped_column(String(128))
+    created_at: Mapped[datetime]
+    attempts: Mapped[int]
+    error: Mapped[str] = mapped_column(String(300))
+    died_at: Mapped[datetime] = mapped_column(default=now)

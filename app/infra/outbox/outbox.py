@@ -1,0 +1,54 @@
+"""Putting work into the outbox."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.infra.database import WriteSession
+from app.infra.orm import now
+from app.infra.outbox.models import OutboxMessage
+from app.infra.outbox.repository import FIRST_WAIT
+from app.telemetry import context
+from app.telemetry.tracing import traceparent
+
+
+class Outbox:
+    """Adds messages to transactions. `enqueue` gives the workers a hint, after the commit."""
+
+    def __init__(self, enqueue: Callable[[UUID], None]) -> None:
+        self._enqueue = enqueue
+
+    def add(
+        self,
+        session: WriteSession,
+        topic: str,
+        payload: dict[str, Any],
+        *,
+        owner_id: UUID | None = None,
+        message_id: UUID | None = None,
+    ) -> UUID:
+        """The message's id; a given one makes sure that there is one message of it, whoever asks twice.
+
+        The reconciler leaves it alone while the hint is on its way.
+        """
+        work = context.current()
+        message = OutboxMessage(
+            id=message_id or uuid4(),
+            topic=topic,
+            payload=payload,
+            owner_id=owner_id,
+            traceparent=traceparent(),
+            request_id=work.request_id if work else "",
+            available_at=now() + FIRST_WAIT,
+        )
+        session.add(message)
+        self.hint(session, message.id)
+        return message.id
+
+    def hint(self, session: WriteSession, message_id: UUID) -> None:
+        """Tells the workers of a message once this transaction stands."""
+
+        async def tell() -> None:
+            self._enqueue(message_id)
+
+        session.after_commit(tell)

@@ -1,0 +1,140 @@
+"""Statements on one message: claimed, held, ended or given back. Takes a session, never commits."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Update, case, select, update
+
+from app.infra.database import WriteSession
+from app.infra.orm import now
+from app.infra.outbox.models import OutboxMessage
+
+FIRST_WAIT: Final = timedelta(seconds=5)
+BACKOFF_SECONDS: Final = (1, 2, 5, 10, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message that this worker, and no other, may work on until the claim ends. `attempts` tells it from others."""
+
+    message_id: UUID
+    topic: str
+    payload: dict[str, Any]
+    attempts: int
+    failures: int
+    created_at: datetime
+    traceparent: str
+    request_id: str
+
+
+async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Claim | None:
+    """Takes a message for so many seconds; None when it is done or held by another.
+
+    A claim that ended by itself was a dead worker's: that counts as a failure, or what kills workers would be tried
+    for ever.
+    """
+    moment = now()
+    statement = (
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.id == message_id,
+            OutboxMessage.done_at.is_(None),
+            OutboxMessage.claimed_until.is_(None) | (OutboxMessage.claimed_until < moment),
+        )
+        .values(
+            claimed_until=moment + timedelta(seconds=seconds),
+            available_at=moment + timedelta(seconds=seconds),
+            attempts=OutboxMessage.attempts + 1,
+            failures=OutboxMessage.failures + case((OutboxMessage.claimed_until.is_not(None), 1), else_=0),
+        )
+        .returning(
+            OutboxMessage.topic,
+            OutboxMessage.payload,
+            OutboxMessage.order_id,
+            OutboxMessage.attempts,
+            OutboxMessage.failures,
+            OutboxMessage.created_at,
+            OutboxMessage.traceparent,
+            OutboxMessage.request_id,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    taken = (await session.execute(statement)).one_or_none()
+    if taken is None:
+        return None
+    return Claim(
+        message_id=message_id,
+        topic=taken.topic,
+        payload=taken.payload or {"order_id": str(taken.order_id)},
+        attempts=taken.attempts,
+        failures=taken.failures,
+        created_at=taken.created_at,
+        traceparent=taken.traceparent,
+        request_id=taken.request_id,
+    )
+
+
+async def extend(session: WriteSession, claim: Claim, seconds: float) -> bool:
+    """Holds a message for so many more seconds; False when another has taken it over, or it was given back."""
+    until = now() + timedelta(seconds=seconds)
+    return await _change(session, claim, claimed_until=until, available_at=until)
+
+
+async def hold(session: WriteSession, claim: Claim) -> bool:
+    """Locks a message until the transaction ends; False when another has taken it over."""
+    query = select(OutboxMessage.id).where(
+        OutboxMessage.id == claim.message_id,
+        OutboxMessage.attempts == claim.attempts,
+        OutboxMessage.done_at.is_(None),
+    )
+    return (await session.execute(query.with_for_update())).one_or_none() is not None
+
+
+async def again(session: WriteSession, claim: Claim, after_seconds: float) -> bool:
+    """Gives a claim back without blame; False when another has taken it over."""
+    available_at = now() + FIRST_WAIT + timedelta(seconds=after_seconds)
+    return await _change(session, claim, claimed_until=None, available_at=available_at, failures=0)
+
+
+async def set_progress(session: WriteSession, claim: Claim, share: float) -> bool:
+    return await _change(session, claim, progress=share)
+
+
+async def done(session: WriteSession, claim: Claim) -> bool:
+    """False when another has taken it over: then nothing of this transaction may stand."""
+    return await _change(session, claim, done_at=now(), claimed_until=None, progress=1.0)
+
+
+async def release(session: WriteSession, claim: Claim, *, failed: bool) -> None:
+    """Gives a claim back; the next try comes later each time, and not at the same moment for all."""
+    longest = BACKOFF_SECONDS[min(claim.attempts, len(BACKOFF_SECONDS)) - 1]
+    pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
+    await _change(
+        session,
+        claim,
+        claimed_until=None,
+        available_at=now() + timedelta(seconds=pause),
+        failures=claim.failures + failed,
+    )
+
+
+async def _change(session: WriteSession, claim: Claim, **values: object) -> bool:
+    changed = await session.execute(_of(claim).values(**values).returning(OutboxMessage.id))
+    return changed.one_or_none() is not None
+
+
+def _of(claim: Claim) -> Update:
+    return (
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.id == claim.message_id,
+            OutboxMessage.attempts == claim.attempts,
+            # What was given back is anybody's, its late renewal must not take it again.
+            OutboxMessage.claimed_until.is_not(None),
+            OutboxMessage.done_at.is_(None),
+        )
+        .execution_options(synchronize_session=False)
+    )

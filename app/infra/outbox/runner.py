@@ -1,0 +1,163 @@
+"""Working on messages: claim, handle, and say how it ended. The same code in the API process and in a worker."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.errors import DomainError, UnavailableError
+from app.infra.database import Database
+from app.infra.orm import now
+from app.infra.outbox import dead_letters, repository, spans, waiting
+from app.infra.outbox.message import Handler, LeaseLostError, Message
+from app.infra.outbox.repository import Claim
+from app.settings import Settings
+from app.telemetry import errors
+from app.telemetry.context import WorkContext
+from app.telemetry.metrics import JobMetrics
+from app.telemetry.tracing import Tracing, traceparent, tracestate
+
+GIVE_UP_AFTER: Final = timedelta(days=1)
+# So many calls in a row that a dependency did not answer are an outage, whose end concerns all who wait.
+OUTAGE_CALLS: Final = 3
+
+
+class Runner:
+    """Works on messages by topic. What fails is tried again later; what fails too often is put aside for a person."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        metrics: JobMetrics,
+        tracing: Tracing,
+        settings: Settings,
+    ) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._metrics = metrics
+        self._tracing = tracing
+        self._lease = settings.claim_seconds
+        self._limit = settings.job_seconds
+        self._failures = settings.job_failures
+        self._unanswered: Counter[str] = Counter()  # in a row, by topic
+
+    async def process(self, message_id: UUID) -> str:
+        """Does what is left to do; safe to call twice, or in two processes, for one message.
+
+        Returns the handler's own word or `done`; `again` after a turn of a long job; `later`, `dead`, or `not_ours`
+        when it is done or held by another.
+        """
+        if self._tracing.recording():  # the hint comes from work that is recorded, and the claim belongs to that too
+            with spans.job(self._tracing, traceparent(), tracestate()) as work:
+                claim = await self._claim(message_id)
+                return "not_ours" if claim is None else await self._try(claim, work)
+        claim = await self._claim(message_id)
+        if claim is None:
+            return "not_ours"
+        with spans.job(self._tracing, claim.traceparent) as work:
+            return await self._try(claim, work)
+
+    async def _claim(self, message_id: UUID) -> Claim | None:
+        async with self._database.write() as session:
+            return await repository.claim(session, message_id, self._lease)
+
+    async def _try(self, claim: Claim, work: WorkContext) -> str:
+        work.request_id = claim.request_id
+        spans.claimed(claim)
+        if claim.attempts == 1:
+            self._metrics.waited(claim.topic, (now() - claim.created_at).total_seconds())
+        with self._metrics.timed(claim.topic) as ended:
+            outcome = await self._work(claim)
+            ended(outcome)
+        spans.ended(outcome)
+        return outcome
+
+    async def _work(self, claim: Claim) -> str:
+        try:
+            outcome = await self._handle(claim)
+        except LeaseLostError:
+            return "not_ours"
+        except UnavailableError as error:
+            self._unanswered[claim.topic] += 1
+            return await self._later(claim, str(error), last=now() - claim.created_at > GIVE_UP_AFTER)
+        except Exception as error:  # noqa: BLE001 -- one job's fault must not end the others
+            structlog.get_logger().error("job_failed", topic=claim.topic, message_id=claim.message_id, exc_info=error)
+            errors.capture(error, task=claim.topic)
+            # What an unknown error says is not kept: it may hold anything.
+            reason = str(error) if isinstance(error, DomainError) else type(error).__name__
+            return await self._later(claim, reason, failed=True, last=claim.failures + 1 >= self._failures)
+        await self._answered(claim.topic)
+        return outcome
+
+    async def _answered(self, topic: str) -> None:
+        """After an outage whoever gets through first calls the others back: their pauses have grown long."""
+        if self._unanswered.pop(topic, 0) >= OUTAGE_CALLS:
+            with suppress(UnavailableError):
+                async with self._database.write() as session:
+                    await waiting.call_back(session, topic)
+
+    async def _handle(self, claim: Claim) -> str:
+        if claim.failures >= self._failures:
+            return await self._later(claim, "Its workers died too often.", last=True)
+        handler = self._handlers.get(claim.topic)
+        if handler is None:
+            raise UnavailableError("This version does not know the topic.")
+        message = Message(claim, self._database)
+        async with asyncio.timeout(self._limit), self._held(message):
+            outcome = await handler(message)
+        if message.outcome is None:
+            async with self._database.write() as session:
+                await message.done(session)
+        return "again" if message.outcome == "again" else outcome or "done"
+
+    async def _later(self, claim: Claim, reason: str, *, last: bool, failed: bool = False) -> str:
+        about = {"topic": claim.topic, "message_id": claim.message_id, "attempts": claim.attempts, "reason": reason}
+        async with self._database.write() as session:
+            if last and not await dead_letters.bury(session, claim, reason):
+                return "not_ours"
+            if not last:
+                await repository.release(session, claim, failed=failed)
+        if last:
+            structlog.get_logger().error("job_dead", **about)
+            return "dead"
+        structlog.get_logger().warning("job_postponed", **about)
+        return "later"
+
+    @asynccontextmanager
+    async def _held(self, message: Message) -> AsyncIterator[None]:
+        """Renews the claim while the handler works, and ends the work of who has lost it."""
+        worker = asyncio.current_task()
+        lost = False
+
+        async def renew() -> None:
+            nonlocal lost
+            while True:
+                await asyncio.sleep(self._lease / 3)
+                try:
+                    async with self._database.write() as session:
+                        extended = await repository.extend(session, message.claim, self._lease)
+                except UnavailableError:
+                    continue
+                if extended:
+                    continue
+                if worker is not None and message.outcome is None:  # else the handler itself has given it back
+                    lost = True
+                    worker.cancel()
+                return
+
+        renewing = asyncio.create_task(renew(), name="lease")
+        try:
+            yield
+        except asyncio.CancelledError:
+            if lost and worker is not None and worker.uncancel() == 0:
+                raise LeaseLostError from None
+            raise
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)

@@ -1,0 +1,55 @@
+"""The span of a job: a child of whoever asked for it, with its statements, its calls and what it asks for below it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from opentelemetry import trace
+from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
+
+from app.infra.outbox.repository import Claim
+from app.telemetry import context, sampling
+from app.telemetry.context import WorkContext
+from app.telemetry.tracing import Tracing
+
+_FAILED = ("later", "dead")
+
+
+@contextmanager
+def job(tracing: Tracing, traceparent: str, tracestate: str = "") -> Iterator[WorkContext]:
+    """Work on a message that is not claimed yet, under the trace of its hint; or that is, under its own."""
+    with tracing.consuming("process outbox", traceparent, tracestate) as ids:
+        work = WorkContext("", format_trace_id(ids.trace_id), format_span_id(ids.span_id), tracing.records(ids))
+        token = context.enter(work)
+        try:
+            yield work
+        finally:
+            context.leave(token)
+
+
+def claimed(claim: Claim) -> None:
+    """Says which message it is. One that belongs to another trace than its hint is linked to that."""
+    span = trace.get_current_span()
+    if not span.is_recording():
+        return
+    span.update_name(f"process {claim.topic}")
+    span.set_attributes(
+        {
+            "messaging.system": "outbox",
+            "messaging.destination.name": claim.topic,
+            "messaging.operation.name": "process",
+            "messaging.operation.type": "process",
+            "messaging.message.id": str(claim.message_id),
+        }
+    )
+    origin = sampling.parse(claim.traceparent)
+    if origin is not None and origin.trace_id != span.get_span_context().trace_id:
+        span.add_link(origin)
+
+
+def ended(outcome: str) -> None:
+    """Says how a try ended. One that failed is an error, though the next may succeed."""
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.set_attribute("binnacle.job.outcome", outcome)
+        if outcome in _FAILED:
+            span.set_status(StatusCode.ERROR)

@@ -1,0 +1,105 @@
+"""Repeating what failed: with full jitter, within a deadline, and never so often that an outage is multiplied."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from app.telemetry.metrics import DependencyMetrics
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """How often and how soon. Among all calls no more are repeats than one in `calls_per_retry`, and `reserve` more.
+
+    The reserve lets a process that has just started, or that calls rarely, repeat at all.
+    """
+
+    tries: int = 3
+    first_pause_seconds: float = 0.1
+    longest_pause_seconds: float = 2.0
+    calls_per_retry: int = 5
+    reserve: int = 10
+
+
+class RetryBudget:
+    """What repeats may still be made; every call earns a share of one, up to the reserve.
+
+    In any stretch of n calls there are n / calls_per_retry + reserve repeats at most.
+    """
+
+    def __init__(self, rules: RetryRules) -> None:
+        self._price = rules.calls_per_retry
+        self._most = rules.reserve * rules.calls_per_retry
+        self._saved = self._most
+
+    def earn(self) -> None:
+        """Once for each call, and not for its repeats."""
+        self._saved = min(self._saved + 1, self._most)
+
+    def spend(self) -> bool:
+        """Whether one repeat may be made; then it is counted."""
+        if self._saved < self._price:
+            return False
+        self._saved -= self._price
+        return True
+
+
+class Retries:
+    """Repeats the calls of one dependency. Its budget is shared by all of them in this process."""
+
+    def __init__(
+        self,
+        target: str,
+        metrics: DependencyMetrics,
+        rules: RetryRules = RetryRules(),
+        *,
+        uniform: Callable[[float, float], float] = random.uniform,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._target = target
+        self._metrics = metrics
+        self._rules = rules
+        self._budget = RetryBudget(rules)
+        self._uniform = uniform
+        self._sleep = sleep
+        self._clock = clock
+
+    async def run(
+        self, call: Callable[[], Awaitable[T]], *, repeatable: Callable[[Exception], bool], until: float
+    ) -> T:
+        """What `call` returns, else what it raised last.
+
+        `call` must be safe to repeat even when a failed one was carried out: a read, or a write with an idempotency
+        key. `repeatable` says of what it raised whether another try may help. No try begins after `until`, a time of
+        the clock.
+        """
+        self._budget.earn()
+        tries = 1
+        while True:
+            try:
+                return await call()
+            except Exception as error:
+                if not repeatable(error) or not self._may_repeat(tries, pause := self._pause(tries), until):
+                    raise
+            self._metrics.retries.labels(self._target).inc()
+            await self._sleep(pause)
+            tries += 1
+
+    def _pause(self, tries: int) -> float:
+        """Any time up to a bound that doubles: who failed together must not come back together."""
+        bound = min(self._rules.longest_pause_seconds, self._rules.first_pause_seconds * 2 ** (tries - 1))
+        return self._uniform(0, bound)
+
+    def _may_repeat(self, tries: int, pause: float, until: float) -> bool:
+        if tries >= self._rules.tries or self._clock() + pause >= until:
+            return False
+        affordable = self._budget.spend()
+        if not affordable:
+            self._metrics.budget_exhausted.labels(self._target).inc()
+        return affordable

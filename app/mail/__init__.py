@@ -1,0 +1,1 @@
+"""Mail: what is written to whom and when, and the provider that carries it."""

@@ -1,0 +1,74 @@
+"""Campaigns: a mail to everybody, who each get it once, whoever dies meanwhile."""
+
+from functools import partial
+from typing import Final
+from uuid import UUID, uuid4, uuid5
+
+from app.accounts.service import of_existing_account
+from app.errors import InvalidError
+from app.infra.database import Database, WriteSession
+from app.infra.outbox.message import Message
+from app.infra.outbox.outbox import Outbox
+from app.infra.outbox.turns import Step, Turns
+from app.mail import repository
+from app.mail.models import Campaign
+from app.mail.schemas import NewCampaign
+from app.mail.topics import MAIL_CAMPAIGN, SEND_CAMPAIGN
+
+ACCOUNTS_AT_ONCE: Final = 100
+
+
+class Campaigns:
+    """Accepts campaigns."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    async def start(self, author_id: UUID, new: NewCampaign) -> UUID:
+        """The id of the campaign, and of the task that sends it."""
+        campaign_id = uuid4()
+        payload = {"campaign_id": str(campaign_id)}
+        with of_existing_account():
+            async with self._database.write() as session:
+                session.add(Campaign(id=campaign_id, author_id=author_id, subject=new.subject, text=new.text))
+                self._outbox.add(session, SEND_CAMPAIGN, payload, owner_id=author_id, message_id=campaign_id)
+        return campaign_id
+
+
+class SendCampaign:
+    """Takes turns at campaigns: puts a mail for each of some accounts into the outbox, and says how far it is.
+
+    Both in one transaction, so that nobody is left out and nobody gets two. Then it queues up behind these mails, and
+    waits if they are not sent by then: no order ever waits for more than one batch of them.
+    """
+
+    def __init__(self, turns: Turns, outbox: Outbox, *, accounts_at_once: int = ACCOUNTS_AT_ONCE) -> None:
+        self._turns = turns
+        self._outbox = outbox
+        self._at_once = accounts_at_once
+
+    async def __call__(self, message: Message) -> None:
+        """Raises InvalidError when there is no such campaign."""
+        await self._turns.take(message, partial(self._step, UUID(message.payload["campaign_id"])))
+
+    async def _step(self, campaign_id: UUID, session: WriteSession) -> Step:
+        campaign = await session.get(Campaign, campaign_id)
+        if campaign is None:
+            raise InvalidError("There is no such campaign.")
+        if campaign.accounts_total is None:
+            campaign.accounts_total = await repository.count_accounts(session, campaign.created_at)
+        if await repository.unsent(session, MAIL_CAMPAIGN) >= self._at_once:
+            return Step(_share(campaign), then="wait")
+        batch = await repository.accounts(session, campaign.created_at, campaign.after_id, self._at_once)
+        for account_id in batch:
+            payload = {"campaign_id": str(campaign_id), "account_id": str(account_id)}
+            self._outbox.add(session, MAIL_CAMPAIGN, payload, message_id=uuid5(campaign_id, account_id.hex))
+        if batch:
+            campaign.accounts_done += len(batch)
+            campaign.after_id = batch[-1]
+        return Step(_share(campaign), then="end" if len(batch) < self._at_once else "queue")
+
+
+def _share(campaign: Campaign) -> float:
+    return campaign.accounts_done / max(campaign.accounts_total or 0, campaign.accounts_done, 1)

@@ -1,0 +1,80 @@
+"""Who carries mail: an interface, and a provider that is asked over HTTP."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Protocol
+
+from app.errors import InvalidError
+from app.infra.http_client import open_dependency
+
+if TYPE_CHECKING:
+    from app.infra.dependency import Answer, Dependency
+    from app.mail.letters import Letter
+    from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.tracing import Tracing
+
+TARGET: Final = "mail"
+OPERATIONS: Final = ("send",)
+_KEY_REUSED: Final = "key_reused"
+
+
+class Mailer(Protocol):
+    """Sends a letter to an address, once for each key however often it is asked to.
+
+    Raises UnavailableError when it is not known whether it is sent: ask again with the same key. Raises InvalidError
+    when it never will be.
+    """
+
+    async def send(self, key: str, address: str, letter: "Letter") -> None: ...
+
+
+class HttpMailer:
+    """The provider's POST /v1/mails. `sender` is the address that mails come from, else the provider's own."""
+
+    def __init__(self, dependency: "Dependency", *, sender: str | None, within: float) -> None:
+        self._dependency = dependency
+        self._sender = {"from": sender} if sender is not None else {}
+        self._within = within
+
+    async def send(self, key: str, address: str, letter: "Letter") -> None:
+        mail = {**self._sender, "to": address, "subject": letter.subject, "text": letter.text}
+        await self._dependency.post("send", "/v1/mails", _accepted, json=mail, idempotency_key=key, within=self._within)
+
+
+@asynccontextmanager
+async def open_mailer(
+    settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing"
+) -> AsyncIterator[HttpMailer]:
+    """The mailer of this process; connects at the first use. It asks once: what fails is the outbox's to repeat."""
+    within = settings.mail_timeout_seconds
+    opened = open_dependency(
+        TARGET,
+        settings.mail_url or settings.provider_url,
+        within,
+        OPERATIONS,
+        settings=settings.model_copy(update={"call_tries": 1}),
+        metrics=metrics,
+        tracing=tracing,
+    )
+    async with opened as dependency:
+        yield HttpMailer(dependency, sender=settings.mail_from, within=within)
+
+
+def _accepted(answer: "Answer") -> None:
+    if answer.status < HTTPStatus.BAD_REQUEST:
+        return
+    # The key is known, and what came with it before was something else: sent then, to the address or name of then.
+    if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and _code(answer.content) == _KEY_REUSED:
+        return
+    raise InvalidError(f"The mail provider refuses the mail: status {answer.status}.")
+
+
+def _code(content: bytes) -> object:
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return None
+    return body.get("code") if isinstance(body, dict) else None

@@ -1,0 +1,27 @@
+"""The table of campaigns."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.orm import Base, now
+
+
+class Campaign(Base):
+    """A mail to everybody, and how far it is. Its id is that of its task.
+
+    The accounts get it in the order of their ids; `after_id` is the last one whose mail is in the outbox.
+    """
+
+    __tablename__ = "campaigns"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    author_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    subject: Mapped[str] = mapped_column(String(150))
+    text: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    accounts_total: Mapped[int | None]
+    accounts_done: Mapped[int] = mapped_column(default=0)
+    after_id: Mapped[UUID | None]

@@ -1,0 +1,69 @@
+"""Queries for mail: who gets it, and what it tells of. Takes a session, never commits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+
+from app.accounts.models import Account
+from app.infra.database import ReadSession
+from app.infra.outbox.models import OutboxMessage
+from app.money import to_major
+from app.orders.models import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who gets a mail, as they want to be called."""
+
+    address: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """What a mail tells of an order."""
+
+    order: str
+    total: str
+    currency: str
+
+
+async def recipient(session: ReadSession, account_id: UUID) -> Recipient | None:
+    """None when there is nobody to write to (any more)."""
+    query = select(Account.email, Account.display_name, Account.username)
+    row = (await session.execute(query.where(Account.id == account_id, *_reachable()))).one_or_none()
+    return Recipient(row.email, row.display_name or row.username) if row is not None else None
+
+
+async def order(session: ReadSession, order_id: UUID) -> OrderSummary:
+    query = select(Order.total_minor, Order.currency).where(Order.id == order_id)
+    row = (await session.execute(query)).one()
+    return OrderSummary(str(order_id), str(to_major(row.total_minor)), row.currency)
+
+
+async def count_accounts(session: ReadSession, until: datetime) -> int:
+    """How many accounts can be written to that were there at a moment."""
+    query = select(func.count()).select_from(Account).where(Account.created_at <= until, *_reachable())
+    return (await session.execute(query)).scalar_one()
+
+
+async def accounts(session: ReadSession, until: datetime, after: UUID | None, limit: int) -> Sequence[UUID]:
+    """The next of those accounts."""
+    query = select(Account.id).where(Account.created_at <= until, *_reachable()).order_by(Account.id).limit(limit)
+    if after is not None:
+        query = query.where(Account.id > after)
+    return (await session.execute(query)).scalars().all()
+
+
+async def unsent(session: ReadSession, topic: str) -> int:
+    """How many messages of a topic are not done yet."""
+    query = select(func.count()).select_from(OutboxMessage)
+    query = query.where(OutboxMessage.topic == topic, OutboxMessage.done_at.is_(None))
+    return (await session.execute(query)).scalar_one()
+
+
+def _reachable() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return Account.is_active.is_(True), Account.deleted_at.is_(None)

@@ -1,0 +1,20 @@
+"""What goes into the campaign endpoint."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from app.mail.letters import LONGEST_SUBJECT
+from app.text import Filled, OneLine
+
+
+class NewCampaign(BaseModel):
+    """A mail to all active accounts, in plain text."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"subject": "New in the shop", "text": "Come and see our new sextants."}]},
+    )
+
+    subject: Annotated[str, StringConstraints(max_length=LONGEST_SUBJECT), OneLine]
+    text: Annotated[str, StringConstraints(max_length=20_000), Filled]

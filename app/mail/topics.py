@@ -1,0 +1,10 @@
+"""The topics of messages that become mails. Their payloads hold ids, and no address: that is looked up when sent."""
+
+from typing import Final
+
+MAIL_WELCOME: Final = "mail_welcome"
+MAIL_RECEIPT: Final = "mail_receipt"
+MAIL_ORDER_FAILED: Final = "mail_order_failed"
+MAIL_REFUND: Final = "mail_refund"
+MAIL_CAMPAIGN: Final = "mail_campaign"  # one person's mail of a campaign
+SEND_CAMPAIGN: Final = "send_campaign"  # all of a campaign

@@ -1,0 +1,91 @@
+"""Does in this process what an operator asked of the pod: another log level for a while, or the drain."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from app.ops.board import Asked, Board
+from app.telemetry import logs
+
+EVERY_SECONDS: Final = 1.0
+
+
+class Control:
+    """One a process. `drain` begins the drain of this process, `drains` says whether it has begun some other way."""
+
+    def __init__(
+        self,
+        board: Board,
+        configured_level: str,
+        drain: Callable[[], None] | None = None,
+        *,
+        drains: Callable[[], bool] = lambda: False,
+        set_level: Callable[[str], None] = logs.set_level,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.configured_level = configured_level
+        self._board = board
+        self._drain = drain
+        self._drains = drains
+        self._set_level = set_level
+        self._clock = clock
+        self._level = configured_level
+        self._draining = False
+        self._lock = threading.Lock()
+        self._follower: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the drain was asked for, here or by a signal."""
+        return self._board.read().draining or self._drains()
+
+    def now(self) -> Asked:
+        """What holds at this moment."""
+        asked = self._board.read()
+        if asked.level is None or asked.until <= self._clock():
+            return Asked(None, 0.0, asked.draining)
+        return asked
+
+    def change_level(self, level: str, seconds: float) -> Asked:
+        """Another level in all processes of the pod, for so long. Raises OSError when they can't be told."""
+        asked = self._board.change(level=level, until=self._clock() + seconds)
+        self.apply()
+        self.follow()
+        return asked
+
+    def begin_drain(self) -> None:
+        """All processes of the pod drain, and stay. Raises OSError when they can't be told."""
+        self._board.change(draining=True)
+        self.apply()
+
+    def follow(self) -> None:
+        """Looks about once a second from now on, in a thread of its own. Safe to call again."""
+        with self._lock:
+            if self._follower is None:
+                self._follower = threading.Thread(target=self._follow, name="operator", daemon=True)
+                self._follower.start()
+
+    def close(self) -> None:
+        self._stop.set()
+
+    def apply(self) -> None:
+        """Does what is asked and not done yet, or no longer asked."""
+        with self._lock:
+            asked = self.now()
+            level = asked.level or self.configured_level
+            if level != self._level:
+                was, self._level = self._level, level
+                self._set_level(level)
+                structlog.get_logger().warning("log_level_changed", was=was, now=level)
+            if asked.draining and not self._draining and self._drain is not None:
+                self._draining = True
+                self._drain()
+                structlog.get_logger().warning("drain_asked_for")
+
+    def _follow(self) -> None:
+        while not self._stop.wait(EVERY_SECONDS):
+            self.apply()

@@ -1,0 +1,64 @@
+"""Where an order goes, and what its buyer has to say."""
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from app.orders import places
+from app.text import Lines, OneLine, Plain
+
+
+def _country(value: str) -> str:
+    if value not in places.COUNTRIES:
+        raise ValueError("must be a country of ISO 3166, in two letters: DE")
+    return value
+
+
+Line = Annotated[str, StringConstraints(max_length=200), OneLine]
+Notes = Annotated[str, StringConstraints(max_length=1000), Lines]
+Country = Annotated[
+    str,
+    StringConstraints(pattern="^[A-Z]{2}$"),
+    AfterValidator(_country),
+    Field(description="ISO 3166-1 alpha-2", json_schema_extra={"enum": sorted(places.COUNTRIES)}),
+]
+PostalCode = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=12, strip_whitespace=True, to_upper=True),
+    Plain,
+    Field(json_schema_extra={"pattern": "[A-Za-z0-9]"}),  # the rest depends on the country
+]
+
+
+class Address(BaseModel):
+    """Where an order goes. The postal code is one of the country's; where there are none it may be left out."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "A. Navigator",
+                    "street": "Am Hafen 1",
+                    "city": "Hamburg",
+                    "postal_code": "20457",
+                    "country": "DE",
+                }
+            ]
+        },
+    )
+
+    name: Line
+    street: Line
+    city: Line
+    postal_code: PostalCode | None = None
+    country: Country
+
+    @model_validator(mode="after")
+    def _in_its_country(self) -> Self:
+        if self.postal_code is None:
+            if places.has_postal_codes(self.country):
+                raise ValueError(f"postal_code: an address in {self.country} needs one")
+        elif not places.fits(self.postal_code, self.country):
+            raise ValueError(f"postal_code: is not one of {self.country}")
+        return self

@@ -1,0 +1,177 @@
+"""Placing an order: the stock, the order, what asks for its payment and its Idempotency-Key commit together."""
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+from uuid import UUID, uuid4
+
+from app.accounts.service import of_existing_account
+from app.catalog import repository as catalog
+from app.errors import NotFoundError
+from app.events import OrderPlaced
+from app.infra.database import Database, WriteSession
+from app.infra.events import Events
+from app.infra.orm import now
+from app.money import to_major
+from app.orders import idempotency, queries, repository
+from app.orders.errors import (
+    CurrencyNotQuotedError,
+    ItemChangedError,
+    MixedCurrenciesError,
+    OutOfStockError,
+    TotalTooLargeError,
+)
+from app.orders.idempotency import Answer, Asked
+from app.orders.models import Order, OrderLine
+from app.orders.schemas import ExchangeRate, NewOrder, OrderDetail
+from app.rates.service import Rates
+from app.telemetry.metrics import OrderMetrics
+
+LARGEST_TOTAL: Final = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The order as it was accepted, in JSON, and whether it had been accepted before."""
+
+    answer: Answer
+    replayed: bool
+
+
+class PlaceOrder:
+    """Accepts orders."""
+
+    def __init__(self, database: Database, events: Events, rates: Rates, metrics: OrderMetrics) -> None:
+        self._database = database
+        self._events = events
+        self._rates = rates
+        self._metrics = metrics
+
+    async def __call__(self, buyer_id: UUID, new: NewOrder, key: str | None = None) -> Placed:
+        """Places an order, once for each key.
+
+        Raises OutOfStockError and ItemChangedError; MixedCurrenciesError, CurrencyNotQuotedError, TotalTooLargeError
+        and KeyReusedError; UnavailableError when a rate is needed and not to be had. Then nothing is taken from the
+        stock, and the key is free.
+        """
+        asked = Asked.of(buyer_id, key, new) if key is not None else None
+        rates: dict[str, ExchangeRate] = {}
+        if new.currency is not None:
+            async with self._database.read() as session:
+                earlier = await idempotency.find(session, asked) if asked is not None else None
+                priced_in = await repository.currencies(session, [line.item_id for line in new.lines])
+            if earlier is not None:  # before anybody is asked for a rate, who may be gone
+                return self._repeated(earlier)
+            rates = await self._quoted(new.currency, priced_in - {new.currency})
+        with of_existing_account():
+            async with self._database.write() as session:
+                earlier = await idempotency.claim(session, asked) if asked is not None else None
+                if earlier is None:
+                    order = await self._write(session, buyer_id, new, rates)
+                    answer = Answer(order.id, order.model_dump_json().encode())
+                    if asked is not None:
+                        await idempotency.keep(session, asked, answer)
+        if earlier is not None:
+            return self._repeated(earlier)
+        self._metrics.placed.inc()
+        return Placed(answer, replayed=False)
+
+    def _repeated(self, answer: Answer) -> Placed:
+        self._metrics.replayed.inc()
+        return Placed(answer, replayed=True)
+
+    async def _quoted(self, currency: str, others: set[str]) -> dict[str, ExchangeRate]:
+        """Asked before the transaction: nobody waits for a piece while somebody else is asked for a rate."""
+        rates = {}
+        for base in sorted(others):
+            try:
+                quote = await self._rates.rate(base, currency)
+            except NotFoundError as error:
+                raise CurrencyNotQuotedError(f"There is no rate from {base} to {currency}; take another.") from error
+            rates[base] = ExchangeRate(base=base, rate=format(quote.rate, "f"), as_of=quote.as_of)
+        return rates
+
+    async def _write(
+        self, session: WriteSession, buyer_id: UUID, new: NewOrder, rates: dict[str, ExchangeRate]
+    ) -> OrderDetail:
+        order_id = uuid4()
+        taken = await self._take(session, order_id, new)
+        currency = new.currency or _one_currency({priced_in for _, priced_in in taken})
+        for line, priced_in in taken:
+            if priced_in != currency:
+                _convert(line, priced_in, rates)
+        used = [rates[base] for base in sorted({line.item_currency for line, _ in taken if line.item_currency})]
+        lines = [line for line, _ in taken]
+        order = Order(
+            id=order_id,
+            buyer_id=buyer_id,
+            status="pending",
+            currency=currency,
+            total_minor=_total(lines),
+            created_at=now(),
+            shipping_address=new.shipping_address.model_dump() if new.shipping_address is not None else None,
+            notes=new.notes,
+            exchange_rates=[rate.model_dump(mode="json") for rate in used] or None,
+        )
+        session.add(order)
+        await session.flush()
+        session.add_all(lines)
+        self._events.record(session, OrderPlaced(order_id, buyer_id))
+        return OrderDetail(
+            id=order_id,
+            status="pending",
+            total=to_major(order.total_minor),
+            currency=currency,
+            failure_reason=None,
+            refund="none",
+            created_at=order.created_at,
+            finished_at=None,
+            cancelled_at=None,
+            refunded_at=None,
+            lines=[queries.line_view(line) for line in lines],
+            exchange_rates=used,
+            shipping_address=new.shipping_address,
+            notes=new.notes,
+        )
+
+    async def _take(self, session: WriteSession, order_id: UUID, new: NewOrder) -> list[tuple[OrderLine, str]]:
+        """The lines, and what each item is priced in."""
+        taken = []
+        for line in sorted(new.lines, key=lambda line: line.item_id):  # one order for all: no deadlock
+            row = await catalog.take_stock(session, self._events, line.item_id, line.quantity)
+            if row is None:
+                raise OutOfStockError(f"There are not {line.quantity} pieces of item {line.item_id}, or no such item.")
+            entry = OrderLine(
+                order_id=order_id,
+                item_id=line.item_id,
+                quantity=line.quantity,
+                unit_price_minor=row["price_minor"],
+                item_currency=None,
+                item_price_minor=None,
+            )
+            taken.append((entry, str(row["currency"])))
+        return taken
+
+
+def _convert(line: OrderLine, priced_in: str, rates: dict[str, ExchangeRate]) -> None:
+    """Rounds each piece to a whole cent, to even where it lies between two, and to one cent at least."""
+    if priced_in not in rates:
+        raise ItemChangedError(f"Item {line.item_id} was priced anew meanwhile; look at it and order again.")
+    line.item_currency, line.item_price_minor = priced_in, line.unit_price_minor
+    converted = (line.item_price_minor * Decimal(rates[priced_in].rate)).quantize(Decimal(1), ROUND_HALF_EVEN)
+    line.unit_price_minor = max(1, int(converted))
+
+
+def _one_currency(currencies: set[str]) -> str:
+    if len(currencies) > 1:
+        raise MixedCurrenciesError(
+            f"These items are in {', '.join(sorted(currencies))}; say with `currency` which one the order is in."
+        )
+    return currencies.pop()
+
+
+def _total(lines: list[OrderLine]) -> int:
+    total = sum(line.quantity * line.unit_price_minor for line in lines)
+    if total > LARGEST_TOTAL:
+        raise TotalTooLargeError(f"An order may cost {to_major(LARGEST_TOTAL)} at most; split it.")
+    return total

@@ -1,0 +1,72 @@
+"""What is ordered most. It knows orders, so it stands above the catalogue, whose items it shows."""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from pydantic import BaseModel
+from sqlalchemy import Select, func, select
+
+from app.catalog import repository as catalog
+from app.catalog.cached import form_name
+from app.catalog.models import Item
+from app.catalog.schemas import ItemView
+from app.infra.cache import Cache
+from app.infra.database import Database
+from app.infra.orm import now
+from app.orders.models import Order, OrderLine
+
+DAYS: Final = 30
+MOST: Final = 20
+SECONDS: Final = 60
+
+
+class PopularItem(BaseModel):
+    """An item, and how many pieces of it are in the orders of the last 30 days that are pending or paid."""
+
+    item: ItemView
+    ordered: int
+
+
+class PopularItems(BaseModel):
+    """The items that are ordered most, most pieces first; as they were at most a minute ago."""
+
+    items: list[PopularItem]
+
+
+_FORM: Final = form_name("v1", PopularItems)
+
+
+class Popular:
+    """The most ordered items, ready to be sent; counted once a minute for all replicas."""
+
+    def __init__(self, database: Database, cache: Cache) -> None:
+        self._database = database
+        self._cache = cache
+
+    async def top(self) -> bytes:
+        """PopularItems as JSON."""
+        return await self._cache.get_or_make("popular:items", self._make, SECONDS, form=_FORM)
+
+    async def _make(self) -> bytes:
+        async with self._database.read() as session:
+            rows = (await session.execute(most_ordered())).all()
+        items = [PopularItem(item=ItemView.of(catalog.record(row[:-1])), ordered=row[-1]) for row in rows]
+        return PopularItems(items=items).model_dump_json().encode()
+
+
+def most_ordered() -> Select[*tuple[Any, ...]]:
+    """Counted first and only then looked up among the items, of which there are many more."""
+    pieces = (
+        select(OrderLine.item_id, func.sum(OrderLine.quantity).label("ordered"))
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.created_at >= now() - timedelta(days=DAYS), Order.status.in_(("pending", "paid")))
+        .group_by(OrderLine.item_id)
+        .subquery("pieces")
+    )
+    return (
+        select(*catalog.COLUMNS, pieces.c.ordered)
+        .join(pieces, pieces.c.item_id == Item.id)
+        .where(Item.status == "active")
+        .order_by(pieces.c.ordered.desc(), Item.created_at.desc(), Item.id.desc())
+        .limit(MOST)
+    )

@@ -1,0 +1,1 @@
+"""Exchange rates, which somebody else quotes."""

@@ -1,0 +1,60 @@
+"""What is said of exchange rates. They are decimal, and never pass through a float."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
+Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=40, decimal_places=30)]
+
+
+class RateTable(BaseModel):
+    """The provider's answer: what one unit of `base` is worth at `as_of`."""
+
+    base: CurrencyCode
+    as_of: AwareDatetime
+    rates: Annotated[dict[CurrencyCode, Rate], Field(min_length=1, max_length=1000)]
+
+
+class KnownTable(BaseModel):
+    """A provider's answer as it is kept. `received_at` is this service's clock."""
+
+    table: RateTable
+    received_at: AwareDatetime
+
+
+class RatesView(BaseModel):
+    """What one unit of `base` is worth in each currency, as decimal text, as the provider said at `as_of`.
+
+    `stale`: the provider does not answer now, and these are older than they should be.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "base": "EUR",
+                    "as_of": "2026-01-15T12:00:00Z",
+                    "stale": False,
+                    "rates": {"EUR": "1", "USD": "1.085", "GBP": "0.845"},
+                }
+            ]
+        }
+    )
+
+    base: CurrencyCode
+    as_of: AwareDatetime
+    stale: bool
+    rates: dict[CurrencyCode, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What one unit of a currency is worth in another; `stale` when the provider does not answer now."""
+
+    rate: Decimal
+    as_of: datetime
+    stale: bool

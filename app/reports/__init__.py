@@ -1,0 +1,1 @@
+"""Reports: files that take longer than a request, made in the background. docs/decisions/ tells where they lie."""

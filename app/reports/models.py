@@ -1,0 +1,56 @@
+"""The tables of reports and of their files."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.infra.orm import Base, now
+from app.orders.models import Order
+
+# What a report reads: the paid orders of a time, in the order in which they were paid.
+Index(
+    "ix_orders_paid",
+    Order.finished_at,
+    Order.id,
+    postgresql_where=text("status = 'paid'"),
+    sqlite_where=text("status = 'paid'"),
+)
+
+
+class Report(Base):
+    """A report of sales, and how far it is. Its id is that of the task that makes it.
+
+    It tells of all sellers when `seller_id` is none. The last order that its file holds is at `after_at`, `after_id`;
+    `digest` is the SHA-256 of the digest before and the newest chunk. Its file goes after `expires_at`, its row later.
+    """
+
+    __tablename__ = "reports"
+    __table_args__ = (Index("ix_reports_expires_at", "expires_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    owner_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"), index=True)
+    seller_id: Mapped[UUID | None]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    finished_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]
+    orders_total: Mapped[int | None]
+    orders_done: Mapped[int] = mapped_column(default=0)
+    after_at: Mapped[datetime | None]
+    after_id: Mapped[UUID | None]
+    chunks: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    digest: Mapped[str] = mapped_column(String(64), default="")
+
+
+class ReportChunk(Base):
+    """A piece of a report's file; they count from 0."""
+
+    __tablename__ = "report_chunks"
+
+    report_id: Mapped[UUID] = mapped_column(ForeignKey("reports.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    content: Mapped[bytes] = mapped_column(LargeBinary)

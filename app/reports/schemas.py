@@ -1,0 +1,44 @@
+"""What goes into the report endpoints."""
+
+import re
+from datetime import date, timedelta
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from app.infra.orm import now
+
+LONGEST: Final = timedelta(days=366)
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def _written_out(value: Any) -> Any:
+    if isinstance(value, str) and _DAY.fullmatch(value):
+        return value
+    raise ValueError("must be a day such as 2026-01-31")
+
+
+Day = Annotated[date, BeforeValidator(_written_out)]
+
+
+class NewSalesReport(BaseModel):
+    """Which sales: those that were paid on a day from `from` to `to`, both included, in UTC."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"from": "2026-01-01", "to": "2026-01-31", "format": "csv"}]},
+    )
+
+    first_day: Annotated[Day, Field(alias="from")]
+    last_day: Annotated[Day, Field(alias="to", description="may be today, and no later")]
+    format: Literal["csv"] = "csv"
+
+    @model_validator(mode="after")
+    def _one_span(self) -> Self:
+        if self.first_day > self.last_day:
+            raise ValueError("from must not be after to")
+        if self.last_day > now().date():
+            raise ValueError("to must not lie in the future")
+        if self.last_day - self.first_day >= LONGEST:
+            raise ValueError(f"a report covers {LONGEST.days} days at most")
+        return self

@@ -1,0 +1,119 @@
+"""Refunds of charges: once for each Idempotency-Key, and never more than was charged."""
+
+import sqlite3
+from typing import Literal, Self
+from uuid import uuid4
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from app.sandbox import charges
+from app.sandbox.behaviour import misbehaving
+from app.sandbox.charges import AmountMinor, Charge, Currency, IdempotencyKey, Reference, key_reused
+from app.sandbox.ledger import Ledger, Refusal
+
+router = APIRouter(tags=["refunds"])
+
+
+class NewRefund(BaseModel):
+    """A refund, in part or in whole, of one charge: named by its id, or by a reference under which one succeeded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    charge: Reference | None = None
+    reference: Reference | None = None
+    amount_minor: AmountMinor
+    currency: Currency
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.charge is None) == (self.reference is None):
+            raise ValueError("name the charge or its reference, and not both")
+        return self
+
+
+class Refund(BaseModel):
+    """A line of the ledger; `reference` is the charge's."""
+
+    id: str
+    charge: str
+    reference: str
+    amount_minor: int
+    currency: str
+    status: Literal["succeeded"] = "succeeded"
+
+
+class Refunds(BaseModel):
+    """Lines of the ledger."""
+
+    refunds: list[Refund]
+
+
+@router.post("/v1/refunds", status_code=201)
+async def refund(new: NewRefund, request: Request, idempotency_key: IdempotencyKey) -> Refund:
+    """Gives back once for each Idempotency-Key; a repeat gets the first answer.
+
+    404 `charge_unknown`; 422 `charge_declined`, `more_than_charged`, `other_currency`, `reference_ambiguous` or
+    `key_reused`. A refusal records nothing: the same key gets the refund once there is something to give back.
+    """
+    ledger: Ledger = request.app.state.ledger
+    async with misbehaving(request, "refunds"):
+        return await ledger.run(lambda connection: _refund(connection, idempotency_key, new))
+
+
+@router.get("/v1/refunds")
+async def refunds(request: Request, reference: str | None = None) -> Refunds:
+    """All refunds, or those of one reference, oldest first."""
+    ledger: Ledger = request.app.state.ledger
+    return Refunds(refunds=await ledger.run(lambda connection: _find(connection, reference)))
+
+
+def _refund(connection: sqlite3.Connection, key: str, new: NewRefund) -> Refund:
+    query = "SELECT id, charge, reference, amount_minor, currency FROM refunds WHERE idempotency_key = ?"
+    for row in connection.execute(query, (key,)):
+        stands = _view(row)
+        if new.model_dump(exclude_none=True).items() - stands.model_dump().items():
+            raise key_reused()
+        return stands
+    charge = _charge_of(connection, new)
+    if charge.currency != new.currency:
+        raise Refusal(422, "other_currency", "A refund is made in the currency of its charge.")
+    query = "SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE charge = ?"
+    [refunded] = connection.execute(query, (charge.id,)).fetchone()
+    if refunded + new.amount_minor > charge.amount_minor:
+        raise Refusal(422, "more_than_charged", "This and earlier refunds would give back more than was charged.")
+    made = Refund(
+        id=f"re_{uuid4().hex}",
+        charge=charge.id,
+        reference=charge.reference,
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+    )
+    row = (key, made.id, made.charge, made.reference, made.amount_minor, made.currency)
+    connection.execute("INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?)", row)
+    return made
+
+
+def _charge_of(connection: sqlite3.Connection, new: NewRefund) -> Charge:
+    named = charges.find(connection, new.reference) if new.reference else charges.get(connection, new.charge or "")
+    if not named:
+        raise Refusal(404, "charge_unknown", "There is no such charge.")
+    succeeded = [charge for charge in named if charge.status == "succeeded"]
+    if not succeeded:
+        raise Refusal(422, "charge_declined", "The charge was declined; there is nothing to give back.")
+    if len(succeeded) > 1:
+        raise Refusal(422, "reference_ambiguous", "Several charges have this reference; name the charge by its id.")
+    return succeeded[0]
+
+
+def _find(connection: sqlite3.Connection, reference: str | None) -> list[Refund]:
+    if reference is None:
+        rows = connection.execute("SELECT id, charge, reference, amount_minor, currency FROM refunds ORDER BY rowid")
+    else:
+        query = "SELECT id, charge, reference, amount_minor, currency FROM refunds WHERE reference = ? ORDER BY rowid"
+        rows = connection.execute(query, (reference,))
+    return [_view(row) for row in rows]
+
+
+def _view(row: tuple[str, str, str, int, str]) -> Refund:
+    return Refund(id=row[0], charge=row[1], reference=row[2], amount_minor=row[3], currency=row[4])

@@ -1,0 +1,39 @@
+"""uvicorn inside gunicorn."""
+
+import asyncio
+import logging
+import signal
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn.arbiter import Arbiter
+from uvicorn_worker import UvicornWorker
+
+from app.server.draining import DrainingServer
+from app.server.protocol import guarded
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+# A room's messages are short; compression costs each socket some 300 kB.
+SOCKETS: Final = {"ws_max_size": 16 * 1024, "ws_per_message_deflate": False}
+
+
+class DrainingWorker(UvicornWorker):  # type: ignore[misc]
+    """uvicorn in gunicorn. The stock worker ignores the graceful timeout and cuts kept connections."""
+
+    CONFIG_KWARGS = {**UvicornWorker.CONFIG_KWARGS, "server_header": False, "access_log": False, **SOCKETS}  # noqa: RUF012
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        logging.getLogger("uvicorn.error").propagate = True
+
+    async def _serve(self) -> None:
+        settings: Settings = self.app.settings
+        self.config.app = self.wsgi
+        self.config.timeout_graceful_shutdown = int(settings.shutdown_seconds)
+        self.config.http = guarded(settings.request_header_seconds, settings.request_body_seconds)
+        server = DrainingServer(self.config, self.wsgi, settings.drain_seconds)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self.handle_exit, signal.SIGQUIT, None)
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR)

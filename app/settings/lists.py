@@ -1,0 +1,12 @@
+"""Lists in the environment are comma-separated."""
+
+from typing import Any
+
+from pydantic import BeforeValidator
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaSeparated = BeforeValidator(_split)

@@ -1,0 +1,81 @@
+"""The settings of one process, put together from their groups."""
+
+import os
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from app.settings import checks
+from app.settings.accounts import AccountSettings
+from app.settings.dependencies import DependencySettings
+from app.settings.edge import EdgeSettings
+from app.settings.jobs import JobSettings
+from app.settings.mail import MailSettings
+from app.settings.orders import OrderSettings
+from app.settings.processes import ProcessSettings
+from app.settings.sandbox import SandboxSettings
+from app.settings.stores import StoreSettings
+from app.settings.telemetry import TelemetrySettings
+
+
+class SettingsError(Exception):
+    """The settings don't make a service that may start; the message lists every reason, a line each."""
+
+
+class Settings(
+    ProcessSettings,
+    EdgeSettings,
+    StoreSettings,
+    AccountSettings,
+    OrderSettings,
+    JobSettings,
+    MailSettings,
+    DependencySettings,
+    TelemetrySettings,
+    SandboxSettings,
+):
+    """What a process needs to know. Durations are in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", hide_input_in_errors=True)
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the jobs run inside the API process."""
+        return self.redis_url is None
+
+    @property
+    def database_dsn(self) -> str:
+        """SQLAlchemy's URL, with the asynchronous driver named."""
+        if self.database_url is None:
+            return f"sqlite+aiosqlite:///{self.state_dir / 'binnacle.db'}"
+        url = self.database_url.get_secret_value()
+        scheme, rest = url.split("://", 1)
+        return f"{checks.DRIVERS[scheme]}://{rest}"
+
+    @model_validator(mode="after")
+    def _refuse_a_bad_start(self) -> Self:
+        problems = checks.problems(self)
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+def read(**overrides: Any) -> Settings:
+    """The settings of this process.
+
+    Raises SettingsError with one line for each thing that is wrong; no line repeats a value, since it may be a secret.
+    """
+    secrets = os.environ.get("SECRETS_DIR") or None
+    if secrets is not None and not Path(secrets).is_dir():
+        raise SettingsError("SECRETS_DIR: there is no such folder; mount the secrets there, or leave it out")
+    try:
+        return Settings(_secrets_dir=secrets, **overrides)
+    except ValidationError as invalid:
+        lines = []
+        for error in invalid.errors(include_input=False, include_url=False):
+            name = "_".join(str(part) for part in error["loc"][:1]).upper()
+            message = error["msg"].removeprefix("Value error, ")
+            lines.append(f"{name}: {message}" if name else message)
+        raise SettingsError("\n".join(lines)) from None

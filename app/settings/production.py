@@ -1,0 +1,43 @@
+"""What a demo may do and production may not: each would work on the first day."""
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+# In whatever writing; no key that was made by chance holds one of these.
+_PLACEHOLDERS: Final = ("changeme", "changeit", "secret", "example", "placeholder", "password", "default", "replaceme",
+                        "yourkey", "insecure", "binnacle")  # fmt: skip
+_SEPARATORS: Final = str.maketrans("", "", "-_ .<>{}$")
+_FEWEST_CHARACTERS: Final = 8  # different ones, in a key of 32 or more
+_LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
+
+
+def problems(settings: "Settings") -> list[str]:
+    """One sentence for each thing that production refuses; none repeats a value."""
+    problems = []
+    for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
+        if secret is not None and _is_placeholder(secret.get_secret_value()):
+            problems.append(f"{name}: is a placeholder, which anybody can guess; try: openssl rand -hex 32")
+    if settings.log_format == "console":
+        problems.append("LOG_FORMAT: console withholds nothing, and is for a person's own terminal; take json")
+    if "*" in settings.allowed_hosts:
+        problems.append("ALLOWED_HOSTS: must name the hosts of the service in production; * takes any")
+    if any("*" in origin for origin in settings.cors_origins):
+        problems.append("CORS_ORIGINS: must name the pages that may call the API in production; * takes any")
+    if _is_stand_in(settings.provider_url):
+        problems.append("PROVIDER_URL: the sandbox provider moves no money; production needs the real one")
+    if settings.mail_url is not None and _is_stand_in(settings.mail_url):
+        problems.append("MAIL_URL: the sandbox sends no mail; production needs a provider that does")
+    return problems
+
+
+def _is_placeholder(key: str) -> bool:
+    plain = key.casefold().translate(_SEPARATORS)
+    return any(word in plain for word in _PLACEHOLDERS) or len(set(key)) < _FEWEST_CHARACTERS
+
+
+def _is_stand_in(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return "sandbox" in host or host in _LOOPBACK

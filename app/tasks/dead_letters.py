@@ -1,0 +1,57 @@
+"""Dead letters: what was given up, why, and another try once the reason is gone."""
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy import RowMapping
+
+from app.errors import NotFoundError
+from app.infra.database import Database
+from app.infra.orm import now
+from app.infra.outbox import dead_letters
+from app.infra.outbox.outbox import Outbox
+from app.tasks.schemas import DeadLetterPage, DeadLetterQuery, DeadLetterView
+
+
+class DeadLetterNotFoundError(NotFoundError):
+    code = "dead_letter_not_found"
+
+
+class DeadLetters:
+    """Lists and revives them."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    async def page(self, query: DeadLetterQuery) -> DeadLetterPage:
+        async with self._database.read() as session:
+            rows, total = await dead_letters.page(session, offset=query.offset, limit=query.per_page, topic=query.topic)
+        views = [_view(row) for row in rows]
+        return DeadLetterPage(dead_letters=views, page=query.page, per_page=query.per_page, total=total)
+
+    async def redrive(self, message_id: UUID) -> None:
+        """Has it tried again, with its faults forgotten. Raises DeadLetterNotFoundError, for a second call as well."""
+        async with self._database.write() as session:
+            topic = await dead_letters.redrive(session, message_id)
+            if topic is None:
+                raise DeadLetterNotFoundError("There is no such dead letter; somebody may have revived it already.")
+            self._outbox.hint(session, message_id)
+        structlog.get_logger().info("dead_letter_redriven", topic=topic, message_id=message_id)
+
+
+def _view(row: RowMapping) -> DeadLetterView:
+    # W3C Trace Context: version, trace id, span id, flags.
+    parts = row["traceparent"].split("-")
+    return DeadLetterView(
+        id=row["id"],
+        topic=row["topic"],
+        payload=row["payload"],
+        error=row["error"],
+        attempts=row["attempts"],
+        request_id=row["request_id"],
+        trace_id=parts[1] if len(parts) > 1 else "",
+        created_at=row["created_at"],
+        died_at=row["died_at"],
+        age_seconds=max(0, int((now() - row["created_at"]).total_seconds())),
+    )

@@ -1,0 +1,53 @@
+"""Queries on the outbox for people. Takes a session, never commits."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.infra.database import ReadSession
+from app.infra.outbox.models import DeadLetter, OutboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A message, living or dead. `error` is set once it was given up, `claimed_until` while a worker has it."""
+
+    id: UUID
+    topic: str
+    owner_id: UUID | None
+    attempts: int
+    created_at: datetime
+    progress: float = 0.0
+    claimed_until: datetime | None = None
+    finished_at: datetime | None = None
+    error: str | None = None
+
+
+async def get(session: ReadSession, task_id: UUID) -> TaskRecord | None:
+    """None as well for what was done so long ago that it was forgotten."""
+    living = select(
+        OutboxMessage.id,
+        OutboxMessage.topic,
+        OutboxMessage.owner_id,
+        OutboxMessage.attempts,
+        OutboxMessage.created_at,
+        OutboxMessage.progress,
+        OutboxMessage.claimed_until,
+        OutboxMessage.done_at.label("finished_at"),
+    )
+    row = (await session.execute(living.where(OutboxMessage.id == task_id))).mappings().one_or_none()
+    if row is not None:
+        return TaskRecord(**row)
+    dead = select(
+        DeadLetter.id,
+        DeadLetter.topic,
+        DeadLetter.owner_id,
+        DeadLetter.attempts,
+        DeadLetter.created_at,
+        DeadLetter.died_at.label("finished_at"),
+        DeadLetter.error,
+    )
+    row = (await session.execute(dead.where(DeadLetter.id == task_id))).mappings().one_or_none()
+    return TaskRecord(**row) if row is not None else None

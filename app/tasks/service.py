@@ -1,0 +1,58 @@
+"""How a task goes: for its owner, and for who keeps the jobs going."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.accounts.permissions import Permission, allows
+from app.errors import NotFoundError
+from app.infra.orm import now
+from app.tasks import repository
+from app.tasks.schemas import TaskStatus, TaskView
+
+if TYPE_CHECKING:
+    from app.accounts.tokens import Identity
+    from app.infra.database import Database
+    from app.tasks.repository import TaskRecord
+
+
+class TaskNotFoundError(NotFoundError):
+    code = "task_not_found"
+
+
+class Tasks:
+    """Looks tasks up. `results` names for a topic where its result is fetched, with `{id}` in it."""
+
+    def __init__(self, database: "Database", results: Mapping[str, str]) -> None:
+        self._database = database
+        self._results = results
+
+    async def get(self, caller: "Identity", task_id: UUID) -> TaskView:
+        """Raises TaskNotFoundError, for another's task as well: whether it exists is nobody else's business."""
+        async with self._database.read() as session:
+            record = await repository.get(session, task_id)
+        if record is None or not (record.owner_id == caller.account_id or allows(caller.role, Permission.JOBS_MANAGE)):
+            raise TaskNotFoundError("There is no such task of yours; what is done is forgotten after a week.")
+        status = _status(record)
+        result = self._results.get(record.topic) if status == "succeeded" else None
+        return TaskView(
+            id=record.id,
+            kind=record.topic,
+            status=status,
+            progress=record.progress,
+            attempts=record.attempts,
+            created_at=record.created_at,
+            finished_at=record.finished_at,
+            error=record.error,
+            result=result.format(id=record.id) if result is not None else None,
+        )
+
+
+def _status(record: "TaskRecord") -> TaskStatus:
+    """Between two turns a long task is running too, although no worker has it."""
+    if record.error is not None:
+        return "failed"
+    if record.finished_at is not None:
+        return "succeeded"
+    held = record.claimed_until is not None and record.claimed_until > now()
+    return "running" if held or record.progress > 0 else "queued"

@@ -1,0 +1,44 @@
+"""Log lines for a person's terminal: nothing withheld, and nothing that only a machine wants."""
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import IO
+
+import structlog
+
+_FOR_MACHINES = ("request_id", "trace_id", "span_id", "error_type", "error_place")
+
+
+def renderer(stream: IO[str] | None) -> Callable[[Mapping[str, object]], bytes]:
+    """Makes text of a line; in colours where the stream is a terminal and nobody said NO_COLOR."""
+    colours = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
+    render = structlog.dev.ConsoleRenderer(
+        colors=colours,
+        sort_keys=False,
+        pad_event_to=24,
+        pad_level=True,
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+
+    def form(line: Mapping[str, object]) -> bytes:
+        shown = {name: value for name, value in line.items() if name not in _FOR_MACHINES and value is not None}
+        if line.get("event") == "http_request":
+            shown = _request(line)
+        moment = shown.get("timestamp")
+        if isinstance(moment, datetime):
+            shown["timestamp"] = f"{moment.astimezone():%H:%M:%S}"
+        return f"{render(None, str(line.get('level', '')), shown)}\n".encode("utf-8", "backslashreplace")
+
+    return form
+
+
+def _request(line: Mapping[str, object]) -> dict[str, object]:
+    """A request as one reads it: what was asked, and what came of it."""
+    asked = f"{line.get('method')} {line.get('path')}"
+    return {
+        "timestamp": line.get("timestamp"),
+        "level": line.get("level"),
+        "event": f"{line.get('status')} {asked}",
+        "ms": line.get("duration_ms"),
+    }

@@ -1,0 +1,34 @@
+"""Every metric of every process, made once a process and passed in.
+
+Names and units: https://prometheus.io/docs/practices/naming/
+"""
+
+from app.telemetry.metrics.accounts import AccountMetrics, LimitMetrics
+from app.telemetry.metrics.cache import CacheMetrics
+from app.telemetry.metrics.database import ConnectionMetrics
+from app.telemetry.metrics.dependencies import DependencyMetrics
+from app.telemetry.metrics.event_loop import LoopMetrics
+from app.telemetry.metrics.http import HttpMetrics, ReadinessMetrics
+from app.telemetry.metrics.jobs import BacklogMetrics, JobMetrics
+from app.telemetry.metrics.orders import OrderMetrics, OrderStateMetrics, OutboxMetrics
+from app.telemetry.metrics.process import Metrics
+from app.telemetry.metrics.streams import FanoutMetrics, StreamMetrics
+
+__all__ = [
+    "AccountMetrics",
+    "BacklogMetrics",
+    "CacheMetrics",
+    "ConnectionMetrics",
+    "DependencyMetrics",
+    "FanoutMetrics",
+    "HttpMetrics",
+    "JobMetrics",
+    "LimitMetrics",
+    "LoopMetrics",
+    "Metrics",
+    "OrderMetrics",
+    "OrderStateMetrics",
+    "OutboxMetrics",
+    "ReadinessMetrics",
+    "StreamMetrics",
+]

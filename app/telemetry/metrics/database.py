@@ -1,0 +1,67 @@
+"""The database's connections: how many there are, and who waits for one."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+CONNECTION_STATES: Final = ("used", "idle")
+WAIT_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class ConnectionMetrics:
+    """Who gets a connection at once is neither counted nor timed: to do so would cost every statement."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.connections = Gauge(
+            "database_pool_connections",
+            "Connections to the database that are open.",
+            ("state",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.most = Gauge(
+            "database_pool_max_connections",
+            "Connections that the processes may open.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.pending = Gauge(
+            "database_pool_pending_requests",
+            "Requests and jobs that wait for a connection now.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.wait = Histogram(
+            "database_pool_wait_seconds",
+            "How long those waited that did not get a connection at once.",
+            registry=registry,
+            buckets=WAIT_BUCKETS,
+        )
+        self.timeouts = Counter(
+            "database_pool_timeouts", "Waits for a connection that were given up.", registry=registry
+        )
+        for state in CONNECTION_STATES:
+            self.connections.labels(state)
+
+    @contextmanager
+    def waiting(self, timed_out: type[Exception]) -> Iterator[None]:
+        """Around a wait for a connection, which is given up with `timed_out`."""
+        started = time.perf_counter()
+        self.pending.inc()
+        try:
+            yield
+        except timed_out:
+            self.timeouts.inc()
+            raise
+        finally:
+            self.pending.dec()
+            self.wait.observe(time.perf_counter() - started)
+
+    def hold(self, *, used: int, idle: int, most: int) -> None:
+        """Says how many connections there are."""
+        self.connections.labels("used").set(used)
+        self.connections.labels("idle").set(idle)
+        self.most.set(most)

@@ -1,0 +1,88 @@
+"""Calls of other services and of the stores: what they answered, how long it took, and what was done about failures."""
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+DEPENDENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+CALL_OUTCOMES: Final = ("ok", "timeout", "connection", "status", "body", "breaker_open")
+STORE_OUTCOMES: Final = ("ok", "timeout", "connection", "conflict", "error")
+BREAKER_STATES: Final = ("closed", "open", "half_open")
+
+
+class DependencyMetrics:
+    """`target` is a dependency, `operation` what is asked of it.
+
+    A try that the breaker refuses has an outcome and no duration, since nothing was sent.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "dependency_requests",
+            "Calls of other services and of the stores, repeats included.",
+            ("target", "operation", "outcome"),
+            registry=registry,
+        )
+        self.duration = Histogram(
+            "dependency_request_duration_seconds",
+            "Duration of calls that were sent.",
+            ("target", "operation"),
+            registry=registry,
+            buckets=DEPENDENCY_BUCKETS,
+        )
+        self.retries = Counter("dependency_retries", "Calls that were repeated.", ("target",), registry=registry)
+        self.budget_exhausted = Counter(
+            "dependency_retry_budget_exhausted",
+            "Calls that were not repeated because too many were.",
+            ("target",),
+            registry=registry,
+        )
+        self.breaker_state = Gauge(
+            "dependency_breaker_state",
+            "Circuit breakers in this state: 1 or 0 for each process.",
+            ("target", "state"),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.breaker_transitions = Counter(
+            "dependency_breaker_transitions",
+            "Times that a circuit breaker came into this state.",
+            ("target", "state"),
+            registry=registry,
+        )
+
+    def declare(self, target: str, operations: Iterable[str]) -> None:
+        """Makes the series of a service exist at 0, with those of its breaker and its retries."""
+        self.declare_calls(target, operations, CALL_OUTCOMES)
+        for counter in (self.retries, self.budget_exhausted):
+            counter.labels(target)
+        for state in BREAKER_STATES:
+            self.breaker_transitions.labels(target, state)
+            self.breaker_state.labels(target, state).set(state == "closed")
+
+    def declare_calls(self, target: str, operations: Iterable[str], outcomes: Iterable[str]) -> None:
+        """Makes the series of calls exist at 0, of what has neither breaker nor retries."""
+        outcomes = tuple(outcomes)
+        for operation in operations:
+            self.duration.labels(target, operation)
+            for outcome in outcomes:
+                self.requests.labels(target, operation, outcome)
+
+
+class StoreCalls:
+    """Calls of one store for one purpose. Its series are looked up once: a call to a store is short."""
+
+    def __init__(self, metrics: DependencyMetrics, target: str, operation: str) -> None:
+        self._duration = metrics.duration.labels(target, operation)
+        self._outcomes = {outcome: metrics.requests.labels(target, operation, outcome) for outcome in STORE_OUTCOMES}
+
+    def begin(self) -> float:
+        """The moment, for `ended`."""
+        return time.perf_counter()
+
+    def ended(self, started: float, outcome: str = "ok") -> None:
+        """Counts one and its duration."""
+        self._outcomes[outcome].inc()
+        self._duration.observe(time.perf_counter() - started)

@@ -1,0 +1,37 @@
+"""Whether the event loop turns: a loop that is blocked answers nobody."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class LoopMetrics:
+    """How late the loop is: afterwards as a histogram, and while it is blocked by the age of its last turn.
+
+    `always`: the loop never rests. A worker's does, between two jobs, so that the age would say nothing.
+    """
+
+    def __init__(self, registry: CollectorRegistry, *, always: bool = True) -> None:
+        self.lag = Histogram(
+            "event_loop_lag_seconds",
+            "How much later than asked for the event loop came to a task that only slept.",
+            registry=registry,
+            buckets=LAG_BUCKETS,
+        )
+        self._turned: Gauge | None = None
+        if always:
+            self._turned = Gauge(
+                "event_loop_last_turn_timestamp_seconds",
+                "When the event loop turned last, since the epoch; of the process where that is longest ago.",
+                registry=registry,
+                multiprocess_mode="livemin",
+            )
+            self._turned.set_to_current_time()
+
+    def turned(self, late: float) -> None:
+        """Says that the loop turned just now, so many seconds late."""
+        self.lag.observe(late)
+        if self._turned is not None:
+            self._turned.set_to_current_time()

@@ -1,0 +1,98 @@
+"""Requests, WebSockets and readiness, as the API counts them."""
+
+import os
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from app.telemetry.metrics.requests import Series, requests
+
+CONNECTION_BUCKETS: Final = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
+READINESS_OUTCOMES: Final = ("ready", "not_ready", "draining")
+DIRECTIONS: Final = ("received", "sent")
+
+
+class HttpMetrics:
+    """What the ASGI layer counts. `route` is a template or a constant, never a path."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = requests(registry)
+        # To look a series up by its labels takes longer than to count. There are as many as there are series.
+        self._series: dict[tuple[str, str, int], Series] = {}
+        self.in_progress = Gauge(
+            "http_requests_in_progress", "Requests being answered now.", registry=registry, multiprocess_mode="livesum"
+        )
+        # Summed with other processes', a gauge must be written at each change; else it is asked for at each scrape.
+        self._written = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+        self._now = 0
+        if not self._written:
+            self.in_progress.set_function(lambda: self._now)
+        self.sockets = SocketMetrics(registry)
+
+    def began(self) -> None:
+        """Counts one as in progress."""
+        self._now += 1
+        if self._written:
+            self.in_progress.inc()
+
+    def answered(self, method: str, route: str, status: int, seconds: float, trace_id: str | None, now: float) -> None:
+        """Counts one that is over, at `now` on a clock of seconds; `trace_id` is given where its trace is recorded."""
+        self._now -= 1
+        if self._written:
+            self.in_progress.dec()
+        series = self._series.get((method, route, status))
+        if series is None:
+            series = self._series[method, route, status] = self._requests.series(method, route, str(status))
+        series.add(seconds, trace_id, now)
+
+    def declare(self, operations: Iterable[tuple[str, str, Iterable[str]]]) -> None:
+        """Makes the series of (method, route, statuses) exist at 0."""
+        for method, route, statuses in operations:
+            for status in statuses:
+                self._requests.series(method, route, status)
+
+
+class SocketMetrics:
+    """WebSockets. Each begins as a request that is answered 101, or refused with another status."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.handshakes = Counter(
+            "websocket_handshakes", "Requests for a WebSocket answered.", ("route", "status"), registry=registry
+        )
+        self.open = Gauge(
+            "websocket_connections_open",
+            "WebSockets open now.",
+            ("route",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.duration = Histogram(
+            "websocket_connection_duration_seconds",
+            "From the acceptance of a WebSocket to its end.",
+            ("route",),
+            registry=registry,
+            buckets=CONNECTION_BUCKETS,
+        )
+        self.messages = Counter(
+            "websocket_messages", "Messages by who sent them.", ("route", "direction"), registry=registry
+        )
+
+    def declare(self, routes: Iterable[str]) -> None:
+        """Makes the series of these routes exist at 0."""
+        for route in routes:
+            for status in ("101", "403", "500"):
+                self.handshakes.labels(route, status)
+            self.open.labels(route)
+            self.duration.labels(route)
+            for direction in DIRECTIONS:
+                self.messages.labels(route, direction)
+
+
+class ReadinessMetrics:
+    """Counts readiness checks: when no replica is ready no request arrives, and only these tell."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.checks = Counter("readiness_checks", "Readiness checks of a replica.", ("outcome",), registry=registry)
+        for outcome in READINESS_OUTCOMES:
+            self.checks.labels(outcome)

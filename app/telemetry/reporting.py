@@ -1,0 +1,108 @@
+"""The way to Sentry: bounded in what it sends, in what it keeps, and in how long it may take; its losses counted."""
+
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+import sentry_sdk
+from sentry_sdk.transport import HttpTransport
+
+from app.telemetry.flood import FloodGuard
+
+if TYPE_CHECKING:
+    from sentry_sdk.envelope import Envelope
+
+    from app.settings import Settings
+    from app.telemetry.metrics.logs import ErrorReportMetrics
+
+TIMEOUT_SECONDS: Final = 5
+QUEUE: Final = 100
+SAME_ERRORS: Final = 5
+SAME_SECONDS: Final = 60.0
+
+
+class Transport(HttpTransport):
+    """HTTP in a thread of its own. An error repeats `SAME_ERRORS` times in `SAME_SECONDS`, and is counted beyond."""
+
+    TIMEOUT = TIMEOUT_SECONDS
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._guard: FloodGuard[tuple[str, str]] = FloodGuard(SAME_ERRORS, SAME_SECONDS)
+        self._lock = threading.RLock()
+        self._metrics: ErrorReportMetrics | None = None
+        self._waiting = 0
+
+    def count_in(self, metrics: "ErrorReportMetrics") -> None:
+        self._metrics = metrics
+
+    def admits(self, kind: tuple[str, str], now: float) -> int | None:
+        """How many of the kind were left out since the last one that was sent, or None when this one is left out."""
+        with self._lock:
+            admitted, summaries = self._guard.admit(kind, now)
+        if self._metrics is not None:
+            self._metrics.reports.labels("queued" if admitted else "suppressed").inc()
+        return sum(each.count for each in summaries if each.kind == kind) if admitted else None
+
+    def capture_envelope(self, envelope: "Envelope") -> None:
+        with self._lock:
+            self._waiting += 1
+        super().capture_envelope(envelope)
+
+    def on_dropped_event(self, reason: str) -> None:
+        """The SDK's hook: an event is lost. Its reasons are an open set, ours are not."""
+        if reason == "full_queue":
+            self._lost("queue_full", sent=1)
+        elif reason in ("status_429", "self_rate_limits"):
+            self._lost("rate_limited")
+        else:
+            self._lost("refused" if reason.startswith("status_") else "network")
+
+    def kill(self) -> None:
+        """The end: what still waits is lost."""
+        super().kill()
+        with self._lock:
+            waiting, self._waiting = self._waiting, 0
+        for _ in range(waiting):
+            self._lost("unsent")
+
+    def _send_envelope(self, envelope: "Envelope") -> None:
+        try:
+            super()._send_envelope(envelope)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+    def _lost(self, reason: str, sent: int = 0) -> None:
+        with self._lock:
+            self._waiting -= sent
+        if self._metrics is not None:
+            self._metrics.lost.labels(reason).inc()
+
+
+def start(settings: "Settings", process: str) -> None:
+    """Reports from now on. Nothing of the SDK's own is collected: events are complete when it gets them."""
+    if settings.sentry_dsn is None:
+        return
+    sentry_sdk.init(
+        dsn=settings.sentry_dsn.get_secret_value(),
+        release=settings.version,
+        environment=settings.environment,
+        server_name=process,
+        transport=Transport,
+        transport_queue_size=QUEUE,
+        default_integrations=False,
+        auto_enabling_integrations=False,
+        auto_session_tracking=False,
+        send_client_reports=False,
+        max_breadcrumbs=0,
+        include_local_variables=False,
+        include_source_context=False,
+        max_request_body_size="never",
+        shutdown_timeout=0,
+    )
+
+
+def transport() -> Transport | None:
+    """Of the client that is in use, if any."""
+    used = sentry_sdk.get_client().transport
+    return used if isinstance(used, Transport) else None

@@ -1,0 +1,21 @@
+"""The yardstick: a FastAPI application with one route that returns the body in BODY, and nothing around it."""
+
+import json
+import os
+
+from fastapi import FastAPI
+
+from app.catalog.schemas import ItemView
+
+app = FastAPI()
+_item = ItemView.model_validate(json.loads(os.environ["BODY"]))
+
+
+@app.get("/livez")
+async def livez() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@app.get("/items/{item_id}")
+async def get_item(item_id: str) -> ItemView:  # noqa: ARG001 -- as a route has one
+    return _item

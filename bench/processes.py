@@ -1,0 +1,27 @@
+"""What a process and those that it started have used."""
+
+from pathlib import Path
+
+import psutil
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of a process tree, to the nanosecond where the kernel tells it."""
+    process = psutil.Process(pid)
+    return sum(_of_one(one.pid) for one in [process, *process.children(recursive=True)])
+
+
+def resident_megabytes(pid: int) -> float:
+    """Resident memory of the one process of the tree that serves: the youngest, else itself."""
+    process = psutil.Process(pid)
+    serving = [*process.children(recursive=True)] or [process]
+    return float(serving[-1].memory_info().rss) / 2**20
+
+
+def _of_one(pid: int) -> float:
+    return sum(int(path.read_text().split()[0]) for path in Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e9
+
+
+def main_thread_seconds(pid: int) -> float:
+    """CPU time of the thread that a process began with, which runs the event loop."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9

@@ -1,0 +1,63 @@
+"""The table of what is measured."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Final
+
+from bench.telemetry.applications import Application, bare, contrib, instrumentator, ours, wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way to serve the route.
+
+    `share` of the requests is sampled, and each of these makes `each` spans. `line`: whether each request writes an
+    access line. `most`: the largest ratio to the bare route that we allow, None for what is only shown. `peer`: it is
+    not ours. `module`: without it the variant is passed over.
+    """
+
+    what: str
+    build: Callable[[str], Application]
+    share: float = 0.0
+    each: int = 1
+    line: bool = False
+    most: float | None = None
+    peer: bool = False
+    module: str | None = None
+
+    def missing(self) -> str | None:
+        """Why it can't be measured here."""
+        if self.module is not None and find_spec(self.module) is None:
+            return f"{self.module} is not installed: run it by `make bench-telemetry`"
+        return None
+
+
+VARIANTS: Final[Mapping[str, Variant]] = {
+    "bare": Variant("bare FastAPI route", bare),
+    "wrapper": Variant("+ an ASGI layer that does nothing", wrapped),
+    "layer": Variant("our layer: request id, trace context, work context", ours(counted=False)),
+    "metrics": Variant("+ metrics", ours()),
+    "line": Variant("+ access line", ours(), line=True),
+    "contrib-0": Variant("all, `contrib` spans, 0 % sampled", ours(ratio=0.0), line=True),
+    "contrib-10": Variant("all, `contrib` spans, 10 % sampled", ours(ratio=0.1), 0.1, line=True, most=1.6),
+    "contrib-100": Variant("all, `contrib` spans, 100 % sampled", ours(ratio=1.0), 1, line=True),
+    "own-0": Variant("all, `own` spans, 0 % sampled", ours(ratio=0.0, spans="own"), line=True),
+    "own-10": Variant(
+        "all, `own` spans, 10 % sampled",
+        ours(ratio=0.1, spans="own"),
+        0.1,
+        line=True,
+        most=1.4,
+    ),
+    "own-100": Variant("all, `own` spans, 100 % sampled", ours(ratio=1.0, spans="own"), 1, line=True, most=2.0),
+    "instrumentator": Variant(
+        "prometheus-fastapi-instrumentator, metrics alone",
+        instrumentator,
+        peer=True,
+        module="prometheus_fastapi_instrumentator",
+    ),
+    "readme-10": Variant("contrib as its README says, 10 % sampled, spans alone", contrib(0.1), 0.1, 3, peer=True),
+    "readme-100": Variant("contrib as its README says, 100 % sampled, spans alone", contrib(1.0), 1, 3, peer=True),
+}
+YARDSTICK: Final = "bare"

@@ -1,0 +1,51 @@
+"""Shops that record every request, each with a trace back end of its own kind."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.infra import schema
+from app.seed import seed
+from app.settings import read
+from bench.shops import ROOM
+from bench.telemetry_outages.backend import BackEnd, back_end
+from tests.app import loopback
+from tests.app.ports import free_port
+from tests.app.processes import Processes
+
+_SMALL_QUEUE = {"OTEL_BSP_MAX_QUEUE_SIZE": 256, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": 64, "OTEL_BSP_SCHEDULE_DELAY": 200}
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """One API."""
+
+    pid: int
+    admin: int
+    url: str
+
+    def spans(self) -> str:
+        """What its metrics say became of them."""
+        lines = loopback.get(f"http://127.0.0.1:{self.admin}/metrics").text.splitlines()
+        return ", ".join(
+            line.removeprefix("otel_spans_").replace("_total", "").removesuffix(".0")
+            for line in lines
+            if line.startswith("otel_spans_") and not line.endswith(" 0.0")
+        )
+
+
+@contextmanager
+def open_shops(folder: Path, kinds: tuple[BackEnd, ...]) -> Iterator[dict[BackEnd, Shop]]:
+    """One for each kind, ready, on SQLite and memory."""
+    with ExitStack() as stack, Processes(folder) as processes:
+        shops = {}
+        for kind in kinds:
+            state, admin = folder / kind.replace(" ", "-"), free_port()
+            settings = read(state_dir=state, _env_file=None)
+            schema.migrate(settings)
+            seed(settings)
+            traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.enter_context(back_end(kind)), "TRACES_SAMPLE_RATIO": 1}
+            running, url = processes.api(STATE_DIR=state, ADMIN_PORT=admin, **ROOM, **traced, **_SMALL_QUEUE)
+            shops[kind] = Shop(running.pid, admin, url)
+        yield shops

@@ -1,0 +1,44 @@
+#!/bin/sh
+# Makes what compose.yaml mounts as secrets: passwords, the key of the tokens, a certificate for localhost. What is there
+# stays; a certificate that ends within a month is made anew. Needs openssl.
+set -eu
+umask 077
+command -v openssl >/dev/null || {
+    echo "compose/secrets.sh: needs openssl; install the package openssl" >&2
+    exit 1
+}
+folder=$(cd "$(dirname "$0")" && pwd)/secrets
+mkdir -p "$folder"
+cd "$folder"
+
+# NAME TEXT. Readable by any user, since those of the containers are others than yours; the folder keeps this machine's
+# other users out. Complete or not there at all.
+keep() {
+    printf '%s\n' "$2" >"$1.part"
+    chmod 0444 "$1.part"
+    mv -f "$1.part" "$1"
+}
+
+if [ ! -e complete ]; then
+    database=$(openssl rand -hex 24)
+    queue=$(openssl rand -hex 24)
+    keep secret_key "$(openssl rand -hex 32)"
+    keep postgres_password "$database"
+    keep database_url "postgresql://binnacle:$database@postgresql:5432/binnacle"
+    keep redis_url "redis://:$queue@valkey:6379/0"
+    # `health` may ask whether the server is ready, and nothing else.
+    keep valkey.conf "user default on >$queue ~* &* +@all
+user health on nopass -@all +ping"
+    keep complete "Delete this folder together with the volumes: the database keeps the password that it was made with."
+fi
+
+if ! openssl x509 -checkend 2592000 -noout -in tls_certificate.pem >/dev/null 2>&1; then
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days 397 \
+        -subj /CN=localhost -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' \
+        -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature \
+        -addext extendedKeyUsage=serverAuth -keyout tls_key.part -out tls_certificate.part 2>/dev/null
+    chmod 0444 tls_key.part tls_certificate.part
+    mv -f tls_key.part tls_key.pem
+    mv -f tls_certificate.part tls_certificate.pem
+    echo "compose/secrets/tls_certificate.pem: a new certificate for https://localhost, signed by itself"
+fi

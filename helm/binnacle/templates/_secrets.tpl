@@ -1,0 +1,69 @@
+{{/*
+What the chart generates, as JSON: made once, and what the cluster already holds wins, so that an upgrade changes no key. It is
+kept among the values while the chart is rendered, or each use would make its own.
+*/}}
+{{- define "binnacle.generated" -}}
+{{- if not (hasKey .Values "_generated") -}}
+{{- $kept := (lookup "v1" "Secret" (include "binnacle.namespace" .) (include "binnacle.generatedSecret" .)).data | default dict -}}
+{{- $data := dict -}}
+{{- if not .Values.secretKey.existingSecret -}}
+{{- $_ := set $data "secret_key" (dig "secret_key" "" $kept | b64dec | default (randAlphaNum 64)) -}}
+{{- end -}}
+{{- if and .Values.postgresql.enabled (not .Values.postgresql.existingSecret) -}}
+{{- $password := dig "postgres_password" "" $kept | b64dec | default (randAlphaNum 32) -}}
+{{- $_ := set $data "postgres_password" $password -}}
+{{- $_ := set $data "database_url" (printf "postgresql://binnacle:%s@%s-postgresql:5432/binnacle" $password (include "binnacle.fullname" .)) -}}
+{{- end -}}
+{{- if and .Values.valkey.enabled (not .Values.valkey.existingSecret) -}}
+{{- $password := dig "valkey_password" "" $kept | b64dec | default (randAlphaNum 32) -}}
+{{- $_ := set $data "valkey_password" $password -}}
+{{- $_ := set $data "valkey_auth.conf" (printf "requirepass %s\n" $password) -}}
+{{- $_ := set $data "redis_url" (printf "redis://:%s@%s-valkey:6379/0" $password (include "binnacle.fullname" .)) -}}
+{{- end -}}
+{{- /* Used or not: who names a Secret of their own and goes back must find the key that signed the tokens. */ -}}
+{{- range list "secret_key" "postgres_password" "valkey_password" -}}
+{{- if and (hasKey $kept .) (not (hasKey $data .)) -}}
+{{- $_ := set $data . (get $kept . | b64dec) -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set .Values "_generated" $data -}}
+{{- end -}}
+{{- .Values._generated | toJson -}}
+{{- end -}}
+
+{{/* Annotation that rolls pods when a generated key that they read changes, for (list $ key...); processes read them once. */}}
+{{- define "binnacle.secretChecksum" -}}
+{{- $read := include "binnacle.generated" (index . 0) | fromJson -}}
+{{- range $key := keys $read }}{{ if not (has $key (rest $)) }}{{ $_ := unset $read $key }}{{ end }}{{ end -}}
+{{- with $read -}}
+checksum/secret: {{ toJson . | sha256sum }}
+{{- end -}}
+{{- end -}}
+
+{{/* One secret as a file named after the setting it holds, for (list $ file values): the operator's Secret, else the generated one. */}}
+{{- define "binnacle.secretFile" -}}
+{{- $source := index . 2 -}}
+- secret:
+    name: {{ $source.existingSecret | default (include "binnacle.generatedSecret" (index . 0)) }}
+    items:
+      - key: {{ if $source.existingSecret }}{{ $source.key }}{{ else }}{{ index . 1 }}{{ end }}
+        path: {{ index . 1 }}
+{{- end -}}
+
+{{/* The secrets of a process, for (list $ volume database): `database` tells where the URL of its user is. */}}
+{{- define "binnacle.secretsVolume" -}}
+{{- $ := index . 0 -}}
+- name: {{ index . 1 }}
+  projected:
+    defaultMode: 0440
+    sources:
+      {{- include "binnacle.secretFile" (list $ "secret_key" $.Values.secretKey) | nindent 6 }}
+      {{- include "binnacle.secretFile" (list $ "database_url" (index . 2)) | nindent 6 }}
+      {{- include "binnacle.secretFile" (list $ "redis_url" $.Values.redis) | nindent 6 }}
+      {{- if $.Values.adminToken.existingSecret }}
+      {{- include "binnacle.secretFile" (list $ "admin_token" $.Values.adminToken) | nindent 6 }}
+      {{- end }}
+      {{- if $.Values.sentry.existingSecret }}
+      {{- include "binnacle.secretFile" (list $ "sentry_dsn" $.Values.sentry) | nindent 6 }}
+      {{- end }}
+{{- end -}}

@@ -1,0 +1,110 @@
+"""The service's settings as values of the chart: which stand under `settings`, and where the others come from."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from app.settings import Settings
+
+START: Final = "  # generated from app/settings: `make generate`\n"
+END: Final = "  # end of what is generated\n"
+
+# Settings that have a better place in the chart, and the value there.
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "environment": "environment",
+    "web_concurrency": "api.webConcurrency",
+    "worker_concurrency": "worker.concurrency",
+    "drain_seconds": "api.drainSeconds",
+    "shutdown_seconds": "api.shutdownSeconds",
+    "graceful_timeout_seconds": "api.gracefulTimeoutSeconds",
+    "allowed_hosts": "api.allowedHosts",
+    "trusted_proxies": "api.trustedProxies",
+    "admin_token": "adminToken.existingSecret",
+    "secret_key": "secretKey.existingSecret",
+    "database_url": "database.existingSecret",
+    "database_pool_size": "database.poolSize",
+    "database_max_overflow": "database.maxOverflow",
+    "redis_url": "redis.existingSecret",
+    "provider_url": "provider.url",
+    "provider_timeout_seconds": "provider.timeoutSeconds",
+    "sentry_dsn": "sentry.existingSecret",
+}
+# Settings that nobody sets through the chart, and why.
+WITHHELD: Final[Mapping[str, str]] = {
+    "host": "the image listens on every address of its pod",
+    "port": "a pod has its ports to itself; the Service's own is api.service.port",
+    "admin_host": "the image listens on every address of its pod",
+    "admin_port": "a pod has its ports to itself",
+    "sandbox_host": "the image listens on every address of its pod",
+    "sandbox_port": "a pod has its ports to itself",
+    "sandbox_database": "where the chart mounts the volume for it",
+    "state_dir": "the image's, below /tmp: the one folder that can be written",
+    "multiprocess_dir": "below /tmp: the one folder that can be written",
+    "service_name": "the chart tells the processes apart by it",
+    "version": "the image's own",
+    "revision": "the image's own",
+}
+
+
+def offered() -> Iterator[tuple[str, FieldInfo]]:
+    """Name in `settings` and field of each setting that stands there, in the order of docs/settings.md."""
+    for group in _groups():
+        yield from _offered(group)
+
+
+def camel(name: str) -> str:
+    """`rate_limit_reads` as a value is called: `rateLimitReads`."""
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def block() -> str:
+    """The lines of `settings` in values.yaml. One with a default is commented out: what isn't set is the service's."""
+    lines = []
+    for group in _groups():
+        title = f"  # {(group.__doc__ or '').rstrip('.')}\n"
+        if shown := [_line(name, field) for name, field in _offered(group)]:
+            lines.append(title + "".join(shown))
+    return START + "\n".join(lines) + END
+
+
+def narrowed() -> dict[str, Mapping[str, Any]]:
+    """JSON schema of each value under `settings`, by its path. A fraction may be a string, as `--set` makes of it."""
+    properties = Settings.model_json_schema(by_alias=False)["properties"]
+    fields = {camel(name): properties[name] for name in properties}
+    return {f"settings.{name}": _narrowed(fields[name]) for name, _ in offered()}
+
+
+def _offered(group: type[BaseSettings]) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in group.model_fields.items():
+        if name not in ELSEWHERE and name not in WITHHELD:
+            yield camel(name), field
+
+
+def _groups() -> Sequence[type[BaseSettings]]:
+    return Settings.__bases__
+
+
+def _narrowed(field: Mapping[str, Any]) -> Mapping[str, Any]:
+    types = [each for each in field.get("anyOf", [field]) if each.get("type") != "null"]
+    schema = {key: value for key, value in types[0].items() if key not in ("title", "default", "description")}
+    if schema["type"] == "number":
+        whole = "0" if schema.get("maximum") == 1 else "[0-9]+"
+        return {**schema, "type": ["number", "string"], "pattern": rf"^{whole}\.[0-9]+$"}
+    if "pattern" in schema:
+        return {**schema, "pattern": f"^$|{schema['pattern']}"}
+    return schema
+
+
+def _line(name: str, field: FieldInfo) -> str:
+    about = field.description or ""
+    default = [] if field.default == [] else "" if field.default is None else field.default
+    mark = "# " if default not in ("", []) else ""
+    return f"  # -- {about[:1].upper()}{about[1:]}\n  {mark}{name}: {_yaml(default)}\n"
+
+
+def _yaml(default: Any) -> str:
+    return default if isinstance(default, str) and default else json.dumps(default)

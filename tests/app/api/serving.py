@@ -1,0 +1,87 @@
+"""The API behind the server's own protocol on a real socket, in this process."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import uvicorn
+
+from app.server.protocol import guarded
+
+
+@asynccontextmanager
+async def serving(app: Any, *, header_seconds: float = 10, body_seconds: float = 20) -> AsyncIterator[int]:
+    """The port of a server for an ASGI application."""
+    config = uvicorn.Config(
+        app,
+        http=guarded(header_seconds, body_seconds),  # type: ignore[arg-type]  # uvicorn calls it, class or not
+        lifespan="on",
+        log_config=None,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            async with asyncio.timeout(20):
+                while not server.started:  # noqa: ASYNC110 -- uvicorn has no event for it
+                    await asyncio.sleep(0.01)
+            yield int(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+            await running
+
+
+class Connection:
+    """Bytes to and from a server. Reading has a limit of 15 s, so that nothing is waited for without end.
+
+    A plain socket: a stream of asyncio forgets what it has received when the other side resets the connection, as a
+    server does that closes while bytes still come.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._loop = asyncio.get_running_loop()
+
+    async def send(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self._socket, data)
+
+    async def until_closed(self) -> bytes:
+        return await self.until(None)
+
+    async def until(self, end: bytes | None) -> bytes:
+        """What comes until `end`, or until the server closes."""
+        received = b""
+        async with asyncio.timeout(15):
+            while end is None or end not in received:
+                try:
+                    piece = await self._loop.sock_recv(self._socket, 65536)
+                except ConnectionResetError:
+                    piece = b""
+                if not piece:
+                    break
+                received += piece
+        return received
+
+    async def drip(self, data: bytes, pause: float) -> bytes:
+        """Sends byte for byte until the server closes; what it said."""
+        closed = asyncio.create_task(self.until_closed())
+        for byte in data:
+            if closed.done():
+                break
+            with suppress(ConnectionResetError, BrokenPipeError):
+                await self.send(bytes([byte]))
+            await asyncio.wait([closed], timeout=pause)
+        return await closed
+
+
+@asynccontextmanager
+async def connected(port: int) -> AsyncIterator[Connection]:
+    with socket.socket() as sock:
+        sock.setblocking(False)  # noqa: FBT003 -- the socket's own signature
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+        yield Connection(sock)

@@ -1,0 +1,278 @@
+"""The cache, in memory and in Redis: what it keeps, for how long, and who makes what is missing."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+from prometheus_client import CollectorRegistry
+
+from app.infra.cache import Cache, open_cache
+from app.infra.cache import redis as shared
+from app.infra.cache.memory import Memory
+from app.settings import Settings, read
+from app.telemetry.metrics import CacheMetrics
+from tests.app import servers
+
+pytestmark = pytest.mark.anyio
+
+KEY = "items:1"
+
+
+@dataclass(slots=True)
+class Source:
+    """What is cached. A maker reads the text, then waits for the gate."""
+
+    text: str = "old"
+    made: int = 0
+    reading: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def make(self) -> bytes:
+        self.made += 1
+        text = self.text
+        self.reading.set()
+        await self.gate.wait()
+        return text.encode()
+
+
+@dataclass(slots=True)
+class Replica:
+    """A process of the shop, as far as its cache goes."""
+
+    cache: Cache
+    registry: CollectorRegistry
+
+    def counted(self, outcome: str) -> float | None:
+        return self.registry.get_sample_value("cache_requests_total", {"cache": "items", "outcome": outcome})
+
+
+Open = Callable[[Settings], Awaitable[Replica]]
+
+
+@pytest.fixture
+async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
+    # On a machine that compiles something beside, a Redis that is there may take longer than one that is gone may.
+    monkeypatch.setattr("app.infra.cache.cache.REDIS_SECONDS", 10.0)
+    async with AsyncExitStack() as stack:
+
+        async def new(settings: Settings) -> Replica:
+            registry = CollectorRegistry()
+            return Replica(await stack.enter_async_context(open_cache(settings, CacheMetrics(registry))), registry)
+
+        yield new
+
+
+def _settings(redis_url: str) -> Settings:
+    return read(redis_url=redis_url, database_url="postgresql://127.0.0.1:9/none", _env_file=None)
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def replica(request: pytest.FixtureRequest, opened: Open) -> Replica:
+    if request.param == "memory":
+        return await opened(read(_env_file=None))
+    return await opened(_settings(request.getfixturevalue("redis_url")))
+
+
+async def _never() -> bytes:
+    raise AssertionError("nobody should make this")
+
+
+async def test_what_was_made_is_kept_by_key_and_form_until_it_is_deleted(replica: Replica) -> None:
+    source = Source()
+    source.gate.set()
+    cache = replica.cache
+    assert await cache.get(KEY) is None
+    for form in ("v1", "v2"):
+        assert await cache.get_or_make(KEY, source.make, 60, form=form) == b"old"
+        assert await cache.get_or_make(KEY, _never, 60, form=form) == b"old"
+    assert (source.made, replica.counted("miss"), replica.counted("hit")) == (2, 3, 2)
+    source.text = "new"
+    await cache.delete(KEY)
+    await cache.delete("items:2")
+    for form in ("v1", "v2"):
+        assert await cache.get(KEY, form) is None
+        assert await cache.get_or_make(KEY, source.make, 60, form=form) == b"new"
+    await cache.set(KEY, b"\x00set", 60)
+    assert await cache.get(KEY) == b"\x00set"
+    assert await cache.get(KEY, "v1") is None, "what is set replaces the whole entry"
+    assert replica.counted("error") == 0
+
+
+async def test_a_value_ends_by_its_age(replica: Replica) -> None:
+    source = Source()
+    source.gate.set()
+    await replica.cache.set("items:2", b"short", 0.05)
+    assert await replica.cache.get_or_make(KEY, source.make, 0.2) == b"old"
+    source.text = "new"
+    async with asyncio.timeout(5):
+        while await replica.cache.get_or_make(KEY, source.make, 60) == b"old":  # noqa: ASYNC110 -- time itself is awaited
+            await asyncio.sleep(0.02)
+    assert source.made == 2
+    assert await replica.cache.get("items:2") is None
+
+
+async def test_of_fifty_who_want_a_value_at_once_one_makes_it(replica: Replica) -> None:
+    source = Source()
+    asking = [asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60)) for _ in range(50)]
+    await source.reading.wait()
+    asking[0].cancel()  # the first leaves; what it began is for the others too
+    source.gate.set()
+    answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert answers[1:] == [b"old"] * 49
+    assert source.made == 1
+
+
+async def test_what_making_raises_reaches_all_who_wait_and_is_not_kept(replica: Replica) -> None:
+    source = Source()
+
+    async def fail() -> bytes:
+        await source.make()
+        raise LookupError("no such thing")
+
+    asking = [asyncio.create_task(replica.cache.get_or_make(KEY, fail, 60)) for _ in range(5)]
+    await source.reading.wait()
+    source.gate.set()
+    assert [type(error) for error in await asyncio.gather(*asking, return_exceptions=True)] == [LookupError] * 5
+    assert source.made == 1
+    async with asyncio.timeout(shared.TURN_SECONDS / 2):  # the turn was given up, not left to end by its age
+        assert await replica.cache.get_or_make(KEY, source.make, 60) == b"old"
+
+
+async def test_what_was_read_before_a_write_is_neither_kept_nor_given_to_who_asks_after_it(replica: Replica) -> None:
+    source = Source()
+    before = asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60))
+    await source.reading.wait()
+    source.text = "new"
+    await replica.cache.delete(KEY)
+    after = asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60))
+    await asyncio.sleep(0)
+    source.gate.set()
+    assert await after == b"new"
+    assert await before == b"new", "it is made again, since what it read was gone before it was put"
+    assert await replica.cache.get(KEY) == b"new"
+
+
+async def test_a_value_that_is_written_all_the_time_is_told_but_not_kept(replica: Replica) -> None:
+    made = 0
+
+    async def make() -> bytes:
+        nonlocal made
+        made += 1
+        await replica.cache.delete(KEY)
+        return b"%d" % made
+
+    assert await replica.cache.get_or_make(KEY, make, 60) == b"3"
+    assert await replica.cache.get(KEY) is None
+
+
+async def test_of_two_replicas_one_makes_and_the_other_takes_it(opened: Open, redis_url: str) -> None:
+    one, other = [await opened(_settings(redis_url)) for _ in range(2)]
+    source = Source()
+    asking = [asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60)) for replica in (one, other)]
+    await source.reading.wait()
+    await asyncio.wait(asking, timeout=0.1)
+    source.gate.set()
+    assert await asyncio.gather(*asking) == [b"old", b"old"]
+    assert source.made == 1
+
+
+async def test_a_write_of_one_replica_reaches_what_another_reads_meanwhile(opened: Open, redis_url: str) -> None:
+    one, other = [await opened(_settings(redis_url)) for _ in range(2)]
+    source = Source()
+    reading = asyncio.create_task(one.cache.get_or_make(KEY, source.make, 60))
+    await source.reading.wait()
+    source.text = "new"
+    await other.cache.delete(KEY)
+    source.gate.set()
+    assert await reading == b"new"
+    assert [await replica.cache.get(KEY) for replica in (one, other)] == [b"new", b"new"]
+
+
+async def test_a_maker_that_dies_is_waited_for_only_so_long(
+    opened: Open, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "TURN_SECONDS", 0.2)
+    one, other = [await opened(_settings(redis_url)) for _ in range(2)]
+    hanging, source = Source(), Source("alive")
+    source.gate.set()
+    dead = asyncio.create_task(one.cache.get_or_make(KEY, hanging.make, 60))
+    await hanging.reading.wait()
+    assert await other.cache.get_or_make(KEY, source.make, 60) == b"alive"
+    hanging.gate.set()
+    assert await dead == b"old"
+
+
+async def test_a_hit_is_one_command_to_redis(opened: Open, redis_url: str) -> None:
+    replica = await opened(_settings(redis_url))
+    await replica.cache.set(KEY, b"kept", 60)
+    with redis_client.Redis.from_url(redis_url) as admin:
+        before = admin.info("stats")["total_commands_processed"]
+        assert await replica.cache.get_or_make(KEY, _never, 60) == b"kept"
+        after = admin.info("stats")["total_commands_processed"]
+    assert after - before == 2, "the other one is the INFO before it"
+
+
+async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhile_is_forgotten_later(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.infra.cache.cache.REDIS_SECONDS", 0.25)
+    source = Source()
+    source.gate.set()
+    with servers.redis(tmp_path) as url:
+        replica = await opened(_settings(url))
+        cache = replica.cache
+        assert await cache.get_or_make(KEY, source.make, 60) == b"old"
+        with redis_client.Redis.from_url(url) as admin:
+            admin.client_pause(2000)  # it takes connections and answers nobody
+            source.text = "new"
+            await cache.delete(KEY)
+            asked = asyncio.get_running_loop().time()
+            answers = await asyncio.gather(*(cache.get_or_make(KEY, source.make, 60) for _ in range(20)))
+            assert asyncio.get_running_loop().time() - asked < 0.2, "it is left alone"
+            assert (answers, source.made) == ([b"new"] * 20, 2)
+            await cache.set("items:3", b"lost", 60)
+            assert await cache.get("items:3") is None
+            admin.client_unpause()
+            assert admin.hget("cache:{items:1}", "value") == b"old"
+        monkeypatch.setattr(shared, "time", _Later())
+        assert await cache.get_or_make(KEY, source.make, 60) == b"new", "not what lay in Redis"
+        assert (source.made, replica.counted("error")) == (3, 21)
+    monkeypatch.undo()
+
+
+async def test_a_redis_that_was_never_there_is_no_error(opened: Open) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        replica = await opened(_settings(f"redis://127.0.0.1:{taken.getsockname()[1]}"))
+        assert await replica.cache.get(KEY) is None
+        assert replica.counted("error") == 1
+
+
+class _Later:
+    """A clock that is a minute ahead."""
+
+    @staticmethod
+    def monotonic() -> float:
+        return asyncio.get_running_loop().time() + 60
+
+
+async def test_memory_is_bounded_in_entries_and_in_bytes() -> None:
+    memory = Memory(entries=3, size=100)
+    for number in range(4):
+        await memory.set(str(number), "value", b"x", 60)
+        await memory.read("0", "value")
+    assert [await memory.read(str(number), "value") for number in range(4)] == [b"x", None, b"x", b"x"]
+    await memory.set("large", "value", b"x" * 99, 60)
+    assert [await memory.read(key, "value") for key in ("0", "3")] == [None, b"x"]
+    await memory.set("too large", "value", b"x" * 101, 60)
+    assert await memory.read("too large", "value") is None
+    for number in range(1000):
+        await memory.set("again", "value", b"x" * (number % 50), 60)
+        await memory.delete("again")
+    assert memory._bytes == sum(entry.size for entry in memory._entries.values())

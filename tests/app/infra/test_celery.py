@@ -1,0 +1,64 @@
+"""The queue's connections."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+
+from app.infra.celery import PROCESS_MESSAGE, QUEUE, make_celery
+from app.settings import read
+from tests.app.ports import free_port
+from tests.app.servers import own_redis
+
+
+class _EnoughError(Exception):
+    pass
+
+
+def test_a_queue_that_is_gone_is_tried_each_second_however_long_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kombu.utils.functional.sleep", lambda _seconds: None)
+    celery = _celery(f"redis://127.0.0.1:{free_port()}/0")
+    pauses: list[float] = []
+
+    def note(_error: BaseException, pause: float) -> None:
+        pauses.append(pause)
+        if len(pauses) == 20:
+            raise _EnoughError
+
+    with celery.connection_for_read() as connection, pytest.raises(_EnoughError):
+        connection.ensure_connection(note)
+    celery.close()
+    assert pauses == [1] * 20
+
+
+@pytest.mark.parametrize("end", ["ack", "reject"])
+def test_a_message_whose_end_redis_does_not_hear_of_keeps_no_other_from_coming(tmp_path: Path, end: str) -> None:
+    port = free_port()
+    celery = _celery(f"redis://127.0.0.1:{port}/0")
+    messages: list[Any] = []
+    with ExitStack() as redis, celery.connection_for_read() as connection:
+        redis.enter_context(own_redis(tmp_path, port))
+        celery.send_task(PROCESS_MESSAGE, args=["an id"])
+        channel = connection.default_channel
+        channel.basic_qos(prefetch_count=1)
+        with connection.Consumer([celery.amqp.queues[QUEUE]], channel=channel, on_message=messages.append):
+            connection.drain_events(timeout=10)
+            assert not channel.qos.can_consume()
+            redis.close()
+            with pytest.raises(connection.connection_errors):
+                getattr(messages[0], end)()
+            assert channel.qos.can_consume()
+            redis.enter_context(own_redis(tmp_path, port))
+    celery.close()
+
+
+def test_a_queue_behind_tls_must_show_a_certificate_that_is_good() -> None:
+    celery = _celery("rediss://queue.example.com/0")
+    with celery.connection_for_write() as connection:
+        assert connection.ssl == {"ssl_cert_reqs": "required"}
+
+
+def _celery(redis_url: str) -> Celery:
+    return make_celery(read(_env_file=None, redis_url=redis_url, database_url="postgresql://127.0.0.1/none"))

@@ -1,0 +1,74 @@
+"""Real processes: a worker killed in the middle of a payment that its buyer cancels, and a provider that lies."""
+
+import time
+
+from tests.app import loopback
+from tests.app.processes import Processes, wait_until
+from tests.app.shopping import Shopper
+from tests.app.towns import embedded
+
+QUICK = {"PROVIDER_TIMEOUT_SECONDS": 4, "CLAIM_SECONDS": 5, "RECONCILE_SECONDS": 0.5}
+
+
+def _ledger(provider: str, kind: str, order_id: str) -> list[dict[str, object]]:
+    answer = loopback.get(f"{provider}/v1/{kind}", params={"reference": order_id})
+    lines: list[dict[str, object]] = answer.raise_for_status().json()[kind]
+    return lines
+
+
+def _behave(provider: str, **behaviour: float) -> None:
+    loopback.put(f"{provider}/v1/behaviour", json=behaviour).raise_for_status()
+
+
+def _await_refund(shopper: Shopper, location: str) -> None:
+    wait_until(lambda: shopper.client.get(location).json()["refund"] != "pending", 60, "the refund")
+
+
+def test_worker_killed_between_charge_and_record_of_an_order_that_is_cancelled_or_not(
+    processes: Processes, stores: dict[str, str]
+) -> None:
+    provider = processes.sandbox()
+    settings = {"PROVIDER_URL": provider, **QUICK, **stores}
+    worker = processes.worker(**settings)
+    processes.start("reconciler", ADMIN_PORT=0, **settings)
+    _, url = processes.api(**stores)
+    with Shopper(url) as shopper:
+        for cancels in (False, True):
+            # The provider writes the charge, then keeps the worker waiting: killed there, it never hears the answer.
+            _behave(provider, latency_ms=3500)
+            placed = shopper.order()
+            order_id, location = placed.json()["id"], placed.headers["Location"]
+            wait_until(lambda order_id=order_id: _ledger(provider, "charges", order_id), 20, "the charge")  # type: ignore[misc]
+            worker.kill()
+            assert shopper.client.get(location).json()["status"] == "pending"
+            if cancels:
+                cancelled = shopper.client.post(f"{location}/cancel").raise_for_status().json()
+                assert (cancelled["status"], cancelled["refund"]) == ("cancelled", "pending")
+            _behave(provider)
+            worker = processes.worker(**settings)
+            if cancels:
+                _await_refund(shopper, location)
+            order = shopper.await_final(location)
+            assert (order["status"], order["refund"]) == (("cancelled", "refunded") if cancels else ("paid", "none"))
+            [charge] = _ledger(provider, "charges", order_id)
+            assert charge["status"] == "succeeded"
+            assert len(_ledger(provider, "refunds", order_id)) == cancels
+
+
+def test_provider_lies_and_the_buyer_cancels_before_the_next_try(processes: Processes) -> None:
+    town = embedded(processes, **QUICK)
+    with Shopper(town.urls[0]) as shopper:
+        town.behave(lie_rate=1)
+        placed = [shopper.order() for _ in range(4)]
+        orders = {answer.json()["id"]: answer.headers["Location"] for answer in placed}
+        for order_id in orders:
+            wait_until(lambda order_id=order_id: _ledger(town.provider, "charges", order_id), 20, "the charge")  # type: ignore[misc]
+        for location in orders.values():
+            assert shopper.client.post(f"{location}/cancel").raise_for_status().json()["refund"] == "pending"
+        wait_until(lambda: any(_ledger(town.provider, "refunds", order_id) for order_id in orders), 40, "a refund")
+        time.sleep(1)  # for more lies: a refund that is made and not told is asked for again
+        town.behave()
+        for order_id, location in orders.items():
+            _await_refund(shopper, location)
+            assert shopper.client.get(location).json()["refund"] == "refunded"
+            assert [len(_ledger(town.provider, kind, order_id)) for kind in ("charges", "refunds")] == [1, 1]

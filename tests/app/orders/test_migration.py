@@ -1,0 +1,84 @@
+"""Revision 0006 on a shop that has sold before it, and beside the version before it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from app.infra.database import create_engine
+from app.settings import Settings, read
+from tests.app.catalog.test_migration import _account, _item, _move, _put
+
+pytestmark = pytest.mark.anyio
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with each database, not migrated."""
+    database: dict[str, object] = {}
+    if request.param == "postgresql":
+        database["database_url"] = request.getfixturevalue("database_url")
+    return read(state_dir=tmp_path / "state", _env_file=None, **database)
+
+
+def _order(connection: Connection, buyer: UUID, item: UUID, status: str, **more: object) -> UUID:
+    """As the version before 0006 writes it."""
+    order = uuid4()
+    values = {"status": status, "total_minor": 2, "currency": "EUR", "created_at": CREATED, **more}
+    _put(connection, "orders", id=order, buyer_id=buyer, **values)
+    _put(connection, "order_lines", order_id=order, item_id=item, quantity=2, unit_price_minor=1)
+    return order
+
+
+def _message_of_the_first_version(connection: Connection, order: UUID) -> None:
+    moments = {"created_at": CREATED, "available_at": CREATED}
+    _put(connection, "outbox", id=uuid4(), order_id=order, traceparent="", request_id="", attempts=0, **moments)
+
+
+def _statuses(connection: Connection) -> list[tuple[object, ...]]:
+    query = """
+        SELECT o.status, o.failure_reason, l.quantity, m.topic FROM orders o JOIN order_lines l ON l.order_id = o.id
+        LEFT JOIN outbox m ON m.order_id = o.id ORDER BY 1, 2
+    """
+    return [tuple(row) for row in connection.execute(text(query))]
+
+
+async def test_orders_their_lines_and_their_work_survive_up_and_down_and_up(empty: Settings) -> None:
+    buyer = uuid4()
+    before = [("failed", "card_declined", 2, None), ("paid", None, 2, None), ("pending", None, 2, "pay_order")]
+
+    def work(connection: Connection) -> None:
+        _move(connection, "0005")
+        _account(connection, buyer)
+        _item(connection, buyer, "Bell", 1)
+        item = UUID(str(connection.execute(text("SELECT id FROM items")).scalar_one()))
+        _order(connection, buyer, item, "paid")
+        _order(connection, buyer, item, "failed", failure_reason="card_declined")
+        _message_of_the_first_version(connection, _order(connection, buyer, item, "pending"))
+        _move(connection, "0006")
+        assert _statuses(connection) == before
+        _order(connection, buyer, item, "pending")  # by the version before, during the rollout
+        connection.execute(text("UPDATE orders SET status = 'cancelled', refund = 'pending' WHERE status = 'paid'"))
+        for column, value in (("status", "lost"), ("refund", "maybe")):
+            with pytest.raises(IntegrityError), connection.begin_nested():
+                connection.execute(text(f"UPDATE orders SET {column} = '{value}'"))  # noqa: S608 -- our own words
+        _move(connection, "0005", down=True)
+        after = _statuses(connection)
+        assert len(after) == 4
+        assert ("failed", "cancelled", 2, None) in after, "the version before has no other word for it"
+        with pytest.raises(IntegrityError), connection.begin_nested():
+            connection.execute(text("UPDATE orders SET status = 'cancelled'"))
+        with pytest.raises(IntegrityError), connection.begin_nested():
+            connection.execute(text("DELETE FROM orders"))  # what refers to them is in its place again
+        _move(connection, "0006")
+        assert _statuses(connection) == after
+        assert set(connection.execute(text("SELECT refund FROM orders")).scalars()) == {"none"}
+
+    engine = create_engine(empty)
+    async with engine.connect() as connection:
+        await connection.run_sync(work)
+    await engine.dispose()

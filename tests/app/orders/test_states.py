@@ -1,0 +1,63 @@
+"""How many orders are in which state, and how long their payment waited, for those who watch."""
+
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text, update
+
+from app.infra.orm import now
+from app.orders import states
+from app.orders.models import Order
+from app.telemetry.metrics import OrderStateMetrics
+from tests.app.orders.shop import Shop
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_recent_orders_are_told_by_their_state(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = CollectorRegistry()
+    count = states.watch(OrderStateMetrics(registry))
+
+    async def told() -> dict[str, float | None]:
+        async with shop.database.read() as session:
+            await count(session)
+        return {
+            status: registry.get_sample_value("orders_recent", {"status": status})
+            for status in ("pending", "paid", "failed", "cancelled")
+        }
+
+    none = {"pending": 0, "paid": 0, "failed": 0, "cancelled": 0}
+    assert await told() == none
+    messages = [await shop.order() for _ in range(3)]
+    assert await told() == none | {"pending": 3}
+    await shop.worker().process(messages[0])
+    assert await told() == none | {"pending": 2, "paid": 1}
+    monkeypatch.setattr(states, "MOST", 2)
+    assert sum(value or 0 for value in (await told()).values()) == 2, "it looks at so many at most"
+    async with shop.database.write() as session:
+        await session.execute(update(Order).values(created_at=now() - timedelta(hours=2)))
+    assert await told() == none, "what is older is not looked at"
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+async def test_an_index_alone_tells(shop: Shop) -> None:
+    async with shop.database.write() as session:
+        for other in ("enable_seqscan", "enable_bitmapscan", "enable_sort"):  # cheaper while there are few rows
+            await session.execute(text(f"SET LOCAL {other} = off"))
+        plan = await session.execute(
+            text(
+                "EXPLAIN SELECT status FROM orders WHERE created_at >= now() - interval '1 hour'"
+                " ORDER BY created_at DESC LIMIT 10000"
+            )
+        )
+        assert "Index Only Scan" in "\n".join(row[0] for row in plan)
+
+
+async def test_the_wait_of_a_job_is_told_once_at_its_first_try(shop: Shop) -> None:
+    message = await shop.order()
+    await shop.pass_time(60)
+    await shop.worker().process(message)
+    await shop.worker().process(message)
+    assert shop.counted("job_wait_seconds_count", topic="pay_order") == 1
+    assert 60 <= shop.counted("job_wait_seconds_sum", topic="pay_order") < 120

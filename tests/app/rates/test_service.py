@@ -1,0 +1,168 @@
+"""What a rate is worth to other parts of the shop, and where it is remembered."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import httpx2
+import pytest
+from prometheus_client import CollectorRegistry
+
+from app.errors import NotFoundError, UnavailableError
+from app.infra.breaker import Breaker
+from app.infra.cache import Cache, open_cache
+from app.infra.dependency import Dependency
+from app.infra.retry import Retries
+from app.rates.provider import RatesProvider
+from app.rates.service import Rates
+from app.settings import Settings, read
+from app.telemetry.metrics import CacheMetrics, DependencyMetrics
+from tests.app.ports import free_port
+
+pytestmark = pytest.mark.anyio
+
+
+@dataclass(slots=True)
+class Provider:
+    """A provider in this process that counts, answers what it is told to, and fails when told to."""
+
+    asked: int = 0
+    fails: bool = False
+    usd: str = '"1.10"'
+    base: str = "EUR"
+    moment: datetime = field(default_factory=lambda: datetime(2026, 1, 15, 12, tzinfo=UTC))
+
+    def answer(self, _request: httpx2.Request) -> httpx2.Response:
+        self.asked += 1
+        if self.fails:
+            return httpx2.Response(503)
+        rates = f'{{"EUR": "1", "USD": {self.usd}}}'
+        body = f'{{"base": "{self.base}", "as_of": "{self.moment.isoformat()}", "rates": {rates}}}'
+        return httpx2.Response(200, content=body)
+
+    def clock(self) -> datetime:
+        return self.moment
+
+
+@asynccontextmanager
+async def _replica(provider: Provider, cache: Cache) -> AsyncIterator[Rates]:
+    metrics = DependencyMetrics(CollectorRegistry())
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(provider.answer), base_url="http://provider")
+    async with client:
+        dependency = Dependency(
+            "rates",
+            client,
+            metrics,
+            operations=["rates"],
+            breaker=Breaker("rates", metrics),
+            retries=Retries("rates", metrics),
+            try_seconds=5,
+        )
+        yield Rates(RatesProvider(dependency, 5), cache, fresh_seconds=60, stale_seconds=3600, clock=provider.clock)
+
+
+@asynccontextmanager
+async def _cache(settings: Settings) -> AsyncIterator[Cache]:
+    async with open_cache(settings, CacheMetrics(CollectorRegistry())) as cache:
+        yield cache
+
+
+@pytest.fixture
+async def memory() -> AsyncIterator[Cache]:
+    async with _cache(read(_env_file=None)) as cache:
+        yield cache
+
+
+def _on_redis(url: str) -> Settings:
+    return read(database_url="postgresql://nobody@127.0.0.1:9/none", redis_url=url, _env_file=None)
+
+
+async def _a_minute_passes(provider: Provider, cache: Cache) -> None:
+    provider.moment += timedelta(minutes=1, seconds=1)
+    await cache.delete("rates:EUR")  # which counts by a clock of its own
+
+
+async def test_a_rate_is_exact_and_says_from_when_it_is(memory: Cache) -> None:
+    provider = Provider(usd="1.100000000000000000001")
+    async with _replica(provider, memory) as rates:
+        quote = await rates.rate("EUR", "USD")
+        assert quote.rate == Decimal("1.100000000000000000001"), "a number in the provider's answer, and no float"
+        assert (quote.as_of, quote.stale) == (provider.moment, False)
+        same = await rates.rate("EUR", "EUR")
+        assert (same.rate, same.stale) == (Decimal(1), False)
+        assert provider.asked == 1
+        with pytest.raises(NotFoundError, match="no exchange rates for CHF"):
+            await rates.rate("EUR", "CHF")
+
+
+async def test_the_same_currency_needs_no_provider(memory: Cache) -> None:
+    provider = Provider(fails=True)
+    async with _replica(provider, memory) as rates:
+        assert (await rates.rate("CHF", "CHF")).rate == 1
+        assert provider.asked == 0
+
+
+async def test_what_one_replica_was_told_all_know_fresh_and_stale(redis_url: str) -> None:
+    provider = Provider()
+    settings = _on_redis(redis_url)
+    async with _cache(settings) as first_cache, _cache(settings) as second_cache:
+        async with _replica(provider, first_cache) as first, _replica(provider, second_cache) as second:
+            told = await first.latest("EUR")
+            assert (await second.latest("EUR")).table == told.table
+            assert provider.asked == 1
+        await _a_minute_passes(provider, first_cache)
+        provider.fails = True
+        async with _replica(provider, second_cache) as started_since:
+            old = await started_since.latest("EUR")
+            assert (old.table, old.stale, old.age_seconds) == (told.table, True, 61)
+
+
+async def test_the_newest_of_what_is_known_is_told(redis_url: str) -> None:
+    provider = Provider()
+    settings = _on_redis(redis_url)
+    async with (
+        _cache(settings) as cache,
+        _cache(settings) as second_cache,
+        _replica(provider, cache) as first,
+        _replica(provider, second_cache) as second,
+    ):
+        await first.latest("EUR")
+        await _a_minute_passes(provider, cache)
+        provider.usd = '"1.20"'
+        await second.latest("EUR")
+        await _a_minute_passes(provider, cache)
+        provider.fails = True
+        quote = await first.rate("EUR", "USD")
+        assert (quote.rate, quote.stale) == (Decimal("1.20"), True)
+
+
+async def test_without_redis_each_process_remembers_for_itself() -> None:
+    provider = Provider()
+    nobody = f"redis://127.0.0.1:{free_port()}"
+    async with _cache(_on_redis(nobody)) as cache, _replica(provider, cache) as rates:
+        assert (await rates.rate("EUR", "USD")).rate == Decimal("1.10")
+        assert (await rates.rate("EUR", "USD")).stale is False
+        assert provider.asked == 1
+        provider.moment += timedelta(minutes=2)
+        provider.fails = True
+        assert (await rates.rate("EUR", "USD")).stale is True
+        provider.moment += timedelta(hours=1)
+        with pytest.raises(UnavailableError):
+            await rates.rate("EUR", "USD")
+
+
+@pytest.mark.parametrize(
+    "usd", ["0", '"-1"', '"NaN"', '"Infinity"', "NaN", "1e999", '"1e-999999"', '"x"', "null", "[]"]
+)
+async def test_a_rate_that_is_none_is_never_told(usd: str, memory: Cache) -> None:
+    async with _replica(Provider(usd=usd), memory) as rates:
+        with pytest.raises(UnavailableError):
+            await rates.rate("EUR", "USD")
+
+
+async def test_the_rates_of_another_currency_are_never_told(memory: Cache) -> None:
+    async with _replica(Provider(base="USD"), memory) as rates:
+        with pytest.raises(UnavailableError):
+            await rates.rate("EUR", "USD")

@@ -1,0 +1,105 @@
+"""What has had its time goes, a bounded number at once, and nothing else does."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import func, insert, select
+
+from app.accounts import refresh
+from app.accounts.models import RefreshToken
+from app.infra.database import Database, open_database
+from app.infra.events import Events
+from app.infra.orm import now
+from app.infra.outbox import waiting
+from app.infra.outbox.models import OutboxMessage
+from app.infra.outbox.outbox import Outbox
+from app.settings import Settings
+from app.telemetry.metrics import DependencyMetrics, OrderMetrics
+from app.telemetry.tracing import Tracing
+from app.work import SWEEPS, TOPICS, open_runner
+from tests.app.accounts.people import refresh as exchange
+from tests.app.accounts.people import someone
+from tests.app.conftest import Api
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    async with open_database(settings) as opened:
+        yield opened
+
+
+async def _sweep_all(database: Database) -> list[int]:
+    """How many each sweep of the reconciler removed."""
+    counts = []
+    for sweep in SWEEPS:
+        async with database.write() as session:
+            counts.append(await sweep(session))
+    return counts
+
+
+async def _tokens(database: Database, account: str, count: int, ended: timedelta) -> None:
+    moment = now() - ended
+    rows = [
+        {
+            "id": uuid4(),
+            "account_id": UUID(account),
+            "family_id": uuid4(),
+            "token_hash": uuid4().hex,
+            "created_at": moment,
+            "expires_at": moment,
+            "family_expires_at": moment,
+        }
+        for _ in range(count)
+    ]
+    async with database.write() as session:
+        await session.execute(insert(RefreshToken), rows)
+
+
+async def test_families_of_tokens_that_ended_by_age_are_forgotten_and_no_login_ends(
+    api: Api, settings: Settings, database: Database
+) -> None:
+    ada = await someone(api, settings, "ada")
+    await _tokens(database, ada.id, refresh._SWEPT_AT_ONCE + 1, timedelta(seconds=1))
+    await _tokens(database, ada.id, 1, -timedelta(minutes=1))
+    removed = []
+    for _ in range(3):
+        async with database.write() as session:
+            removed.append(await refresh.sweep(session))
+    assert removed == [refresh._SWEPT_AT_ONCE, 1, 0]
+    async with database.read() as session:
+        assert (await session.execute(select(func.count()).select_from(RefreshToken))).scalar_one() == 2
+    assert (await exchange(api, ada)).status_code == 200
+
+
+async def test_done_messages_go_in_rounds(database: Database) -> None:
+    long_ago = now() - waiting.KEEP_DONE - timedelta(seconds=1)
+    message = {"topic": "t", "payload": {"a": "b"}, "available_at": long_ago, "created_at": long_ago}
+    rows = [{**message, "id": uuid4(), "done_at": long_ago} for _ in range(waiting._SWEPT_AT_ONCE + 1)]
+    async with database.write() as session:
+        await session.execute(insert(OutboxMessage), [*rows, {**message, "id": uuid4(), "done_at": None}])
+    removed = [sum(await _sweep_all(database)) for _ in range(3)]
+    assert removed == [waiting._SWEPT_AT_ONCE, 1, 0]
+
+
+async def test_every_topic_has_a_handler_and_every_handler_its_metrics(settings: Settings, database: Database) -> None:
+    tracing, registry = Tracing(settings, "test"), CollectorRegistry()
+    hints: list[UUID] = []
+    made = open_runner(
+        settings,
+        database,
+        Outbox(hints.append),
+        Events(Outbox(hints.append), durable={}, live={}),
+        tracing=tracing,
+        order_metrics=OrderMetrics(registry),
+        dependency_metrics=DependencyMetrics(registry),
+        registry=registry,
+    )
+    async with made as runner:
+        assert sorted(runner._handlers) == sorted(TOPICS)
+    for topic in TOPICS:
+        assert registry.get_sample_value("jobs_finished_total", {"topic": topic, "outcome": "dead"}) == 0

@@ -1,0 +1,176 @@
+"""The catalogue says what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
+
+from pathlib import Path
+
+import pytest
+
+from app.main import create_app
+from app.settings import Settings
+from app.telemetry.allowed import ALLOWED
+from app.telemetry.fields import FIELDS
+from scripts import tree
+from scripts.catalogue import users
+from scripts.catalogue.__main__ import files
+from scripts.catalogue.logged import Logged, logged
+from scripts.catalogue.measured import Measured, measured
+from scripts.catalogue.model import FILE, Catalogue, CatalogueError, load
+
+EMBEDDED = ("api", "worker", "reconciler")
+# What scraping adds, and the series that Prometheus makes itself.
+TARGET = {"job", "namespace", "release", "component", "pod", "container"}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load()
+
+
+@pytest.fixture(scope="module")
+def events() -> dict[str, Logged]:
+    return logged(tree.ROOT / "app")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+async def test_metrics_are_those_of_the_catalogue_and_exist_at_0_from_the_start(
+    settings: Settings, catalogue: Catalogue
+) -> None:
+    binnacle = create_app(settings)
+    async with binnacle.app.router.lifespan_context(binnacle.app):
+        binnacle.metrics.watch_process()
+        found = measured(binnacle.metrics.registry)
+        samples = [sample for family in binnacle.metrics.registry.collect() for sample in family.samples]
+    stated = {
+        name: Measured(metric.kind, metric.about, tuple(metric.labels), tuple(metric.buckets))
+        for name, metric in catalogue.metrics.items()
+    }
+    assert found == stated
+    present = {(users.metric(sample.name), frozenset(sample.labels.items())) for sample in samples}
+    present |= {(name, frozenset(pair for pair in labels if pair[0] != "le")) for name, labels in present}
+    missing = [
+        (name, labels)
+        for name, metric in catalogue.metrics.items()
+        for labels in metric.initial(EMBEDDED, redis=False)
+        if (name, frozenset(labels.items())) not in present
+    ]
+    assert missing == []
+    unknown = {
+        (name, labels)
+        for name, labels in present
+        if not catalogue.metrics[name].allows({label: value for label, value in labels if label != "le"})
+    }
+    assert unknown == set()
+
+
+def test_every_event_is_in_the_catalogue_and_every_entry_is_logged_somewhere(
+    events: dict[str, Logged], catalogue: Catalogue
+) -> None:
+    assert {name: found.places for name, found in events.items() if name not in catalogue.events} == {}
+    assert catalogue.events.keys() - events.keys() == set()
+
+
+def test_events_have_the_levels_and_the_fields_of_the_catalogue(
+    events: dict[str, Logged], catalogue: Catalogue
+) -> None:
+    for name, found in events.items():
+        stated, common = catalogue.events[name], catalogue.common_fields.keys()
+        fields, places = found.fields - common, found.places
+        assert fields <= set(stated.fields), f"{name}: {places}"
+        assert found.more or fields == set(stated.fields), f"{name}: {places}"
+        assert found.levels <= set(stated.level), f"{name}: {places}"
+
+
+def test_the_catalogue_has_no_field_that_a_line_may_not_have(events: dict[str, Logged], catalogue: Catalogue) -> None:
+    whole = {name for name, found in events.items() if all("telemetry/" in place for place in found.places)}
+    for name in events.keys() - whole:  # lines that telemetry makes as a whole pass no list
+        assert set(catalogue.events[name].fields) <= FIELDS.keys(), name
+
+
+def test_spans_have_no_attribute_that_may_not_leave(catalogue: Catalogue) -> None:
+    told = {attribute for span in catalogue.spans.values() for attribute in span.attributes}
+    assert told - ALLOWED == set()
+
+
+def test_rules_and_dashboards_ask_for_what_there_is(catalogue: Catalogue) -> None:
+    rules = list(users.rules())
+    recorded = {rule["record"] for rule in rules if "record" in rule}
+    asked = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules] + list(users.queries())
+    assert len(asked) > 50
+    for who, expression in asked:
+        for name, matchers in users.selectors(expression):
+            if name in recorded or name in {"up", "ALERTS"}:
+                continue
+            metric = catalogue.metrics.get(users.metric(name))
+            assert metric is not None, f"{who} asks for {name}"
+            for label, operator, value in matchers:
+                known = metric.labels.get(label)
+                assert known is not None or label in TARGET | {"le"}, f"{who} asks for {label} of {name}"
+                if operator == "MatchOp.Equal" and isinstance(known, list):
+                    assert value in known, f"{who} asks for {name} with {label} {value}"
+
+
+def test_the_page_is_what_the_generator_writes() -> None:
+    for path, text in files().items():
+        assert (tree.ROOT / path).read_text(encoding="utf-8") == text
+
+
+def test_users_are_found_through_recording_rules() -> None:
+    found = users.of_metrics()
+    assert "objective availability" in found["http_requests_total"]
+    assert "alert BinnacleAvailabilityBudgetBurn" in found["http_requests_total"]
+    assert "alert BinnacleLatencyBudgetBurn" not in found["http_requests_total"]
+    assert "panel Requests by status" in found["http_requests_total"]
+
+
+REFUSALS = [
+    ("kind: counter", "kind: count", r"metrics\.\w+\.kind: Input should be 'counter', 'gauge' or 'histogram'"),
+    ("  build_info:", "  Build-info:", r"metrics\.Build-info.*: String should match pattern"),
+    ("  cache_requests_total:", "  cache_requests:", "a counter's name ends with _total"),
+    (
+        "  database_pool_wait_seconds:",
+        "  database_pool_wait:",
+        "with the unit seconds its name has to end with _seconds",
+    ),
+    ("    about: Values asked of a cache.\n", "", r"metrics\.cache_requests_total\.about: Field required"),
+    ("fields: [state, target, was]", "fields: [state, target, was, level]", "level is a common field; don't repeat it"),
+    ("  build_info:", "  zz_info:", "not in alphabetical order"),
+    ("values: {target: [rates]}", "values: {goal: [rates]}", "must name the labels, all of them and no others"),
+    ("values: {target: [rates]}", "values: {target: [post]}", "a value of target that labels does not have"),
+    ('names: ["{operation} {table}"', 'names: ["{operation} {chair}"', "{chair} is not among the placeholders"),
+    ("    unit: info\n", "    unit: info\n    units: info\n", "Extra inputs are not permitted"),
+    ("metrics:\n", "metrics: [\n", "is not YAML"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), REFUSALS)
+def test_a_bad_entry_is_refused_in_words(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    text = FILE.read_text(encoding="utf-8")
+    assert old in text
+    file = tmp_path / "catalogue.yaml"
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(CatalogueError, match=sentence):
+        load(file)
+
+
+def test_events_are_read_from_the_source(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/one.py").write_text(
+        "log = structlog.get_logger()\n"
+        '(log.info if good else log.warning)("breaker", target=1)\n'
+        'structlog.get_logger().exception("failed", exc_info=error)\n'
+        'logging.getLogger("x").info("draining for %g s", 1)\n'
+        "def f():\n"
+        '    about = {"topic": 1}\n'
+        '    log.error("dead", **about)\n'
+        '    log.error("more", **others)\n'
+        'line = {"level": "info", "event": "request", "status": 200}\n',
+        encoding="utf-8",
+    )
+    found = logged(tmp_path / "app")
+    assert {name: (each.levels, each.fields, each.more) for name, each in found.items()} == {
+        "breaker": ({"info", "warning"}, {"target"}, False),
+        "failed": ({"error"}, set(), False),
+        "dead": ({"error"}, {"topic"}, False),
+        "more": ({"error"}, set(), True),
+        "request": ({"info"}, {"status"}, False),
+    }

@@ -1,0 +1,58 @@
+"""What watches the tests sees what is emitted, and judges it by the catalogue."""
+
+import pytest
+
+from scripts.catalogue.model import Catalogue, load
+from tests.emitted import Emitted
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load()
+
+
+def _line(event: str, **fields: object) -> dict[str, object]:
+    return {"timestamp": "now", "level": "info", "event": event, **fields}
+
+
+def test_what_the_catalogue_knows_is_no_problem(catalogue: Catalogue) -> None:
+    emitted = Emitted()
+    emitted.line(_line("mail_sent", topic="mail_welcome", account_id="1", trace_id="2"))
+    emitted.line(_line("Started server process", logger="uvicorn.error"))
+    emitted.metrics.add(("logins_total", (("outcome", "ok"),)))
+    emitted.metrics.add(("http_requests_total", (("method", "GET"), ("route", "/any"), ("status", "200"))))
+    emitted.span("client", "SELECT items", ["db.system.name", "db.query.text"])
+    emitted.span("server", "GET /api/v1/items/{item_id}", ["http.route"])
+    assert emitted.unknown(catalogue) == []
+
+
+def test_what_it_does_not_know_is_named(catalogue: Catalogue) -> None:
+    emitted = Emitted()
+    emitted.line(_line("mail_lost"))
+    emitted.line(_line("mail_sent", to="somebody"))
+    emitted.metrics.add(("logins_total", (("outcome", "perhaps"),)))
+    emitted.metrics.add(("logins_total", (("result", "ok"),)))
+    emitted.metrics.add(("goodbyes_total", ()))
+    emitted.span("client", "SELECT items", ["db.user"])
+    emitted.span("internal", "a loop", [])
+    assert emitted.unknown(catalogue) == [
+        "the event mail_lost was logged",
+        "the event mail_sent was logged with to",
+        "the metric goodbyes_total was counted with {}",
+        "the metric logins_total was counted with {'outcome': 'perhaps'}",
+        "the metric logins_total was counted with {'result': 'ok'}",
+        "the client span 'SELECT items' was recorded with db.user",
+        "the internal span 'a loop' was recorded",
+    ]
+
+
+def test_what_nobody_emits_is_named_and_what_one_process_emits_counts_for_all(catalogue: Catalogue) -> None:
+    there, here = Emitted(), Emitted()
+    there.line(_line("mail_sent", topic="mail_welcome"))
+    there.metrics.add(("logins_total", (("outcome", "ok"),)))
+    there.span("internal", "transaction", ["db.system.name"])
+    entries = {"the event mail_sent", "the metric logins_total", "the span database_transaction"}
+    assert entries <= set(here.silent(catalogue))
+    here.hear(there.told())
+    assert entries.isdisjoint(here.silent(catalogue))
+    assert here.told() == there.told()

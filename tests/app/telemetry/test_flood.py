@@ -1,0 +1,107 @@
+"""The flood guard: what repeats itself is bounded, and nothing is left out uncounted."""
+
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from app.telemetry import logs
+from app.telemetry.flood import FloodGuard, Suppressed
+from app.telemetry.lines import Lines
+from app.telemetry.metrics.logs import LogMetrics
+from tests.app.processes import wait_until
+from tests.app.telemetry.recording import Logs
+
+SHOWN, SECONDS = 3, 10.0
+# Each step: how long after the one before, and which kind; "" only lets the clock of the summaries tick.
+pauses = st.sampled_from([0.0, 0.1, 4.0, 10.0, 25.0])
+steps = st.lists(st.tuples(pauses, st.sampled_from(["", *"abcdef"])), max_size=120)
+
+
+@given(steps, st.sampled_from([2, 4, 6]))
+def test_nothing_is_lost_uncounted_the_order_is_kept_and_the_first_is_always_shown(
+    steps: list[tuple[float, str]], kinds: int
+) -> None:
+    guard: FloodGuard[str] = FloodGuard(SHOWN, SECONDS, kinds)
+    now = 0.0
+    came: dict[str, int] = {}
+    shown: list[tuple[float, str]] = []
+    told: dict[str, int] = {}
+    waiting: dict[str, int] = {}
+
+    def tell(summaries: list[Suppressed[str]]) -> None:
+        for each in summaries:
+            assert each.count == waiting.pop(each.kind)  # all that was left out, and nothing twice
+            assert each.seconds >= 0
+            told[each.kind] = told.get(each.kind, 0) + each.count
+
+    for pause, kind in steps:
+        now += pause
+        if not kind:
+            tell(guard.due(now))
+            continue
+        came[kind] = came.get(kind, 0) + 1
+        admitted, summaries = guard.admit(kind, now)
+        tell(summaries)
+        if admitted:
+            assert kind not in waiting  # its summary came before it: the order is that of the events
+            shown.append((now, kind))
+        else:
+            assert came[kind] > SHOWN  # the first ones of a kind are always shown
+            waiting[kind] = waiting.get(kind, 0) + 1
+        assert len(guard) <= kinds
+        recent = [when for when, each in shown if each == kind and now - when < SECONDS]
+        if len(came) <= kinds:  # the end of one window and the beginning of the next; whoever is forgotten is new
+            assert len(recent) <= 2 * SHOWN
+        assert guard.holds_back == bool(waiting)
+    tell(guard.rest(now))
+    assert not waiting
+    assert {kind: sum(each == kind for _, each in shown) + told.get(kind, 0) for kind in came} == came
+
+
+def test_a_thousand_of_the_same_error_are_ten_lines_and_a_count(recorded: Logs) -> None:
+    registry = CollectorRegistry()
+    logs.count_in(LogMetrics(registry))
+    for number in range(1000):
+        structlog.get_logger().error("job_failed", attempts=number)
+        if number == 500:
+            structlog.get_logger().error("another", attempts=number)
+    logs.flush()
+    lines = recorded.lines()
+    assert [line.get("attempts") for line in lines] == [*range(10), 500, None]
+    summary = lines[-1]
+    assert (summary["event"], summary["count"]) == ("log_lines_suppressed", 990)
+    assert summary["suppressed_event"] == "job_failed"
+    assert summary["level"] == "error"
+    assert registry.get_sample_value("log_lines_suppressed_total", {"level": "error"}) == 990
+
+
+def test_errors_are_the_same_by_their_place_not_by_what_they_say(recorded: Logs) -> None:
+    def fail(number: int) -> None:
+        if number % 2:
+            raise ValueError(f"odd {number}")
+        raise ValueError(f"even {number}")
+
+    for number in range(60):
+        try:
+            fail(number)
+        except ValueError:
+            structlog.get_logger().exception("job_failed")
+    logs.flush()
+    assert len(recorded.lines("job_failed")) == 20
+    assert [line["count"] for line in recorded.lines("log_lines_suppressed")] == [20, 20]
+
+
+def test_what_is_no_fault_is_never_left_out(recorded: Logs) -> None:
+    for number in range(200):
+        structlog.get_logger().info("order_finished", attempts=number)
+        logs.sink().write({"timestamp": None, "level": "info", "event": "http_request", "status": 500})
+    assert len(recorded.lines("order_finished")) == len(recorded.lines("http_request")) == 200
+
+
+def test_the_count_is_told_although_no_more_come(recorded: Logs) -> None:
+    structlog.configure(processors=[Lines(logs.sink(), guard=FloodGuard(seconds=0.3))])
+    for _ in range(30):
+        structlog.get_logger().warning("cache_left_alone")
+    wait_until(lambda: recorded.lines("log_lines_suppressed"), 10, "the summary")
+    assert [line["count"] for line in recorded.lines("log_lines_suppressed")] == [20]

@@ -1,0 +1,184 @@
+"""The stores as dependencies: statements, connections and who waits for one; and the uses of Redis."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from app.errors import UnavailableError
+from app.infra.cache import open_cache
+from app.infra.celery import Publisher, make_celery
+from app.infra.database import Database, open_database
+from app.infra.fanout import open_fanout
+from app.infra.limits import open_limits, window
+from app.infra.measured import measure
+from app.settings import Settings, read
+from app.telemetry.metrics import CacheMetrics, ConnectionMetrics, DependencyMetrics, FanoutMetrics, LimitMetrics
+from tests.app.ports import free_port
+
+pytestmark = pytest.mark.anyio
+on_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+
+
+class Measures:
+    """A registry, and what it holds."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.dependencies = DependencyMetrics(self.registry)
+
+    def value(self, name: str, **labels: str) -> float:
+        value = self.registry.get_sample_value(name, labels)
+        assert value is not None, f"{name} {labels}"
+        return value
+
+    def calls(self, target: str, operation: str, outcome: str) -> float:
+        return self.value("dependency_requests_total", target=target, operation=operation, outcome=outcome)
+
+    def timed(self, target: str, operation: str) -> float:
+        return self.value("dependency_request_duration_seconds_count", target=target, operation=operation)
+
+
+@asynccontextmanager
+async def _measured(settings: Settings) -> AsyncIterator[tuple[Database, Measures]]:
+    measures = Measures()
+    async with open_database(settings) as database:
+        look = measure(database.engine, ConnectionMetrics(measures.registry), measures.dependencies)
+        yield database, measures
+        look()
+
+
+async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settings) -> None:
+    insert = text(
+        "INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at) VALUES (:a, :b, '', '', :c)"
+    )
+    key = {"a": uuid4().hex, "b": "k", "c": "2026-01-01 00:00:00"}
+    if settings.database_dsn.startswith("postgresql"):
+        insert = text(
+            str(insert).replace(":a", "CAST(:a AS uuid)").replace(":c", "CAST(CAST(:c AS text) AS timestamptz)")
+        )
+    async with _measured(settings) as (database, measures):
+        for _ in range(3):
+            async with database.read() as session:
+                await session.execute(text("SELECT 1"))
+        assert (measures.calls("database", "select", "ok"), measures.timed("database", "select")) == (3, 3)
+        assert measures.calls("database", "connect", "ok") == measures.timed("database", "connect") == 1
+        async with database.write() as writing:
+            await writing.execute(insert, key)
+        with pytest.raises(IntegrityError):
+            async with database.write() as writing:
+                await writing.execute(insert, key)
+        assert measures.calls("database", "insert", "ok") == 2, "a constraint that was violated is an answer"
+        with pytest.raises(DBAPIError):
+            async with database.read() as session:
+                await session.execute(text("SELECT nothing FROM nowhere"))
+        assert measures.calls("database", "select", "error") == 1
+
+
+@on_postgresql
+async def test_what_takes_too_long_is_a_timeout_and_what_is_locked_a_conflict(settings: Settings) -> None:
+    hasty = settings.model_copy(update={"database_statement_timeout_seconds": 0.2})
+    async with _measured(hasty) as (database, measures):
+        with pytest.raises(UnavailableError):
+            async with database.read() as session:
+                await session.execute(text("SELECT pg_sleep(5)"))
+        assert measures.calls("database", "select", "timeout") == 1
+    async with _measured(settings) as (database, measures):
+        async with database.write() as holder:
+            await holder.execute(text("LOCK TABLE items"))
+            with pytest.raises(UnavailableError):
+                await _delete_unless_locked(database)
+        assert measures.calls("database", "delete", "conflict") == 1
+
+
+async def test_a_database_that_is_not_there_is_a_connection_that_failed() -> None:
+    gone = read(database_url=f"postgresql://u:p@127.0.0.1:{free_port()}/none", _env_file=None)
+    async with _measured(gone) as (database, measures):
+        for _ in range(2):
+            with pytest.raises(UnavailableError):
+                async with database.read() as session:
+                    await session.execute(text("SELECT 1"))
+        assert measures.calls("database", "connect", "connection") == 2
+        assert measures.calls("database", "connect", "ok") == 0
+
+
+@on_postgresql
+async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: Settings) -> None:
+    narrow = {"database_pool_size": 1, "database_max_overflow": 1, "database_pool_timeout_seconds": 0.2}
+    measures = Measures()
+    async with open_database(settings.model_copy(update=narrow)) as database:
+        look = measure(database.engine, ConnectionMetrics(measures.registry), measures.dependencies)
+        look()
+        assert measures.value("database_pool_connections", state="used") == 0
+        async with database.rows() as first, database.rows() as second:
+            await asyncio.gather(first.execute(text("SELECT 1")), second.execute(text("SELECT 1")))
+            look()
+            assert measures.value("database_pool_connections", state="used") == 2
+            assert measures.value("database_pool_max_connections") == 2
+            waiting = asyncio.create_task(_ask(database))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert measures.value("database_pool_pending_requests") == 1
+            with pytest.raises(UnavailableError):
+                await waiting
+        assert measures.value("database_pool_timeouts_total") == 1
+        assert measures.value("database_pool_wait_seconds_sum") >= 0.2
+        assert measures.value("database_pool_pending_requests") == 0
+        await _ask(database)
+        look()
+        assert measures.value("database_pool_connections", state="used") == 0
+        assert measures.value("database_pool_connections", state="idle") == 1
+        assert measures.value("database_pool_wait_seconds_count") == 1, "who gets one at once is not counted"
+
+
+async def _delete_unless_locked(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        await session.execute(text("DELETE FROM items"))
+
+
+async def _ask(database: Database) -> None:
+    async with database.rows() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+async def test_uses_of_redis_are_counted_by_what_for(redis_url: str) -> None:
+    measures = Measures()
+    settings = _with_redis(redis_url)
+    await _use(settings, measures)
+    publisher = Publisher(make_celery(settings), measures.dependencies)
+    await publisher.publish(uuid4())
+    publisher.close()
+    for operation in ("cache", "limits", "fanout", "queue"):
+        assert measures.calls("redis", operation, "ok") == measures.timed("redis", operation) >= 1
+
+
+async def test_a_redis_that_is_not_there_is_counted_once_and_left_alone() -> None:
+    measures = Measures()
+    gone = _with_redis(f"redis://127.0.0.1:{free_port()}/0")
+    await _use(gone, measures)
+    for operation in ("cache", "limits", "fanout"):
+        assert measures.calls("redis", operation, "connection") == 1
+        assert measures.calls("redis", operation, "ok") == 0
+
+
+def _with_redis(url: str) -> Settings:
+    return read(redis_url=url, database_url="postgresql://nobody@127.0.0.1/none", secret_key="k" * 32, _env_file=None)
+
+
+async def _use(settings: Settings, measures: Measures) -> None:
+    registry, dependencies = measures.registry, measures.dependencies
+    async with (
+        open_cache(settings, CacheMetrics(registry), dependencies) as cache,
+        open_limits(settings, LimitMetrics(registry), dependencies) as limits,
+        open_fanout(settings, FanoutMetrics(registry), dependencies) as fanout,
+    ):
+        for _ in range(2):
+            await cache.get("items:1")
+            await limits.count(window("test", 5, 60), "somebody")
+            await fanout.publish("channel", b"content")

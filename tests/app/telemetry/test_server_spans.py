@@ -1,0 +1,325 @@
+"""The two makers of server spans say the same, and each sampled request is one span of whichever is chosen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+from fastapi import APIRouter, FastAPI, HTTPException, WebSocket
+from fastapi.responses import StreamingResponse
+from opentelemetry import trace
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, format_span_id, format_trace_id
+from starlette.background import BackgroundTask
+from starlette.testclient import TestClient
+
+from app import main
+from app.api import problems
+from app.catalog.cached import CachedItems
+from app.main import create_app
+from app.settings import Settings
+from app.telemetry.allowed import only_allowed
+from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY
+from app.telemetry.tracing import Tracing
+from tests.app.otlp import Receiver
+from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+pytestmark = pytest.mark.anyio
+on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+both = pytest.mark.parametrize("maker", ["contrib", "own"])
+SERVER = 2  # opentelemetry.proto.trace.v1.Span.SpanKind
+STATE = {"tracestate": "one=1,two=2"}
+
+
+class Asked(NamedTuple):
+    """One request."""
+
+    method: str
+    path: str
+    headers: dict[str, str] | None = None
+
+
+ASKED = {
+    "a query": Asked("GET", "/api/v1/items/7?token=t0p&page=2", SAMPLED),
+    "an id": Asked("GET", "/api/v1/items/2c7f9a4e-6a52-4c0e-9b7e-0d5e1f2a3b4c", SAMPLED),
+    "a word of the caller's": Asked("GET", "/api/v1/items/ada", SAMPLED),
+    "unknown": Asked("GET", "/nothing/7", SAMPLED),
+    "not allowed": Asked("DELETE", "/api/v1/items/7", SAMPLED),
+    "invalid": Asked("GET", "/api/v1/items/7?page=x", SAMPLED),
+    "refused": Asked("GET", "/refused", SAMPLED),
+    "unavailable": Asked("GET", "/unavailable", SAMPLED),
+    "broken": Asked("GET", "/broken", SAMPLED),
+    "a stream": Asked("GET", "/stream", SAMPLED),
+    "a link": Asked("GET", "/linked", SAMPLED),
+    "a redirect": Asked("GET", "/api/v1/items/7/", SAMPLED),
+    "HEAD": Asked("HEAD", "/head", SAMPLED),
+    "OPTIONS": Asked("OPTIONS", "/head", SAMPLED),
+    "another method": Asked("BREW", "/head", SAMPLED),
+    "another method of nothing": Asked("BREW", "/nothing", SAMPLED),
+    "a method that is no word": Asked("BR3W", "/head", SAMPLED),
+    "an agent": Asked("GET", "/head", SAMPLED | {"User-Agent": "Mozilla/5.0 (ada@example.com)"}),
+    "no trace": Asked("GET", "/api/v1/items/7"),
+    "no trace, unknown": Asked("GET", "/nothing"),
+    "a trace that is none": Asked("GET", "/head", {"traceparent": "00-0-0-01"}),
+    "a state": Asked("GET", "/head", SAMPLED | STATE),
+    "a state without a trace": Asked("GET", "/head", STATE),
+}
+
+
+class Told(NamedTuple):
+    """What a span says, but for what must differ: its own ids and moments."""
+
+    name: str
+    kind: SpanKind
+    status: tuple[object, str | None]
+    trace_id: str | None
+    parent: str | None
+    state: str
+    flags: int
+    attributes: dict[str, object]
+    events: list[tuple[str, dict[str, object]]]
+    links: list[tuple[str, dict[str, object]]]
+
+
+async def _linked() -> str:
+    trace.get_current_span().add_link(SpanContext(1, 2, is_remote=True))
+    return "linked"
+
+
+def _application() -> FastAPI:
+    app = FastAPI(telemetry=FRAMEWORK_TELEMETRY)
+    problems.install(app)
+    items = APIRouter(prefix="/items")
+
+    @items.get("/{item_id}")
+    async def item(item_id: str, page: int = 1) -> str:
+        return f"{item_id} {page}"
+
+    app.include_router(items, prefix="/api/v1")
+
+    @app.api_route("/head", methods=["GET", "HEAD"])
+    async def head() -> str:
+        return "head"
+
+    app.get("/linked")(_linked)
+
+    @app.get("/refused")
+    async def refused() -> str:
+        raise HTTPException(403)
+
+    @app.get("/unavailable")
+    async def unavailable() -> str:
+        raise HTTPException(503)
+
+    @app.get("/broken")
+    async def broken() -> str:
+        raise RuntimeError("a fault of ada@example.com")
+
+    @app.get("/stream")
+    async def stream() -> StreamingResponse:
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                yield b"some"
+
+        return StreamingResponse(chunks(), background=BackgroundTask(asyncio.sleep, 0))
+
+    @app.websocket("/socket")
+    async def socket(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.close()
+
+    return app
+
+
+def _told(span: ReadableSpan) -> Told:
+    """What would leave the process."""
+    span = only_allowed(span)
+    ids = span.context
+    remote = span.parent is not None
+    return Told(
+        span.name,
+        span.kind,
+        (span.status.status_code, span.status.description),
+        format_trace_id(ids.trace_id) if remote else None,
+        format_span_id(span.parent.span_id) if span.parent is not None else None,
+        ids.trace_state.to_header(),
+        ids.trace_flags,
+        dict(span.attributes or {}),
+        [(event.name, dict(event.attributes or {})) for event in span.events],
+        [(format_span_id(link.context.span_id), dict(link.attributes or {})) for link in span.links],
+    )
+
+
+async def _span(application: Observed, asked: Asked) -> Told:
+    application.exporter.clear()
+    await application.client.request(asked.method, asked.path, headers=asked.headers)
+    [span] = application.spans()
+    assert span.start_time is not None
+    assert span.end_time is not None
+    assert span.start_time < span.end_time
+    return _told(span)
+
+
+@pytest.mark.parametrize(
+    ("server", "at"),
+    [
+        ("http://testserver", {"url.scheme": "http"}),
+        ("https://testserver:8443", {"url.scheme": "https", "server.port": 8443}),
+    ],
+    ids=["http", "https"],
+)
+async def test_both_say_the_same_of_every_request(
+    collector: Receiver, recorded: Logs, server: str, at: dict[str, object]
+) -> None:
+    told: dict[str, dict[str, Told]] = {}
+    for maker in ("contrib", "own"):
+        async with observed(
+            _application(), collector.endpoint, traces_sample_ratio=1, server_spans=maker
+        ) as application:
+            application.client.base_url = server
+            told[maker] = {name: await _span(application, asked) for name, asked in ASKED.items()}
+    for name in ASKED:
+        assert told["own"][name] == told["contrib"][name], name
+    found = told["own"]["a query"]
+    assert found.name == "GET /api/v1/items/{item_id}"
+    assert found.attributes == {
+        "client.address": "127.0.0.1",
+        "client.port": 123,
+        "http.request.method": "GET",
+        "http.response.status_code": 200,
+        "http.route": "/api/v1/items/{item_id}",
+        "network.protocol.version": "1.1",
+        "server.address": "testserver",
+        "url.path": "/api/v1/items/7",
+        **at,
+    }
+    assert told["own"]["broken"].events == [
+        ("exception", {"exception.type": "RuntimeError", "exception.escaped": "False"})
+    ]
+    assert told["own"]["broken"].attributes["error.type"] == "500"
+    assert told["own"]["unknown"].attributes.get("http.route") is None
+    assert told["own"]["a state"].state == "one=1,two=2"
+    assert told["own"]["no trace"].parent is None
+    assert told["own"]["a link"].links == [("0000000000000002", {})]
+    assert "ada" not in repr(told)
+    assert "t0p" not in repr(told)
+    del recorded
+
+
+@both
+async def test_what_is_said_of_a_span_after_its_end_is_not_heard(
+    collector: Receiver, recorded: Logs, maker: str
+) -> None:
+    app = FastAPI(telemetry=FRAMEWORK_TELEMETRY)
+    late: list[Span] = []
+
+    @app.get("/kept")
+    async def kept() -> str:
+        late.append(trace.get_current_span())
+        return "kept"
+
+    @app.get("/torn")
+    async def torn() -> StreamingResponse:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"some"
+            raise RuntimeError("a fault")
+
+        return StreamingResponse(chunks())
+
+    async with observed(app, collector.endpoint, traces_sample_ratio=1, server_spans=maker) as application:
+        await application.client.get("/kept")
+        late[0].set_attribute("http.route", "/late")
+        late[0].add_event("late")
+        late[0].add_link(SpanContext(1, 2, is_remote=True))
+        late[0].end()
+        [told] = [_told(span) for span in application.spans()]
+        assert (told.attributes["http.route"], told.events, told.links) == ("/kept", [], [])
+        with pytest.raises(AssertionError):  # the client's: an answer without an end
+            await application.client.get("/torn")
+        torn_apart = _told(application.spans()[1])
+    assert [attributes["exception.type"] for _, attributes in torn_apart.events] == ["RuntimeError"]
+    assert torn_apart.status == (StatusCode.ERROR, None)
+    del recorded
+
+
+@both
+async def test_a_sampled_request_is_one_span_and_another_never_enters_the_instrumentation(
+    collector: Receiver, recorded: Logs, maker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = []
+    call = OpenTelemetryMiddleware.__call__
+
+    async def counted(self: OpenTelemetryMiddleware, scope: Any, receive: Any, send: Any) -> None:
+        entered.append(scope["path"])
+        await call(self, scope, receive, send)
+
+    monkeypatch.setattr(OpenTelemetryMiddleware, "__call__", counted)
+    async with observed(_application(), collector.endpoint, traces_sample_ratio=0, server_spans=maker) as application:
+        for asked in ASKED.values():
+            await application.client.request(asked.method, asked.path, headers=UNSAMPLED)
+            await application.client.request(asked.method, asked.path)
+        assert application.spans() == ()
+        assert entered == []
+        for asked in ASKED.values():
+            await application.client.request(asked.method, asked.path, headers=SAMPLED)
+        spans = application.spans()
+    assert [span.kind for span in spans] == [SpanKind.SERVER] * len(ASKED)
+    assert len(entered) == (len(ASKED) if maker == "contrib" else 0)
+    lines = recorded.lines("http_request")[-len(ASKED) :]
+    assert [line["span_id"] for line in lines] == [format_span_id(span.context.span_id) for span in spans]
+
+
+@both
+@on_sqlite
+async def test_the_shop_makes_one_server_span_of_a_request(
+    settings: Settings, collector: Receiver, recorded: Logs, maker: str
+) -> None:
+    binnacle = create_app(settings.model_copy(update={"otlp_endpoint": collector.endpoint, "server_spans": maker}))
+    with TestClient(binnacle, headers=SAMPLED) as client:
+        asked = ["/api/v1/items", "/api/v2/items?limit=1", "/api/v1/users/me", "/nothing", "/livez"]
+        for path in asked:
+            client.get(path)
+    kinds = [span.kind for span in collector.spans if span.trace_id == recorded.lines("http_request")[0]["trace_id"]]
+    assert kinds.count(SERVER) == len(asked)
+    assert not {span.name for span in collector.spans if span.name.endswith((" send", " receive"))}
+    assert all(span.name.startswith("GET") for span in collector.spans if span.kind == SERVER)
+
+
+@both
+@on_sqlite
+async def test_a_span_tells_of_an_exception_that_the_edge_answers_for(
+    settings: Settings, collector: Receiver, recorded: Logs, maker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    kept: list[InMemorySpanExporter] = []
+
+    class Kept(Tracing):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            kept.append(spans_of(self))
+
+    monkeypatch.setattr(CachedItems, "get", fail)
+    monkeypatch.setattr(main, "Tracing", Kept)
+    binnacle = create_app(settings.model_copy(update={"otlp_endpoint": collector.endpoint, "server_spans": maker}))
+    with TestClient(binnacle, headers=SAMPLED) as client:
+        assert client.get(f"/api/v1/items/{uuid4()}").status_code == 500
+    [error] = recorded.lines("unhandled_error")
+    [told] = [_told(span) for span in kept[0].get_finished_spans() if span.kind == SpanKind.SERVER]
+    assert error["error_type"] == "RuntimeError"
+    assert told.attributes["error.type"] == "500"
+    assert told.events == [("exception", {"exception.type": "RuntimeError", "exception.escaped": "False"})]
+
+
+@both
+async def test_a_socket_is_no_span(collector: Receiver, maker: str) -> None:
+    async with observed(_application(), collector.endpoint, traces_sample_ratio=1, server_spans=maker) as application:
+        with TestClient(application.layer).websocket_connect("/socket", headers=SAMPLED) as socket:
+            assert socket.receive()["type"] == "websocket.close"
+        assert application.spans() == ()

@@ -1,0 +1,57 @@
+"""The walk of whoever is on call: from a number, to the trace behind it, to the line in the log."""
+
+import httpx2
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
+from app.main import create_app
+from app.ops.admin import serve_admin
+from app.settings import Settings
+from tests.app import loopback
+from tests.app.otlp import Receiver
+from tests.app.telemetry.recording import Logs
+
+SERVER = 2  # opentelemetry.proto.trace.v1.Span.SpanKind
+OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
+
+
+def _durations(exposition: str) -> list[Sample]:
+    """The buckets of requests for a list of items, as Prometheus reads them."""
+    return [
+        sample
+        for family in text_string_to_metric_families(exposition)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if sample.name == "http_request_duration_seconds_bucket" and sample.labels["route"] == "/api/v1/items"
+    ]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("maker", ["contrib", "own"])
+async def test_from_a_number_to_its_trace_to_its_line(
+    settings: Settings, collector: Receiver, recorded: Logs, maker: str
+) -> None:
+    chosen = {"otlp_endpoint": collector.endpoint, "traces_sample_ratio": 1, "server_spans": maker}
+    binnacle = create_app(settings.model_copy(update=chosen))
+    async with (
+        binnacle.app.router.lifespan_context(binnacle.app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=binnacle), base_url="http://testserver") as client,
+    ):
+        for _ in range(3):
+            (await client.get("/api/v1/items?search=bell")).raise_for_status()
+        with serve_admin("127.0.0.1", 0, binnacle.metrics.registry, {}) as port:
+            scraped = loopback.get(f"http://127.0.0.1:{port}/metrics", headers=OPEN_METRICS)
+
+    assert scraped.headers["Content-Type"].startswith("application/openmetrics-text")
+    [number, *_] = [sample.exemplar for sample in _durations(scraped.text) if sample.exemplar is not None]
+    trace_id = number.labels["trace_id"]
+
+    spans = collector.of_trace(trace_id)
+    [server] = [span for span in spans if span.kind == SERVER]
+    assert (server.name, server.attributes["http.route"]) == ("GET /api/v1/items", "/api/v1/items")
+    assert [span for span in spans if span.parent_id == server.span_id], "what it asked of the database"
+
+    [line] = [line for line in recorded.lines("http_request") if line["trace_id"] == trace_id]
+    assert (line["span_id"], line["route"], line["status"]) == (server.span_id, "/api/v1/items", 200)
+    assert line["duration_ms"] == pytest.approx(number.value * 1000, abs=0.001), "one clock"

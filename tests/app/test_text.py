@@ -1,0 +1,46 @@
+"""The check of each kind of text and its pattern in the contract let in the same."""
+
+import re
+import sys
+
+import pytest
+
+from app.text import Filled, Lines, OneLine, Plain, Text
+
+SURROGATES = range(0xD800, 0xE000)  # no JSON text holds them alone, so no pattern speaks of them
+SHAPES = ("{}", " {}", "{} ", "a{}", "{}a", "a{}b", "a\r\n{}b", "a\n{}", "{}\n", "{}\r", "\r{}\n")
+
+
+def _lets_in(text: Text, value: str) -> bool:
+    try:
+        text.check(value)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("text", [Plain, Filled, OneLine, Lines], ids=["plain", "filled", "one line", "lines"])
+def test_the_check_and_the_pattern_are_the_same_for_every_character(text: Text) -> None:
+    pattern = re.compile(text.pattern)
+    shapes = SHAPES if text is not Plain else SHAPES[:1]
+    for code in (*range(0x3100), *range(0xF900, 0x10000), 0x1F600, sys.maxunicode):
+        for shape in shapes:
+            value = shape.format(chr(code))
+            assert _lets_in(text, value) == bool(pattern.fullmatch(value)), (ascii(value), text.pattern)
+
+
+@pytest.mark.parametrize("text", [Plain, Filled, OneLine, Lines], ids=["plain", "filled", "one line", "lines"])
+def test_a_lone_surrogate_is_no_text(text: Text) -> None:
+    for code in (SURROGATES[0], SURROGATES[-1]):
+        assert not _lets_in(text, f"a{chr(code)}")
+
+
+def test_spaces_around_a_line_are_taken_off() -> None:
+    assert OneLine.check("\u3000 Ada, Countess of Lovelace ") == "Ada, Countess of Lovelace"
+    assert Filled.check("\n Sextant \t") == "Sextant"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u2003\u00a0"])
+def test_what_is_blank_is_not_filled(blank: str) -> None:
+    with pytest.raises(ValueError, match="must not be blank"):
+        Filled.check(blank)

@@ -1,0 +1,1 @@
+"""The service held to its own contract, by Schemathesis, with every check that it has."""

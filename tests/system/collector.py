@@ -1,0 +1,60 @@
+"""The OpenTelemetry Collector, as scripts/collector/build.sh builds it, with the configuration that people deploy."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.app import loopback
+from tests.app.ports import free_port
+from tests.app.processes import wait_until
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIGURATION = ROOT / "k8s/collector/collector.yaml"
+START_SECONDS = 30
+STOP_SECONDS = 15
+
+
+def find_collector() -> str:
+    """The program. Fails where it was not built."""
+    build = ROOT / "scripts/collector/build.sh"
+    found = subprocess.run([build, "--path"], capture_output=True, text=True, check=True).stdout.strip()
+    if not Path(found).exists():
+        pytest.fail("The collector is not built: run scripts/collector/build.sh, which needs Go.", pytrace=False)
+    return found
+
+
+@contextmanager
+def collector(store: str, log: Path, **environment: str) -> Iterator[str]:
+    """Where to send spans, of a collector that sends those it keeps to `store`."""
+    listen, health, metrics = free_port(), free_port(), free_port()
+    values = {
+        "LISTEN": f"127.0.0.1:{listen}",
+        "HEALTH": f"127.0.0.1:{health}",
+        "METRICS_HOST": "127.0.0.1",
+        "METRICS_PORT": str(metrics),
+        "TRACE_STORE": store,
+        "PATH": os.environ["PATH"],
+        **environment,
+    }
+    with log.open("wb") as file:
+        process = subprocess.Popen([find_collector(), "--config", CONFIGURATION], env=values, stdout=file, stderr=file)
+        try:
+            wait_until(lambda: _ready(process, health, log), START_SECONDS, "the collector")
+            yield f"http://127.0.0.1:{listen}"
+        finally:
+            process.terminate()
+            process.wait(STOP_SECONDS)
+
+
+def _ready(process: "subprocess.Popen[bytes]", port: int, log: Path) -> bool:
+    if process.poll() is not None:
+        raise AssertionError(f"the collector ended:\n{log.read_text()[-3000:]}")
+    try:
+        return loopback.get(f"http://127.0.0.1:{port}/", timeout=2).status_code == httpx2.codes.OK
+    except httpx2.HTTPError:
+        return False

@@ -1,0 +1,68 @@
+"""compose.yaml as data, and what is wrong with a service of it."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Service = Mapping[str, Any]
+OURS = "binnacle:local"
+_PINNED = re.compile(r"[a-z/]+:\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?")
+_VOLUME = re.compile(r"[a-z]+:/[a-z/]+")
+_UNITS = {"s": 1, "m": 60}
+
+
+def load(root: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load((root / "compose.yaml").read_text())
+    return document
+
+
+def seconds(duration: str) -> float:
+    """Compose's and nginx's way to write a time, such as 20s."""
+    return float(duration[:-1]) * _UNITS[duration[-1]]
+
+
+def faults(service: Service) -> list[str]:
+    """What a container of this service could do or use that none needs."""
+    return [fault for fault, has in FAULTS.items() if has(service)]
+
+
+def _writes_anywhere(service: Service) -> bool:
+    return not any(str(mount).startswith("/tmp:size=") for mount in service.get("tmpfs", []))  # noqa: S108 -- in it
+
+
+def _takes_all(service: Service) -> bool:
+    return not {"cpus", "memory", "pids"} <= service.get("deploy", {}).get("resources", {}).get("limits", {}).keys()
+
+
+def _tells(service: Service) -> bool:
+    told = [f"{name}={value}" for name, value in service.get("environment", {}).items() if not name.endswith("_FILE")]
+    return any(re.search(r"PASSWORD|SECRET_KEY|TOKEN|DSN|://[^/]*@", line) for line in told)
+
+
+FAULTS: Mapping[str, Callable[[Service], bool]] = {
+    "read_only": lambda it: it.get("read_only") is not True,
+    "capabilities": lambda it: it.get("cap_drop") != ["ALL"] or bool(it.get("cap_add")),
+    "security_opt": lambda it: it.get("security_opt") != ["no-new-privileges:true"],
+    "a numeric user other than root": lambda it: not re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(it.get("user"))),
+    "nowhere to write, or without a limit": _writes_anywhere,
+    "limits": _takes_all,
+    "a door to the machine": lambda it: bool(it.keys() & {"privileged", "network_mode", "pid", "ipc", "devices"}),
+    "a folder of the machine": lambda it: not all(_VOLUME.fullmatch(str(each)) for each in it.get("volumes", [])),
+    "a port that others reach": lambda it: not all(str(each).startswith("127.0.0.1:") for each in it.get("ports", [])),
+    "an image that changes under its name": lambda it: it["image"] != OURS and not _PINNED.fullmatch(it["image"]),
+    "logs without an end": lambda it: "max-size" not in it.get("logging", {}).get("options", {}),
+    "a secret in the environment": _tells,
+}
+
+
+def lives_on(service: Service) -> bool:
+    """Whether it serves until it is stopped, rather than doing one thing."""
+    return service.get("restart") == "unless-stopped"
+
+
+def awaits(service: Service) -> dict[str, str]:
+    """The condition for each service that it waits for."""
+    return {name: wait["condition"] for name, wait in service.get("depends_on", {}).items()}

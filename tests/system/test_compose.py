@@ -1,0 +1,195 @@
+"""compose.yaml: valid, restricted, and in agreement with the service, the chart and nginx."""
+
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_client
+import yaml
+
+from app.cli import COMMANDS
+from app.settings import Settings, read
+from tests.app.servers import redis
+from tests.system.composition import FAULTS, OURS, awaits, faults, lives_on, load, seconds
+from tests.system.proxy import make_secrets
+
+ROOT = Path(__file__).parent.parent.parent
+SERVICES = load(ROOT)["services"]
+BINNACLE = {name: service for name, service in SERVICES.items() if service["image"] == OURS}
+WITH_SECRETS = {name for name, service in BINNACLE.items() if "secrets" in service}
+
+
+def _validated(file: Path) -> subprocess.CompletedProcess[str]:
+    words = ["-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
+    return subprocess.run([sys.executable, *words], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_it_is_valid_by_the_compose_specification(root: Path, tmp_path: Path) -> None:
+    done = _validated(root / "compose.yaml")
+    assert done.returncode == 0, done.stdout
+    broken = load(root)
+    broken["services"]["api"]["stop_grace_periode"] = "20s"
+    (tmp_path / "compose.yaml").write_text(yaml.safe_dump(broken))
+    refused = _validated(tmp_path / "compose.yaml")
+    assert refused.returncode == 1
+    assert "stop_grace_periode" in refused.stdout
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_container_is_restricted(name: str) -> None:
+    assert faults(SERVICES[name]) == []
+
+
+LOOSENED: dict[str, dict[str, Any]] = {
+    "read_only": {"read_only": False},
+    "capabilities": {"cap_add": ["NET_ADMIN"]},
+    "security_opt": {"security_opt": ["seccomp:unconfined"]},
+    "a numeric user other than root": {"user": "0:0"},
+    "nowhere to write, or without a limit": {"tmpfs": ["/run"]},
+    "limits": {"deploy": {}},
+    "a door to the machine": {"privileged": True},
+    "a folder of the machine": {"volumes": ["/var/run/docker.sock:/docker.sock"]},
+    "a port that others reach": {"ports": ["8000:8000"]},
+    "an image that changes under its name": {"image": "nginx:latest"},
+    "logs without an end": {"logging": {}},
+    "a secret in the environment": {"environment": {"DATABASE_URL": "postgresql://a:b@c/d"}},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_loosened_container_is_found(fault: str) -> None:
+    assert faults({**SERVICES["api"], **LOOSENED[fault]}) == [fault]
+
+
+def test_nginx_is_the_one_door() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
+    reached = [name for name, service in SERVICES.items() if "edge" in service["networks"]]
+    assert reached == ["nginx", "api"]
+    assert load(ROOT)["networks"]["inside"] == {"internal": True}
+
+
+def test_what_lives_on_has_a_check_without_a_shell_and_what_does_not_is_awaited() -> None:
+    waits = [awaits(service) for service in SERVICES.values()]
+    for name, service in SERVICES.items():
+        asked = {wait[name] for wait in waits if name in wait}
+        if lives_on(service):
+            assert service["healthcheck"]["test"][0] == "CMD", name
+            assert asked <= {"service_healthy"}, name
+        else:
+            assert asked == {"service_completed_successfully"}, name
+
+
+def test_each_process_runs_a_command_that_exists() -> None:
+    commands = {name: service["command"] for name, service in BINNACLE.items()}
+    known = {command.name for command in COMMANDS}
+    assert {words[0] for words in commands.values()} <= known
+    assert {"serve", "worker", "reconciler", "migrate", "sandbox", "seed"} == {words[0] for words in commands.values()}
+    assert [name for name in BINNACLE if "build" in BINNACLE[name]] == ["migrate"]
+
+
+@pytest.mark.parametrize("name", BINNACLE)
+def test_each_variable_is_a_setting(name: str) -> None:
+    variables = {variable.lower() for variable in BINNACLE[name]["environment"]}
+    assert variables - Settings.model_fields.keys() <= {"secrets_dir"}
+
+
+@pytest.mark.parametrize("name", sorted(WITH_SECRETS))
+def test_each_process_starts_with_its_settings(
+    name: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = make_secrets(root, tmp_path)
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    for secret in BINNACLE[name]["secrets"]:
+        assert secret in Settings.model_fields
+        (mounted / secret).write_bytes((secrets / secret).read_bytes())
+    for variable, value in BINNACLE[name]["environment"].items():
+        monkeypatch.setenv(variable, str(value))
+    monkeypatch.setenv("SECRETS_DIR", str(mounted))
+    settings = read(_env_file=None)
+    assert settings.environment == "demo"
+    assert settings.database_url is not None
+    assert "@postgresql:5432/" in settings.database_url.get_secret_value()
+    assert settings.provider_url == "http://sandbox:8001"
+
+
+def _environment(name: str) -> dict[str, str]:
+    environment: dict[str, str] = SERVICES[name]["environment"]
+    return environment
+
+
+def _default(setting: str) -> float:
+    return float(Settings.model_fields[setting].default)
+
+
+def test_each_end_is_over_before_the_next_one_cuts_it_off() -> None:
+    api = _environment("api")
+    needed = float(api["DRAIN_SECONDS"]) + float(api["SHUTDOWN_SECONDS"]) + 2
+    assert needed < float(api["GRACEFUL_TIMEOUT_SECONDS"]) < seconds(SERVICES["api"]["stop_grace_period"])
+    assert seconds(SERVICES["worker"]["stop_grace_period"]) > _default("provider_timeout_seconds")
+    for name, service in SERVICES.items():
+        assert not lives_on(service) or "stop_grace_period" in service, name
+
+
+def test_nginx_and_the_api_agree() -> None:
+    api, text = _environment("api"), (ROOT / "compose/nginx.conf").read_text()
+    stated = re.findall(r"^\s*([a-z_]+) (\d+[sm]);", text, re.MULTILINE)
+    times = {name: seconds(value) for name, value in reversed(stated)}  # the first of a name is the server's own
+    (upstream,) = re.findall(r"upstream api \{.*?keepalive_timeout (\d+s);", text, re.DOTALL)
+    assert seconds(upstream) < float(api["KEEP_ALIVE_SECONDS"])
+    assert api["TRUSTED_PROXIES"] == f"{SERVICES['nginx']['networks']['edge']['ipv4_address']}/32"
+    assert f"server api:{Settings.model_fields['port'].default};" in text
+    # The API gives up on a statement before nginx gives up on the API.
+    assert times["proxy_read_timeout"] > _default("database_statement_timeout_seconds")
+    assert seconds(SERVICES["nginx"]["stop_grace_period"]) > times["worker_shutdown_timeout"]
+    published = SERVICES["nginx"]["ports"][0].rsplit(":", 1)[1]
+    assert f"listen {published} ssl" in text
+    assert set(re.findall(r"/run/secrets/([\w.]+)", text)) == set(SERVICES["nginx"]["secrets"])
+
+
+def test_the_stores_are_those_of_the_chart(root: Path) -> None:
+    values = yaml.safe_load((root / "helm/binnacle/values.yaml").read_text())
+    for name in ("postgresql", "valkey"):
+        image = values[name]["image"]
+        assert SERVICES[name]["image"].partition("@")[0] == f"{image['repository']}:{image['tag']}"
+
+
+def test_secrets_are_made_once_and_kept_from_others(root: Path, tmp_path: Path) -> None:
+    folder = make_secrets(root, tmp_path)
+    named = {Path(secret["file"]).name for secret in load(root)["secrets"].values()}
+    first = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert first.keys() - named == {"complete"}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o444}, "containers have other users"
+    make_secrets(root, tmp_path)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == first
+    (tmp_path / "other").mkdir()
+    other = make_secrets(root, tmp_path / "other")
+    assert [name for name in named if (other / name).read_bytes() == first[name]] == []
+    ignored = subprocess.run(["git", "check-ignore", "compose/secrets/secret_key"], cwd=root, check=False)
+    assert ignored.returncode == 0, "compose/secrets could be committed"
+
+
+def test_the_queue_needs_its_password_except_for_the_health_check(root: Path, tmp_path: Path) -> None:
+    secrets = make_secrets(root, tmp_path)
+    password = (secrets / "redis_url").read_text().removeprefix("redis://:").partition("@")[0]
+    with redis(tmp_path) as url, redis_client.Redis.from_url(url) as server:
+        for line in (secrets / "valkey.conf").read_text().splitlines():
+            _, name, *rules = line.split()
+            server.execute_command("ACL", "SETUSER", name, "reset", *rules)
+        with redis_client.Redis.from_url(url, password=password) as shop:
+            assert shop.ping()
+            shop.set("key", "value")
+            health = SERVICES["valkey"]["healthcheck"]["test"]
+            user = health[health.index("--user") + 1]
+            with redis_client.Redis.from_url(url, username=user, password="none") as check:
+                assert check.ping()
+                with pytest.raises(redis_client.exceptions.NoPermissionError):
+                    check.get("key")
+        server.connection_pool.disconnect()
+        with pytest.raises(redis_client.exceptions.AuthenticationError):
+            server.ping()
