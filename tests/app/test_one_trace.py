@@ -152,6 +152,21 @@ def test_an_order_and_its_cancellation_are_a_trace_each(shop: Shop) -> None:
         shop.lines_carry(cancelled)
 
 
+def test_what_others_say_of_a_trace_goes_with_it_everywhere(shop: Shop) -> None:
+    trace_id = "a" * 32
+    with Shopper(shop.url) as shopper:
+        shopper.client.headers["traceparent"] = f"00-{trace_id}-{'c' * 16}-01"
+        shopper.client.headers["tracestate"] = "vendor=t61rcWkgMzE,ot=th:8"
+        shopper.order()
+    expected = ORDERED.count("\n") - 1
+    wait_until(lambda: len(shop.otlp.of_trace(trace_id)) >= expected, 20, "the spans of the order")
+    spans = shop.otlp.of_trace(trace_id)
+    assert {span.state for span in spans} == {"vendor=t61rcWkgMzE,ot=th:8"}
+    assert {span.service for span in spans} == {"binnacle-api", "binnacle-worker", "binnacle-sandbox"}
+    [asked] = [span for span in spans if span.name == "POST /api/v1/orders"]
+    assert asked.parent_id == "c" * 16
+
+
 def test_an_order_that_is_not_sampled_sends_nothing_and_keeps_its_trace_id(shop: Shop) -> None:
     unsampled, sampled = "b" * 32, "d" * 32
     with Shopper(shop.url) as shopper:

@@ -12,7 +12,7 @@ from app.infra.outbox.models import DeadLetter, OutboxMessage
 from app.infra.outbox.repository import FIRST_WAIT, Claim
 
 # The attempts go on counting: by them a worker that was given up on is told from those who come after it.
-_CARRIED = ("id", "topic", "payload", "owner_id", "traceparent", "request_id", "attempts")
+_CARRIED = ("id", "topic", "payload", "owner_id", "traceparent", "tracestate", "request_id", "attempts")
 
 
 async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
@@ -31,6 +31,7 @@ async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
         "payload": claim.payload,
         "owner_id": row.owner_id,
         "traceparent": claim.traceparent,
+        "tracestate": claim.tracestate,
         "request_id": claim.request_id,
         "created_at": claim.created_at,
         "attempts": claim.attempts,

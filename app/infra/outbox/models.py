@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Double, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.orm import Base, now
+from app.telemetry.sampling import LONGEST_TRACESTATE
 
 
 class OutboxMessage(Base):
@@ -36,6 +37,7 @@ class OutboxMessage(Base):
     # Written by services from before revision 0004, which knew no other work; goes once no such row can be left.
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"), unique=True)
     traceparent: Mapped[str] = mapped_column(String(64), default="")
+    tracestate: Mapped[str] = mapped_column(String(LONGEST_TRACESTATE), default="", server_default="")
     request_id: Mapped[str] = mapped_column(String(128), default="")
     created_at: Mapped[datetime] = mapped_column(default=now)
     available_at: Mapped[datetime]
@@ -57,6 +59,7 @@ class DeadLetter(Base):
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     owner_id: Mapped[UUID | None]
     traceparent: Mapped[str] = mapped_column(String(64))
+    tracestate: Mapped[str] = mapped_column(String(LONGEST_TRACESTATE), default="", server_default="")
     request_id: Mapped[str] = mapped_column(String(128))
     created_at: Mapped[datetime]
     attempts: Mapped[int]

@@ -9,7 +9,7 @@ from app.infra.orm import now
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.repository import FIRST_WAIT
 from app.telemetry import context
-from app.telemetry.tracing import traceparent
+from app.telemetry.tracing import traceparent, tracestate
 
 
 class Outbox:
@@ -38,6 +38,7 @@ class Outbox:
             payload=payload,
             owner_id=owner_id,
             traceparent=traceparent(),
+            tracestate=tracestate(),
             request_id=work.request_id if work else "",
             available_at=now() + FIRST_WAIT,
         )

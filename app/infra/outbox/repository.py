@@ -27,6 +27,7 @@ class Claim:
     failures: int
     created_at: datetime
     traceparent: str
+    tracestate: str
     request_id: str
 
 
@@ -58,6 +59,7 @@ async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Clai
             OutboxMessage.failures,
             OutboxMessage.created_at,
             OutboxMessage.traceparent,
+            OutboxMessage.tracestate,
             OutboxMessage.request_id,
         )
         .execution_options(synchronize_session=False)
@@ -73,6 +75,7 @@ async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Clai
         failures=taken.failures,
         created_at=taken.created_at,
         traceparent=taken.traceparent,
+        tracestate=taken.tracestate,
         request_id=taken.request_id,
     )
 

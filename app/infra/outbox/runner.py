@@ -60,7 +60,7 @@ class Runner:
         claim = await self._claim(message_id)
         if claim is None:
             return "not_ours"
-        with spans.job(self._tracing, claim.traceparent) as work:
+        with spans.job(self._tracing, claim.traceparent, claim.tracestate) as work:
             return await self._try(claim, work)
 
     async def _claim(self, message_id: UUID) -> Claim | None:

@@ -13,7 +13,7 @@ from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.repository import BACKOFF_SECONDS
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS
 from app.infra.outbox.waiting import KEEP_DONE
-from app.telemetry.tracing import Tracing, traceparent
+from app.telemetry.tracing import Tracing, traceparent, tracestate
 from tests.app.infra.outbox.conftest import TOPIC, Bench
 from tests.app.telemetry.recording import recorded_logs
 
@@ -285,17 +285,17 @@ async def test_a_topic_of_a_newer_version_is_left_to_it(bench: Bench) -> None:
 
 
 async def test_a_job_goes_on_with_the_trace_of_who_asked_for_it_even_after_its_death(bench: Bench) -> None:
-    seen: list[str] = []
-    asked = f"00-{'a' * 32}-{'b' * 16}-00"
-    with Tracing(bench.settings, "test").consuming("asking", asked):
+    seen: list[tuple[str, str]] = []
+    asked = f"00-{'a' * 32}-{'b' * 16}-00", "vendor=said"
+    with Tracing(bench.settings, "test").consuming("asking", *asked):
         message_id = await bench.add()
 
     async def fail(_message: Message) -> None:
-        seen.append(traceparent())
+        seen.append((traceparent(), tracestate()))
         raise ValueError
 
     async def handle(_message: Message) -> None:
-        seen.append(traceparent())
+        seen.append((traceparent(), tracestate()))
 
     assert await bench.runner(fail, job_failures=1).process(message_id) == "dead"
     async with bench.database.write() as session:
