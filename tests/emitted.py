@@ -17,7 +17,7 @@ import prometheus_client.values
 import pytest
 import structlog
 
-from app.telemetry import sink
+from app.telemetry import json_lines, sink
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.sink import Sink
 from scripts.catalogue.model import Catalogue, load
@@ -207,7 +207,7 @@ def _watch_receiver(emitted: Emitted, module: Any) -> None:
 
 
 def _watch_lines(emitted: Emitted) -> None:
-    configure, write, encoded = structlog.configure, Sink.write, sink.encoded
+    configure, encoded = structlog.configure, json_lines.encoded
 
     def seen(_logger: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if _from_the_service():
@@ -220,11 +220,6 @@ def _watch_lines(emitted: Emitted) -> None:
             processors = [seen, *(each for each in processors if each is not seen)]
         configure(processors, **options)
 
-    def written(self: Sink, line: Mapping[str, Any]) -> None:
-        if _from_the_service():
-            emitted.line(line)
-        write(self, line)
-
     def formed(line: Mapping[str, Any]) -> bytes:
         """The one line that the sink makes by itself tells of a gap, and is not written as others are."""
         if sys._getframe(1).f_code.co_name == "_tell_gap":
@@ -232,16 +227,30 @@ def _watch_lines(emitted: Emitted) -> None:
         return encoded(line)
 
     structlog.configure = configured  # type: ignore[assignment]
+    written = _watched(emitted, Sink.write)
+    Sink.write_soon = _watched(emitted, Sink.write_soon)  # type: ignore[method-assign]
     Sink.write = written  # type: ignore[method-assign]
-    sink.encoded = formed
+    sink.encoded = formed  # type: ignore[attr-defined]
     for level in ("debug", "info", "warning", "error", "critical"):
         setattr(Sink, level, written)
+
+
+def _watched(emitted: Emitted, put: Callable[[Sink, Mapping[str, Any]], None]) -> Callable[..., None]:
+    """One of the sink's ways in, which a logger calls as well."""
+
+    def watched(self: Sink, line: Mapping[str, Any]) -> None:
+        if _from_the_service():
+            emitted.line(line)
+        put(self, line)
+
+    return watched
 
 
 def _from_the_service() -> bool:
     """Whether the service has logged this, and not a test of logs."""
     frame: FrameType | None = sys._getframe(2)
-    skipped = (str(Path(structlog.__file__).parent), str(Path(logging.__file__).parent), f"{_APP}telemetry/lines.py")
+    own = (f"{_APP}telemetry/lines.py", f"{_APP}telemetry/sink.py")
+    skipped = (str(Path(structlog.__file__).parent), str(Path(logging.__file__).parent), *own)
     while frame is not None and frame.f_code.co_filename.startswith(skipped):
         frame = frame.f_back
     return frame is not None and frame.f_code.co_filename.startswith(_APP)

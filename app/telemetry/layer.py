@@ -133,7 +133,7 @@ class TelemetryLayer:
         if span is not None and self._spans is not None:
             self._spans.end(span, exchange, route, seconds)
         if self._sink.level <= logging.INFO and (status >= SERVER_ERROR or route not in _QUIET_ROUTES):
-            self._sink.write(request_line(exchange, method, route, seconds, self._paths.shown(scope["path"])))
+            self._sink.write_soon(request_line(exchange, method, route, seconds, self._paths.shown(scope["path"])))
 
 
 def _request_id(headers: Headers, origin: Origin) -> str:

@@ -22,7 +22,8 @@ class Output:
     """Writes each line with one call, or says why it could not.
 
     Whoever reads the pipe may be slow or stuck: a full one is waited for, for `PATIENCE_SECONDS` at most, and then not
-    again for `IMPATIENT_SECONDS`. The service comes before its log.
+    again for `IMPATIENT_SECONDS`. The service comes before its log. `wakes_reader` says that a write does, at the price
+    of several lines.
     """
 
     def __init__(self, stream: IO[str] | None) -> None:
@@ -30,13 +31,17 @@ class Output:
         self._number = _number(stream)
         self._patient_at = 0.0
         self._may_block = False
+        self.wakes_reader = self._number is not None and _is_pipe(self._number)
         if self._number is not None:
             given, (self._number, self._may_block) = self._number, _never_blocking(self._number)
             if self._number != given:
                 weakref.finalize(self, os.close, self._number)
 
     def put(self, line: bytes) -> Reason | None:
-        """One line with its end; None, or why it is lost. Never raises, and waits for a bounded time."""
+        """One line with its end, or some that are no longer together; None, or why it is lost.
+
+        Never raises, and waits for a bounded time.
+        """
         if self._number is None:
             return self._into_stream(line)
         try:
@@ -84,6 +89,13 @@ def _number(stream: IO[str] | None) -> int | None:
         return stream.fileno() if stream is not None else None
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def _is_pipe(number: int) -> bool:
+    try:
+        return stat.S_ISFIFO(os.fstat(number).st_mode)
+    except OSError:
+        return False
 
 
 def _never_blocking(number: int) -> tuple[int, bool]:

@@ -22,13 +22,18 @@ async def serve(descriptor: int, name: str, endpoint: str) -> None:
     application = variant.build(endpoint)
     profiler = Profiler()
     sender = ThreadPoolExecutor(1)  # sends as the exporter's thread would, and is counted with it
+
+    def flush() -> bool:
+        logs.sink().flush()
+        return bool(sender.submit(application.flush).result())
+
     listening = socket.create_server(("127.0.0.1", 0), backlog=64)
     port = listening.getsockname()[1]
     answer(
         descriptor,
         {
             "port": lambda: port,
-            "flush": lambda: bool(sender.submit(application.flush).result()),
+            "flush": flush,
             "profile": profiler.start,
             "profiled": profiler.stop,
         },

@@ -17,6 +17,7 @@ class Client:
     def __init__(self) -> None:
         self._role = os.environ["CONTRACT_ROLE"]
         self._http = httpx2.Client(base_url=os.environ["CONTRACT_URL"], trust_env=False, timeout=20)
+        self.user_id = ""
         self.username = ""
         self.password = PASSWORD
         self.authorization = ""
@@ -63,7 +64,8 @@ class Client:
         self.made.clear()
         account: dict[str, Any] = {"username": self.username, "email": f"{self.username}@example.com"}
         account |= {"password": PASSWORD, "password_confirm": PASSWORD}
-        self._http.post("/api/v1/auth/register", json=account).raise_for_status()
+        registered = self._http.post("/api/v1/auth/register", json=account).raise_for_status()
+        self.user_id = registered.json()["id"]
         if self._role != "user":
             command = [sys.executable, "-m", "app", "promote", self.username, "--role", self._role]
             subprocess.run(command, check=True, capture_output=True)

@@ -1,5 +1,6 @@
 """Standard output as the logs use it: lines that arrive whole, and a reader that may do as it likes."""
 
+import asyncio
 import io
 import json
 import logging
@@ -18,9 +19,10 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from app.telemetry.json_lines import encoded
 from app.telemetry.metrics.logs import LogMetrics
 from app.telemetry.output import LONGEST_LINE_BYTES, PATIENCE_SECONDS
-from app.telemetry.sink import Sink, encoded
+from app.telemetry.sink import Sink
 from tests.app.processes import REPOSITORY, wait_until
 
 WRITER = """
@@ -155,6 +157,52 @@ def test_a_closed_output_fails_nobody_and_is_counted(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     none.count_in(LogMetrics(registry))
     assert registry.get_sample_value("log_lines_lost_total", {"reason": "closed"}) == 1
+
+
+def _readable(reading: int) -> bool:
+    return bool(select.select([reading], [], [], 0)[0])
+
+
+@pytest.mark.anyio
+async def test_what_requests_say_within_a_moment_leaves_with_one_write() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as end, _pipe(end) as (sink, _):
+        for turn in range(2):
+            for number in range(5):
+                sink.write_soon(_line(number=number))
+            assert not _readable(reading), turn
+            lines = (await asyncio.to_thread(reader.read, LONGEST_LINE_BYTES)).splitlines()
+            assert [json.loads(line)["number"] for line in lines] == list(range(5))
+
+
+@pytest.mark.anyio
+async def test_what_was_gathered_leaves_before_a_line_that_does_not_wait_and_when_a_pipe_takes_no_more() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as end, _pipe(end) as (sink, _):
+        sink.write_soon(_line(number=1))
+        sink.write(_line(number=2))
+        lines = reader.read(LONGEST_LINE_BYTES).splitlines()
+        assert [json.loads(line)["number"] for line in lines] == [1, 2]
+        for number in range(9):
+            sink.write_soon(_line(number=number, fill="x" * 500))
+        early = reader.read(2 * LONGEST_LINE_BYTES)
+        assert LONGEST_LINE_BYTES - 600 < len(early) <= LONGEST_LINE_BYTES
+        sink.close()
+        lines = (early + reader.read(2 * LONGEST_LINE_BYTES)).splitlines()
+        assert [json.loads(line)["number"] for line in lines] == list(range(9))
+        sink.write_soon(_line("after"))
+        assert json.loads(reader.read(LONGEST_LINE_BYTES))["event"] == "after"
+
+
+@pytest.mark.anyio
+async def test_each_of_the_lines_that_were_gathered_in_vain_is_counted() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as end, _pipe(end) as (sink, registry):
+        os.close(reading)
+        for _ in range(3):
+            sink.write_soon(_line())
+        sink.flush()
+        assert registry.get_sample_value("log_lines_lost_total", {"reason": "closed"}) == 3
 
 
 def test_a_full_disk_fails_nobody() -> None:
