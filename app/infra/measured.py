@@ -16,7 +16,7 @@ from app.telemetry.metrics import ConnectionMetrics, DependencyMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
 
 TARGET: Final = "database"
-OPERATIONS: Final = ("connect", "select", "insert", "update", "delete", "other")
+OPERATIONS: Final = ("connect", "select", "insert", "update", "delete", "commit", "other")
 _CONFLICTS: Final = ("40", "55P03")  # SQLSTATE: conflict or deadlock, lock_timeout
 _STATEMENT_TIMEOUT: Final = "57014"
 _SQLITE_PRIMARY_CODE: Final = 0xFF
@@ -49,8 +49,7 @@ class MeasuredPool(AsyncAdaptedQueuePool):
 def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: DependencyMetrics) -> Callable[[], None]:
     """Measures an engine whose pool is a MeasuredPool. Gives what must be called now and then, to look at its pool.
 
-    A statement takes some two microseconds longer. What a COMMIT takes is not seen: SQLAlchemy tells of its beginning
-    only.
+    A statement takes some two microseconds longer.
     """
     dependencies.declare_calls(TARGET, OPERATIONS, STORE_OUTCOMES)
     calls = {operation: StoreCalls(dependencies, TARGET, operation) for operation in OPERATIONS}
@@ -88,7 +87,24 @@ def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: D
             how = outcome(error, disconnects=failure.is_disconnect)
             verbs.get((failure.statement or "")[:6], other).ended(context.began, how)
 
+    _measure_commits(target.dialect, calls["commit"])
     return lambda: _look(engine)
+
+
+def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
+    """Around the dialect's own, which waits for the disk: SQLAlchemy tells of the beginning of a COMMIT only."""
+    commit = dialect.do_commit
+
+    def measured(connection: Any) -> None:
+        started = time.perf_counter()
+        try:
+            commit(connection)
+        except dialect.loaded_dbapi.Error as error:
+            calls.ended(started, outcome(error, disconnects=dialect.is_disconnect(error, connection, None)))
+            raise
+        calls.ended(started)
+
+    dialect.do_commit = measured  # type: ignore[assignment, method-assign]
 
 
 def outcome(error: Exception, *, disconnects: bool) -> str:

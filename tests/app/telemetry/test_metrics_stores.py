@@ -70,6 +70,7 @@ async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settin
         assert measures.calls("database", "connect", "ok") == measures.timed("database", "connect") == 1
         async with database.write() as writing:
             await writing.execute(insert, key)
+        assert (measures.calls("database", "commit", "ok"), measures.timed("database", "commit")) == (1, 1)
         with pytest.raises(IntegrityError):
             async with database.write() as writing:
                 await writing.execute(insert, key)
@@ -78,6 +79,7 @@ async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settin
             async with database.read() as session:
                 await session.execute(text("SELECT nothing FROM nowhere"))
         assert measures.calls("database", "select", "error") == 1
+        assert measures.calls("database", "commit", "ok") == 1, "what failed was not committed, nor what only read"
 
 
 @on_postgresql
@@ -94,6 +96,23 @@ async def test_what_takes_too_long_is_a_timeout_and_what_is_locked_a_conflict(se
             with pytest.raises(UnavailableError):
                 await _delete_unless_locked(database)
         assert measures.calls("database", "delete", "conflict") == 1
+
+
+async def _lose_the_connection(database: Database) -> None:
+    """Before a commit."""
+    async with database.write() as writing:
+        backend = (await writing.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        async with database.read() as session:
+            await session.execute(text("SELECT pg_terminate_backend(:backend)"), {"backend": backend})
+
+
+@on_postgresql
+async def test_a_commit_that_gets_no_answer_is_a_connection_that_failed(settings: Settings) -> None:
+    async with _measured(settings) as (database, measures):
+        with pytest.raises(UnavailableError):
+            await _lose_the_connection(database)
+        assert measures.calls("database", "commit", "connection") == 1
+        assert measures.calls("database", "commit", "ok") == 0
 
 
 async def test_a_database_that_is_not_there_is_a_connection_that_failed() -> None:
