@@ -17,11 +17,11 @@ from app.api.versioning import Versioning
 from app.lifecycle import Lifecycle
 from app.settings import Settings
 from app.telemetry import ending, errors
-from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY, observe
-from app.telemetry.layer import TelemetryLayer
 from app.telemetry.metrics import HttpMetrics, Metrics, ReadinessMetrics
 from app.telemetry.metrics.traces import TraceMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
+from app.telemetry.requests.layer import TelemetryLayer
+from app.telemetry.traces.tracing import Tracing
 from app.wiring import open_services
 
 

@@ -23,7 +23,7 @@ from app.telemetry.metrics import (
     Metrics,
     OutboxMetrics,
 )
-from app.telemetry.sampler import sampling
+from app.telemetry.metrics.sampler import sampling
 from app.work import SWEEPS, TOPICS, watches
 
 

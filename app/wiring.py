@@ -56,8 +56,8 @@ from app.telemetry.metrics import (
     OutboxMetrics,
     StreamMetrics,
 )
-from app.telemetry.sampler import sampling
-from app.telemetry.tracing import Tracing
+from app.telemetry.metrics.sampler import sampling
+from app.telemetry.traces.tracing import Tracing
 from app.work import SWEEPS, TOPICS, open_runner, watches
 
 if TYPE_CHECKING:

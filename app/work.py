@@ -28,7 +28,7 @@ from app.reports.making import MakeReport
 from app.reports.service import MAKE_REPORT
 from app.settings import Settings
 from app.telemetry.metrics import DependencyMetrics, JobMetrics, OrderMetrics, OrderStateMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from app.infra.outbox.message import Handler

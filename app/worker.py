@@ -38,9 +38,9 @@ from app.telemetry.metrics import (
     OrderMetrics,
     pool,
 )
+from app.telemetry.metrics.sampler import sampling
 from app.telemetry.metrics.traces import TraceMetrics
-from app.telemetry.sampler import sampling
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from app.work import open_runner
 
 if TYPE_CHECKING:

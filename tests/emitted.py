@@ -17,9 +17,9 @@ import prometheus_client.values
 import pytest
 import structlog
 
-from app.telemetry import json_lines, sink
+from app.telemetry.logs import json_lines, sink
+from app.telemetry.logs.sink import Sink
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.sink import Sink
 from scripts.catalogue.model import Catalogue, load
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _watched(emitted: Emitted, put: Callable[[Sink, Mapping[str, Any]], None]) -
 def _from_the_service() -> bool:
     """Whether the service has logged this, and not a test of logs."""
     frame: FrameType | None = sys._getframe(2)
-    own = (f"{_APP}telemetry/lines.py", f"{_APP}telemetry/sink.py")
+    own = (f"{_APP}telemetry/logs/lines.py", f"{_APP}telemetry/logs/sink.py")
     skipped = (str(Path(structlog.__file__).parent), str(Path(logging.__file__).parent), *own)
     while frame is not None and frame.f_code.co_filename.startswith(skipped):
         frame = frame.f_back
@@ -293,7 +293,7 @@ def _watch_metrics(emitted: Emitted) -> None:
 def _watch_spans(emitted: Emitted) -> None:
     from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider  # noqa: PLC0415
 
-    from app.telemetry.allowed import only_allowed  # noqa: PLC0415
+    from app.telemetry.traces.allowed import only_allowed  # noqa: PLC0415
 
     class Seen(SpanProcessor):
         def on_end(self, span: ReadableSpan) -> None:

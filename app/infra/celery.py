@@ -19,7 +19,7 @@ from app.infra.redis_calls import calls_of
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 T = TypeVar("T")
 QUEUE: Final = "binnacle"

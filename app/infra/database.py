@@ -16,7 +16,7 @@ from app.telemetry.clients.database import about, record_statements
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 _WRITES: Final = "binnacle_writes"
 _SQLITE_BUSY_MILLISECONDS: Final = 5000

@@ -15,7 +15,7 @@ from app.telemetry.clients.http import TracedTransport
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 CONNECT_SECONDS: Final = 2.0
 

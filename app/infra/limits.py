@@ -21,7 +21,7 @@ from app.telemetry.clients.redis import record_commands
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics, LimitMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 REDIS_SECONDS: Final = 0.25  # to connect, for a connection that others use, and for an answer
 RETRY_SECONDS: Final = 5.0  # a Redis that is gone is left alone for so long

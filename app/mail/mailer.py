@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.mail.letters import Letter
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 TARGET: Final = "mail"
 OPERATIONS: Final = ("send",)

@@ -17,7 +17,7 @@ from app.infra.database import Database
 from app.infra.fanout import Fanout, Message, Reader
 from app.orders import repository
 from app.orders.schemas import RefundState, Status
-from app.telemetry.tracing import link, traceparent
+from app.telemetry.traces.tracing import link, traceparent
 
 LOOK_SECONDS: Final = 5.0
 TICK_SECONDS: Final = 0.5

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.infra.cache import Cache
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 _FRESH: Final = "rates:{}"
 _KNOWN: Final = "rates:{}:known"

@@ -14,9 +14,9 @@ from app.sandbox.behaviour import Behaviour
 from app.sandbox.connection import ConnectionLayer
 from app.sandbox.ledger import Ledger, Refusal, open_ledger
 from app.settings import Settings
-from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
+from app.telemetry.traces.tracing import Tracing
 
 LARGEST_BODY_BYTES = 1_000_000
 _LINES = """

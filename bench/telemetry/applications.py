@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.settings import read
-from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.metrics.traces import TraceMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider

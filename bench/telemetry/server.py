@@ -24,7 +24,7 @@ async def serve(descriptor: int, name: str, endpoint: str) -> None:
     sender = ThreadPoolExecutor(1)  # sends as the exporter's thread would, and is counted with it
 
     def flush() -> bool:
-        logs.sink().flush()
+        logs.current_sink().flush()
         return bool(sender.submit(application.flush).result())
 
     listening = socket.create_server(("127.0.0.1", 0), backlog=64)

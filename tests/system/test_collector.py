@@ -10,7 +10,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from app.settings import read
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from grafana.slo import load
 from tests.app.otlp import receiver
 from tests.app.processes import wait_until

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.infra.cache.store import Store, Turn
     from app.settings import Settings
     from app.telemetry.metrics import CacheMetrics, DependencyMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 TRIES: Final = 3  # of a value that is written each time while it is made
 POLL_SECONDS: Final = 0.02

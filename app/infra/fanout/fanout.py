@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanKind
 from app.telemetry.metrics import FanoutMetrics
 
 if TYPE_CHECKING:
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 WAITING: Final = 64
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/

@@ -10,7 +10,7 @@ from app.infra.fanout.shared import SharedFanout
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 REDIS_SECONDS: Final = 0.25  # to connect, and to take a message
 HEALTH_SECONDS: Final = 10.0  # a connection that listens asks so often whether it still has a peer

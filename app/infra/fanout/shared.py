@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from redis.asyncio.client import PubSub
 
     from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
-    from app.telemetry.tracing import Tracing
+    from app.telemetry.traces.tracing import Tracing
 
 CONFIRM_SECONDS: Final = 1.0  # a reader waits so long for Redis to know of it, then goes on without
 RETRY_SECONDS: Final = 5.0  # a Redis that does not take messages is left alone for so long

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Double, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.orm import Base, now
-from app.telemetry.sampling import LONGEST_TRACESTATE
+from app.telemetry.traces.sampling import LONGEST_TRACESTATE
 
 
 class OutboxMessage(Base):

@@ -9,7 +9,7 @@ from app.infra.orm import now
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.repository import FIRST_WAIT
 from app.telemetry import context
-from app.telemetry.tracing import traceparent, tracestate
+from app.telemetry.traces.tracing import traceparent, tracestate
 
 
 class Outbox:

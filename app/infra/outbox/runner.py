@@ -20,7 +20,7 @@ from app.settings import Settings
 from app.telemetry import errors
 from app.telemetry.context import WorkContext
 from app.telemetry.metrics import JobMetrics
-from app.telemetry.tracing import Tracing, traceparent, tracestate
+from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 
 GIVE_UP_AFTER: Final = timedelta(days=1)
 # So many calls in a row that a dependency did not answer are an outage, whose end concerns all who wait.

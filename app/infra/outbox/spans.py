@@ -7,9 +7,10 @@ from opentelemetry import trace
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
 
 from app.infra.outbox.repository import Claim
-from app.telemetry import context, sampling
+from app.telemetry import context
 from app.telemetry.context import WorkContext
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces import sampling
+from app.telemetry.traces.tracing import Tracing
 
 _FAILED = ("later", "dead")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import event
 
 from app.telemetry.clients.statements import Statements
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx2
 from opentelemetry.trace import Span
 
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 
 
 class TracedTransport(httpx2.AsyncBaseTransport):

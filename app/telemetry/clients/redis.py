@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

@@ -21,7 +21,7 @@ from app.infra.http_client import open_client, open_dependency
 from app.infra.retry import Retries, RetryRules
 from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import Processes

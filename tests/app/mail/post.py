@@ -26,7 +26,7 @@ from app.mail.sending import Sending
 from app.mail.topics import SEND_CAMPAIGN
 from app.settings import Settings
 from app.telemetry.metrics import DependencyMetrics, JobMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from tests.app.sandbox.running import sandbox_client
 
 

@@ -93,10 +93,10 @@ def test_the_level_changes_for_a_while_and_comes_back_by_itself(port: Port) -> N
     assert changed.status_code == 200
     assert changed.json()["level"] == "debug"
     assert changed.json()["until"].endswith("+00:00")
-    assert logs.sink().level == logging.DEBUG
+    assert logs.current_sink().level == logging.DEBUG
     assert port.ask("GET", "/loglevel").json() == changed.json()
     deadline = time.monotonic() + 10
-    while logs.sink().level != logging.INFO:
+    while logs.current_sink().level != logging.INFO:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert port.ask("GET", "/loglevel").json()["level"] == "info"

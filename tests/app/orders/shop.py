@@ -41,7 +41,7 @@ from app.telemetry.metrics import (
     OrderMetrics,
     OutboxMetrics,
 )
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from tests.app.infra.outbox.conftest import Hints
 from tests.app.sandbox.running import sandbox_client
 

@@ -15,7 +15,7 @@ from app.infra.outbox import spans
 from app.orders.following import Follower, announcing, channel
 from app.settings import Settings, read
 from app.telemetry.metrics import FanoutMetrics
-from app.telemetry.tracing import Tracing, link
+from app.telemetry.traces.tracing import Tracing, link
 from tests.app.telemetry.recording import CALLER, spans_of
 
 pytestmark = pytest.mark.anyio

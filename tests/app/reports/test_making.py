@@ -30,7 +30,7 @@ from app.reports.service import MAKE_REPORT, Reports
 from app.settings import Settings
 from app.tasks import repository as tasks
 from app.telemetry.metrics import JobMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from tests.app.reports import sold
 
 pytestmark = pytest.mark.anyio

@@ -18,7 +18,7 @@ from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.settings import Settings
 from app.telemetry.metrics import DependencyMetrics, OrderMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from app.work import SWEEPS, TOPICS, open_runner
 from tests.app.accounts.people import refresh as exchange
 from tests.app.accounts.people import someone

@@ -18,10 +18,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from app.settings import read
 from app.telemetry import logs
-from app.telemetry.instrumentation import observe
-from app.telemetry.layer import TelemetryLayer
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.requests.instrumentation import observe
+from app.telemetry.requests.layer import TelemetryLayer
+from app.telemetry.traces.tracing import Tracing
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"
 SAMPLED = {"traceparent": f"{CALLER}-01"}

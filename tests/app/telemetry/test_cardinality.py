@@ -10,7 +10,7 @@ import pytest
 
 from app.main import Binnacle, create_app
 from app.settings import Settings
-from app.telemetry.routes import METHODS, OTHER_METHOD
+from app.telemetry.requests.routes import METHODS, OTHER_METHOD
 from tests.app.scopes import http_scope
 from tests.app.telemetry.recording import Logs
 

@@ -6,8 +6,8 @@ import pytest
 
 from app.main import create_app
 from app.settings import Settings
-from app.telemetry.allowed import ALLOWED
-from app.telemetry.fields import FIELDS
+from app.telemetry.logs.fields import FIELDS
+from app.telemetry.traces.allowed import ALLOWED
 from scripts import tree
 from scripts.catalogue import users
 from scripts.catalogue.__main__ import files

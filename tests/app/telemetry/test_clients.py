@@ -12,7 +12,7 @@ import asyncio, json
 from app.infra.http_client import open_client
 from app.infra.outbox import spans
 from app.settings import read
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from tests.app.telemetry.recording import CALLER, spans_of
 
 async def main():

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceState
 
-from app.telemetry.encoding import KEPT, Encoder
+from app.telemetry.traces.encoding import KEPT, Encoder
 
 RESOURCE = Resource({"service.name": "binnacle-api", "process.pid": 7})
 SCOPES = (InstrumentationScope("app", "1.0"), InstrumentationScope("other", "2", "https://example.com/schema"))

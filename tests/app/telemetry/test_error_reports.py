@@ -22,8 +22,8 @@ from app.main import create_app
 from app.settings import Settings, read
 from app.telemetry import context, errors
 from app.telemetry.context import WorkContext
+from app.telemetry.errors.sentry import QUEUE, SAME_ERRORS
 from app.telemetry.metrics.logs import ErrorReportMetrics
-from app.telemetry.reporting import QUEUE, SAME_ERRORS
 from tests.app.processes import wait_until
 from tests.app.telemetry.envelopes import Reports, receiver
 from tests.app.telemetry.recording import CALLER, UNSAMPLED, Logs, observed

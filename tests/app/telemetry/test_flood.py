@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from app.telemetry import logs
 from app.telemetry.flood import FloodGuard, Suppressed
-from app.telemetry.lines import Lines
+from app.telemetry.logs.lines import Lines
 from app.telemetry.metrics.logs import LogMetrics
 from tests.app.processes import wait_until
 from tests.app.telemetry.recording import Logs
@@ -95,12 +95,12 @@ def test_errors_are_the_same_by_their_place_not_by_what_they_say(recorded: Logs)
 def test_what_is_no_fault_is_never_left_out(recorded: Logs) -> None:
     for number in range(200):
         structlog.get_logger().info("order_finished", attempts=number)
-        logs.sink().write({"timestamp": None, "level": "info", "event": "http_request", "status": 500})
+        logs.current_sink().write({"timestamp": None, "level": "info", "event": "http_request", "status": 500})
     assert len(recorded.lines("order_finished")) == len(recorded.lines("http_request")) == 200
 
 
 def test_the_count_is_told_although_no_more_come(recorded: Logs) -> None:
-    structlog.configure(processors=[Lines(logs.sink(), guard=FloodGuard(seconds=0.3))])
+    structlog.configure(processors=[Lines(logs.current_sink(), guard=FloodGuard(seconds=0.3))])
     for _ in range(30):
         structlog.get_logger().warning("cache_left_alone")
     wait_until(lambda: recorded.lines("log_lines_suppressed"), 10, "the summary")

@@ -14,9 +14,10 @@ import pytest
 import structlog
 
 from app.errors import UnavailableError
-from app.telemetry import console, context, logs
+from app.telemetry import context, logs
 from app.telemetry.context import WorkContext
-from app.telemetry.sink import Sink
+from app.telemetry.logs import console
+from app.telemetry.logs.sink import Sink
 from tests.app.processes import REPOSITORY
 from tests.app.telemetry.recording import Logs, recorded_logs
 
@@ -121,9 +122,10 @@ def test_what_a_person_reads_leaves_out_what_only_machines_want() -> None:
 
 def test_a_person_reads_a_request_at_a_glance() -> None:
     with recorded_logs(style="console") as lines:
-        logs.sink().write({"timestamp": datetime.now(UTC), "level": "info", "event": "http_request", "method": "GET",
-                           "route": "/api/v1/items", "path": "/api/v1/items", "status": 200, "duration_ms": 2.4,
-                           "request_id": "r", "client": "127.0.0.1"})  # fmt: skip
+        line = {"timestamp": datetime.now(UTC), "level": "info", "event": "http_request", "method": "GET",
+                "route": "/api/v1/items", "path": "/api/v1/items", "status": 200, "duration_ms": 2.4,
+                "request_id": "r", "client": "127.0.0.1"}  # fmt: skip
+        logs.current_sink().write(line)
     assert re.fullmatch(r"\d\d:\d\d:\d\d \[info     \] 200 GET /api/v1/items +ms=2.4\n", lines.text)
 
 
@@ -156,7 +158,7 @@ raise RuntimeError("canary-at-the-top")
 
 
 def test_a_level_that_changes_reaches_those_who_hold_a_logger(recorded: Logs) -> None:
-    held, sink = structlog.get_logger(), logs.sink()
+    held, sink = structlog.get_logger(), logs.current_sink()
     logs.set_level("error")
     held.warning("left_out")
     assert not sink.tells_access

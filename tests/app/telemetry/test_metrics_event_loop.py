@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.telemetry.metrics import LoopMetrics
-from app.telemetry.sampler import sampling
+from app.telemetry.metrics.sampler import sampling
 
 pytestmark = pytest.mark.anyio
 EVERY = 0.01

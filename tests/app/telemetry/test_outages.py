@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from app.main import create_app
 from app.settings import Settings, read
-from app.telemetry.exporting import SHUTDOWN_SECONDS
 from app.telemetry.metrics.traces import LOSSES, TraceMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.exporting import SHUTDOWN_SECONDS
+from app.telemetry.traces.tracing import Tracing
 from tests.app import otlp
 from tests.app.otlp import Receiver
 from tests.app.ports import free_port

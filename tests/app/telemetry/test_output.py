@@ -19,16 +19,16 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.telemetry.json_lines import encoded
+from app.telemetry.logs.json_lines import encoded
+from app.telemetry.logs.output import LONGEST_LINE_BYTES, PATIENCE_SECONDS
+from app.telemetry.logs.sink import Sink
 from app.telemetry.metrics.logs import LogMetrics
-from app.telemetry.output import LONGEST_LINE_BYTES, PATIENCE_SECONDS
-from app.telemetry.sink import Sink
 from tests.app.processes import REPOSITORY, wait_until
 
 WRITER = """
 import sys, threading
 from datetime import UTC, datetime
-from app.telemetry.sink import Sink
+from app.telemetry.logs.sink import Sink
 from prometheus_client import CollectorRegistry
 from app.telemetry.metrics.logs import LogMetrics
 sink, registry = Sink(sys.stdout, 20), CollectorRegistry()

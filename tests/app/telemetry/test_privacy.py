@@ -27,7 +27,7 @@ from app.infra.database import open_database
 from app.main import Binnacle, create_app
 from app.settings import Settings
 from app.telemetry import errors
-from app.telemetry.third_party import ThirdPartyHandler
+from app.telemetry.logs.third_party import ThirdPartyHandler
 from tests.app import loopback
 from tests.app.api.serving import serving
 from tests.app.otlp import Receiver

@@ -9,11 +9,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanContext, TraceState
 
 from app.settings import read
-from app.telemetry import context, sampling
+from app.telemetry import context
 from app.telemetry.context import WorkContext
-from app.telemetry.provider import Decided, WorkIds
-from app.telemetry.sampling import Ratio, parse
-from app.telemetry.tracing import Tracing, traceparent, tracestate
+from app.telemetry.traces import sampling
+from app.telemetry.traces.provider import Decided, WorkIds
+from app.telemetry.traces.sampling import Ratio, parse
+from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 

@@ -20,9 +20,9 @@ from app.api import problems
 from app.catalog.cached import CachedItems
 from app.main import create_app
 from app.settings import Settings
-from app.telemetry.allowed import only_allowed
-from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY
-from app.telemetry.tracing import Tracing
+from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY
+from app.telemetry.traces.allowed import only_allowed
+from app.telemetry.traces.tracing import Tracing
 from tests.app.otlp import Receiver
 from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
 

@@ -19,7 +19,7 @@ from app.infra.outbox import spans
 from app.settings import Settings, read
 from app.telemetry.clients.redis import record_commands
 from app.telemetry.clients.statements import KEPT, Statements, describe
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 from tests.app.telemetry.recording import CALLER, spans_of
 
 SAMPLED, UNSAMPLED = f"{CALLER}-01", f"{CALLER}-00"

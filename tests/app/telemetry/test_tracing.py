@@ -17,8 +17,8 @@ from opentelemetry.trace import (
 from app.settings import read
 from app.telemetry import context
 from app.telemetry.context import WorkContext
-from app.telemetry.instrumentation import FRAMEWORK_TELEMETRY
-from app.telemetry.tracing import Tracing, traceparent
+from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY
+from app.telemetry.traces.tracing import Tracing, traceparent
 from tests.app.otlp import Receiver
 from tests.app.telemetry.recording import CALLER, SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
 

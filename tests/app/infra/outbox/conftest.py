@@ -20,7 +20,7 @@ from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner
 from app.settings import Settings
 from app.telemetry.metrics import JobMetrics
-from app.telemetry.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 
 TOPIC = "ring_the_bell"
 

@@ -13,7 +13,7 @@ from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.repository import BACKOFF_SECONDS
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS
 from app.infra.outbox.waiting import KEEP_DONE
-from app.telemetry.tracing import Tracing, traceparent, tracestate
+from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 from tests.app.infra.outbox.conftest import TOPIC, Bench
 from tests.app.telemetry.recording import recorded_logs
 

@@ -9,9 +9,11 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 
-from app.telemetry import context, errors, exceptions, fields
+from app.telemetry import context, errors
+from app.telemetry.errors import exceptions
 from app.telemetry.flood import FloodGuard, Suppressed
-from app.telemetry.sink import Sink
+from app.telemetry.logs import fields
+from app.telemetry.logs.sink import Sink
 
 WITHHELD: Final = "message_withheld"
 _SEVERE: Final = ("warning", "error", "critical")

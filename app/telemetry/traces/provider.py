@@ -14,11 +14,11 @@ from opentelemetry.util.types import Attributes
 from prometheus_client import CollectorRegistry
 
 from app.telemetry import context
-from app.telemetry.encoding import SpanSender
-from app.telemetry.exporting import EXPORT_SECONDS, SpanQueue
-from app.telemetry.leaves import Leaves
 from app.telemetry.metrics.traces import TraceMetrics
-from app.telemetry.sampling import Ratio
+from app.telemetry.traces.encoding import SpanSender
+from app.telemetry.traces.exporting import EXPORT_SECONDS, SpanQueue
+from app.telemetry.traces.leaves import Leaves
+from app.telemetry.traces.sampling import Ratio
 
 __all__ = ["Leaves", "make_provider"]
 

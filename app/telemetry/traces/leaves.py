@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Tracer, TracerProvider
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanKind, Status, StatusCode, get_current_span
 
-from app.telemetry.sampling import below
+from app.telemetry.traces.sampling import below
 
 _UNSET: Final = Status()
 _ERROR: Final = Status(StatusCode.ERROR)

@@ -9,8 +9,8 @@ from opentelemetry.trace import Span, SpanKind, Tracer, get_current_span
 from opentelemetry.trace import TracerProvider as AnyTracerProvider
 from opentelemetry.util.types import Attributes
 
-from app.telemetry.origin import Origin
-from app.telemetry.server_span import Recorder, ServerSpan
+from app.telemetry.requests.server_span import Recorder, ServerSpan
+from app.telemetry.traces.origin import Origin
 
 
 class ServerTracers(AnyTracerProvider):

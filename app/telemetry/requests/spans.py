@@ -9,10 +9,10 @@ from opentelemetry.trace import Span, StatusCode, format_span_id, format_trace_i
 from opentelemetry.util.types import AttributeValue
 from starlette.types import Scope
 
-from app.telemetry import exceptions
 from app.telemetry.context import WorkContext
-from app.telemetry.routes import METHODS, UNMATCHED
-from app.telemetry.shown import Paths, shown_address, shown_method
+from app.telemetry.errors import exceptions
+from app.telemetry.requests.routes import METHODS, UNMATCHED
+from app.telemetry.requests.shown import Paths, shown_address, shown_method
 
 WORK: Final = "binnacle.work"  # where in the scope
 

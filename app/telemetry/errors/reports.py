@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from app.telemetry import context, exceptions
+from app.telemetry import context
+from app.telemetry.errors import exceptions
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from app.telemetry.errors.sentry import Transport
     from app.telemetry.metrics.logs import ErrorReportMetrics
-    from app.telemetry.reporting import Transport
 
 _TAGS: Final = ("request_id", "route", "topic", "task", "event", "logger")
 _REPORTED: Final = "__binnacle_reported__"
@@ -26,9 +27,9 @@ def configure(settings: "Settings", process: str) -> None:
     """Starts reporting when there is a DSN. No integrations: each costs every request something."""
     if settings.sentry_dsn is None:
         return
-    from app.telemetry import reporting  # noqa: PLC0415 -- a tenth of a second and 4 MB that a process without saves
+    from app.telemetry.errors import sentry  # noqa: PLC0415 -- a tenth of a second and 4 MB that a process without saves
 
-    reporting.start(settings, process)
+    sentry.start(settings, process)
 
 
 def count_in(metrics: "ErrorReportMetrics") -> None:
@@ -78,11 +79,11 @@ def close() -> None:
 
 
 def _transport() -> "Transport | None":
-    if "app.telemetry.reporting" not in sys.modules:
+    if "app.telemetry.errors.sentry" not in sys.modules:
         return None
-    from app.telemetry import reporting  # noqa: PLC0415 -- see above
+    from app.telemetry.errors import sentry  # noqa: PLC0415 -- see above
 
-    return reporting.transport()
+    return sentry.transport()
 
 
 def _event(links: list[exceptions.Told], about: Mapping[str, object], suppressed: int) -> Any:

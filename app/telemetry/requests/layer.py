@@ -14,20 +14,20 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.telemetry import context, logs
-from app.telemetry.access import request_line, socket_line
 from app.telemetry.context import WorkContext
-from app.telemetry.exchange import SERVER_ERROR, Exchange
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.origin import Origin
-from app.telemetry.routes import method_of, route_of
-from app.telemetry.shown import Paths
-from app.telemetry.sockets import Conversation
-from app.telemetry.spans import WORK
-from app.telemetry.tracing import Tracing
+from app.telemetry.requests.access import request_line, socket_line
+from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
+from app.telemetry.requests.routes import method_of, route_of
+from app.telemetry.requests.shown import Paths
+from app.telemetry.requests.sockets import Conversation
+from app.telemetry.requests.spans import WORK
+from app.telemetry.traces.origin import Origin
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
-    from app.telemetry.own_spans import ServerSpans
-    from app.telemetry.server_span import ServerSpan
+    from app.telemetry.requests.own_spans import ServerSpans
+    from app.telemetry.requests.server_span import ServerSpan
 
 _QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/startupz"})
 _SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -62,7 +62,7 @@ class TelemetryLayer:
         self._metrics = metrics
         self._tracing = tracing
         self._draining = draining
-        self._sink = logs.sink()
+        self._sink = logs.current_sink()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

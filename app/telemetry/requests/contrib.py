@@ -14,10 +14,10 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.telemetry.exchange import SERVER_ERROR
-from app.telemetry.routes import route_of
-from app.telemetry.shown import Paths
-from app.telemetry.spans import WORK, adopt, guarded, routed
+from app.telemetry.requests.exchange import SERVER_ERROR
+from app.telemetry.requests.routes import route_of
+from app.telemetry.requests.shown import Paths
+from app.telemetry.requests.spans import WORK, adopt, guarded, routed
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -37,7 +37,7 @@ class InstrumentedStack:
         from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: PLC0415
         from opentelemetry.metrics import NoOpMeterProvider  # noqa: PLC0415
 
-        from app.telemetry.contrib_tracer import ServerTracers  # noqa: PLC0415
+        from app.telemetry.requests.contrib_tracer import ServerTracers  # noqa: PLC0415
 
         def began(span: Span, seen: dict[str, Any]) -> None:
             scope = seen[_REQUEST]

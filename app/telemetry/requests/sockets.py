@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.types import Message, Receive, Scope, Send
 
-from app.telemetry.exchange import SERVER_ERROR
 from app.telemetry.metrics.http import SocketMetrics
-from app.telemetry.routes import route_of
+from app.telemetry.requests.exchange import SERVER_ERROR
+from app.telemetry.requests.routes import route_of
 
 if TYPE_CHECKING:
     from prometheus_client import Counter

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from app.telemetry.allowed import only_allowed
 from app.telemetry.metrics.traces import TraceMetrics
+from app.telemetry.traces.allowed import only_allowed
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

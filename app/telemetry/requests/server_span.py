@@ -12,10 +12,10 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
-from app.telemetry.leaves import sdk_tracer
-from app.telemetry.origin import Origin
-from app.telemetry.sampling import below
-from app.telemetry.spans import record
+from app.telemetry.requests.spans import record
+from app.telemetry.traces.leaves import sdk_tracer
+from app.telemetry.traces.origin import Origin
+from app.telemetry.traces.sampling import below
 
 _UNSET = Status()
 

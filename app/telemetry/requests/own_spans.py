@@ -12,12 +12,12 @@ from opentelemetry.util.types import AttributeValue
 from starlette.types import Scope
 
 from app.telemetry.context import WorkContext
-from app.telemetry.exchange import SERVER_ERROR, Exchange
-from app.telemetry.origin import Origin
-from app.telemetry.routes import METHODS
-from app.telemetry.server_span import Recorder, ServerSpan
-from app.telemetry.shown import Paths
-from app.telemetry.spans import guarded, routed
+from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
+from app.telemetry.requests.routes import METHODS
+from app.telemetry.requests.server_span import Recorder, ServerSpan
+from app.telemetry.requests.shown import Paths
+from app.telemetry.requests.spans import guarded, routed
+from app.telemetry.traces.origin import Origin
 
 _SCOPE: Final = InstrumentationScope("app.telemetry", "", "https://opentelemetry.io/schemas/1.21.0")
 _NANOSECONDS: Final = 1_000_000_000

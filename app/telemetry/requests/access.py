@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from starlette.types import Scope
 
 from app.telemetry.context import WorkContext
-from app.telemetry.exchange import Exchange
-from app.telemetry.shown import Paths, shown_address
-from app.telemetry.sockets import Conversation
+from app.telemetry.requests.exchange import Exchange
+from app.telemetry.requests.shown import Paths, shown_address
+from app.telemetry.requests.sockets import Conversation
 
 
 def request_line(exchange: Exchange, method: str, route: str, seconds: float, path: str) -> dict[str, object]:

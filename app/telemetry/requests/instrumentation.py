@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Literal
 from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
-from app.telemetry.contrib import InstrumentedStack
-from app.telemetry.layer import TelemetryLayer
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.shown import Paths
-from app.telemetry.tracing import Tracing
+from app.telemetry.requests.contrib import InstrumentedStack
+from app.telemetry.requests.layer import TelemetryLayer
+from app.telemetry.requests.shown import Paths
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -33,7 +33,7 @@ def observe(
     own = None
     paths = Paths(route.path_format or "" for route in iter_route_contexts(app.routes))
     if tracing.provider is not None and spans == "own":
-        from app.telemetry.own_spans import ServerSpans  # noqa: PLC0415 -- needs the SDK
+        from app.telemetry.requests.own_spans import ServerSpans  # noqa: PLC0415 -- needs the SDK
 
         own = ServerSpans(tracing.provider, paths)
     elif tracing.provider is not None:

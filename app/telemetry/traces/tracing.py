@@ -13,16 +13,17 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from app.telemetry import context, sampling
+from app.telemetry import context
 from app.telemetry.context import WorkContext
-from app.telemetry.origin import Origin
+from app.telemetry.traces import sampling
+from app.telemetry.traces.origin import Origin
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
     from app.settings import Settings
-    from app.telemetry.leaves import Leaves
     from app.telemetry.metrics.traces import TraceMetrics
+    from app.telemetry.traces.leaves import Leaves
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _NOTHING: Final = nullcontext()
@@ -38,7 +39,7 @@ class Tracing:
         self._leaves: Leaves | None = None
         if settings.otlp_endpoint:
             # The SDK takes a tenth of a second and 6 MB, which a process that sends nowhere saves.
-            from app.telemetry import provider  # noqa: PLC0415
+            from app.telemetry.traces import provider  # noqa: PLC0415
 
             self.provider = provider.make_provider(settings, process, self._ratio, metrics)
             self.tracer = self.provider.get_tracer("app", settings.version)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
-from app.telemetry.json_lines import encoded
-from app.telemetry.output import LONGEST_LINE_BYTES, Output, Reason
+from app.telemetry.logs.json_lines import encoded
+from app.telemetry.logs.output import LONGEST_LINE_BYTES, Output, Reason
 
 if TYPE_CHECKING:
     from app.telemetry.metrics.logs import LogMetrics

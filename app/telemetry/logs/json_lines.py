@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.telemetry.output import LONGEST_LINE_BYTES
+from app.telemetry.logs.output import LONGEST_LINE_BYTES
 
 _OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z  # keys that are no strings: for those who have time
 _CORE: Final = ("timestamp", "level", "event", "logger", "route", "status", "request_id", "trace_id", "span_id")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from app.telemetry.lines import WITHHELD
+from app.telemetry.logs.lines import WITHHELD
 
 if TYPE_CHECKING:
     from types import FrameType

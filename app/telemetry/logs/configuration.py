@@ -12,11 +12,11 @@ from typing import Any, Final
 
 import structlog
 
-from app.telemetry import console
-from app.telemetry.lines import Lines
+from app.telemetry.logs import console
+from app.telemetry.logs.lines import Lines
+from app.telemetry.logs.sink import Sink
+from app.telemetry.logs.third_party import ThirdPartyHandler
 from app.telemetry.metrics.logs import LogMetrics
-from app.telemetry.sink import Sink
-from app.telemetry.third_party import ThirdPartyHandler
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 # What each call, each job and each migration is told by in a library's words: ours are there too.
@@ -38,7 +38,7 @@ def configure(level: str, style: str) -> None:
     set_level(level)
 
 
-def sink() -> Sink:
+def current_sink() -> Sink:
     """Where the lines of this process go: for whoever makes complete ones, and can't afford more."""
     factory = structlog.get_config()["logger_factory"]
     return factory.sink if isinstance(factory, _Factory) else Sink(sys.stdout, logging.INFO)
@@ -60,7 +60,7 @@ def set_level(level: str) -> None:
 
 def count_in(metrics: LogMetrics) -> None:
     """Counts what this process's logs lose."""
-    sink().count_in(metrics)
+    current_sink().count_in(metrics)
 
 
 def flush() -> None:

@@ -2,7 +2,7 @@
 
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, format_span_id, format_trace_id
 
-from app.telemetry.sampling import begun
+from app.telemetry.traces.sampling import begun
 
 
 class Origin(NonRecordingSpan):

@@ -1,0 +1,1 @@
+"""Traces: who is recorded, what a span may tell, and how it leaves the process."""
