@@ -56,12 +56,22 @@ class Order:
 
 
 @dataclass
+class FailedRequest:
+    """`due` and `ended` are Unix times; `said` is a status, or what the system said."""
+
+    due: float
+    ended: float
+    step: str
+    kind: Failure
+    said: str
+
+
+@dataclass
 class Record:
     steps: dict[str, Step] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     unexpected: Counter[str] = field(default_factory=Counter)
-    failed: list[tuple[float, str, Failure, str]] = field(default_factory=list)
-    """Each failed request: the Unix time when it was due, its step, the kind, and a status or what the system said."""
+    failed: list[FailedRequest] = field(default_factory=list)
     loaded_seconds: float | None = None
     """For how long visits began, when they were told to end before the run time was over."""
     lateness: list[float] = field(default_factory=list)
@@ -74,7 +84,8 @@ class Record:
         (entry.answered if kind in ANSWERED else entry.unanswered).append(seconds)
         if kind is not None:
             entry.failures[kind] += 1
-            self.failed.append((time() - seconds, step, kind, str(error)))
+            ended = time()
+            self.failed.append(FailedRequest(ended - seconds, ended, step, kind, str(error)))
         if kind is Failure.UNEXPECTED:
             self.unexpected[f"{step}: {error}"] += 1
 

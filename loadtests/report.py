@@ -83,7 +83,7 @@ def as_json(options: Options, judgement: Judgement, record: Record) -> dict[str,
         "requests": record.requests,
         "failures": {kind: record.failures[kind] for kind in Failure},
         "unexpected": record.unexpected,
-        "failed": record.failed,
+        "failed": [asdict(failed) for failed in record.failed],
         "steps": {
             name: {"requests": step.requests, "failures": step.failures, **_seconds(step.answered + step.unanswered)}
             for name, step in record.steps.items()

@@ -8,8 +8,10 @@ class StoreSettings(BaseSettings):
     """Where the truth lies, and where what may be lost lies."""
 
     database_url: SecretStr | None = Field(None, description="`postgresql://…`; without it, a SQLite file")
-    database_pool_size: int = Field(5, ge=1, description="connections that each process keeps")
-    database_max_overflow: int = Field(5, ge=0, description="connections that each process opens beyond those")
+    database_pool_size: int = Field(10, ge=1, description="connections that each process keeps")
+    database_max_overflow: int = Field(
+        0, ge=0, description="connections that each process opens beyond those, and closes after their use"
+    )
     database_connect_timeout_seconds: float = Field(3, gt=0, description="to open a connection")
     database_pool_timeout_seconds: float = Field(3, gt=0, description="to wait for a connection that others use")
     database_statement_timeout_seconds: float = Field(5, gt=0, description="for a statement, and for a lock")

@@ -131,7 +131,7 @@ def test_values_reach_the_processes(chart: Chart) -> None:
         "api.trustedProxies={10.0.0.0/8,192.168.0.0/16}",
         "worker.concurrency=7",
         "database.poolSize=4",
-        "database.maxOverflow=0",
+        "database.maxOverflow=3",
         "provider.timeoutSeconds=2.5",
         "settings.logLevel=debug",
         "settings.otlpEndpoint=http://collector:4318",
@@ -145,7 +145,7 @@ def test_values_reach_the_processes(chart: Chart) -> None:
     for environment in (api, worker, rendering.environment("shop-binnacle-reconciler")):
         own = environment is worker
         assert environment["DATABASE_POOL_SIZE"] == ("1" if own else "4")
-        assert environment["DATABASE_MAX_OVERFLOW"] == ("2" if own else "0")
+        assert environment["DATABASE_MAX_OVERFLOW"] == ("2" if own else "3")
         assert environment["PROVIDER_URL"] == "http://shop-binnacle-sandbox:8001"
         assert environment["PROVIDER_TIMEOUT_SECONDS"] == "2.5"
         assert environment["LOG_LEVEL"] == "debug"

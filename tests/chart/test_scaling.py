@@ -6,7 +6,7 @@ import pytest
 
 from .rendering import PRODUCTION, Chart, Manifest, Rendering
 
-SCALED = ("api.autoscaling.enabled=true", "worker.autoscaling.enabled=true", "database.maxOverflow=3")
+SCALED = ("api.autoscaling.enabled=true", "worker.autoscaling.enabled=true", "database.poolSize=8")
 
 
 def metrics(scaler: Manifest) -> list[str]:
@@ -97,7 +97,7 @@ def test_replicas_of_one_version_spread_where_they_can(chart: Chart, demo: Rende
         (("worker.replicas=0", "reconciler.replicas=14"), (3 + 15) * 10 + 3),
         (("api.autoscaling.enabled=true", "api.autoscaling.maxReplicas=11"), (12 + 2) * 10 + 8 * 3 + 3),
         (("worker.database.poolSize=11",), (3 + 2) * 10 + 8 * 13 + 3),
-        (("database.poolSize=21",), (3 + 2) * 26 + 8 * 3 + 3),
+        (("database.poolSize=26",), (3 + 2) * 26 + 8 * 3 + 3),
     ],
 )
 def test_the_pools_of_a_rollout_fit_the_bundled_database(chart: Chart, values: tuple[str, ...], needed: int) -> None:

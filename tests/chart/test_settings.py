@@ -36,7 +36,7 @@ MOVED = {
     "database.poolSize=4": ("api", "DATABASE_POOL_SIZE", "4"),
     "worker.database.poolSize=2": ("worker", "DATABASE_POOL_SIZE", "2"),
     "worker.database.maxOverflow=3": ("worker", "DATABASE_MAX_OVERFLOW", "3"),
-    "database.maxOverflow=0": ("reconciler", "DATABASE_MAX_OVERFLOW", "0"),
+    "database.maxOverflow=3": ("reconciler", "DATABASE_MAX_OVERFLOW", "3"),
     "provider.timeoutSeconds=2.5": ("worker", "PROVIDER_TIMEOUT_SECONDS", "2.5"),
 }
 

@@ -22,7 +22,7 @@ def disagreements(
     placed = {order["id"]: order["status"] for order in orders}
     ours = [charge for charge in charges if charge["reference"] not in before]
     # Who got no answer may have ordered all the same.
-    unanswered = sum(step == "place order" for _, step, *_ in measured["failed"])
+    unanswered = sum(each["step"] == "place order" for each in measured["failed"])
     unasked = sorted({charge["reference"] for charge in ours} - placed.keys())
     succeeded = Counter(charge["reference"] for charge in ours if charge["status"] == "succeeded")
     return [

@@ -163,7 +163,7 @@ def running(namespace: Namespace, test: LoadTest) -> Iterator[RunningLoad]:
 
 def summary(measured: Mapping[str, Any]) -> str:
     """One line on what the clients saw."""
-    failures = Counter(f"{step}: {kind} {said}" for _, step, kind, said in measured["failed"])
+    failures = Counter(f"{each['step']}: {each['kind']} {each['said']}" for each in measured["failed"])
     orders = Counter(order["status"] for order in measured["orders"])
     slowest = max(step["p99"] or 0 for step in measured["steps"].values())
     return (

@@ -42,14 +42,14 @@ class Outage:
     restarted: int = 0
     unready: set[str] = field(default_factory=set)
     answers: Sequence[Mapping[str, Any]] = ()
-    failed: Sequence[tuple[float, str, str, str]] = ()
+    failed: Sequence[Mapping[str, Any]] = ()
     orders: Sequence[Mapping[str, Any]] = ()
 
     def take(self, answers: Sequence[Mapping[str, Any]], measured: Mapping[str, Any]) -> None:
         """Pick what belongs to this outage, from shortly before it until it is long over."""
         begin, end = self.told - 5, self.back + 30
         self.answers = [each for each in answers if begin < each["at"] < end]
-        self.failed = [each for each in measured["failed"] if begin < each[0] < end]
+        self.failed = [each for each in measured["failed"] if begin < each["ended"] < end]
         self.orders = [each for each in measured["orders"] if self.told < each["accepted_at"] < self.back]
 
     def during(self, path: str) -> list[Mapping[str, Any]]:
@@ -60,10 +60,9 @@ class Outage:
     @property
     def recovery(self) -> float:
         """Seconds from the dependency's own Ready to the last question that got a bad answer, or none in its time."""
-        bad: list[float] = [
-            each["at"] for each in self.answers if each["status"] != 200 and each["at"] > self.asked_back
-        ]
-        return max([*bad, *(due for due, *_ in self.failed if due > self.asked_back), self.back]) - self.back
+        bad: list[float] = [each["at"] for each in self.answers if each["status"] != 200]
+        bad += [each["due"] for each in self.failed]
+        return max([at for at in bad if at > self.asked_back] + [self.back]) - self.back
 
     @property
     def worked_off(self) -> float:
@@ -87,20 +86,18 @@ def drill(shop: Release, load_image: str) -> Drill:
     addresses = [pod["status"]["podIP"] for pod in shop.pods("api")]
     outages, disagreements = dict[str, Outage](), list[str]()
     with probe.watching(f"{shop.full_name}-api", addresses) as answers:
-        # Questions to a Service without a replica leave traces in the node's table of connections: a load of its own
-        # keeps them from the other drills.
-        for components in (("postgresql",), ("valkey", "sandbox")):
+        # A load of its own for each: what waited is worked off before the next, and questions to a Service without a
+        # replica leave traces in the node's table of connections.
+        for component in COMPONENTS:
             ledger, before = Ledger(shop), _restarts(shop)
             with running(shop.namespace, LoadTest(load_image, shop.address)) as load:
                 load.until(5)
-                for component in components:
-                    outages[component] = _take_away_and_bring_back(shop, component)
-                    outages[component].restarted = _restarts(shop) - before
+                outage = outages[component] = _take_away_and_bring_back(shop, component)
+                outage.restarted = _restarts(shop) - before
                 measured = load.end()
             disagreements += ledger.disagreements(measured)
-            for component in components:
-                outages[component].take(answers, measured)
-                say(f"{component}: {_told(outages[component])}")
+            outage.take(answers, measured)
+            say(f"{component}: {_told(outage)}")
     probe.stop()
     return Drill(outages, disagreements)
 
@@ -137,7 +134,9 @@ def test_every_replica_stays_alive(drill: Drill, component: str) -> None:
 def test_nothing_fails_but_for_the_lack_of_a_database(drill: Drill, component: str) -> None:
     """No 500, no reset, no timeout."""
     outage = drill.outages[component]
-    ways = {kind if kind != "server_error" else f"{kind}: {said}" for _, _, kind, said in outage.failed}
+    ways = {
+        each["kind"] if each["kind"] != "server_error" else f"{each['kind']}: {each['said']}" for each in outage.failed
+    }
     assert ways <= (DATABASE_GONE if component == "postgresql" else set())
 
 
@@ -180,7 +179,7 @@ def _take_away_and_bring_back(shop: Release, component: str) -> Outage:
 
 def _told(outage: Outage) -> str:
     statuses = Counter(f"{each['path']} {each['status']}" for each in outage.answers)
-    failed = Counter(f"{kind} {said}" for _, _, kind, said in outage.failed)
+    failed = Counter(f"{each['kind']} {each['said']}" for each in outage.failed)
     return (
         f"gone {outage.gone - outage.told:.0f} s after it was told, Ready {outage.back - outage.asked_back:.0f} s after"
         f" it was asked back; asked in vain for {outage.recovery:.1f} s more; {len(outage.orders)} orders meanwhile"

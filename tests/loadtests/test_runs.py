@@ -101,9 +101,9 @@ def test_an_erring_handler_misses_the_availability_objective(load: Load) -> None
     assert outcome.code == 1
     assert outcome.out.endswith("Missed: availability.\n")
     assert outcome.result["failures"]["server_error"] == shop.steps["turn page"] > 0
-    assert {(step, kind) for _, step, kind, _ in outcome.result["failed"]} == {("turn page", "server_error")}
-    assert {said for *_, said in outcome.result["failed"]} == {"503"}
-    assert all(begin <= due <= time.time() for due, *_ in outcome.result["failed"])
+    assert {(each["step"], each["kind"]) for each in outcome.result["failed"]} == {("turn page", "server_error")}
+    assert {each["said"] for each in outcome.result["failed"]} == {"503"}
+    assert all(begin <= each["due"] <= each["ended"] <= time.time() for each in outcome.result["failed"])
     assert [seen for seen in shop.seen if seen.closing and seen.step != "livez"] == []
 
 

@@ -88,13 +88,14 @@ class Reconciler:
             room = BATCH - await self._queue.waiting()
         except UnavailableError as error:
             _tell_postponed(error)
+            self._more = True  # for all that is known, and who waits shall not wait for the next look
             return 0
         if room <= 0:
             return 0
         async with self._database.write() as session:
             messages = await waiting.take(session, room, PAUSE)
-        self._more = len(messages) == room
         hinted = await self._publish(messages)
+        self._more = len(messages) == room or hinted < len(messages)
         self._metrics.requeued.inc(hinted)
         return hinted
 

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import delete
 
+from app.errors import UnavailableError
 from app.infra.celery import Publisher, make_celery
 from app.infra.database import ReadSession, open_database
 from app.infra.outbox import repository as outbox
@@ -160,6 +161,37 @@ async def test_what_there_was_no_room_for_comes_soon_and_what_else_a_look_tells_
     await asyncio.wait_for(looking.run(stop), 20)
     assert sorted(queue.taken) == sorted(messages)
     assert watched == 1
+
+
+async def test_a_queue_that_is_back_is_filled_soon(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.infra.outbox.reconciler.MORE_SECONDS", 0.01)
+    message, stop = await shop.order(), asyncio.Event()
+    await shop.pass_time(FIRST)
+    cuts = iter(["waiting", "publish", "waiting"])
+    cut = next(cuts)
+
+    class Cut(Hints):
+        async def waiting(self) -> int:
+            self.room = 0 if cut == "publish" else 1
+            if cut == "waiting":
+                self._next()
+            return 0
+
+        async def publish(self, message_id: UUID) -> None:
+            if cut == "publish":
+                self._next()
+            await super().publish(message_id)
+            stop.set()
+
+        def _next(self) -> None:
+            nonlocal cut
+            cut = next(cuts, "")
+            raise UnavailableError("The queue does not answer.")
+
+    queue = Cut()
+    looking = Reconciler(shop.database, queue, OutboxMetrics(CollectorRegistry()), every=1000)
+    await asyncio.wait_for(looking.run(stop), 20)
+    assert queue.taken == [message]
 
 
 async def test_a_fault_is_told_and_does_not_end_the_looking(shop: Shop) -> None:
