@@ -61,7 +61,8 @@ class Running:
 
     def lines(self) -> list[dict[str, Any]]:
         """What it logged, as far as it is JSON."""
-        return [json.loads(line) for line in self.log.read_bytes().splitlines() if line.startswith(b"{")]
+        whole, _, _ = self.log.read_bytes().rpartition(b"\n")  # the last one may be under way
+        return [json.loads(line) for line in whole.splitlines() if line.startswith(b"{")]
 
     def close(self) -> None:
         if _measured() and self.running():  # who is killed writes no figures
