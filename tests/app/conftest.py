@@ -200,6 +200,15 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return _patient(state_dir=state, database_url=request.getfixturevalue("migrated_database_url"))
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Settings with each database, not migrated."""
+    database: dict[str, object] = {}
+    if request.param == "postgresql":
+        database["database_url"] = request.getfixturevalue("database_url")
+    return read(state_dir=tmp_path / "state", _env_file=None, **database)
+
+
 def _patient(**given: object) -> Settings:
     # Patient: on a busy machine a crowd of a test waits longer for a connection than one of customers should.
     patience = {"database_pool_timeout_seconds": 30, "database_statement_timeout_seconds": 30}

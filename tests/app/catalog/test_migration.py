@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,20 +14,11 @@ from app.infra import schema
 from app.infra.database import create_engine
 from app.infra.orm import UtcDateTime
 from app.seed import CATALOGUE, seed
-from app.settings import Settings, read
+from app.settings import Settings
 from tests.app.catalog.people import SEXTANT, URL, login_as
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings with each database, not migrated."""
-    database: dict[str, object] = {}
-    if request.param == "postgresql":
-        database["database_url"] = request.getfixturevalue("database_url")
-    return read(state_dir=tmp_path / "state", _env_file=None, **database)
 
 
 def _move(connection: Connection, to: str, *, down: bool = False) -> None:

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings with each database, not migrated."""
-    database: dict[str, object] = {}
-    if request.param == "postgresql":
-        database["database_url"] = request.getfixturevalue("database_url")
-    return read(state_dir=tmp_path / "state", _env_file=None, **database)
-
-
 def _in_the_models(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
     """The words of items have no form that both databases know; tests/app/catalog/test_search.py uses them."""
     return not (kind in ("table", "index") and name is not None and name.startswith(("items_words", "ix_items_words")))

@@ -1,7 +1,6 @@
 """Revision 0006 on a shop that has sold before it, and beside the version before it."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,20 +8,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from app.infra.database import create_engine
-from app.settings import Settings, read
+from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _item, _move, _put
 
 pytestmark = pytest.mark.anyio
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings with each database, not migrated."""
-    database: dict[str, object] = {}
-    if request.param == "postgresql":
-        database["database_url"] = request.getfixturevalue("database_url")
-    return read(state_dir=tmp_path / "state", _env_file=None, **database)
 
 
 def _order(connection: Connection, buyer: UUID, item: UUID, status: str, **more: object) -> UUID:

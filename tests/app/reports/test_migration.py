@@ -10,14 +10,14 @@ from app.infra.database import create_engine
 from app.mail.topics import MAIL_CAMPAIGN, MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME, SEND_CAMPAIGN
 from app.reports.service import MAKE_REPORT
 from app.settings import Settings
-from tests.app.catalog.test_migration import _account, _move, _put, empty  # noqa: F401 -- a fixture
+from tests.app.catalog.test_migration import _account, _move, _put
 
 pytestmark = pytest.mark.anyio
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 TOPICS = (MAKE_REPORT, SEND_CAMPAIGN, MAIL_CAMPAIGN, MAIL_WELCOME, MAIL_RECEIPT, MAIL_ORDER_FAILED, MAIL_REFUND)
 
 
-async def test_up_down_and_up_again_with_work_under_way(empty: Settings) -> None:  # noqa: F811
+async def test_up_down_and_up_again_with_work_under_way(empty: Settings) -> None:
     account = uuid4()
     message = {"available_at": MOMENT, "created_at": MOMENT, "attempts": 0, "traceparent": "", "request_id": ""}
 

@@ -12,7 +12,7 @@ from app.infra import schema
 from app.infra.database import Database, create_engine, open_database
 from app.infra.outbox import repository
 from app.settings import Settings
-from tests.app.catalog.test_migration import _account, _put, empty  # noqa: F401 -- a fixture
+from tests.app.catalog.test_migration import _account, _put
 
 pytestmark = pytest.mark.anyio
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ def _order(connection: Connection, buyer: UUID) -> UUID:
 
 
 async def test_payments_of_the_version_before_are_made_and_what_it_does_not_know_is_left_out(
-    empty: Settings,  # noqa: F811
+    empty: Settings,
 ) -> None:
     buyer, orders = uuid4(), set()
 
