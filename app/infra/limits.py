@@ -15,7 +15,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
-from app.infra.redis_calls import calls_of, outcome
+from app.infra.redis_calls import REDIS_SECONDS, RETRY_SECONDS, calls_of, outcome
 from app.telemetry.clients.redis import record_commands
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from app.telemetry.metrics import DependencyMetrics, LimitMetrics
     from app.telemetry.traces.tracing import Tracing
 
-REDIS_SECONDS: Final = 0.25  # to connect, for a connection that others use, and for an answer
-RETRY_SECONDS: Final = 5.0  # a Redis that is gone is left alone for so long
 CONNECTIONS: Final = 20
 T = TypeVar("T")
 Strategy = TypeVar("Strategy", bound=RateLimiter)

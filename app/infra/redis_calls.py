@@ -1,4 +1,4 @@
-"""What is measured of Redis: each use of it, by what it is used for."""
+"""What the uses of Redis have in common: how long they wait for it, and what is measured of them."""
 
 from typing import Final
 
@@ -9,6 +9,8 @@ from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
 
 TARGET: Final = "redis"
 OPERATIONS: Final = ("cache", "limits", "fanout", "queue")
+REDIS_SECONDS: Final = 0.25  # to connect, for a connection that others use, and for an answer
+RETRY_SECONDS: Final = 5.0  # a Redis that is gone is left alone for so long
 
 
 def calls_of(operation: str, metrics: DependencyMetrics | None) -> StoreCalls:

@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.infra.cache.memory import Memory
-from app.infra.cache.redis import REDIS_SECONDS, TURN_SECONDS, SharedStore
+from app.infra.cache.redis import TURN_SECONDS, SharedStore
+from app.infra.redis_calls import REDIS_SECONDS
 from app.telemetry.clients.redis import record_commands
 
 if TYPE_CHECKING:

@@ -12,15 +12,13 @@ from uuid import uuid4
 import structlog
 
 from app.infra.cache.store import Turn
-from app.infra.redis_calls import calls_of, outcome
+from app.infra.redis_calls import RETRY_SECONDS, calls_of, outcome
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from app.telemetry.metrics import DependencyMetrics
 
-REDIS_SECONDS: Final = 0.25  # to connect, and for an answer
-RETRY_SECONDS: Final = 5.0  # a Redis that is gone is left alone for so long
 TURN_SECONDS: Final = 2.0  # a maker that takes longer is taken for dead
 MISSED_KEYS: Final = 10_000
 T = TypeVar("T")

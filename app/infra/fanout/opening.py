@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from app.infra.fanout.fanout import Fanout
 from app.infra.fanout.shared import SharedFanout
+from app.infra.redis_calls import REDIS_SECONDS
 
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
     from app.telemetry.traces.tracing import Tracing
 
-REDIS_SECONDS: Final = 0.25  # to connect, and to take a message
 HEALTH_SECONDS: Final = 10.0  # a connection that listens asks so often whether it still has a peer
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import structlog
 
 from app.infra.fanout.fanout import WAITING, Fanout, Message
-from app.infra.redis_calls import calls_of, outcome
+from app.infra.redis_calls import RETRY_SECONDS, calls_of, outcome
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from app.telemetry.traces.tracing import Tracing
 
 CONFIRM_SECONDS: Final = 1.0  # a reader waits so long for Redis to know of it, then goes on without
-RETRY_SECONDS: Final = 5.0  # a Redis that does not take messages is left alone for so long
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 PREFIX: Final = "fanout:"
