@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Update, case, select, update
+from sqlalchemy import ColumnElement, case, select, update
 
 from app.infra.database import WriteSession
 from app.infra.orm import now
@@ -88,11 +88,7 @@ async def extend(session: WriteSession, claim: Claim, seconds: float) -> bool:
 
 async def hold(session: WriteSession, claim: Claim) -> bool:
     """Locks a message until the transaction ends; False when another has taken it over."""
-    query = select(OutboxMessage.id).where(
-        OutboxMessage.id == claim.message_id,
-        OutboxMessage.attempts == claim.attempts,
-        OutboxMessage.done_at.is_(None),
-    )
+    query = select(OutboxMessage.id).where(*_held_by(claim))
     return (await session.execute(query.with_for_update())).one_or_none() is not None
 
 
@@ -125,19 +121,17 @@ async def release(session: WriteSession, claim: Claim, *, failed: bool) -> None:
 
 
 async def _change(session: WriteSession, claim: Claim, **values: object) -> bool:
-    changed = await session.execute(_of(claim).values(**values).returning(OutboxMessage.id))
+    statement = update(OutboxMessage).where(*_held_by(claim)).values(**values).returning(OutboxMessage.id)
+    changed = await session.execute(statement.execution_options(synchronize_session=False))
     return changed.one_or_none() is not None
 
 
-def _of(claim: Claim) -> Update:
+def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
+    """The claim's message, as long as it is the claim's."""
     return (
-        update(OutboxMessage)
-        .where(
-            OutboxMessage.id == claim.message_id,
-            OutboxMessage.attempts == claim.attempts,
-            # What was given back is anybody's, its late renewal must not take it again.
-            OutboxMessage.claimed_until.is_not(None),
-            OutboxMessage.done_at.is_(None),
-        )
-        .execution_options(synchronize_session=False)
+        OutboxMessage.id == claim.message_id,
+        OutboxMessage.attempts == claim.attempts,
+        # What was given back is anybody's, its late renewal must not take it again.
+        OutboxMessage.claimed_until.is_not(None),
+        OutboxMessage.done_at.is_(None),
     )
