@@ -1,6 +1,5 @@
 """The one ASGI layer: sees each request once, and writes its metrics, its access line and its trace context."""
 
-import logging
 import random
 import re
 from collections.abc import Callable
@@ -111,7 +110,7 @@ class TelemetryLayer:
             await conversation.fail()
         finally:
             conversation.close()
-            if self._sink.level <= logging.INFO:
+            if self._sink.tells_access:
                 self._sink.write(socket_line(scope, conversation, work, route_of(scope), self._paths))
             otel_context.detach(in_trace)
             context.leave(at_work)
@@ -132,7 +131,7 @@ class TelemetryLayer:
         self._metrics.answered(method, route, status, waited, trace_id, exchange.ended)
         if span is not None and self._spans is not None:
             self._spans.end(span, exchange, route, seconds)
-        if self._sink.level <= logging.INFO and (status >= SERVER_ERROR or route not in _QUIET_ROUTES):
+        if self._sink.tells_access and (status >= SERVER_ERROR or route not in _QUIET_ROUTES):
             self._sink.write_soon(request_line(exchange, method, route, seconds, self._paths.shown(scope["path"])))
 
 
