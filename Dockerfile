@@ -10,7 +10,8 @@ ENV PYTHONHASHSEED=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY
 
 FROM build AS load-dependencies
 COPY requirements/load.txt requirements/load.txt
-RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r requirements/load.txt \
+RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes --no-deps -r requirements/load.txt \
+    && python -m pip --python /opt/venv/bin/python check \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 COPY loadtests loadtests
 COPY grafana/__init__.py grafana/reading.py grafana/slo.py grafana/slo.yaml grafana/
@@ -18,7 +19,8 @@ RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash gra
 
 FROM build AS dependencies
 COPY requirements/runtime.txt requirements/runtime.txt
-RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes -r requirements/runtime.txt \
+RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --require-hashes --no-deps -r requirements/runtime.txt \
+    && python -m pip --python /opt/venv/bin/python check \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM dependencies AS application

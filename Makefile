@@ -55,6 +55,12 @@ test-system: $(DEV) ## runs the tests that need other programs: helm, kubectl, n
 	scripts/crds/fetch.sh
 	$(PYTEST) -n 2 --dist worksteal tests/chart tests/system $(ARGS)
 
+PIPS := 23.0.1 23.2.1 26.3
+
+.PHONY: test-pips
+test-pips: $(DEV) ## installs locks with the pips that machines have, which it fetches, beside an index of newer releases
+	for pip in $(PIPS); do echo "pip $$pip" && PIP_UNDER_TEST=$$pip $(PYTEST) -q -n 2 tests/scripts/test_install.py; done
+
 .PHONY: crash-test
 crash-test: $(DEV) ## kills everything at random under orders: none lost, none charged twice (ARGS="--orders 200 --kills 10")
 	$(BIN)/python -m tests.crash $(ARGS)
@@ -75,7 +81,7 @@ lint: $(DEV) ## style, types, import rules, and the scanners that need no networ
 
 .PHONY: load
 load: $(DEV) ## a load test against `make run`, judged by the SLOs
-	$(BIN)/python -m loadtests --host http://127.0.0.1:8000 $(ARGS)
+	$(BIN)/python -m loadtests $(ARGS)
 
 $(BENCH): requirements/bench.txt
 	sh scripts/find-python.sh .venv-bench && sh scripts/install.sh .venv-bench/bin/python requirements/bench.txt && touch $@
@@ -95,7 +101,7 @@ bench-telemetry-outages: $(DEV) ## what customers feel of a trace back end that 
 
 .PHONY: e2e
 e2e: $(DEV) ## the drills on the cluster of KUBECONFIG: install, rollouts, upgrades and outages under load, alerts
-	$(PYTEST) --timeout=1200 -s tests/e2e $(ARGS)
+	sh scripts/drills.sh $(BIN)/python tests/e2e $(ARGS)
 
 .PHONY: generate
 generate: $(DEV) ## writes everything that is made from something else

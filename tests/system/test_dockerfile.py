@@ -45,6 +45,7 @@ class Dockerfile:
             ),
             "a shell starts it": not (self.said(self.last, "ENTRYPOINT") or [""])[-1].startswith("["),
             "an install without hashes": not all("--require-hashes" in install for install in installs),
+            "a lock that is resolved again": not all("--no-deps" in install for install in installs),
             "a base that changes": not any(re.search(r":\S+@sha256:[0-9a-f]{64}$", base) for base in bases),
             "a builder must know more": any("<<" in rest or "--link" in rest for rest in runs + copies),
             "it fetches": any(word == "ADD" for word, _ in self.instructions),
@@ -58,7 +59,11 @@ TEXT = (ROOT / "Dockerfile").read_text()
 SPOILED = {
     "no numeric user at the end": ("USER 10001:10001", "USER binnacle"),
     "a shell starts it": ('ENTRYPOINT ["python", "-m", "app"]', "ENTRYPOINT python -m app"),
-    "an install without hashes": ("--require-hashes -r requirements/runtime.txt", "-r requirements/runtime.txt"),
+    "an install without hashes": (
+        "--require-hashes --no-deps -r requirements/runtime.txt",
+        "--no-deps -r requirements/runtime.txt",
+    ),
+    "a lock that is resolved again": ("--no-deps -r requirements/runtime.txt", "-r requirements/runtime.txt"),
     "a base that changes": ("@sha256:", "#"),
     "a builder must know more": ("COPY app app", "COPY --link app app"),
     "it fetches": ("COPY app app", "ADD https://example.com/app.tar app"),
