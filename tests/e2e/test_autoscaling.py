@@ -10,6 +10,8 @@ from tests.e2e.ledger import Ledger
 from tests.e2e.load import BEHIND_PROXY, LoadTest, on_a_machine_with_time, running
 from tests.e2e.release import Release
 
+pytestmark = pytest.mark.timed
+
 FEWEST, MOST = 2, 4
 DOWN = "api.autoscaling.behavior.scaleDown"
 # A target that the load surely exceeds, and rest surely does not; shorter windows than anybody would want.

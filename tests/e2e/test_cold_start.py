@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.cluster import Manifest, eventually, say
 from tests.e2e.release import Release, ready, unix_time
 
+pytestmark = pytest.mark.timed
+
 STARTS = 5
 # Of medians. The cluster's timestamps are whole seconds: each difference may be wrong by one either way.
 STARTED_TO_READY_SECONDS = 5

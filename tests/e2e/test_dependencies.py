@@ -20,6 +20,8 @@ from tests.e2e.load import LoadTest, running
 from tests.e2e.probe import Probe
 from tests.e2e.release import Release, ready, restarts, unix_time
 
+pytestmark = pytest.mark.timed
+
 GONE_SECONDS = 30
 BACK_WITHIN_SECONDS = 10
 # Orders that waited: who gets through first calls the others back, and the reconciler looks every 5 s.

@@ -17,6 +17,8 @@ LOADED = ("api", "worker")
 # Prints when the deepest process of the container was killed: gunicorn's worker, Celery's child, never the parent.
 KILL = """
 import os, pathlib, signal, time
+
+pytestmark = pytest.mark.timed
 parents = {}
 for entry in pathlib.Path("/proc").iterdir():
     if entry.name.isdigit() and int(entry.name) != os.getpid():

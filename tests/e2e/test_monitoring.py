@@ -15,6 +15,8 @@ from tests.e2e.prometheus import Monitoring
 from tests.e2e.release import CHART, NAME, Release
 from tests.e2e.watched import CONFIGURED_WITHIN_SECONDS, await_targets
 
+pytestmark = pytest.mark.timed
+
 DASHBOARDS = sorted((Path(__file__).parents[2] / "grafana/dashboards").glob("*.json"))
 DATA_WITHIN_SECONDS = 120
 # As Grafana does with a scrape every 15 s or faster.

@@ -11,6 +11,8 @@ from tests.e2e.prometheus import Labels, Monitoring
 from tests.e2e.release import Release, restarts
 from tests.e2e.watched import CONFIGURED_WITHIN_SECONDS, await_targets
 
+pytestmark = pytest.mark.timed
+
 # A failing liveness probe kills after six failures in 60 s, and each may take 10 s more.
 LIVENESS_SECONDS = 70
 # Requests that come before a replica is found not ready wait for a connection, and their 503 comes late.

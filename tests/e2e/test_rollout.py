@@ -10,6 +10,8 @@ from tests.e2e.ledger import Ledger
 from tests.e2e.load import ORDER_RATE, RATE, LoadTest, on_a_machine_with_time, running
 from tests.e2e.release import Release
 
+pytestmark = pytest.mark.timed
+
 RESTARTED = ("api", "worker", "reconciler")
 SCALED = {"api": (4, 2), "worker": (2, 1)}
 # Slow enough that a restart meets charges under way; some refused, since a failed order must not be charged.

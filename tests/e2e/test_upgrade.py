@@ -20,6 +20,8 @@ from tests.e2e.ledger import Ledger
 from tests.e2e.load import BEHIND_PROXY, LoadTest, on_a_machine_with_time, running
 from tests.e2e.release import Release, ready
 
+pytestmark = pytest.mark.timed
+
 ROOT = Path(__file__).parents[2]
 OURS = ("api", "worker", "reconciler")
 ADD_BY_HAND = "alter table outbox add column tracestate varchar(512) not null default ''"
