@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import httpx2
@@ -29,6 +29,8 @@ from app.telemetry.metrics import DependencyMetrics, JobMetrics
 from app.telemetry.traces.tracing import Tracing
 from tests.app.sandbox.running import sandbox_client
 
+PATIENCE_SECONDS: Final = 30  # on a busy machine the sandbox in this process may answer late
+
 
 def mailer(client: httpx2.AsyncClient, sender: str | None = None) -> HttpMailer:
     """A mailer that asks through this client."""
@@ -40,9 +42,9 @@ def mailer(client: httpx2.AsyncClient, sender: str | None = None) -> HttpMailer:
         operations=OPERATIONS,
         breaker=Breaker(TARGET, metrics),
         retries=Retries(TARGET, metrics, RetryRules(tries=1)),
-        try_seconds=3,
+        try_seconds=PATIENCE_SECONDS,
     )
-    return HttpMailer(dependency, sender=sender, within=3)
+    return HttpMailer(dependency, sender=sender, within=PATIENCE_SECONDS)
 
 
 @dataclass(slots=True)

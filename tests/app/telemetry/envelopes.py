@@ -43,7 +43,7 @@ def receiver() -> Iterator[Reports]:
             if received.slow:  # a byte, and then nothing
                 self.rfile.read(1)
             if not received.patient.is_set():
-                received.patient.wait(20)
+                received.patient.wait()
                 return
             body = self.rfile.read(length)
             encoding = self.headers.get("Content-Encoding")
