@@ -18,14 +18,17 @@ from app.settings import Settings, SettingsError
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 20.0
+LOADED: Final = "http://127.0.0.1:8000"  # what `make load` takes for its host by itself
 
 BANNER: Final = """
-Binnacle is serving: API http://{host}:{port}  ·  docs http://{host}:{port}/docs  ·  metrics http://{admin}/metrics
+Binnacle is serving: API {url}  |  docs {url}/docs  |  metrics http://{admin}/metrics
 
 Try next, in another terminal:
-  curl http://{host}:{port}/api/v1/items
-  {python} -m app smoke http://{host}:{port}      registers, orders, sees it paid
-  make load                                       a load test with a verdict
+  curl {url}/api/v1/items
+  {python} -m app smoke {url}
+      registers, orders, sees it paid
+  {load}
+      a load test with a verdict
 {accounts}
 State is in {state}/ (make reset forgets it). Ctrl-C drains and stops everything.
 """
@@ -43,22 +46,25 @@ def run(settings: Settings) -> int:
     children = [_start("sandbox", for_people), _start("serve", {**for_people, "DRAIN_SECONDS": "0"})]
     try:
         if _await_ready(settings, children, stopping):
-            sys.stdout.write(
-                BANNER.format(
-                    host=settings.host,
-                    port=settings.port,
-                    admin=f"{settings.admin_host}:{settings.admin_port}",
-                    python=os.path.relpath(sys.executable),
-                    state=settings.state_dir,
-                    accounts=_accounts(passwords),
-                )
-            )
+            sys.stdout.write(_banner(settings, passwords))
             sys.stdout.flush()
         while not stopping.asked and all(child.poll() is None for child in children):
             time.sleep(0.2)
     finally:
         codes = [_stop(child) for child in reversed(children)]
     return 0 if stopping.asked else max(1, *codes)
+
+
+def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
+    url = f"http://{settings.host}:{settings.port}"
+    return BANNER.format(
+        url=url,
+        admin=f"{settings.admin_host}:{settings.admin_port}",
+        python=os.path.relpath(sys.executable),
+        load="make load" if url == LOADED else f"make load ARGS='--host {url}'",
+        state=settings.state_dir,
+        accounts=_accounts(passwords),
+    )
 
 
 def _accounts(passwords: Mapping[str, str]) -> str:

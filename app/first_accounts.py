@@ -17,6 +17,7 @@ from app.accounts.passwords import Passwords
 from app.accounts.permissions import Role
 from app.infra.database import Database, open_database
 from app.settings import Settings
+from app.settings.state import private_folder
 
 FILE: Final = "passwords.json"
 ROLES: Final = tuple(role.value for role in Role)
@@ -61,7 +62,7 @@ def _kept(path: Path) -> dict[str, str]:
         kept: dict[str, str] = json.loads(path.read_text())
     except FileNotFoundError:
         kept = {role: secrets.token_urlsafe(12) for role in ROLES}
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(kept, file)
     return kept

@@ -101,7 +101,8 @@ def _narrowed(field: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _line(name: str, field: FieldInfo) -> str:
     about = field.description or ""
-    default = [] if field.default == [] else "" if field.default is None else field.default
+    default = field.default if field.default_factory is None else None  # it follows from another setting
+    default = "" if default is None else default
     mark = "# " if default not in ("", []) else ""
     return f"  # -- {about[:1].upper()}{about[1:]}\n  {mark}{name}: {_yaml(default)}\n"
 

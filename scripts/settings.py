@@ -60,9 +60,10 @@ def variable(name: str, field: FieldInfo) -> str:
 
 
 def _default(field: FieldInfo) -> str:
-    if field.default is None:
+    default = field.default if field.default_factory is None else None  # it follows from another setting
+    if default is None:
         return ""
-    return ",".join(field.default) if isinstance(field.default, list) else str(field.default)
+    return ",".join(default) if isinstance(default, list) else str(default)
 
 
 def _row(name: str, default: str, about: str) -> str:

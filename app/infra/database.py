@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from app.errors import DomainError, UnavailableError
 from app.infra.measured import MeasuredPool
+from app.settings.state import private_file
 from app.telemetry.clients.database import about, record_statements
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def create_engine(settings: "Settings") -> AsyncEngine:
 
 
 def _sqlite(settings: "Settings") -> AsyncEngine:
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    private_file(settings.database_file)
     engine = create_async_engine(settings.database_dsn, hide_parameters=True, poolclass=MeasuredPool)
 
     @event.listens_for(engine.sync_engine, "connect")

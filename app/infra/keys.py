@@ -5,17 +5,19 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from app.settings.state import private_folder
+
 if TYPE_CHECKING:
     from app.settings import Settings
 
 
 def signing_key(settings: "Settings") -> str:
-    """Raises OSError when the embedded key can't be kept."""
+    """Returns the key of the settings, or the embedded one, which is made if need be. Raises SettingsError."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
     path = settings.state_dir / "secret_key"
     if not path.exists():
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.state_dir)
         # Written whole beside it, then linked: who starts at the same moment never reads half a key.
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -14,6 +14,7 @@ from app.sandbox.behaviour import Behaviour
 from app.sandbox.connection import ConnectionLayer
 from app.sandbox.ledger import Ledger, Refusal, open_ledger
 from app.settings import Settings
+from app.settings.state import private_file
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.traces.tracing import Tracing
@@ -32,7 +33,7 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_ledger(settings.sandbox_database or settings.state_dir / "sandbox.db") as ledger:
+        async with open_ledger(private_file(settings.ledger)) as ledger:
             app.state.ledger = ledger
             app.state.behaviour = Behaviour()
             yield

@@ -46,10 +46,20 @@ class Settings(
         return self.redis_url is None
 
     @property
+    def ledger(self) -> Path:
+        """The file of the sandbox provider's ledger."""
+        return self.sandbox_database or self.state_dir / "sandbox.db"
+
+    @property
+    def database_file(self) -> Path:
+        """The file of the embedded database, which is used unless DATABASE_URL names another."""
+        return self.state_dir / "binnacle.db"
+
+    @property
     def database_dsn(self) -> str:
         """SQLAlchemy's URL, with the asynchronous driver named."""
         if self.database_url is None:
-            return f"sqlite+aiosqlite:///{self.state_dir / 'binnacle.db'}"
+            return f"sqlite+aiosqlite:///{self.database_file}"
         url = self.database_url.get_secret_value()
         scheme, rest = url.split("://", 1)
         return f"{checks.DRIVERS[scheme]}://{rest}"

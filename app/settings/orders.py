@@ -1,11 +1,23 @@
 """Who is paid, and how long a call may take."""
 
+from typing import Any
+
 from pydantic import Field
 from pydantic_settings import BaseSettings
+
+
+def _sandbox_url(data: dict[str, Any]) -> str:
+    """Returns where a client on this machine reaches the sandbox; `data` are the settings validated so far."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(data["sandbox_host"], data["sandbox_host"])  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{data['sandbox_port']}"
 
 
 class OrderSettings(BaseSettings):
     """Who is paid, and how long a call may take."""
 
-    provider_url: str = Field("http://127.0.0.1:8001", description="the provider of payments, exchange rates and mail")
+    provider_url: str = Field(
+        default_factory=_sandbox_url,
+        description="Base URL of the provider of payments, exchange rates and mail; without it, the sandbox at"
+        " SANDBOX_HOST and SANDBOX_PORT",
+    )
     provider_timeout_seconds: float = Field(5, gt=0, description="for a call to the provider")

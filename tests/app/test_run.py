@@ -46,7 +46,7 @@ def test_run_serves_and_ctrl_c_leaves_nothing_but_its_state(processes: Processes
 def _run(processes: Processes) -> tuple[dict[str, int], Running, str]:
     """A started `run` that has said what to try: its ports, and its URL."""
     ports = {"PORT": free_port(), "ADMIN_PORT": free_port(), "SANDBOX_PORT": free_port()}
-    run = processes.start("run", PROVIDER_URL=f"http://127.0.0.1:{ports['SANDBOX_PORT']}", **ports)
+    run = processes.start("run", **ports)
     url = processes.await_answer(run, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
     wait_until(lambda: "Ctrl-C" in run.log.read_text(), START_SECONDS, "what run prints")
     return ports, run, url
