@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api import contract, docs, edge, probes, problems, versions, ws
 from app.api.edge.rate_limits import RateLimits
+from app.api.health import Health
 from app.api.one_item import OneItem
 from app.api.readiness import Readiness
 from app.api.versioning import Versioning
@@ -46,13 +47,13 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     lifecycle = Lifecycle()
     tracing = Tracing(settings, "api", TraceMetrics(metrics.registry))
     rates = RateLimits(settings)
-    readiness = Readiness(lifecycle, ReadinessMetrics(metrics.registry))
+    readiness, health = Readiness(lifecycle, ReadinessMetrics(metrics.registry)), Health()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(asyncio.to_thread, ending.close)  # last: what ends may fail, and say so
-            services = await stack.enter_async_context(open_services(settings, metrics, tracing, readiness))
+            services = await stack.enter_async_context(open_services(settings, metrics, tracing, readiness, health))
             app.state.services, app.state.lifecycle = services, lifecycle
             rates.use(services.limits)
             lifecycle.start()
@@ -71,7 +72,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     )
     problems.install(app)
     app.router.routes.extend(versions.routes)  # first, since they are passed over at once by what is not theirs
-    app.include_router(probes.router(settings, lifecycle, readiness))
+    app.include_router(probes.router(settings, lifecycle, readiness, health))
     app.include_router(ws.router(settings, lifecycle))
     if settings.docs and settings.environment != "production":
         app.include_router(docs.router)

@@ -15,6 +15,8 @@ from app.accounts.refresh import Lifetimes
 from app.accounts.service import Accounts
 from app.accounts.tokens import Tokens
 from app.api.dependencies import Services
+from app.api.health import Health
+from app.api.health_probes import open_probes
 from app.api.readiness import Readiness
 from app.catalog.cached import CachedItems
 from app.catalog.service import Catalog
@@ -66,7 +68,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, metrics: Metrics, tracing: Tracing, readiness: Readiness
+    settings: Settings, metrics: Metrics, tracing: Tracing, readiness: Readiness, health: Health
 ) -> AsyncIterator[Services]:
     """Everything that endpoints ask for."""
     async with AsyncExitStack() as stack:
@@ -74,6 +76,7 @@ async def open_services(
         database = await stack.enter_async_context(open_database(settings, tracing))
         readiness.watch(database)
         dependency_metrics = DependencyMetrics(metrics.registry)
+        health.watch(await stack.enter_async_context(open_probes(settings, database)), dependency_metrics.breakers)
         look = measure(database.engine, ConnectionMetrics(metrics.registry), dependency_metrics)
         await stack.enter_async_context(sampling(LoopMetrics(metrics.registry), look))
         order_metrics = OrderMetrics(metrics.registry)

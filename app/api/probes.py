@@ -1,12 +1,13 @@
 """Probes with three meanings, and two pages for people. None of them needs an account."""
 
 import time
-from typing import Literal
+from typing import Annotated
 
 import psutil
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
+from app.api.health import Check, Health, Status, worst
 from app.api.readiness import Readiness
 from app.lifecycle import Lifecycle
 from app.settings import Settings
@@ -18,6 +19,12 @@ class Probe(BaseModel):
     status: str
 
 
+class Readyz(Probe):
+    """With `verbose`, the state of each dependency as well, on which readiness does not depend."""
+
+    checks: dict[str, Check] | None = None
+
+
 class Version(BaseModel):
     """What runs."""
 
@@ -25,18 +32,19 @@ class Version(BaseModel):
     revision: str
 
 
-class Health(BaseModel):
+class HealthReport(BaseModel):
     """For people: memory in bytes, CPU in seconds since the start."""
 
-    status: Literal["ok", "degraded"]
+    status: Status
+    ready: str
     version: str
     uptime_seconds: float
     memory_bytes: int
     cpu_seconds: float
-    checks: dict[str, str]
+    checks: dict[str, Check]
 
 
-def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness) -> APIRouter:
+def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, dependencies: Health) -> APIRouter:
     """The probes of one process."""
     routes = APIRouter(tags=["operations"])
 
@@ -45,13 +53,21 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness) -> AP
         """The event loop turns. Says nothing of dependencies: restarting would not mend them."""
         return Probe(status="ok")
 
-    @routes.get("/readyz", responses={503: {"model": Probe, "description": "Not ready; `status` says why"}})
-    async def readyz(response: Response) -> Probe:
+    @routes.get(
+        "/readyz",
+        response_model_exclude_none=True,
+        responses={503: {"model": Readyz, "description": "Not ready; `status` says why"}},
+    )
+    async def readyz(
+        response: Response,
+        verbose: Annotated[str | None, Query(max_length=5, description="show each dependency: `?verbose`")] = None,
+    ) -> Readyz:
         """Whether to send requests here: 503 with the reason when not."""
         verdict = await readiness.check()
         if not verdict.ready:
             response.status_code = 503
-        return Probe(status=verdict.reason)
+        checks = None if verbose in (None, "0", "false") else dict(await dependencies.checks())
+        return Readyz(status=verdict.reason, checks=checks)
 
     @routes.get("/startupz", responses={503: {"model": Probe, "description": "Still starting"}})
     async def startupz(response: Response) -> Probe:
@@ -66,17 +82,18 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness) -> AP
         return Version(version=settings.version, revision=settings.revision)
 
     @routes.get("/health")
-    async def health() -> Health:
-        """How this replica is, for people: machines ask the probes."""
-        verdict = await readiness.check()
+    async def health() -> HealthReport:
+        """How this replica and its dependencies are, for people: machines ask the probes."""
+        verdict, checks = await readiness.check(), await dependencies.checks()
         process = psutil.Process()
-        return Health(
-            status="ok" if verdict.ready else "degraded",
+        return HealthReport(
+            status=worst(checks, ready=verdict.ready),
+            ready=verdict.reason,
             version=settings.version,
             uptime_seconds=round(lifecycle.uptime_seconds, 3),
             memory_bytes=process.memory_info().rss,
             cpu_seconds=time.process_time(),
-            checks={"readiness": verdict.reason},
+            checks=dict(checks),
         )
 
     return routes

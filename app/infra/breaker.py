@@ -113,9 +113,7 @@ class Breaker:
     def _become(self, state: State) -> None:
         log = structlog.get_logger()
         (log.info if state == "closed" else log.warning)("breaker", target=self._target, state=state, was=self.state)
-        self._metrics.breaker_state.labels(self._target, self.state).set(0)
-        self._metrics.breaker_state.labels(self._target, state).set(1)
-        self._metrics.breaker_transitions.labels(self._target, state).inc()
+        self._metrics.breaker_became(self._target, state)
         self.state = state
         self._era = object()
         self._in_a_row = 0

@@ -19,6 +19,7 @@ class DependencyMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.breakers: dict[str, str] = {}  # the state of this process's circuit breakers, by target
         self.requests = Counter(
             "dependency_requests",
             "Calls of other services and of the stores, repeats included.",
@@ -60,7 +61,17 @@ class DependencyMetrics:
             counter.labels(target)
         for state in BREAKER_STATES:
             self.breaker_transitions.labels(target, state)
-            self.breaker_state.labels(target, state).set(state == "closed")
+        self._set_breaker(target, "closed")
+
+    def breaker_became(self, target: str, state: str) -> None:
+        """Counts a circuit breaker's change to `state`, one of BREAKER_STATES."""
+        self.breaker_transitions.labels(target, state).inc()
+        self._set_breaker(target, state)
+
+    def _set_breaker(self, target: str, state: str) -> None:
+        self.breakers[target] = state
+        for each in BREAKER_STATES:
+            self.breaker_state.labels(target, each).set(each == state)
 
     def declare_calls(self, target: str, operations: Iterable[str], outcomes: Iterable[str]) -> None:
         """Makes the series of calls exist at 0, of what has neither breaker nor retries."""

@@ -1,0 +1,94 @@
+"""Health of one replica, for people: each dependency with its status, and since when it has that status.
+
+Readiness does not follow from it: without Redis or the provider the service degrades and stays ready.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field
+
+from app.errors import UnavailableError
+from app.infra.orm import now
+
+Status = Literal["ok", "degraded", "down"]
+FRESH_SECONDS: Final = 1.0
+PATIENCE_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`detail` is a sentence for people; it repeats nothing that a driver says, since that may hold a secret."""
+
+    status: Status
+    detail: str
+
+
+Probe = Callable[[], Awaitable[Finding]]
+
+
+class Check(BaseModel):
+    """What was found of one dependency."""
+
+    status: Status
+    since: datetime = Field(description="when this process first found this status")
+    detail: str
+
+
+class Health:
+    """Asks each dependency at most once a second, all at the same time, and remembers since when it is as it is."""
+
+    def __init__(self) -> None:
+        self._probes: dict[str, Probe] = {}
+        self._breakers: Mapping[str, str] = {}
+        self._checks: dict[str, Check] = {}
+        self._asked_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    def watch(self, probes: Mapping[str, Probe], breakers: Mapping[str, str]) -> None:
+        """Call at the start. `breakers` has the state of each circuit breaker by its target, and is read when asked."""
+        self._probes, self._breakers = dict(probes), breakers
+
+    async def checks(self) -> Mapping[str, Check]:
+        """Returns the checks by dependency, at most a second old."""
+        async with self._lock:
+            if time.monotonic() - self._asked_at >= FRESH_SECONDS:
+                found = dict(zip(self._probes, await asyncio.gather(*map(_ask, self._probes.values())), strict=True))
+                found |= {target: _of_breaker(state) for target, state in self._breakers.items()}
+                self._checks = {name: self._since(name, finding) for name, finding in found.items()}
+                self._asked_at = time.monotonic()
+            return self._checks
+
+    def _since(self, name: str, found: Finding) -> Check:
+        before = self._checks.get(name)
+        since = before.since if before is not None and before.status == found.status else now()
+        return Check(status=found.status, since=since, detail=found.detail)
+
+
+def worst(checks: Mapping[str, Check], *, ready: bool) -> Status:
+    """Returns `down` without the database, the one hard dependency, `degraded` when anything else is not well."""
+    database = checks.get("database")
+    if database is not None and database.status == "down":
+        return "down"
+    return "ok" if ready and all(check.status == "ok" for check in checks.values()) else "degraded"
+
+
+async def _ask(probe: Probe) -> Finding:
+    try:
+        return await asyncio.wait_for(probe(), PATIENCE_SECONDS)
+    except TimeoutError:
+        return Finding("down", f"No answer within {PATIENCE_SECONDS:g} s.")
+    except UnavailableError:
+        return Finding("down", "Does not answer.")
+
+
+def _of_breaker(state: str) -> Finding:
+    if state == "closed":
+        return Finding("ok", "The circuit breaker is closed.")
+    if state == "half_open":
+        return Finding("degraded", "The circuit breaker is half open: one trial call decides.")
+    return Finding("down", "The circuit breaker is open: calls are refused without being sent.")

@@ -1,0 +1,63 @@
+"""What /health asks of each store."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+
+from app.api.health import Finding, Probe
+from app.infra.database import Database
+from app.infra.outbox import waiting
+from app.infra.redis_calls import REDIS_SECONDS
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+OLDEST_SECONDS: Final = 60.0  # a message that waits for longer is late
+KEY: Final = "health"
+KEY_SECONDS: Final = 10
+
+
+@asynccontextmanager
+async def open_probes(settings: "Settings", database: Database) -> AsyncIterator[Mapping[str, Probe]]:
+    """A probe for each store that these settings name; connects at the first use."""
+
+    async def ask_database() -> Finding:
+        async with database.read() as session:
+            await session.execute(text("SELECT 1"))
+        return Finding("ok", "Answers.")
+
+    async def ask_queue() -> Finding:
+        async with database.read() as session:
+            backlog = await waiting.backlog(session)
+        if not backlog:
+            return Finding("ok", "No message waits.")
+        count, oldest = sum(count for count, _ in backlog.values()), max(age for _, age in backlog.values())
+        detail = f"{count} {'message waits' if count == 1 else 'messages wait'}, the oldest for {oldest:.0f} s."
+        return Finding("degraded" if oldest > OLDEST_SECONDS else "ok", detail)
+
+    probes: dict[str, Probe] = {"database": ask_database, "queue": ask_queue}
+    if settings.redis_url is None:
+        yield probes
+        return
+    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415
+
+    url = settings.redis_url.get_secret_value()
+    async with Redis.from_url(
+        url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=Retry(NoBackoff(), 0)
+    ) as client:
+
+        async def ask_redis() -> Finding:
+            try:
+                await client.set(KEY, "", ex=KEY_SECONDS)
+            except ResponseError:  # a replica, a full memory, a disk that can't be written
+                return Finding("degraded", "Answers, but refuses to write.")
+            except (RedisError, OSError):
+                return Finding("down", "Does not answer.")
+            return Finding("ok", "Takes writes.")
+
+        yield {**probes, "redis": ask_redis}
