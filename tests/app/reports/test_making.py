@@ -190,7 +190,7 @@ async def test_memory_does_not_grow_with_the_file(office: Office) -> None:
     item, buyer = await office.open(), str(office.seller.account_id)
     yesterday = now() - timedelta(days=1)
     await sold.sell(office.database, buyer, [item], times=200, at=yesterday - timedelta(days=1))
-    await sold.sell(office.database, buyer, [item], times=1000, at=yesterday)
+    await sold.sell(office.database, buyer, [item], times=4000, at=yesterday)
 
     async def peak_of(days: int) -> tuple[int, int]:
         """The size of a report of so many days, and the most memory that it took to make and to send it, in bytes."""
