@@ -1,13 +1,13 @@
 """Revisions 0003 and 0005 on a catalogue that was filled before them, and beside the version before them."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Uuid, column, insert, table, text
+from sqlalchemy import Connection, Date, Uuid, column, insert, table, text
 
 from app.catalog import search
 from app.infra import schema
@@ -28,7 +28,7 @@ def _move(connection: Connection, to: str, *, down: bool = False) -> None:
 
 
 def _put(connection: Connection, into: str, **values: object) -> None:
-    kinds: dict[type, Any] = {UUID: Uuid(), datetime: UtcDateTime()}
+    kinds: dict[type, Any] = {UUID: Uuid(), datetime: UtcDateTime(), date: Date()}
     columns = [column(name, kinds.get(type(value))) for name, value in values.items()]
     connection.execute(insert(table(into, *columns)).values(**values))
 
