@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from app.accounts import refresh, repository
 from app.accounts.access import Access
 from app.accounts.permissions import Role
@@ -50,6 +52,9 @@ class Administration:
                 raise AccountNotFoundError("There is no such account.")
             if not changed.is_active:
                 await refresh.end_all(session, account_id)
+        structlog.get_logger().info(
+            "account_rights_changed", account_id=account_id, role=changed.role, is_active=changed.is_active
+        )
         self._access.forget(account_id)
         return AccountView.model_validate(changed)
 
@@ -65,6 +70,7 @@ class Administration:
             await refresh.end_all(session, account_id)
             for forget in self._also_forget:
                 await forget(session, account_id)
+        structlog.get_logger().info("account_anonymised", account_id=account_id)
         self._access.forget(account_id)
 
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import structlog
+
 from app.accounts import refresh, repository
 from app.accounts.access import Access
 from app.accounts.login_limits import Attempt, LoginLimits
@@ -80,6 +82,7 @@ class Profiles:
             if not await repository.replace_password(session, account_id, stored, made):
                 raise ConflictError("The password was changed by another request at the same time.")
             await refresh.end_all(session, account_id)
+        structlog.get_logger().info("password_changed", account_id=account_id)
         self._access.forget(account_id)
 
     async def _get(self, account_id: UUID) -> Account:

@@ -40,14 +40,16 @@ class Exchange:
     account_id: UUID
     role: str
     token_version: int
+    family_id: UUID
     refresh_token: str
 
 
-async def begin(session: WriteSession, account_id: UUID, lifetimes: Lifetimes) -> str:
-    """The first token of a new family. Sweeps the account's families that have ended by age."""
+async def begin(session: WriteSession, account_id: UUID, lifetimes: Lifetimes) -> tuple[UUID, str]:
+    """Returns a new family and its first token. Sweeps the account's families that have ended by age."""
     ended = delete(RefreshToken).where(RefreshToken.account_id == account_id, RefreshToken.family_expires_at < now())
     await session.execute(ended.execution_options(synchronize_session=False))
-    return await _add(session, account_id, uuid4(), now() + timedelta(seconds=lifetimes.family), lifetimes)
+    family_id, family_expires_at = uuid4(), now() + timedelta(seconds=lifetimes.family)
+    return family_id, await _add(session, account_id, family_id, family_expires_at, lifetimes)
 
 
 async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> Exchange | None:
@@ -74,11 +76,11 @@ async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> E
     if account is None:
         return None
     following = await _add(session, account_id, family_id, family_expires_at, lifetimes)
-    return Exchange(account_id, account.role, account.token_version, following)
+    return Exchange(account_id, account.role, account.token_version, family_id, following)
 
 
-async def end_family_if_used(session: WriteSession, token: str) -> bool:
-    """Whether the token had been used before, which ends its family."""
+async def end_family_if_used(session: WriteSession, token: str) -> UUID | None:
+    """Ends the family of a token that was used before, and returns its account; None when it was not, or had ended."""
     return await _end(session, [RefreshToken.token_hash == _hash(token), RefreshToken.used_at.is_not(None)])
 
 
@@ -104,15 +106,20 @@ def _family_ended() -> ColumnElement[bool]:
     return exists().where(relative.family_id == RefreshToken.family_id, relative.revoked_at.is_not(None))
 
 
-async def _end(session: WriteSession, which: Sequence[ColumnElement[bool]]) -> bool:
+def ended(family_id: UUID) -> ColumnElement[bool]:
+    """Whether a family was ended before its time."""
+    return exists().where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_not(None))
+
+
+async def _end(session: WriteSession, which: Sequence[ColumnElement[bool]]) -> UUID | None:
     statement = (
         update(RefreshToken)
         .where(*which, RefreshToken.revoked_at.is_(None))
         .values(revoked_at=now())
-        .returning(RefreshToken.id)
+        .returning(RefreshToken.account_id)
         .execution_options(synchronize_session=False)
     )
-    return (await session.execute(statement)).first() is not None
+    return (await session.execute(statement)).scalars().first()
 
 
 async def _add(

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Update, case, false, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts import refresh
 from app.accounts.models import Account
 from app.accounts.permissions import Role
 from app.infra.database import ReadSession, WriteSession
@@ -31,11 +32,13 @@ class Standing(NamedTuple):
     role: str
     is_active: bool
     token_version: int
+    session_ended: bool
 
 
-async def standing(session: ReadSession, account_id: UUID) -> Standing | None:
-    """None when there is no such account, or not any more."""
-    query = select(Account.role, Account.is_active, Account.token_version)
+async def standing(session: ReadSession, account_id: UUID, session_id: UUID | None) -> Standing | None:
+    """Returns None when there is no such account, or not any more."""
+    session_ended = refresh.ended(session_id) if session_id is not None else false()
+    query = select(Account.role, Account.is_active, Account.token_version, session_ended)
     row = (await session.execute(query.where(Account.id == account_id, Account.deleted_at.is_(None)))).one_or_none()
     return Standing(*row) if row is not None else None
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import refresh, repository
@@ -109,22 +110,24 @@ class Accounts:
             # The password, the role or the active flag may have changed while the hash was made.
             if not await repository.hold_version(session, account.id, account.token_version):
                 raise UnauthenticatedError(WRONG)
-            refresh_token = await refresh.begin(session, account.id, self._lifetimes)
-        return self._issue(Identity(account.id, account.role, account.token_version), refresh_token)
+            family_id, refresh_token = await refresh.begin(session, account.id, self._lifetimes)
+        return self._issue(Identity(account.id, account.role, account.token_version, family_id), refresh_token)
 
     async def refresh(self, refresh_token: str) -> Token:
         """Raises UnauthenticatedError for a token that is unknown, used, ended or too old."""
         async with self._database.write() as session:
             exchanged = await refresh.exchange(session, refresh_token, self._lifetimes)
             if exchanged is None:
-                await refresh.end_family_if_used(session, refresh_token)
+                robbed = await refresh.end_family_if_used(session, refresh_token)
         if exchanged is None:
+            if robbed is not None:
+                structlog.get_logger().warning("refresh_token_reused", account_id=robbed)
             raise UnauthenticatedError("The refresh token is not valid (any more); log in again.")
-        identity = Identity(exchanged.account_id, exchanged.role, exchanged.token_version)
+        identity = Identity(exchanged.account_id, exchanged.role, exchanged.token_version, exchanged.family_id)
         return self._issue(identity, exchanged.refresh_token)
 
     async def logout(self, refresh_token: str) -> None:
-        """Ends the token's family. Its last access token lives out its minutes."""
+        """Ends the token's family; its access tokens end within seconds."""
         async with self._database.write() as session:
             await refresh.end_family(session, refresh_token)
 

@@ -18,11 +18,15 @@ _REQUIRED: Final = ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as the token says it. `token_version` is the account's at the time of issue."""
+    """Who asks, as the token says it. `token_version` is the account's at the time of issue.
+
+    `session_id` is the family of refresh tokens that the token was issued with; tokens of older versions have none.
+    """
 
     account_id: UUID
     role: str
     token_version: int = 0
+    session_id: UUID | None = None
 
 
 class Tokens:
@@ -45,6 +49,8 @@ class Tokens:
             "exp": now + self.lifetime,
             "jti": secrets.token_hex(16),
         }
+        if identity.session_id is not None:
+            claims["sid"] = str(identity.session_id)
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     def read(self, token: str) -> Identity:
@@ -62,6 +68,7 @@ class Tokens:
             if claims["exp"] - claims["iat"] > self.lifetime:
                 raise UnauthenticatedError("The access token lives longer than this service allows.")
             # Tokens of the version before this one have no `ver`: they were issued at an account's first version.
-            return Identity(UUID(claims["sub"]), str(claims["role"]), int(claims.get("ver", 0)))
+            session_id = UUID(claims["sid"]) if "sid" in claims else None
+            return Identity(UUID(claims["sub"]), str(claims["role"]), int(claims.get("ver", 0)), session_id)
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):
             raise UnauthenticatedError("The access token is not valid or has expired; get a new one.") from None

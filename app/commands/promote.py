@@ -4,8 +4,6 @@ import asyncio
 import sys
 from argparse import Namespace
 
-import structlog
-
 from app.accounts import repository
 from app.accounts.access import Access
 from app.accounts.administration import Administration
@@ -41,6 +39,4 @@ async def promote(settings: Settings, name: str, role: Role) -> str:
         if account.role == role:
             return f"{account.username} is {role} already; nothing was changed."
         await Administration(database, Access(database)).change_rights(account.id, {"role": role})
-    log = structlog.get_logger()
-    log.info("role_changed", account_id=str(account.id), was=account.role, now=role.value, by="command line")
     return f"{account.username} is {role} now. Tokens of before end within five seconds: log in again."

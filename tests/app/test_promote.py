@@ -38,7 +38,7 @@ async def test_the_first_administrator_is_made_by_a_command(
     assert code == 0
     assert "Ada is admin now" in said
     told = json.loads(log)
-    assert (told["event"], told["account_id"], told["was"], told["now"]) == ("role_changed", ada.id, "user", "admin")
+    assert (told["event"], told["account_id"], told["role"]) == ("account_rights_changed", ada.id, "admin")
 
     bearer = {"Authorization": f"Bearer {(await refresh(api, ada)).json()['access_token']}"}
     assert (await api.client.get(USERS, headers=bearer)).status_code == 200
