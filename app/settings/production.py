@@ -3,14 +3,11 @@
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from app.settings.keys import is_guessable
+
 if TYPE_CHECKING:
     from app.settings import Settings
 
-# In whatever writing; no key that was made by chance holds one of these.
-_PLACEHOLDERS: Final = ("changeme", "changeit", "secret", "example", "placeholder", "password", "default", "replaceme",
-                        "yourkey", "insecure", "binnacle")  # fmt: skip
-_SEPARATORS: Final = str.maketrans("", "", "-_ .<>{}$")
-_FEWEST_CHARACTERS: Final = 8  # different ones, in a key of 32 or more
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
@@ -18,8 +15,10 @@ def problems(settings: "Settings") -> list[str]:
     """One sentence for each thing that production refuses; none repeats a value."""
     problems = []
     for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
-        if secret is not None and _is_placeholder(secret.get_secret_value()):
-            problems.append(f"{name}: is a placeholder, which anybody can guess; try: openssl rand -hex 32")
+        if secret is not None and is_guessable(secret.get_secret_value()):
+            problems.append(
+                f"{name}: is published, a placeholder or a pattern, so anybody can guess it; try: openssl rand -hex 32"
+            )
     if settings.log_format == "console":
         problems.append("LOG_FORMAT: console withholds nothing, and is for a person's own terminal; take json")
     if "*" in settings.allowed_hosts:
@@ -31,11 +30,6 @@ def problems(settings: "Settings") -> list[str]:
     if settings.mail_url is not None and _is_stand_in(settings.mail_url):
         problems.append("MAIL_URL: the sandbox sends no mail; production needs a provider that does")
     return problems
-
-
-def _is_placeholder(key: str) -> bool:
-    plain = key.casefold().translate(_SEPARATORS)
-    return any(word in plain for word in _PLACEHOLDERS) or len(set(key)) < _FEWEST_CHARACTERS
 
 
 def _is_stand_in(url: str) -> bool:

@@ -18,7 +18,7 @@ from .rendering import PRODUCTION, ROOT, Chart, Rendering
 
 COMPONENTS = ("api", "worker", "reconciler")
 SECRETS = {
-    "SECRET_KEY": "0123456789abcdef" * 4,
+    "SECRET_KEY": "9a4c51e07bd83f266c0f1b27d3958ae4",
     "DATABASE_URL": "postgresql://user:word@stores/shop",
     "REDIS_URL": "redis://stores",
 }

@@ -7,7 +7,7 @@ import pytest
 
 from app.settings import SettingsError, read
 
-KEY = "3f9c51d07ae84b26" * 2
+KEY = "3f9c51d07ae84b268d15e0a97c42f6b3"
 SOUND = {
     "ENVIRONMENT": "production",
     "DATABASE_URL": "postgresql://binnacle@db/binnacle",
@@ -108,6 +108,6 @@ def test_a_demo_may_do_what_production_may_not(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_generated_keys_are_no_placeholders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for key in ("9a4c" * 4 + "0f1b27d3" * 2, "q2VtNDBkZjVhYmM5ZTc4OTAxMjM0NTY3ODkwYWJjZGU="):
+    for key in ("9a4c51e07bd83f266c0f1b27d3958ae4", "q2VtNDBkZjVhYmM5ZTc4OTAxMjM0NTY3ODkwYWJjZGU="):
         assert re.fullmatch(r"\S{32,}", key)
         assert _refused(monkeypatch, tmp_path, SOUND | {"SECRET_KEY": key}) == []

@@ -10,7 +10,7 @@ from app.cli import main
 from app.settings import Settings, SettingsError, read
 
 SECRET = "hunter2hunter2"
-KEY = "3f9c51d07ae84b26" * 2
+KEY = "3f9c51d07ae84b268d15e0a97c42f6b3"
 STORES = {
     "DATABASE_URL": f"postgresql://binnacle:{SECRET}@db/binnacle",
     "REDIS_URL": f"redis://:{SECRET}@cache:6379/0",
