@@ -5,7 +5,7 @@ import warnings
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from contextvars import Context, copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import redis
@@ -16,12 +16,13 @@ from prometheus_client import CollectorRegistry
 
 from app.errors import UnavailableError
 from app.infra.cache import open_cache
-from app.infra.celery import PROCESS_MESSAGE, Publisher, make_celery
+from app.infra.celery import Publisher, make_celery
 from app.infra.database import open_database
 from app.infra.fanout import open_fanout
 from app.infra.measured import measure
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner
+from app.infra.queue_messages import PROCESS_MESSAGE, REASONS
 from app.ops.admin import alive, open_admin
 from app.ops.board import board
 from app.ops.control import Control
@@ -36,6 +37,7 @@ from app.telemetry.metrics import (
     LoopMetrics,
     Metrics,
     OrderMetrics,
+    QueueMetrics,
     pool,
 )
 from app.telemetry.metrics.sampler import sampling
@@ -45,6 +47,9 @@ from app.work import open_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+
+FAILED: Final = 1  # the exit code of a worker that was not asked to end
 
 
 class PoolProcess:
@@ -137,9 +142,12 @@ class PoolProcess:
         )
 
 
-def work(settings: Settings) -> None:
-    """Works until SIGTERM, then finishes what it has begun. Raises ValueError without REDIS_URL."""
-    celery = make_celery(settings)
+def work(settings: Settings) -> int:
+    """Works until SIGTERM, then finishes what it has begun. Returns the exit code: 0 only after SIGTERM.
+
+    Raises ValueError without REDIS_URL.
+    """
+    celery = make_celery(settings, QueueMetrics(CollectorRegistry(), REASONS).dropped)
     process = PoolProcess(settings, celery)
 
     def process_message(task: Any, message_id: str) -> str:
@@ -152,15 +160,17 @@ def work(settings: Settings) -> None:
     registry = pool.sums()
     checks = {"livez": alive, "readyz": lambda: _broker_gone(settings)}
     with open_admin(settings, registry, checks, Control(board(), settings.log_level)):
-        _run(celery)
+        return _run(celery)
 
 
-def _run(celery: Celery) -> None:
+def _run(celery: Celery) -> int:
     # It takes users and groups without a name, as containers have them, for root.
     warnings.simplefilter("ignore", SecurityWarning)
-    celery.Worker(
+    worker = celery.Worker(
         pool="prefork", loglevel="INFO", without_gossip=True, without_mingle=True, quiet=True, send_events=False
-    ).start()
+    )
+    worker.start()
+    return FAILED if worker.exitcode is None else int(worker.exitcode)
 
 
 def _broker_gone(settings: Settings) -> str | None:

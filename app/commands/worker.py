@@ -11,5 +11,4 @@ def run(_options: Namespace) -> int:
     settings = settings_and_logs()
     require_queue(settings)
     with share_metrics(settings):
-        worker.work(settings)
-    return 0
+        return worker.work(settings)

@@ -13,8 +13,9 @@ from kombu.exceptions import OperationalError as BrokerError
 from opentelemetry.trace import SpanKind
 
 from app.errors import UnavailableError
-from app.infra.queue_transport import Transport
-from app.infra.redis_calls import calls_of
+from app.infra.queue_messages import PROCESS_MESSAGE, QUEUE, Reason
+from app.infra.queue_transport import ON_DROPPED, Transport
+from app.infra.redis_calls import calls_of, outcome
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from app.telemetry.traces.tracing import Tracing
 
 T = TypeVar("T")
-QUEUE: Final = "binnacle"
-PROCESS_MESSAGE: Final = "outbox.process"
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
 _PUBLISHING: Final = {
     "messaging.system": "celery",
@@ -50,8 +49,11 @@ class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
     Connection = _Connection
 
 
-def make_celery(settings: "Settings") -> Celery:
-    """The application that publishers and workers share. Raises ValueError without REDIS_URL."""
+def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | None = None) -> Celery:
+    """The application that publishers and workers share. Raises ValueError without REDIS_URL.
+
+    `on_dropped` is called for each message from Redis that could not be read.
+    """
     if settings.redis_url is None:
         raise ValueError("REDIS_URL: the queue needs it; without it the jobs run in the API process")
     broker = settings.redis_url.get_secret_value()
@@ -84,6 +86,7 @@ def make_celery(settings: "Settings") -> Celery:
             # A publisher that would try for six seconds holds a thread of the few that hash passwords as well; the
             # reconciler tries again.
             "max_retries": 0,
+            ON_DROPPED: on_dropped,
         },
     )
     return celery
@@ -121,8 +124,8 @@ class Publisher:
         started = self._calls.begin()
         try:
             answer = await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
-        except (BrokerError, OSError) as error:
-            self._calls.ended(started, "timeout" if isinstance(error, TimeoutError) else "connection")
+        except (BrokerError, OSError, *Transport.connection_errors, *Transport.channel_errors) as error:
+            self._calls.ended(started, outcome(error))
             raise UnavailableError(f"The queue does not answer: {type(error).__name__}.") from error
         self._calls.ended(started)
         return answer

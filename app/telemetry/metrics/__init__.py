@@ -12,6 +12,7 @@ from app.telemetry.metrics.http import HttpMetrics, ReadinessMetrics
 from app.telemetry.metrics.jobs import BacklogMetrics, JobMetrics
 from app.telemetry.metrics.orders import OrderMetrics, OrderStateMetrics, OutboxMetrics
 from app.telemetry.metrics.process import Metrics
+from app.telemetry.metrics.queue import QueueMetrics
 from app.telemetry.metrics.streams import FanoutMetrics, StreamMetrics
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "OrderMetrics",
     "OrderStateMetrics",
     "OutboxMetrics",
+    "QueueMetrics",
     "ReadinessMetrics",
     "StreamMetrics",
 ]

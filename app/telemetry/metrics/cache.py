@@ -21,4 +21,16 @@ class CacheMetrics:
         series = {
             outcome: {cache: self.requests.labels(cache, outcome) for cache in CACHES} for outcome in CACHE_OUTCOMES
         }
+        self._damaged = Counter(
+            "cache_damaged_entries",
+            "Cache entries in Redis that were damaged, and were dropped.",
+            ("cache",),
+            registry=registry,
+        )
+        for cache in CACHES:
+            self._damaged.labels(cache)
         self.hits, self.misses, self.errors, self.stale = (series[outcome] for outcome in CACHE_OUTCOMES)
+
+    def is_damaged(self, cache: str) -> None:
+        """Counts an entry that is dropped."""
+        self._damaged.labels(cache).inc()

@@ -3,11 +3,13 @@
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import Celery
 
-from app.infra.celery import PROCESS_MESSAGE, QUEUE, make_celery
+from app.infra.celery import make_celery
+from app.infra.queue_messages import PROCESS_MESSAGE, QUEUE
 from app.settings import read
 from tests.app.ports import free_port
 from tests.app.servers import own_redis
@@ -40,7 +42,7 @@ def test_a_message_whose_end_redis_does_not_hear_of_keeps_no_other_from_coming(t
     messages: list[Any] = []
     with ExitStack() as redis, celery.connection_for_read() as connection:
         redis.enter_context(own_redis(tmp_path, port))
-        celery.send_task(PROCESS_MESSAGE, args=["an id"])
+        celery.send_task(PROCESS_MESSAGE, args=[str(uuid4())])
         channel = connection.default_channel
         channel.basic_qos(prefetch_count=1)
         with connection.Consumer([celery.amqp.queues[QUEUE]], channel=channel, on_message=messages.append):

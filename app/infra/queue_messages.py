@@ -1,0 +1,111 @@
+"""Messages of the queue, which come out of Redis and are therefore input: checked, and rebuilt from what is known.
+
+Celery reads a dozen headers of a message, and one that it can't make sense of ends the worker. So it gets none of what
+lies in Redis: only a message id and the trace context are taken, and put into a message that is made here.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+import orjson
+
+QUEUE: Final = "binnacle"
+PROCESS_MESSAGE: Final = "outbox.process"
+Reason = Literal["undecodable", "malformed", "unknown_task"]
+REASONS: Final[tuple[Reason, ...]] = ("undecodable", "malformed", "unknown_task")
+_TRACE_CONTEXT: Final = ("traceparent", "tracestate")
+_LONGEST_HEADER: Final = 1024
+
+
+class MalformedMessageError(ValueError):
+    """Nothing can be done with a message; the outbox has what it stood for."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason: Reason = reason
+
+
+def rebuild(raw: bytes) -> bytes:
+    """Returns the message that Celery is given for one that lay in Redis. Raises MalformedMessageError."""
+    envelope = _mapping(_json(raw))
+    headers, properties = _mapping(envelope.get("headers")), _mapping(envelope.get("properties"))
+    if headers.get("task") != PROCESS_MESSAGE:
+        raise MalformedMessageError("unknown_task" if isinstance(headers.get("task"), str) else "malformed")
+    message_id, task_id = _message_id(envelope.get("body")), str(_uuid(headers.get("id")))
+    delivery = properties.get("delivery_info")
+    redelivered = isinstance(delivery, dict) and delivery.get("redelivered") is True
+    trace_context = {name: headers[name] for name in _TRACE_CONTEXT if _is_short_text(headers.get(name))}
+    return _message(message_id, task_id, trace_context, redelivered=redelivered)
+
+
+def _message(message_id: UUID, task_id: str, trace_context: Mapping[str, str], *, redelivered: bool) -> bytes:
+    """https://docs.celeryq.dev/en/stable/internals/protocol.html"""
+    embedded = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
+    message = {
+        "body": b64encode(orjson.dumps([[str(message_id)], {}, embedded])).decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": PROCESS_MESSAGE,
+            "id": task_id,
+            "root_id": task_id,
+            **dict.fromkeys(("parent_id", "group", "shadow", "eta", "expires")),
+            "retries": 0,
+            "timelimit": [None, None],
+            "argsrepr": f"['{message_id}']",
+            "kwargsrepr": "{}",
+            "ignore_result": True,
+            **trace_context,
+        },
+        "properties": {
+            "correlation_id": task_id,
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": QUEUE, "redelivered": redelivered},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": str(uuid4()),
+        },
+    }
+    return json.dumps(message).encode()
+
+
+def _message_id(body: object) -> UUID:
+    """The one argument of the task."""
+    if not isinstance(body, str):
+        raise MalformedMessageError("malformed")
+    try:
+        content = b64decode(body, validate=True)
+    except ValueError as error:
+        raise MalformedMessageError("undecodable") from error
+    match _json(content):
+        case [[message_id], *_]:
+            return _uuid(message_id)
+    raise MalformedMessageError("malformed")
+
+
+def _json(content: bytes) -> object:
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise MalformedMessageError("undecodable") from error
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise MalformedMessageError("malformed")
+    return value
+
+
+def _uuid(value: object) -> UUID:
+    try:
+        return UUID(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise MalformedMessageError("malformed") from error
+
+
+def _is_short_text(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= _LONGEST_HEADER
