@@ -67,7 +67,11 @@ class Reconciler:
 
     async def look(self) -> int:
         """One look; how many messages it queued. Raises UnavailableError without a database."""
-        hinted = await self._hint()
+        await self._measure()
+        return await self._hint()
+
+    async def _measure(self) -> None:
+        """Sets the gauges; first of all, since the queue may not answer, and they must not stand still meanwhile."""
         async with self._database.read() as session:
             backlog = await waiting.backlog(session)
             dead = await dead_letters.count(session)
@@ -79,7 +83,6 @@ class Reconciler:
             self._backlog.set(backlog)
         self._metrics.dead.set(dead)
         self.looked_at = time.monotonic()
-        return hinted
 
     async def _hint(self) -> int:
         """Fills the queue with what waits; how many it took. What it does not take is tried at the next look."""

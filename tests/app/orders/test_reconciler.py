@@ -1,9 +1,11 @@
 """The reconciler: queues what waited too long, and nothing else; tells the backlog."""
 
 import asyncio
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+import redis
 from prometheus_client import CollectorRegistry
 from sqlalchemy import delete
 
@@ -20,6 +22,7 @@ from app.telemetry.metrics import OutboxMetrics
 from tests.app.infra.outbox.conftest import Hints
 from tests.app.orders.shop import CLAIM_SECONDS, Shop
 from tests.app.ports import free_port
+from tests.app.servers import own_redis
 from tests.app.telemetry.recording import recorded_logs
 
 pytestmark = pytest.mark.anyio
@@ -122,6 +125,36 @@ async def test_without_a_queue_it_goes_on_to_tell_how_much_waits(shop: Shop) -> 
     assert registry.get_sample_value("outbox_pending_messages") == 1
     assert await shop.reconciler.look() == 1
     publisher.close()
+
+
+async def test_while_the_queue_has_no_memory_left_the_gauges_go_on(shop: Shop, tmp_path: Path) -> None:
+    port, registry = free_port(), CollectorRegistry()
+    url = f"redis://127.0.0.1:{port}"
+    full = read(database_url="postgresql://db/shop", redis_url=url, _env_file=None)
+    with own_redis(tmp_path, port), redis.Redis.from_url(url) as admin:
+        admin.config_set("maxmemory", "1")
+        publisher = Publisher(make_celery(full))
+        reconciler = Reconciler(shop.database, publisher, OutboxMetrics(registry), every=5)
+        for count in (1, 2):
+            await shop.order()
+            await shop.pass_time(FIRST)
+            assert await reconciler.look() == 0
+            assert registry.get_sample_value("outbox_pending_messages") == count
+        admin.config_set("maxmemory", "0")
+        assert await reconciler.look() == 2
+        publisher.close()
+
+
+async def test_a_fault_of_the_queue_stops_no_gauge(shop: Shop) -> None:
+    class Faulty(Hints):
+        async def waiting(self) -> int:
+            raise RuntimeError("a fault")
+
+    await shop.order()
+    registry = CollectorRegistry()
+    with pytest.raises(RuntimeError):
+        await Reconciler(shop.database, Faulty(), OutboxMetrics(registry), every=5).look()
+    assert registry.get_sample_value("outbox_pending_messages") == 1
 
 
 async def test_a_queue_that_is_long_enough_is_left_alone(shop: Shop) -> None:
