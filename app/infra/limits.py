@@ -15,7 +15,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
-from app.infra.redis_calls import REDIS_SECONDS, RETRY_SECONDS, calls_of, outcome
+from app.infra.redis_calls import RETRY_SECONDS, calls_of, is_damage, outcome
 from app.telemetry.clients.redis import record_commands
 
 if TYPE_CHECKING:
@@ -52,9 +52,15 @@ class Counters:
         """Leaves the shared counts alone for a while. Raises the error when it is none of theirs."""
         if not _is_outage(error):
             raise error
-        self._away_until = time.monotonic() + RETRY_SECONDS
         self.metrics.fallbacks.inc()
-        structlog.get_logger().warning("limits_in_memory", cause=repr(error))
+        if self.present():  # not every call that was under way
+            self._away_until = time.monotonic() + RETRY_SECONDS
+            structlog.get_logger().warning("limits_in_memory", cause=repr(error))
+
+    def damaged(self, error: Exception) -> None:
+        """Reports counts that can't be read; those of one client, so that all others go on with the shared ones."""
+        self.metrics.fallbacks.inc()
+        structlog.get_logger().warning("limits_damaged", cause=repr(error))
 
 
 class Counting(Generic[Strategy]):
@@ -73,7 +79,10 @@ class Counting(Generic[Strategy]):
                 return await operation(self._shared)
             except Exception as error:  # noqa: BLE001 -- it raises what is no outage
                 how = outcome(error)
-                self._counters.lost(error)
+                if is_damage(error):
+                    self._counters.damaged(error)
+                else:
+                    self._counters.lost(error)
             finally:
                 if calls is not None:
                     calls.ended(started, how)
@@ -121,16 +130,11 @@ async def open_limits(
         yield Limits(Counters(None, metrics))
         return
     from limits.aio.storage import RedisStorage  # noqa: PLC0415 -- with the client, 5 MB that an embedded shop saves
-    from redis.asyncio import BlockingConnectionPool  # noqa: PLC0415
+
+    from app.infra.redis_pool import open_pool  # noqa: PLC0415
 
     # One that waits for a connection: with one that refuses, a burst of requests would look like an outage.
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-        max_connections=CONNECTIONS,
-        timeout=REDIS_SECONDS,
-    )
+    pool = open_pool(settings.redis_url.get_secret_value(), CONNECTIONS)
     storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
     record_commands(storage.bridge.get_connection(), tracing)  # type: ignore[attr-defined]
     try:

@@ -10,7 +10,7 @@ from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
 TARGET: Final = "redis"
 OPERATIONS: Final = ("cache", "limits", "fanout", "queue")
 REDIS_SECONDS: Final = 0.25  # to connect, for a connection that others use, and for an answer
-RETRY_SECONDS: Final = 5.0  # a Redis that is gone is left alone for so long
+RETRY_SECONDS: Final = 2.0  # after a failure Redis is not asked for so long
 
 
 def calls_of(operation: str, metrics: DependencyMetrics | None) -> StoreCalls:
@@ -28,3 +28,13 @@ def outcome(error: Exception) -> str:
     if isinstance(error, (RedisTimeoutError, TimeoutError)):
         return "timeout"
     return "connection" if isinstance(error, (RedisConnectionError, OSError)) else "error"
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether what lies under a key can't be read: it concerns the key alone, and Redis is well."""
+    from redis.exceptions import ResponseError  # noqa: PLC0415
+
+    damaged = ("WRONGTYPE", "not an integer", "out of range", "arithmetic", "attempt to compare")
+    if isinstance(error, ResponseError):
+        return any(sign in str(error) for sign in damaged)
+    return isinstance(error, (ValueError, TypeError))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from app.infra.cache.memory import Memory
 from app.infra.cache.redis import TURN_SECONDS, SharedStore
-from app.infra.redis_calls import REDIS_SECONDS
 from app.telemetry.clients.redis import record_commands
 
 if TYPE_CHECKING:
@@ -135,21 +134,13 @@ async def open_cache(
         finally:
             await cache.close()
         return
-    from redis.asyncio import BlockingConnectionPool, Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
-    from redis.asyncio.retry import Retry  # noqa: PLC0415
-    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
 
-    pool = BlockingConnectionPool.from_url(
-        settings.redis_url.get_secret_value(),
-        max_connections=CONNECTIONS,
-        timeout=REDIS_SECONDS,
-        socket_timeout=REDIS_SECONDS,
-        socket_connect_timeout=REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    async with Redis.from_pool(pool) as client:
+    from app.infra.redis_pool import open_pool  # noqa: PLC0415
+
+    async with Redis.from_pool(open_pool(settings.redis_url.get_secret_value(), CONNECTIONS)) as client:
         record_commands(client, tracing)
-        cache = Cache(SharedStore(client, dependencies), metrics)
+        cache = Cache(SharedStore(client, dependencies, metrics.is_damaged), metrics)
         try:
             yield cache
         finally:

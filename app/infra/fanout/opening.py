@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
     from app.telemetry.traces.tracing import Tracing
 
+CONNECTIONS: Final = 20
 HEALTH_SECONDS: Final = 10.0  # a connection that listens asks so often whether it still has a peer
 
 
@@ -31,9 +32,11 @@ async def open_fanout(
     from redis.asyncio.retry import Retry  # noqa: PLC0415
     from redis.backoff import NoBackoff  # noqa: PLC0415
 
+    from app.infra.redis_pool import NO_NOTIFICATIONS, open_pool  # noqa: PLC0415
+
     url = settings.redis_url.get_secret_value()
-    once: dict[str, Any] = {"socket_connect_timeout": REDIS_SECONDS, "retry": Retry(NoBackoff(), 0)}
-    publisher = Redis.from_url(url, socket_timeout=REDIS_SECONDS, max_connections=20, **once)
+    once: dict[str, Any] = {"socket_connect_timeout": REDIS_SECONDS, "retry": Retry(NoBackoff(), 0), **NO_NOTIFICATIONS}
+    publisher = Redis.from_pool(open_pool(url, CONNECTIONS))
     listener = Redis.from_url(url, socket_timeout=2.0, health_check_interval=HEALTH_SECONDS, **once)
     async with publisher, listener:
         fanout = SharedFanout(publisher, listener, metrics, dependencies, tracing)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CONFIRM_SECONDS: Final = 1.0  # a reader waits so long for Redis to know of it, then goes on without
 FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 5.0
+LONGEST_PAUSE: Final = 1.0
 PREFIX: Final = "fanout:"
 _READ_SECONDS: Final = 5.0  # then the connection's health is looked at
 
@@ -66,8 +66,9 @@ class SharedFanout(Fanout):
             self._calls.ended(started, outcome(error))
             if not is_outage(error):
                 raise
-            self._away_until = time.monotonic() + RETRY_SECONDS
-            structlog.get_logger().warning("fanout_in_this_process", seconds=RETRY_SECONDS, cause=repr(error))
+            if time.monotonic() >= self._away_until:  # not every call that was under way
+                self._away_until = time.monotonic() + RETRY_SECONDS
+                structlog.get_logger().warning("fanout_in_this_process", seconds=RETRY_SECONDS, cause=repr(error))
 
     async def close(self) -> None:
         if self._listening is not None:

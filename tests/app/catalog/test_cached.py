@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
+import redis
 from sqlalchemy import event
 
 from app.api.dependencies import Services
@@ -181,6 +182,22 @@ async def test_items_are_served_while_redis_is_gone(api: Api, settings: Settings
     answers = [await client.get(path) for _ in range(3)]
     assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
     assert _counted(api, "error") == (3 if settings.redis_url is not None else 0)
+
+
+@pytest.mark.parametrize("settings", ["postgresql and redis"], indirect=True)
+async def test_a_damaged_entry_is_answered_as_if_it_were_not_there(api: Api, settings: Settings) -> None:
+    assert settings.redis_url is not None
+    client = await api.login()
+    path = (await offer(client)).headers["Location"]
+    whole = await client.get(path)
+    with redis.Redis.from_url(settings.redis_url.get_secret_value()) as admin:
+        for key in admin.scan_iter("cache:*"):
+            for name in admin.hkeys(key):
+                admin.hset(key, name, b"\xff{" * 3)
+    answers = [await client.get(path) for _ in range(2)]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(200, whole.content)}
+    registry = api.binnacle.metrics.registry
+    assert registry.get_sample_value("cache_damaged_entries_total", {"cache": "items"}) == 1
 
 
 def test_the_name_of_a_form_changes_with_its_schema() -> None:

@@ -57,7 +57,7 @@ Open = Callable[[Settings], Awaitable[Replica]]
 @pytest.fixture
 async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
     # On a machine that compiles something beside, a Redis that is there may take longer than one that is gone may.
-    monkeypatch.setattr("app.infra.cache.cache.REDIS_SECONDS", 10.0)
+    monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)
     async with AsyncExitStack() as stack:
 
         async def new(settings: Settings) -> Replica:
@@ -208,6 +208,44 @@ async def test_a_maker_that_dies_is_waited_for_only_so_long(
     assert await dead == b"old"
 
 
+@pytest.mark.parametrize("stored", [b"", b"x", b"7", b"\xff" * 20, b"1\n{}", "a string", "a list"])
+async def test_a_damaged_entry_is_dropped_and_made_again(opened: Open, redis_url: str, stored: bytes | str) -> None:
+    replica = await opened(_settings(redis_url))
+    source = Source()
+    source.gate.set()
+    await replica.cache.get_or_make(KEY, source.make, 60)
+    with redis_client.Redis.from_url(redis_url) as admin:
+        if isinstance(stored, bytes):
+            admin.hset("cache:{items:1}", "value:crc32", stored)
+        else:
+            admin.delete("cache:{items:1}")
+            admin.rpush("cache:{items:1}", "x") if "list" in stored else admin.set("cache:{items:1}", "x")
+    source.text = "new"
+    assert await replica.cache.get_or_make(KEY, source.make, 60) == b"new"
+    assert await replica.cache.get_or_make(KEY, _never, 60) == b"new"
+    assert replica.registry.get_sample_value("cache_damaged_entries_total", {"cache": "items"}) == 1
+    assert replica.counted("error") == 0
+
+
+async def test_what_is_made_ends_with_the_cache_and_is_waited_for(opened: Open, redis_url: str) -> None:
+    replica = await opened(_settings(redis_url))
+    source, ended = Source(), False
+
+    async def make() -> bytes:
+        nonlocal ended
+        try:
+            return await source.make()
+        finally:
+            await asyncio.sleep(0.05)
+            ended = True
+
+    asking = asyncio.create_task(replica.cache.get_or_make(KEY, make, 60))
+    await source.reading.wait()
+    await replica.cache.close()
+    assert ended, "what it uses is closed next"
+    assert isinstance((await asyncio.gather(asking, return_exceptions=True))[0], asyncio.CancelledError)
+
+
 async def test_a_hit_is_one_command_to_redis(opened: Open, redis_url: str) -> None:
     replica = await opened(_settings(redis_url))
     await replica.cache.set(KEY, b"kept", 60)
@@ -221,7 +259,7 @@ async def test_a_hit_is_one_command_to_redis(opened: Open, redis_url: str) -> No
 async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhile_is_forgotten_later(
     opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.infra.cache.cache.REDIS_SECONDS", 0.25)
+    monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 0.25)
     source = Source()
     source.gate.set()
     with servers.redis(tmp_path) as url:
@@ -239,7 +277,7 @@ async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhil
             await cache.set("items:3", b"lost", 60)
             assert await cache.get("items:3") is None
             admin.client_unpause()
-            assert admin.hget("cache:{items:1}", "value") == b"old"
+            assert admin.hget("cache:{items:1}", "value:crc32").endswith(b"old")
         monkeypatch.setattr(shared, "time", _Later())
         assert await cache.get_or_make(KEY, source.make, 60) == b"new", "not what lay in Redis"
         assert (source.made, replica.counted("error")) == (3, 21)
