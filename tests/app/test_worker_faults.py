@@ -42,6 +42,9 @@ class Place:
         celery.send_task(PROCESS_MESSAGE, args=[str(uuid4())])
         celery.close()
 
+    def listens(self) -> bool:
+        return any(client["cmd"] == "brpop" for client in self.redis.client_list())
+
     def idle(self) -> bool:
         assert self.worker.running(), self.worker.log.read_text()[-3000:]
         return self.redis.llen(QUEUE) == 0 and self.redis.hlen("unacked") == 0
@@ -65,8 +68,7 @@ def place(processes: Processes, tmp_path: Path, postgresql: PostgreSQL, seeded_p
         worker = processes.start("worker", ADMIN_PORT=admin, WORKER_CONCURRENCY=1, **stores_at(database_url, url))
         at = processes.await_answer(worker, f"http://127.0.0.1:{admin}", "/readyz")
         made = Place(worker, url, f"{at}/metrics", redis, folder)
-        made.hint()
-        wait_until(made.idle, PATIENCE, "the first message")
+        wait_until(made.listens, PATIENCE, "a worker that listens")
         yield made
         worker.kill()
 
