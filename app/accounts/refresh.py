@@ -107,7 +107,7 @@ def _family_ended() -> ColumnElement[bool]:
 
 
 def ended(family_id: UUID) -> ColumnElement[bool]:
-    """Whether a family was ended before its time."""
+    """Holds for a family that was ended before its time."""
     return exists().where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_not(None))
 
 

@@ -18,7 +18,7 @@ _REQUIRED: Final = ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as the token says it. `token_version` is the account's at the time of issue.
+    """The caller as its token states it. `token_version` is the account's at the time of issue.
 
     `session_id` is the family of refresh tokens that the token was issued with; tokens of older versions have none.
     """

@@ -22,7 +22,10 @@ PATIENCE_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`detail` is a sentence for people; it repeats nothing that a driver says, since that may hold a secret."""
+    """Result of one probe.
+
+    `detail` is a sentence for people; it repeats nothing that a driver says, since that may hold a secret.
+    """
 
     status: Status
     detail: str
@@ -32,7 +35,7 @@ Probe = Callable[[], Awaitable[Finding]]
 
 
 class Check(BaseModel):
-    """What was found of one dependency."""
+    """Status of one dependency."""
 
     status: Status
     since: datetime = Field(description="when this process first found this status")

@@ -1,4 +1,4 @@
-"""What /health asks of each store."""
+"""Probes of the stores, for /health."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -9,7 +9,6 @@ from sqlalchemy import text
 from app.api.health import Finding, Probe
 from app.infra.database import Database
 from app.infra.outbox import waiting
-from app.infra.redis_calls import REDIS_SECONDS
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -21,7 +20,7 @@ KEY_SECONDS: Final = 10
 
 @asynccontextmanager
 async def open_probes(settings: "Settings", database: Database) -> AsyncIterator[Mapping[str, Probe]]:
-    """A probe for each store that these settings name; connects at the first use."""
+    """Opens a probe for each store that these settings name; connects at the first use."""
 
     async def ask_database() -> Finding:
         async with database.read() as session:
@@ -42,14 +41,11 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
         yield probes
         return
     from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
-    from redis.asyncio.retry import Retry  # noqa: PLC0415
-    from redis.backoff import NoBackoff  # noqa: PLC0415
     from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415
 
-    url = settings.redis_url.get_secret_value()
-    async with Redis.from_url(
-        url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=Retry(NoBackoff(), 0)
-    ) as client:
+    from app.infra.redis_pool import open_pool  # noqa: PLC0415
+
+    async with Redis.from_pool(open_pool(settings.redis_url.get_secret_value(), connections=1)) as client:
 
         async def ask_redis() -> Finding:
             try:

@@ -83,7 +83,7 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, depen
 
     @routes.get("/health")
     async def health() -> HealthReport:
-        """How this replica and its dependencies are, for people: machines ask the probes."""
+        """Health of this replica and of its dependencies, for people: machines ask the probes."""
         verdict, checks = await readiness.check(), await dependencies.checks()
         process = psutil.Process()
         return HealthReport(

@@ -31,7 +31,7 @@ def outcome(error: Exception) -> str:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether what lies under a key can't be read: it concerns the key alone, and Redis is well."""
+    """Recognises errors of a single damaged key, while Redis itself is well."""
     from redis.exceptions import ResponseError  # noqa: PLC0415
 
     damaged = ("WRONGTYPE", "not an integer", "out of range", "arithmetic", "attempt to compare")

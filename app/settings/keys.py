@@ -18,7 +18,7 @@ _FEWEST_STEPS: Final = 8
 
 
 def is_guessable(key: str) -> bool:
-    """Whether somebody who tries what others have used, or patterns, finds a key of 32 characters or more."""
+    """Returns True for a key of 32 characters or more that is published, a placeholder or a pattern."""
     plain = key.casefold().translate(_SEPARATORS)
     if plain in _PUBLISHED or any(word in plain for word in _PLACEHOLDERS):
         return True

@@ -1,4 +1,4 @@
-"""What other people's machines have: other ports, other terminals, other names of folders, other variables."""
+"""Other people's machines: other ports, terminals, names of folders and variables."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a security team asks a log for: who was robbed, who got which right, whose password changed, who is gone."""
+"""Security events in the log: reused refresh tokens, changed rights and passwords, anonymised accounts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def _event(recorded: Logs, name: str) -> dict[str, Any]:
     return line
 
 
-async def test_the_reuse_of_a_refresh_token_is_told_once(api: Api, settings: Settings, recorded: Logs) -> None:
+async def test_the_reuse_of_a_refresh_token_is_logged_once(api: Api, settings: Settings, recorded: Logs) -> None:
     ada = await someone(api, settings, "ada")
     assert (await refresh(api, ada)).status_code == 200
     assert [(await refresh(api, ada)).status_code for _ in range(3)] == [401] * 3
@@ -46,7 +46,7 @@ async def test_a_token_that_was_never_given_out_is_no_reuse(api: Api, recorded: 
     assert recorded.lines("refresh_token_reused") == []
 
 
-async def test_a_change_of_the_password_is_told_without_either(api: Api, settings: Settings, recorded: Logs) -> None:
+async def test_a_change_of_the_password_is_logged_without_either(api: Api, settings: Settings, recorded: Logs) -> None:
     ada = await someone(api, settings, "ada")
     change = {"current_password": PASSWORD, "password": "another long one", "password_confirm": "another long one"}
     (await api.client.post(f"{ME}/password", json=change, headers=ada.bearer)).raise_for_status()
@@ -56,7 +56,7 @@ async def test_a_change_of_the_password_is_told_without_either(api: Api, setting
     assert change["password"] not in str(line)
 
 
-async def test_a_change_of_rights_tells_who_made_it(api: Api, settings: Settings, recorded: Logs) -> None:
+async def test_a_change_of_rights_names_the_administrator(api: Api, settings: Settings, recorded: Logs) -> None:
     grace, ada = await someone(api, settings, "grace", "admin"), await someone(api, settings, "ada")
     rights = {"role": "moderator", "is_active": True}
     (await api.client.put(f"/api/v1/users/{ada.id}", json=rights, headers=grace.bearer)).raise_for_status()
@@ -65,7 +65,7 @@ async def test_a_change_of_rights_tells_who_made_it(api: Api, settings: Settings
     assert (line["role"], line["is_active"]) == ("moderator", True)
 
 
-async def test_an_anonymised_account_is_told(api: Api, settings: Settings, recorded: Logs) -> None:
+async def test_an_anonymised_account_is_logged(api: Api, settings: Settings, recorded: Logs) -> None:
     ada = await someone(api, settings, "ada")
     (await api.client.delete(ME, headers=ada.bearer)).raise_for_status()
     assert _event(recorded, "account_anonymised")["account_id"] == ada.id

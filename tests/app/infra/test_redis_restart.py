@@ -1,4 +1,4 @@
-"""What uses Redis after its restart, and with a server that closes idle connections: it is used again at once."""
+"""Redis restarts, or closes idle connections: each use of it goes on at once."""
 
 import asyncio
 import time

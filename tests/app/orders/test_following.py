@@ -1,4 +1,4 @@
-"""What a follower of an order is told: each state once, and a final one at least once."""
+"""Followers of an order get each state once, and a final one at least once."""
 
 import pytest
 from prometheus_client import CollectorRegistry
