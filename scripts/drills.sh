@@ -8,7 +8,7 @@ shift 2
 drill() { "$python" -m pytest --timeout=1200 -s "$@"; }
 
 failed() { # ARGUMENT...: the tests that failed in the last run
-    "$python" -m pytest --collect-only -q --last-failed --last-failed-no-failures=none "$folder" "$@" | grep :: || true
+    "$python" -m pytest --collect-only -q --last-failed --last-failed-no-failures=none "$@" "$folder" | grep :: || true
 }
 
 code=0

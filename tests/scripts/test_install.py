@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -35,35 +36,42 @@ def index(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_lock_installs_as_it_is(index: Path, tmp_path: Path) -> None:
-    python = _environment(tmp_path)
+def test_a_lock_installs_as_it_is(python: Path, index: Path, tmp_path: Path) -> None:
     installed = _install(python, _lock(index, tmp_path, LOCKED), index)
     assert installed.returncode == 0, installed.stderr
     freeze = subprocess.run([python, "-m", "pip", "freeze"], capture_output=True, text=True, check=True).stdout
     assert freeze.split() == ["asks_with_extra==1", "asks_without==1", "more==1", "thing==1"]
 
 
-def test_a_lock_that_lacks_what_a_package_needs_is_refused(index: Path, tmp_path: Path) -> None:
-    installed = _install(_environment(tmp_path), _lock(index, tmp_path, ("asks-without",)), index)
+def test_a_lock_that_lacks_what_a_package_needs_is_refused(python: Path, index: Path, tmp_path: Path) -> None:
+    installed = _install(python, _lock(index, tmp_path, ("asks-without",)), index)
     assert installed.returncode != 0
     assert "asks-without 1 requires thing, which is not installed" in installed.stdout + installed.stderr
 
 
-def test_a_wheel_of_another_content_is_refused(index: Path, tmp_path: Path) -> None:
+def test_a_wheel_of_another_content_is_refused(python: Path, index: Path, tmp_path: Path) -> None:
     lock = _lock(index, tmp_path, LOCKED)
     _wheel(index, "more", "1", ["thing"])
-    installed = _install(_environment(tmp_path), lock, index)
+    installed = _install(python, lock, index)
     assert installed.returncode != 0
     assert "DO NOT MATCH" in installed.stderr
 
 
-def _environment(folder: Path) -> Path:
-    """The Python of a fresh virtual environment with the pip that comes with this Python, or with PIP_UNDER_TEST."""
-    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
-    python = folder / "venv" / "bin" / "python"
+@pytest.fixture(scope="module")
+def bare_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A virtual environment with this Python's own pip, or with PIP_UNDER_TEST; nothing is added to it."""
+    folder = tmp_path_factory.mktemp("bare")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     if pip := os.environ.get("PIP_UNDER_TEST"):
-        subprocess.run([python, "-m", "pip", "install", "--quiet", f"pip=={pip}"], check=True)
-    return python
+        subprocess.run([folder / "bin" / "python", "-m", "pip", "install", "--quiet", f"pip=={pip}"], check=True)
+    return folder
+
+
+@pytest.fixture
+def python(bare_environment: Path, tmp_path: Path) -> Path:
+    """The Python of a fresh virtual environment."""
+    shutil.copytree(bare_environment, tmp_path / "venv", symlinks=True)
+    return tmp_path / "venv" / "bin" / "python"
 
 
 def _install(python: Path, lock: Path, index: Path) -> "subprocess.CompletedProcess[str]":

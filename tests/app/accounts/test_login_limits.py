@@ -51,7 +51,7 @@ def counting(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     if request.param == "redis":
         given["redis_url"] = request.getfixturevalue("redis_url")
         # Patient: what a busy machine counts elsewhere meanwhile would be guesses beyond the limit.
-        monkeypatch.setattr("app.infra.limits.REDIS_SECONDS", 10.0)
+        monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)
     return read(state_dir=tmp_path, secret_key="k" * 32, provider_url="http://127.0.0.1:9", _env_file=None, **given)
 
 
