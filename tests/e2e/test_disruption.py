@@ -13,12 +13,12 @@ from tests.e2e.ledger import Ledger
 from tests.e2e.load import LoadTest, on_a_machine_with_time, running
 from tests.e2e.release import Release, ready, restarts
 
+pytestmark = pytest.mark.timed
+
 LOADED = ("api", "worker")
 # Prints when the deepest process of the container was killed: gunicorn's worker, Celery's child, never the parent.
 KILL = """
 import os, pathlib, signal, time
-
-pytestmark = pytest.mark.timed
 parents = {}
 for entry in pathlib.Path("/proc").iterdir():
     if entry.name.isdigit() and int(entry.name) != os.getpid():
