@@ -61,7 +61,7 @@ class _Doors:
     def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
         reads = {} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self.reader = engine.execution_options(**reads)
-        writer = engine.execution_options(**{_WRITES: True})
+        writer = for_writing(engine)
         if tracing is not None:
             for recorded in (self.reader, writer):
                 record_statements(recorded.sync_engine, tracing)
@@ -148,6 +148,14 @@ def create_engine(settings: "Settings") -> AsyncEngine:
     )
 
 
+def for_writing(engine: AsyncEngine) -> AsyncEngine:
+    """Returns the engine for transactions that write: on SQLite they take the write lock when they begin.
+
+    One that reads first fails at its first write, without waiting, when another has written since.
+    """
+    return engine.execution_options(**{_WRITES: True})
+
+
 def _sqlite(settings: "Settings") -> AsyncEngine:
     private_file(settings.database_file)
     engine = create_async_engine(settings.database_dsn, hide_parameters=True, poolclass=MeasuredPool)
@@ -162,7 +170,6 @@ def _sqlite(settings: "Settings") -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:
-        # A writer takes its lock at once: a reader that turns into a writer would fail instead of wait.
         writes = connection.get_execution_options().get(_WRITES, False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

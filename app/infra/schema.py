@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from app.infra.database import create_engine, is_outage
+from app.infra.database import create_engine, for_writing, is_outage
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -91,7 +91,7 @@ async def _when_it_answers(settings: "Settings", work: object, doing: str) -> No
     while True:
         engine = create_engine(settings)
         try:
-            async with engine.connect() as connection:
+            async with for_writing(engine).connect() as connection:
                 await connection.run_sync(work)  # type: ignore[arg-type]
                 await connection.commit()
         except Exception as error:

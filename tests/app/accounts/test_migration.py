@@ -7,11 +7,13 @@ from alembic import command
 from sqlalchemy import text
 
 from app.infra import schema
-from app.infra.database import create_engine
+from app.infra.database import create_engine, for_writing
 from app.settings import Settings
 from tests.app.conftest import Api
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Connection
 
 pytestmark = pytest.mark.anyio
@@ -23,17 +25,16 @@ async def _move(settings: Settings, revision: str) -> None:
         config.attributes["connection"] = connection
         (command.downgrade if revision == "0001" else command.upgrade)(config, revision)
 
-    engine = create_engine(settings)
-    async with engine.begin() as connection:
-        await connection.run_sync(move)
-    await engine.dispose()
+    await _write(settings, move)
 
 
-async def _write(settings: Settings, statement: str) -> None:
+async def _write(settings: Settings, work: "Callable[[Connection], object]") -> None:
     engine = create_engine(settings)
-    async with engine.begin() as connection:
-        await connection.execute(text(statement))
-    await engine.dispose()
+    try:
+        async with for_writing(engine).begin() as connection:  # the API beside it writes too
+            await connection.run_sync(work)
+    finally:
+        await engine.dispose()
 
 
 async def test_accounts_and_items_outlive_down_and_up_and_the_older_version_may_write_again(
@@ -45,13 +46,13 @@ async def test_accounts_and_items_outlive_down_and_up_and_the_older_version_may_
 
     await _move(settings, "0001")
     await _move(settings, "head")
-    await _write(
-        settings,
+    statement = text(
         "INSERT INTO accounts"
         " (id, username, username_key, email, email_key, password_hash, role, is_active, created_at)"
         " SELECT '00000000000000000000000000000001', 'grace', 'grace', 'g@example.com', 'g@example.com',"
-        " password_hash, role, is_active, created_at FROM accounts WHERE username = 'ada'",
+        " password_hash, role, is_active, created_at FROM accounts WHERE username = 'ada'"
     )
+    await _write(settings, lambda connection: connection.execute(statement))
 
     assert (await client.get("/api/v1/items")).json()["total"] == 1
     for name in ("ada", "grace"):

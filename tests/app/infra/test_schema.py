@@ -1,6 +1,8 @@
 """The schema: what the migrations make is what the models say, however often and by however many it is made."""
 
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +55,27 @@ async def test_the_migrations_make_what_the_models_say(settings: Settings) -> No
     assert await _differences(settings) == []
     await _write(settings, "DROP TABLE outbox")
     assert await _differences(settings) != [], "the comparison sees a difference"
+
+
+def test_on_sqlite_no_writer_comes_between_the_look_and_the_migration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader that turns into a writer does not wait: it fails when another has written since it looked."""
+    settings, look, written = read(state_dir=tmp_path, _env_file=None), schema._found, []
+
+    def look_and_be_overtaken(connection: "Connection") -> str | None:
+        found = look(connection)
+        with closing(sqlite3.connect(settings.database_file, timeout=0)) as other:
+            try:
+                other.execute("CREATE TABLE written_meanwhile (id INTEGER)")
+                written.append(True)
+            except sqlite3.OperationalError:
+                written.append(False)
+        return found
+
+    monkeypatch.setattr(schema, "_found", look_and_be_overtaken)
+    schema.migrate(settings)
+    assert written == [False]
 
 
 def test_migrating_twice_changes_nothing(empty: Settings) -> None:

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import JSON, Connection, Uuid, column, table, text, update
 
 from app.infra import schema
-from app.infra.database import Database, create_engine, open_database
+from app.infra.database import Database, create_engine, for_writing, open_database
 from app.infra.outbox import repository
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _put
@@ -83,6 +83,8 @@ async def _claims(database: Database) -> list[repository.Claim]:
 
 async def _on(settings: Settings, work: Any) -> None:
     engine = create_engine(settings)
-    async with engine.begin() as connection:
-        await connection.run_sync(work)
-    await engine.dispose()
+    try:
+        async with for_writing(engine).begin() as connection:
+            await connection.run_sync(work)
+    finally:
+        await engine.dispose()
