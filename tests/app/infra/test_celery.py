@@ -1,16 +1,19 @@
 """The queue's connections."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import redis as redis_client
 from celery import Celery
+from prometheus_client import CollectorRegistry
 
 from app.infra.celery import make_celery
-from app.infra.queue_messages import PROCESS_MESSAGE, QUEUE
+from app.infra.queue_messages import PROCESS_MESSAGE, QUEUE, REASONS
 from app.settings import read
+from app.telemetry.metrics import QueueMetrics
 from tests.app.ports import free_port
 from tests.app.servers import own_redis
 
@@ -54,6 +57,26 @@ def test_a_message_whose_end_redis_does_not_hear_of_keeps_no_other_from_coming(t
             assert channel.qos.can_consume()
             redis.enter_context(own_redis(tmp_path, port))
     celery.close()
+
+
+def test_what_could_not_be_read_is_counted_by_its_reason(redis_url: str) -> None:
+    registry = CollectorRegistry()
+    celery = make_celery(
+        read(_env_file=None, redis_url=redis_url, database_url="postgresql://127.0.0.1/none"),
+        QueueMetrics(registry, REASONS).dropped,
+    )
+    with celery.connection_for_read() as connection, redis_client.Redis.from_url(redis_url) as redis:
+        channel = connection.default_channel
+        with connection.Consumer([celery.amqp.queues[QUEUE]], channel=channel, on_message=pytest.fail):
+            redis.lpush(QUEUE, "%%%", "[]", "{}")
+            while redis.llen(QUEUE):
+                with suppress(TimeoutError):
+                    connection.drain_events(timeout=1)
+    celery.close()
+    counted = {
+        reason: registry.get_sample_value("queue_messages_dropped_total", {"reason": reason}) for reason in REASONS
+    }
+    assert counted == {"undecodable": 1, "malformed": 2, "unknown_task": 0}
 
 
 def test_a_queue_behind_tls_must_show_a_certificate_that_is_good() -> None:

@@ -15,7 +15,7 @@ from app.infra import schema
 from app.infra.database import create_engine, open_database
 from app.infra.orm import Base
 from app.settings import Settings, read
-from tests.app.processes import Processes
+from tests.app.processes import Processes, wait_until
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -101,6 +101,24 @@ async def test_a_schema_of_a_newer_version_is_left_as_it_is(settings: Settings) 
         thread.submit(schema.migrate, settings).result(timeout=60)
         thread.submit(schema.wait_until_current, settings).result(timeout=60)
     assert await _revision(settings) == "9999"
+
+
+def test_who_waits_for_a_migration_says_for_what_and_goes_on_when_it_is_there(
+    empty: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+
+    def waits() -> bool:
+        told.append(capfd.readouterr().out)
+        return "database_not_ready" in "".join(told)
+
+    with ThreadPoolExecutor(1) as thread:
+        waiting = thread.submit(schema.wait_until_current, empty)
+        wait_until(waits, 30, "a line that says what is waited for")
+        assert not waiting.done()
+        schema.migrate(empty)
+        waiting.result(timeout=30)
+    assert "the schema is not the one of this version yet" in "".join(told)
 
 
 def test_which_schemas_this_code_can_serve() -> None:
