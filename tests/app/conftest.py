@@ -59,9 +59,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+def postgresql() -> Iterator[PostgreSQL]:
     """A real PostgreSQL; its own database for whoever asks."""
-    with servers.postgresql(tmp_path_factory.mktemp("postgresql")) as server:
+    with servers.postgresql() as server:
         yield server
 
 

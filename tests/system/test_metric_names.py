@@ -43,7 +43,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Exposed]:
     """The exposition of each process, before anybody has asked it for anything but its probe."""
     folder = tmp_path_factory.mktemp("exposed")
     with (
-        servers.postgresql(tmp_path_factory.mktemp("postgresql")) as postgresql,
+        servers.postgresql() as postgresql,
         servers.redis(tmp_path_factory.mktemp("redis")) as redis,
         postgresql.database() as database_url,
         Processes(folder) as processes,

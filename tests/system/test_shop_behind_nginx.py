@@ -27,7 +27,7 @@ def shop(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple
     folder = tmp_path_factory.mktemp("shop")
     settings = load(root)["services"]["api"]["environment"]
     with (
-        servers.postgresql(tmp_path_factory.mktemp("postgresql")) as postgresql,
+        servers.postgresql() as postgresql,
         servers.redis(tmp_path_factory.mktemp("redis")) as redis,
         postgresql.database() as database_url,
         Processes(folder) as processes,
