@@ -57,7 +57,7 @@ class Shops:
         """The same on a PostgreSQL and, if wanted, a Redis of its own; and its settings."""
         folder = self.folder / f"stores-{uuid4().hex[:6]}"
         folder.mkdir()
-        server = self.stack.enter_context(servers.postgresql(folder))
+        server = self.stack.enter_context(servers.postgresql())
         stores = {"DATABASE_URL": self.stack.enter_context(server.database())}
         if redis:
             stores["REDIS_URL"] = f"{self.stack.enter_context(servers.redis(folder))}/0"
