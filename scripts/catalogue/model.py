@@ -53,7 +53,7 @@ class Metric(_Strict):
     labels: dict[Name, Values] = {}
     label_sets: list[LabelSets] = []
     processes: list[Process] = Field(min_length=1)
-    only: Literal["one_process"] | None = None
+    only: Literal["one_process", "redis"] | None = None
     buckets: list[float] = []
 
     @model_validator(mode="after")
@@ -77,7 +77,7 @@ class Metric(_Strict):
         None where a label's values are not known beforehand.
         """
         closed = {name: values for name, values in self.labels.items() if isinstance(values, list)}
-        if len(closed) < len(self.labels):
+        if len(closed) < len(self.labels) or (self.only == "redis" and not redis):
             return
         sets = self.label_sets or [LabelSets(values=closed, processes=self.processes)]
         for chosen in sets:

@@ -89,7 +89,6 @@ def _holds(back_end: str, role: str, examples: int, seed_number: int) -> bool:
         processes = stack.enter_context(Processes(folder))
         settings = {"SECRET_KEY": "k" * 32, "STATE_DIR": str(folder / "state"), "PROVIDER_URL": processes.sandbox()}
         if back_end == "distributed":
-            (folder / "stores").mkdir()
             server = stack.enter_context(servers.postgresql())
             settings["DATABASE_URL"] = stack.enter_context(server.database())
             settings["REDIS_URL"] = f"{stack.enter_context(servers.redis(folder))}/0"

@@ -7,13 +7,11 @@ from alembic import command
 from sqlalchemy import text
 
 from app.infra import schema
-from app.infra.database import create_engine, for_writing
 from app.settings import Settings
 from tests.app.conftest import Api
+from tests.app.migrating import run_on
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Connection
 
 pytestmark = pytest.mark.anyio
@@ -25,16 +23,7 @@ async def _move(settings: Settings, revision: str) -> None:
         config.attributes["connection"] = connection
         (command.downgrade if revision == "0001" else command.upgrade)(config, revision)
 
-    await _write(settings, move)
-
-
-async def _write(settings: Settings, work: "Callable[[Connection], object]") -> None:
-    engine = create_engine(settings)
-    try:
-        async with for_writing(engine).begin() as connection:  # the API beside it writes too
-            await connection.run_sync(work)
-    finally:
-        await engine.dispose()
+    await run_on(settings, move)
 
 
 async def test_accounts_and_items_outlive_down_and_up_and_the_older_version_may_write_again(
@@ -52,7 +41,7 @@ async def test_accounts_and_items_outlive_down_and_up_and_the_older_version_may_
         " SELECT '00000000000000000000000000000001', 'grace', 'grace', 'g@example.com', 'g@example.com',"
         " password_hash, role, is_active, created_at FROM accounts WHERE username = 'ada'"
     )
-    await _write(settings, lambda connection: connection.execute(statement))
+    await run_on(settings, lambda connection: connection.execute(statement))
 
     assert (await client.get("/api/v1/items")).json()["total"] == 1
     for name in ("ada", "grace"):

@@ -1,7 +1,6 @@
 """Revision 0004 on an outbox that was filled before it, beside the version before it, and back."""
 
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,10 +8,11 @@ from alembic import command
 from sqlalchemy import JSON, Connection, Uuid, column, table, text, update
 
 from app.infra import schema
-from app.infra.database import Database, create_engine, for_writing, open_database
+from app.infra.database import Database, open_database
 from app.infra.outbox import repository
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _put
+from tests.app.migrating import run_on
 
 pytestmark = pytest.mark.anyio
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -63,11 +63,11 @@ async def test_payments_of_the_version_before_are_made_and_what_it_does_not_know
         other = _order(connection, buyer)
         connection.execute(update(message).where(message.c.order_id == other).values(topic="send_mail", order_id=None))
 
-    await _on(empty, prepare)
+    await run_on(empty, prepare)
     async with open_database(empty) as database:
         assert {claim.payload["order_id"] for claim in await _claims(database)} == set(map(str, orders))
-    await _on(empty, add_new_work)
-    await _on(empty, go_back)
+    await run_on(empty, add_new_work)
+    await run_on(empty, go_back)
 
 
 async def _claims(database: Database) -> list[repository.Claim]:
@@ -79,12 +79,3 @@ async def _claims(database: Database) -> list[repository.Claim]:
             claims.append(await repository.claim(session, UUID(str(message_id)), 30))
     assert None not in claims
     return [claim for claim in claims if claim is not None]
-
-
-async def _on(settings: Settings, work: Any) -> None:
-    engine = create_engine(settings)
-    try:
-        async with for_writing(engine).begin() as connection:
-            await connection.run_sync(work)
-    finally:
-        await engine.dispose()
