@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry
 from app.accounts import refresh
 from app.infra.database import Database
 from app.infra.events import Events
-from app.infra.http_client import open_client
 from app.infra.outbox import waiting
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.reconciler import Sweep, Watch
@@ -22,7 +21,7 @@ from app.mail.topics import SEND_CAMPAIGN
 from app.orders import idempotency, states
 from app.orders.commands.pay import PAY_ORDER, PayOrder
 from app.orders.commands.refund import REFUND_ORDER, RefundOrder
-from app.orders.provider import Provider
+from app.orders.provider import open_provider
 from app.reports import repository as reports
 from app.reports.making import MakeReport
 from app.reports.service import MAKE_REPORT
@@ -56,10 +55,9 @@ async def open_runner(
 ) -> AsyncIterator[Runner]:
     """Who works on messages, with what the handlers need."""
     async with (
-        open_client(settings.provider_url, settings.provider_timeout_seconds, tracing) as client,
+        open_provider(settings, dependency_metrics, tracing) as provider,
         open_mailer(settings, dependency_metrics, tracing) as mailer,
     ):
-        provider = Provider(client, dependency_metrics)
         turns = Turns(database, outbox)
         handlers: dict[str, Handler] = {
             PAY_ORDER: PayOrder(database, provider, events, order_metrics),

@@ -18,13 +18,25 @@ from app.telemetry.metrics import DependencyMetrics
 
 T = TypeVar("T")
 LARGEST_ANSWER_BYTES: Final = 1_000_000
-_NO_ANSWERS: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+# Of these the first three say that the caller's key is wrong, whatever it asks for: a person has to put that right.
+_NOT_REPEATED: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+_NO_ANSWERS: Final = _NOT_REPEATED | {HTTPStatus.REQUEST_TIMEOUT}
 _Request = Callable[[], AbstractAsyncContextManager[httpx2.Response]]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response with a status of 2xx or 4xx, which means something: the service has understood and decided."""
+    """A response with a status of 2xx or 4xx by which the service says that it has understood and decided.
+
+    401, 403, 407, 408 and 429 say nothing of what was asked for, and are no answer.
+    """
 
     status: int
     content: bytes
@@ -129,9 +141,7 @@ class Dependency:
         async with request() as response:
             status = response.status_code
             if status in _NO_ANSWERS or not (response.is_success or response.is_client_error):
-                # Who is told to come less often does not come again at once.
-                repeatable = status != HTTPStatus.TOO_MANY_REQUESTS
-                raise self._no_answer("status", f"status {status}", repeatable=repeatable)
+                raise self._no_answer("status", f"status {status}", repeatable=status not in _NOT_REPEATED)
             content = bytearray()
             async for part in response.aiter_bytes():
                 content += part

@@ -1,20 +1,24 @@
 """The payment provider, as a client sees it."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final, Literal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
 
-import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from app.errors import UnavailableError
-from app.telemetry.metrics import DependencyMetrics
+from app.errors import InvalidError
+from app.infra.http_client import open_dependency
+
+if TYPE_CHECKING:
+    from app.infra.dependency import Answer, Dependency
+    from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.traces.tracing import Tracing
 
 TARGET: Final = "payments"
 OPERATIONS: Final = ("charge", "find", "refund")
-OUTCOMES: Final = ("ok", "timeout", "connection", "status", "body")
 
 
 class Charge(BaseModel):
@@ -34,56 +38,65 @@ class _Refund(BaseModel):
 class Provider:
     """Charges and refunds orders. The idempotency keys are made of the order's id, so asking twice does it once.
 
-    Every method raises UnavailableError when there is no clear answer: whether it was done is then unknown.
+    A call takes `within` seconds at most, all tries together. Every method raises UnavailableError when there is no
+    clear answer: whether it was done is then unknown. InvalidError is a refusal of what was asked.
     """
 
-    def __init__(self, client: httpx2.AsyncClient, metrics: DependencyMetrics) -> None:
-        self._client = client
-        self._metrics = metrics
-        metrics.declare_calls(TARGET, OPERATIONS, OUTCOMES)
+    def __init__(self, dependency: "Dependency", within: float) -> None:
+        self._dependency = dependency
+        self._within = within
 
     async def charge(self, order_id: UUID, amount_minor: int, currency: str) -> Charge:
-        body = {"amount_minor": amount_minor, "currency": currency, "reference": str(order_id)}
-        with self._asking("charge"):
-            answer = await self._client.post("/v1/charges", json=body, headers={"Idempotency-Key": str(order_id)})
-            return Charge.model_validate_json(answer.raise_for_status().content)
+        """Charges an order, or returns what came of charging it before."""
+        body = _money(order_id, amount_minor, currency)
+        return await self._dependency.post(
+            "charge", "/v1/charges", _charge, json=body, idempotency_key=str(order_id), within=self._within
+        )
 
     async def find(self, order_id: UUID) -> Charge | None:
-        """What was charged for an order so far."""
-        with self._asking("find"):
-            answer = await self._client.get("/v1/charges", params={"reference": str(order_id)})
-            found = _Charges.model_validate_json(answer.raise_for_status().content).charges
-        return next(iter(sorted(found, key=lambda charge: charge.status != "succeeded")), None)
+        """Returns what was charged for an order so far."""
+        of_the_order = {"reference": str(order_id)}
+        return await self._dependency.get("find", "/v1/charges", _found, params=of_the_order, within=self._within)
 
     async def refund(self, order_id: UUID, amount_minor: int, currency: str) -> None:
         """Gives back the whole charge of an order."""
-        body = {"amount_minor": amount_minor, "currency": currency, "reference": str(order_id)}
-        with self._asking("refund"):
-            headers = {"Idempotency-Key": f"refund-{order_id}"}
-            answer = await self._client.post("/v1/refunds", json=body, headers=headers)
-            _Refund.model_validate_json(answer.raise_for_status().content)
-
-    @contextmanager
-    def _asking(self, operation: str) -> Iterator[None]:
-        """Around one call: counted unless it is cancelled, timed, and what is no clear answer said as such."""
-        started = time.perf_counter()
-        outcome: str | None = None
-        try:
-            yield
-            outcome = "ok"
-        except httpx2.TimeoutException as error:
-            outcome = "timeout"
-            raise UnavailableError("The payment provider did not answer in time.") from error
-        except (httpx2.HTTPError, ValidationError) as error:
-            outcome = _kind(error)
-            raise UnavailableError(f"The payment provider gave no usable answer: {type(error).__name__}.") from error
-        finally:
-            if outcome is not None:
-                self._metrics.requests.labels(TARGET, operation, outcome).inc()
-                self._metrics.duration.labels(TARGET, operation).observe(time.perf_counter() - started)
+        body, key = _money(order_id, amount_minor, currency), f"refund-{order_id}"
+        await self._dependency.post(
+            "refund", "/v1/refunds", _refund, json=body, idempotency_key=key, within=self._within
+        )
 
 
-def _kind(error: httpx2.HTTPError | ValidationError) -> str:
-    if isinstance(error, httpx2.HTTPStatusError):
-        return "status"
-    return "body" if isinstance(error, (ValidationError, httpx2.DecodingError)) else "connection"
+@asynccontextmanager
+async def open_provider(
+    settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing"
+) -> AsyncIterator[Provider]:
+    """The payment provider of this process; connects at the first use."""
+    within = settings.provider_timeout_seconds
+    opened = open_dependency(
+        TARGET, settings.provider_url, within, OPERATIONS, settings=settings, metrics=metrics, tracing=tracing
+    )
+    async with opened as dependency:
+        yield Provider(dependency, within)
+
+
+def _money(order_id: UUID, amount_minor: int, currency: str) -> dict[str, object]:
+    return {"amount_minor": amount_minor, "currency": currency, "reference": str(order_id)}
+
+
+def _charge(answer: "Answer") -> Charge:
+    return Charge.model_validate_json(_accepted(answer))
+
+
+def _found(answer: "Answer") -> Charge | None:
+    found = _Charges.model_validate_json(_accepted(answer)).charges
+    return next(iter(sorted(found, key=lambda charge: charge.status != "succeeded")), None)
+
+
+def _refund(answer: "Answer") -> None:
+    _Refund.model_validate_json(_accepted(answer))
+
+
+def _accepted(answer: "Answer") -> bytes:
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        raise InvalidError(f"The payment provider refuses what it is asked for: status {answer.status}.")
+    return answer.content

@@ -26,4 +26,6 @@ class OrderSettings(BaseSettings):
         description="Base URL of the provider of payments, exchange rates and mail; without it, the sandbox at"
         " SANDBOX_HOST and SANDBOX_PORT",
     )
-    provider_timeout_seconds: float = Field(5, gt=0, description="for a call to the provider")
+    provider_timeout_seconds: float = Field(
+        5, gt=0, description="Seconds that a call of the payment provider may take, all tries together"
+    )

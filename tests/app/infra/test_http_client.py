@@ -3,8 +3,8 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -25,11 +25,11 @@ from app.telemetry.traces.tracing import Tracing
 from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import Processes
+from tests.app.raw_servers import serve
 
 pytestmark = pytest.mark.anyio
 
 RULES = BreakerRules()
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ async def test_a_body_that_trickles_ends_at_the_deadline_too() -> None:
             await writer.drain()
             await asyncio.sleep(0.02)
 
-    async with _serve(trickle) as url, _open(url, try_seconds=0.2, tries=1) as shop:
+    async with serve(trickle) as url, _open(url, try_seconds=0.2, tries=1) as shop:
         started = time.monotonic()
         with pytest.raises(TimedOutError):
             await shop.charge()
@@ -238,7 +238,7 @@ async def test_what_makes_no_sense_is_no_answer(
         await reader.readuntil(b"\r\n\r\n")
         writer.write(raw)
 
-    async with _serve(answer) as url, _open(url, tries=2) as shop:
+    async with serve(answer) as url, _open(url, tries=2) as shop:
         with pytest.raises(NoAnswerError) as nothing:
             await shop.charge()
         assert nothing.value.kind == kind
@@ -291,24 +291,6 @@ async def test_each_dependency_fails_alone_and_as_set(sandbox: str) -> None:
         await admin.put("/v1/behaviour", json={})
         status = await mail.post("charge", "/v1/charges", _status, json=charge, idempotency_key=key, within=5)
         assert status == "succeeded"
-
-
-@asynccontextmanager
-async def _serve(handler: Handler) -> AsyncIterator[str]:
-    """The URL of a server that does this on each connection, and then closes it."""
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError):
-            await handler(reader, writer)
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
-        ended.set()
-
-    ended = asyncio.Event()
-    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await ended.wait()
 
 
 async def _raw(response: httpx2.Response) -> bytes:

@@ -13,21 +13,24 @@ from sqlalchemy import select
 
 from app.accounts.models import Account
 from app.catalog.models import Item
+from app.infra.breaker import Breaker, BreakerRules
 from app.infra.cache import Cache
 from app.infra.cache.memory import Memory
 from app.infra.database import Database, open_database
+from app.infra.dependency import Dependency
 from app.infra.events import Events
 from app.infra.fanout import Fanout
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.reconciler import Reconciler
 from app.infra.outbox.runner import Runner
+from app.infra.retry import Retries, RetryRules
 from app.orders.commands.cancel import CancelOrder
 from app.orders.commands.pay import PAY_ORDER, PayOrder
 from app.orders.commands.place import PlaceOrder
 from app.orders.commands.refund import REFUND_ORDER, RefundOrder
 from app.orders.models import Order
-from app.orders.provider import Provider
+from app.orders.provider import OPERATIONS, TARGET, Provider
 from app.orders.queries import OrderQueries
 from app.orders.schemas import NewLine, NewOrder, OrderDetail
 from app.rates.service import Rates, open_rates
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 
 STOCK = 1000
 CLAIM_SECONDS = 30.0
+PATIENCE_SECONDS = 30.0  # on a busy machine the sandbox in this process may answer late
 
 
 @dataclass(slots=True)
@@ -115,8 +119,21 @@ class Shop:
             query = select(OutboxMessage.id).where(OutboxMessage.topic == topic, of_the_order)
             return (await session.execute(query)).scalar_one()
 
+    def provider(self, client: httpx2.AsyncClient | None = None) -> Provider:
+        """A client of the provider that asks once for each call, and is patient however often that fails."""
+        dependency = Dependency(
+            TARGET,
+            client or self.client,
+            self.dependencies,
+            operations=OPERATIONS,
+            breaker=Breaker(TARGET, self.dependencies, BreakerRules(failures_in_a_row=1000, calls=1000)),
+            retries=Retries(TARGET, self.dependencies, RetryRules(tries=1)),
+            try_seconds=PATIENCE_SECONDS,
+        )
+        return Provider(dependency, PATIENCE_SECONDS)
+
     def worker(self, client: httpx2.AsyncClient | None = None) -> Runner:
-        provider = Provider(client or self.client, self.dependencies)
+        provider = self.provider(client)
         handlers: dict[str, Handler] = {
             PAY_ORDER: PayOrder(self.database, provider, self.events, self.metrics),
             REFUND_ORDER: RefundOrder(self.database, provider, self.events, self.metrics),

@@ -10,7 +10,6 @@ from app.infra.outbox import repository as outbox
 from app.orders import repository as orders
 from app.orders.commands.refund import REFUND_ORDER
 from app.orders.errors import NotCancellableError, OrderNotFoundError
-from app.orders.provider import Provider
 from tests.app.conftest import Api
 from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop
 
@@ -87,7 +86,7 @@ async def test_a_worker_that_died_between_charge_and_record_leaves_the_charge_to
     async with shop.database.write() as session:
         charged = await orders.start_charge(session, order)
     assert charged is not None
-    await Provider(shop.client, shop.dependencies).charge(order, charged.total_minor, charged.currency)
+    await shop.provider().charge(order, charged.total_minor, charged.currency)
     assert (await shop.cancel(order)).refund == "pending"
     assert await shop.worker().process(await shop.message(REFUND_ORDER, order)) == "refunded"
     await shop.pass_time(CLAIM_SECONDS + 1)
@@ -107,7 +106,7 @@ async def test_a_charge_that_is_still_on_its_way_is_paid_back_too(shop: Shop) ->
     assert await shop.worker().process(repayment) == "later", "whether a charge comes is not known"
     await shop.behave()
     assert await shop.worker().process(repayment) == "refunded"
-    await Provider(shop.client, shop.dependencies).charge(order, late.total_minor, late.currency)
+    await shop.provider().charge(order, late.total_minor, late.currency)
     assert [len(await shop.charges()), len(await shop.refunds())] == [1, 1], "it came, and was the same one"
 
 

@@ -28,7 +28,6 @@ from app.infra.outbox import repository as outbox
 from app.orders import repository as orders
 from app.orders.commands.refund import REFUND_ORDER
 from app.orders.errors import NotCancellableError
-from app.orders.provider import Provider
 from app.settings import read
 from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop, open_shop
 from tests.app.ports import free_port
@@ -254,7 +253,7 @@ class Outbox(RuleBasedStateMachine):
     async def _ask(self, operation: Literal["charge", "refund"], order_id: UUID) -> None:
         async with self.shop.database.read() as session:
             order = await orders.payable(session, order_id)
-        provider = Provider(self.shop.client, self.shop.dependencies)
+        provider = self.shop.provider()
         await getattr(provider, operation)(order.id, order.total_minor, order.currency)
 
     def _ask_for_the_charge(self, expected: Expected) -> None:

@@ -1,0 +1,144 @@
+"""The payment client, over real sockets: no provider costs more than one deadline and one answer's size."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx2
+import pytest
+from prometheus_client import CollectorRegistry
+
+from app.errors import InvalidError, TimedOutError, UnavailableError
+from app.infra.breaker import BreakerOpenError
+from app.infra.dependency import LARGEST_ANSWER_BYTES, NoAnswerError
+from app.orders.provider import Provider, open_provider
+from app.settings import read
+from app.telemetry.metrics import DependencyMetrics
+from app.telemetry.traces.tracing import Tracing
+from tests.app import loopback
+from tests.app.raw_servers import serve
+
+pytestmark = pytest.mark.anyio
+MANY_BYTES: Final = 60_000_000
+PIECE: Final = b" " * 100_000
+
+
+class _Paying:
+    """A client, and what it counted."""
+
+    def __init__(self, provider: Provider, metrics: DependencyMetrics, registry: CollectorRegistry) -> None:
+        self.provider = provider
+        self.breakers = metrics.breakers
+        self._registry = registry
+
+    async def charge(self) -> str:
+        return (await self.provider.charge(uuid4(), 1990, "EUR")).status
+
+    def counted(self, outcome: str, operation: str = "charge") -> float | None:
+        labels = {"target": "payments", "operation": operation, "outcome": outcome}
+        return self._registry.get_sample_value("dependency_requests_total", labels)
+
+
+@asynccontextmanager
+async def _paying(url: str, **settings: Any) -> AsyncIterator[_Paying]:
+    registry = CollectorRegistry()
+    metrics = DependencyMetrics(registry)
+    made = read(_env_file=None, provider_url=url, **settings)
+    async with open_provider(made, metrics, Tracing(made, "test")) as provider:
+        yield _Paying(provider, metrics, registry)
+
+
+async def test_an_answer_that_drips_ends_at_the_deadline_of_the_whole_call() -> None:
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 201 Created\r\nContent-Length: 1000000\r\n\r\n")
+        while True:  # each byte comes within any timeout for a single read
+            writer.write(b" ")
+            await writer.drain()
+            await asyncio.sleep(0.05)
+
+    async with serve(drip) as url, _paying(url, provider_timeout_seconds=0.5) as paying:
+        with pytest.raises(TimedOutError):
+            await asyncio.wait_for(paying.charge(), 20)
+        assert paying.counted("timeout") == 1
+
+
+async def test_of_a_huge_answer_no_more_is_read_than_an_answer_may_have() -> None:
+    sent = 0
+
+    async def flood(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(f"HTTP/1.1 201 Created\r\nContent-Length: {MANY_BYTES}\r\n\r\n".encode())
+        while sent < MANY_BYTES:
+            writer.write(PIECE)
+            await writer.drain()
+            sent += len(PIECE)
+
+    async with serve(flood) as url, _paying(url, provider_timeout_seconds=20) as paying:
+        with pytest.raises(NoAnswerError, match="too large"):
+            await paying.charge()
+        assert paying.counted("body") == 1
+    # Beside what was read, the kernel and the streams hold some megabytes.
+    assert LARGEST_ANSWER_BYTES <= sent < MANY_BYTES / 2
+
+
+async def test_a_provider_that_hangs_is_given_up_on_and_then_left_alone(sandbox: str) -> None:
+    limits = {"provider_timeout_seconds": 0.2, "breaker_failures": 3, "breaker_open_seconds": 60}
+    async with _paying(sandbox, **limits) as paying:
+        loopback.put(f"{sandbox}/v1/behaviour", json={"charges": {"hang_rate": 1}}).raise_for_status()
+        for _ in range(3):
+            with pytest.raises(TimedOutError):
+                await paying.charge()
+        assert paying.breakers == {"payments": "open"}
+        with pytest.raises(BreakerOpenError):
+            await paying.charge()
+        with pytest.raises(BreakerOpenError):
+            await paying.provider.find(uuid4())
+        assert (paying.counted("timeout"), paying.counted("breaker_open")) == (3, 1)
+    assert len(loopback.get(f"{sandbox}/v1/charges").json()["charges"]) == 3
+
+
+async def test_a_charge_is_tried_again_with_its_key_within_the_deadline(sandbox: str) -> None:
+    loopback.put(f"{sandbox}/v1/behaviour", json={"charges": {"error_rate": 1}}).raise_for_status()
+    order = uuid4()
+    async with _paying(sandbox, provider_timeout_seconds=20) as paying:
+        with pytest.raises(UnavailableError):
+            await paying.provider.charge(order, 1990, "EUR")
+        assert paying.counted("status") == 3
+    [charge] = loopback.get(f"{sandbox}/v1/charges").json()["charges"]
+    assert charge["reference"] == str(order)
+
+
+async def test_a_refusal_is_a_fault_of_the_request_and_says_nothing_of_the_provider(sandbox: str) -> None:
+    async with _paying(sandbox, breaker_failures=1) as paying:
+        with pytest.raises(InvalidError, match="status 422"):
+            await paying.provider.charge(uuid4(), -1, "EUR")
+        with pytest.raises(InvalidError, match="status 4"):
+            await paying.provider.refund(uuid4(), 1990, "EUR")
+        assert await paying.charge() == "succeeded"
+        assert paying.counted("ok") == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 407, 429])
+async def test_who_is_not_let_in_or_comes_too_often_is_not_refused_an_order(status: int) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+
+    async with serve(refuse) as url, _paying(url) as paying:
+        with pytest.raises(NoAnswerError, match=f"status {status}"):
+            await paying.charge()
+        assert paying.counted("status") == 1, "to ask again at once changes nothing"
+
+
+async def test_what_makes_no_sense_is_no_answer() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = httpx2.Response(200, json={"charges": [{"status": "maybe"}]}).content
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    async with serve(babble) as url, _paying(url) as paying:
+        with pytest.raises(NoAnswerError):
+            await paying.provider.find(uuid4())
+        assert paying.counted("body", "find") == 1
