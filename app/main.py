@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.api import contract, docs, edge, probes, problems, versions, ws
 from app.api.edge.rate_limits import RateLimits
+from app.api.head import Head
 from app.api.health import Health
 from app.api.one_item import OneItem
 from app.api.readiness import Readiness
@@ -79,6 +80,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     contract.complete(app)
     app.add_middleware(OneItem)
     app.add_middleware(Versioning)
+    app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=versions.LARGEST_BODY_BYTES)
     asgi = observe(
         app,

@@ -1,23 +1,32 @@
-"""Entity tags (RFC 9110, 8.8.3 and 13.1): which version of an object a caller has seen."""
+"""Entity tags (RFC 9110, 8.8.3 and 13.1): which version of an object a caller has seen.
+
+A tag counts with or without `W/`, since proxies that compress make it weak: docs/decisions/0020-weak-tags.md. Several
+header lines are one list.
+"""
 
 import re
 from collections.abc import Collection
 from typing import Annotated, Any, Final
 
-from fastapi import Header, Request, Response
+from fastapi import Depends, Header, Request, Response
 
 from app.errors import PreconditionRequiredError
 
 _ONE: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
-IfMatch = Annotated[
-    str | None,
-    Header(
-        description="the ETag of the version that you change, or *",
-        max_length=400,
-        pattern=rf"^(?:\*|{_ONE}(?: *, *{_ONE})*)$",
-        examples=['"1"'],
-    ),
-]
+_IF_MATCH: Final = Header(
+    description="the ETag of the version that you change, or *",
+    max_length=400,
+    pattern=rf"^(?:\*|[ \t,]*{_ONE}(?:[ \t]*,[ \t,]*{_ONE})*[ \t,]*)$",
+    examples=['"1"'],
+)
+
+
+def _if_match(request: Request, if_match: Annotated[str | None, _IF_MATCH] = None) -> str | None:
+    """Returns all lines of the header; the framework reads and checks the first."""
+    return None if if_match is None else _lines(request, "If-Match")
+
+
+IfMatch = Annotated[str | None, Depends(_if_match)]
 # Read and documented by hand, and so are these endpoints' services: what the framework solves for an endpoint costs as
 # much again as a cached answer.
 CONDITIONAL: Final[dict[str, Any]] = {
@@ -31,7 +40,7 @@ CONDITIONAL: Final[dict[str, Any]] = {
         }
     ]
 }
-_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e]*)"')
+_TAG: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 _VERSION: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
@@ -46,18 +55,24 @@ def seen(if_match: str | None) -> Collection[int] | None:
         raise PreconditionRequiredError("This needs the item's ETag as If-Match, so that no other change is lost.")
     if if_match.strip() == "*":
         return None
-    strong = [tag for weak, tag in _TAG.findall(if_match) if not weak]
-    return [int(tag) for tag in strong if _VERSION.fullmatch(tag)]
+    return [int(tag) for tag in _TAG.findall(if_match) if _VERSION.fullmatch(tag)]
 
 
 def tagged(request: Request, body: bytes, tag: str) -> Response:
     """A JSON body as it is and its tag; 304 for a caller who has what the tag stands for."""
-    if_none_match = request.headers.get("If-None-Match")
-    if if_none_match is not None and known(if_none_match, tag):
+    if is_current(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
     return Response(body, media_type="application/json", headers={"ETag": tag})
 
 
-def known(if_none_match: str, tag: str) -> bool:
-    """Whether If-None-Match names the tag (RFC 9110, 13.1.2)."""
-    return if_none_match.strip() == "*" or tag in [f'"{opaque}"' for _, opaque in _TAG.findall(if_none_match)]
+def is_current(request: Request, tag: str) -> bool:
+    """Returns whether If-None-Match names the tag, so that the answer is 304 (RFC 9110, 13.1.2)."""
+    if "If-None-Match" not in request.headers:
+        return False
+    named = _lines(request, "If-None-Match")
+    return named.strip() == "*" or tag.strip('"') in _TAG.findall(named)
+
+
+def _lines(request: Request, name: str) -> str:
+    """Joins the lines of a list-valued header (RFC 9110, 5.3)."""
+    return ", ".join(request.headers.getlist(name))

@@ -1,10 +1,12 @@
 """The WebSocket of an order's room: who may come in, and how it is closed."""
 
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
+from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
 from app.api.dependencies import Services
@@ -16,6 +18,8 @@ from app.settings import Settings
 
 SUBPROTOCOL: Final = "bearer"
 _POLICY: Final = 1008
+_PATH: Final = "/ws/orders/{order_id}"
+_UPGRADE: Final = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
 
 
 def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
@@ -41,8 +45,15 @@ def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
             ended(end.reason)
             await _close(socket, end)
 
-    routes.add_api_websocket_route("/ws/orders/{order_id}", order_room)
+    routes.add_api_websocket_route(_PATH, order_room)
+    routes.add_api_route(_PATH, _require_upgrade, include_in_schema=False)
     return routes
+
+
+async def _require_upgrade(order_id: str) -> None:  # noqa: ARG001 -- in the path
+    """Refuses a GET that is no handshake, or one that a proxy took apart (RFC 9110, 15.5.22)."""
+    detail = "This is a WebSocket: send the handshake of RFC 6455, version 13, through proxies that pass Upgrade on."
+    raise HTTPException(HTTPStatus.UPGRADE_REQUIRED, detail, _UPGRADE)
 
 
 async def _welcome(socket: WebSocket, services: Services, standing: Standing, token: str, order_id: str) -> End:

@@ -10,9 +10,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.api.problems import MEDIA_TYPE, Problem, title
+from app.server.upgrades import UpgradeProtocol
 
 LARGEST_HEAD_BYTES: Final = 64 * 1024  # the edge refuses less than that, and in more words
 LARGEST_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # what the application doesn't read: chunk extensions, trailers
@@ -23,7 +23,7 @@ def guarded(header_seconds: float, body_seconds: float) -> Callable[..., "Guarde
     return partial(GuardedProtocol, header_seconds, body_seconds)
 
 
-class GuardedProtocol(HttpToolsProtocol):
+class GuardedProtocol(UpgradeProtocol):
     """A connection that must bring a whole request in time, from when it is opened or from its first byte.
 
     Nothing runs for a request that arrives in one piece, nor while an answer streams out, nor for a WebSocket.

@@ -12,6 +12,7 @@ ABOUT: Final[dict[str, Any]] = {
         "- **Changes of items** need the ETag that was read as `If-Match`, so that no other change is lost.\n"
         "- **Orders** take an `Idempotency-Key`: a repeat gets the first answer.\n"
         "- **Limits** are told by `RateLimit` and `RateLimit-Policy`; a 429 says in `Retry-After` when to come back.\n"
+        "- `HEAD` answers wherever `GET` does, with the same headers and without the content.\n"
         "- `/api/items` is `/api/v1/items` or `/api/v2/items`, as `X-API-Version` says.\n"
         "- `/ws/orders/{order_id}` is a WebSocket: the room of an order's buyer and sellers."
     ),

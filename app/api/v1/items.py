@@ -77,7 +77,7 @@ _WRITES: dict[int | str, dict[str, Any]] = documented(401, 403, 404, 412, 428)
 
 @router.put("/{item_id:uuid}", responses=_WRITES | documented(409))
 async def replace_item(
-    item_id: UUID, new: NewItem, caller: Caller, catalog: CatalogService, response: Response, if_match: IfMatch = None
+    item_id: UUID, new: NewItem, caller: Caller, catalog: CatalogService, response: Response, if_match: IfMatch
 ) -> ItemView:
     """Replaces one's own item, its stock included: hence If-Match is required (428), and a lost update is 412."""
     item = await catalog.change(caller, item_id, new, seen(if_match))
@@ -92,7 +92,7 @@ async def change_item(
     caller: Caller,
     catalog: CatalogService,
     response: Response,
-    if_match: IfMatch = None,
+    if_match: IfMatch,
 ) -> ItemView:
     """Changes some fields of one's own item; as PUT otherwise."""
     item = await catalog.change(caller, item_id, change, seen(if_match))
@@ -101,6 +101,6 @@ async def change_item(
 
 
 @router.delete("/{item_id:uuid}", status_code=204, responses=_WRITES)
-async def delete_item(item_id: UUID, caller: Caller, catalog: CatalogService, if_match: IfMatch = None) -> None:
+async def delete_item(item_id: UUID, caller: Caller, catalog: CatalogService, if_match: IfMatch) -> None:
     """Takes one's own item out of the catalogue. Orders of it stay as they are, and its name is free again."""
     await catalog.archive(caller, item_id, seen(if_match))

@@ -1,20 +1,18 @@
 """Reports."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.dependencies import Caller, ReportsService, TasksService
-from app.api.etags import known
+from app.api.etags import CONDITIONAL, is_current
 from app.api.responses import documented
 from app.reports import sales
 from app.reports.schemas import NewSalesReport
 from app.tasks.schemas import TaskView
 
 router = APIRouter(prefix="/reports", tags=["reports"])
-IfNoneMatch = Annotated[str | None, Header(description="the ETag of the file that you have", max_length=400)]
 
 
 @router.post("/sales", status_code=202, responses=documented(401, 429))
@@ -33,20 +31,19 @@ async def ask_for_sales_report(
 @router.get(
     "/{report_id:uuid}/download",
     response_class=StreamingResponse,
+    openapi_extra=CONDITIONAL,
     responses={
         200: {"description": "One line for each item of each order that was paid", "content": {"text/csv": {}}},
         304: {"description": "Unchanged since the ETag in If-None-Match"},
         **documented(401, 403, 404, 409, 410),
     },
 )
-async def download_report(
-    report_id: UUID, caller: Caller, reports: ReportsService, if_none_match: IfNoneMatch = None
-) -> Response:
+async def download_report(report_id: UUID, request: Request, caller: Caller, reports: ReportsService) -> Response:
     """The file of one's own report: 409 while it is not ready, 410 once it has expired."""
     file = await reports.file(caller, report_id)
     tag = f'"{file.digest}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and known(if_none_match, tag):
+    if is_current(request, tag):
         return Response(status_code=304, headers=headers)
     headers |= {
         "Content-Disposition": f'attachment; filename="{file.name}"',

@@ -43,7 +43,7 @@ async def test_a_lost_update_is_refused_whoever_changed_the_item(api: Api) -> No
         await client.put(at, json=SEXTANT, headers=seen),
         await client.patch(at, json={"stock": 5}, headers=seen),
         await client.delete(at, headers=seen),
-        await client.patch(at, json={"stock": 5}, headers={"If-Match": f"W/{(await client.get(at)).headers['ETag']}"}),
+        await client.patch(at, json={"stock": 5}, headers={"If-Match": f"W/{created.headers['ETag']}"}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (412, "item_changed")
     nonsense = await client.patch(at, json={"stock": 5}, headers={"If-Match": "nonsense"})
