@@ -2,13 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from app.inputs import Input
 
 
-class PageQuery(BaseModel):
+class PageQuery(Input):
     """`page` counts from 1."""
-
-    model_config = ConfigDict(extra="forbid")
 
     page: Annotated[int, Field(ge=1, le=10_000, description="which page, from 1")] = 1
     per_page: Annotated[int, Field(ge=1, le=100, description="entries of a page")] = 20

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, String
 
 from app.accounts.permissions import Role
 from app.accounts.schemas import AccountView, Address, DisplayName, Password, same_password_twice
+from app.inputs import Input
 from app.paging import PageQuery
 from app.text import Plain
 
@@ -23,19 +24,17 @@ class PublicView(BaseModel):
     created_at: datetime
 
 
-class ProfileChange(BaseModel):
+class ProfileChange(Input):
     """What is left out stays; a display name of null is taken away."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"display_name": "Ada L."}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"display_name": "Ada L."}]})
 
     display_name: DisplayName | None = None
     email: Address = Field(default_factory=str)  # a factory: the default is never used, and the document names none
 
 
-class PasswordChange(BaseModel):
+class PasswordChange(Input):
     """The password of now, and the one to come."""
-
-    model_config = ConfigDict(extra="forbid")
 
     current_password: Annotated[SecretStr, Field(max_length=128)]
     password: Password
@@ -67,21 +66,19 @@ class AccountPage(BaseModel):
     total: int
 
 
-class Rights(BaseModel):
+class Rights(Input):
     """What an account may do."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"role": "moderator", "is_active": True}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "moderator", "is_active": True}]})
 
     role: Role
     is_active: StrictBool
 
 
-class RightsChange(BaseModel):
+class RightsChange(Input):
     """What is left out stays."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"is_active": False}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"is_active": False}]})
 
     role: Role = Field(default_factory=lambda: Role.USER)
     is_active: StrictBool = Field(default_factory=bool)

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from app.accounts.names import USERNAME, free
+from app.inputs import Input
 from app.text import OneLine, Plain, plain
 from app.whole import Whole
 
@@ -76,11 +77,10 @@ def same_password_twice(asked: _AskedTwice) -> _AskedTwice:
     return asked
 
 
-class Registration(BaseModel):
+class Registration(Input):
     """A new account. Nothing is truncated: a longer password is refused. An age is checked and not kept."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {
@@ -137,10 +137,8 @@ class Token(BaseModel):
     refresh_token: str
 
 
-class RefreshRequest(BaseModel):
+class RefreshRequest(Input):
     """A refresh token, as it was given out."""
-
-    model_config = ConfigDict(extra="forbid")
 
     refresh_token: Annotated[
         SecretStr, Field(min_length=1, max_length=128, json_schema_extra=_PLAIN), AfterValidator(_plain_secret)

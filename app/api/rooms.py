@@ -6,12 +6,13 @@ from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.api.streams import Standing
 from app.infra.fanout import Fanout, Message, SlowReaderError
 from app.infra.orm import now
+from app.inputs import Input
 from app.orders.following import Following, Party
 from app.text import Lines
 
@@ -39,16 +40,12 @@ FORBIDDEN: Final = End(4403, "forbidden")
 TOO_MANY: Final = End(4429, "too_many")
 
 
-class _Said(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Said(Input):
     type: Literal["message"]
     text: Annotated[str, StringConstraints(min_length=1, max_length=2000), Lines]
 
 
-class _Sign(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _Sign(Input):
     type: Literal["ping", "leave"]
 
 

@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, Status, Stock
 from app.catalog.records import ItemRecord
+from app.inputs import Input
 from app.money import to_major
 from app.paging import PageQuery
 from app.text import Plain
@@ -19,10 +20,10 @@ Sort = Literal["-created_at", "created_at", "-price", "price", "-name", "name"]
 _EXAMPLE: JsonDict = {"name": "Sextant", "description": "Brass.", "price": "249.00", "currency": "EUR", "stock": 12}
 
 
-class NewItem(BaseModel):
+class NewItem(Input):
     """An item to be sold. Its name is unique in the catalogue, whatever its case. A paused item can't be ordered."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     name: Name
     description: Description = ""
@@ -33,12 +34,10 @@ class NewItem(BaseModel):
     ends_at: EndsAt | None = None
 
 
-class ItemChange(BaseModel):
+class ItemChange(Input):
     """The fields to change; what is left out stays (RFC 7396). Only `ends_at` can be removed, by null."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"minProperties": 1, "examples": [{"price": "199.00", "stock": 3}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"price": "199.00", "stock": 3}]})
 
     # The factories make the fields optional without making null a value; only what was set is read.
     name: Name = Field(default_factory=str)
@@ -100,10 +99,8 @@ class ItemPage(BaseModel):
     total_is_exact: bool
 
 
-class ItemFilter(BaseModel):
+class ItemFilter(Input):
     """Which items. Prices are compared as numbers, so name the currency with them."""
-
-    model_config = ConfigDict(extra="forbid")
 
     search: (
         Annotated[str, StringConstraints(max_length=100), Plain, Field(description="letters of the name")] | None

@@ -10,15 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, Status, Stock
 from app.catalog.records import ItemRecord
 from app.catalog.schemas import ItemFilter, NewItem
+from app.inputs import Input
 from app.money import to_major
 
 CursorSort = Literal["-created_at", "created_at", "-price", "price"]
 
 
-class NewMoney(BaseModel):
+class NewMoney(Input):
     """An amount in major units of a currency (ISO 4217)."""
-
-    model_config = ConfigDict(extra="forbid")
 
     amount: Price
     currency: Currency
@@ -31,11 +30,10 @@ class Money(BaseModel):
     currency: str
 
 
-class NewItemV2(BaseModel):
+class NewItemV2(Input):
     """An item to be sold, as in version 1 but for its price."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [{"name": "Sextant", "price": {"amount": "249.00", "currency": "EUR"}, "stock": 12}]
         },

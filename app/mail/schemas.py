@@ -2,17 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import ConfigDict, StringConstraints
 
+from app.inputs import Input
 from app.mail.letters import LONGEST_SUBJECT
 from app.text import Filled, OneLine
 
 
-class NewCampaign(BaseModel):
+class NewCampaign(Input):
     """A mail to all active accounts, in plain text."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"subject": "New in the shop", "text": "Come and see our new sextants."}]},
     )
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from app.inputs import Input
 from app.orders import places
 from app.text import Lines, OneLine, Plain
 
@@ -30,11 +31,10 @@ PostalCode = Annotated[
 ]
 
 
-class Address(BaseModel):
+class Address(Input):
     """Where an order goes. The postal code is one of the country's; where there are none it may be left out."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
+from app.inputs import Input
 from app.orders import places
 from app.orders.addresses import Address, Notes
 from app.paging import PageQuery
@@ -30,16 +31,14 @@ Currency = Annotated[
 ]
 
 
-class NewLine(BaseModel):
+class NewLine(Input):
     """How many of which item."""
-
-    model_config = ConfigDict(extra="forbid")
 
     item_id: UUID
     quantity: Annotated[int, Field(ge=1, le=1000), Whole]
 
 
-class NewOrder(BaseModel):
+class NewOrder(Input):
     """What to buy. An item appears once.
 
     Without `currency` all items must be in one, which is the order's. With it, what an item costs in another currency
@@ -47,7 +46,6 @@ class NewOrder(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "examples": [
                 {"lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 1}]},

@@ -4,9 +4,10 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from app.infra.orm import now
+from app.inputs import Input
 
 LONGEST: Final = timedelta(days=366)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -21,11 +22,10 @@ def _written_out(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_written_out)]
 
 
-class NewSalesReport(BaseModel):
+class NewSalesReport(Input):
     """Which sales: those that were paid on a day from `from` to `to`, both included, in UTC."""
 
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={"examples": [{"from": "2026-01-01", "to": "2026-01-31", "format": "csv"}]},
     )
 

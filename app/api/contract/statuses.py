@@ -7,7 +7,8 @@ from typing import Any, Final
 from app.api.problems import DOCUMENTED, title
 
 _ANY: Final[Mapping[int, str]] = {
-    400: "not exactly one Host, or one that is not served here",
+    400: "not exactly one Host, or one that is not served here; or too many parameters",
+    414: "the path and the query are too long",
     431: "too many headers, or too large ones",
     500: "a fault of the service, recorded under the request_id and the trace_id",
 }
@@ -19,9 +20,9 @@ _WITH_A_BODY: Final[Mapping[int, str]] = {
     400: "the body is not what Content-Type says, or it came with not exactly one Host that is served here",
     408: "the body did not arrive in time",
     413: "the body is too large",
-    422: "a field is not as it should be; `errors` names each",
+    422: "fields are not as they should be; `errors` names the first 20",
 }
-_WITH_PARAMETERS: Final[Mapping[int, str]] = {422: "a parameter is not as it should be; `errors` names each"}
+_WITH_PARAMETERS: Final[Mapping[int, str]] = {422: "parameters are not as they should be; `errors` names the first 20"}
 _WITH_A_TOKEN: Final[Mapping[int, str]] = {401: "no access token, or one that is not valid (any more)"}
 
 

@@ -1,4 +1,4 @@
-"""How much a request may bring: header fields, bytes of them, and the body that it announces.
+"""How much a request may bring: a long address, parameters, header fields, and the body that it announces.
 
 The framework counts bodies that come without a length. One with a length it would refuse in plain text.
 """
@@ -12,9 +12,19 @@ from starlette.types import Scope
 
 from app.api.edge.refusal import Refusal
 
+LONGEST_URI_BYTES: Final = 8 * 1024  # RFC 9110 asks for 8,000 at least (4.1)
+MOST_PARAMETERS: Final = 100
 LARGEST_HEADER_BYTES: Final = 32 * 1024
 MOST_HEADER_FIELDS: Final = 100
 
+_URI: Final = Refusal(
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    "uri_too_long",
+    f"The path and the query of a request may have {LONGEST_URI_BYTES} bytes at most.",
+)
+_PARAMETERS: Final = Refusal(
+    HTTPStatus.BAD_REQUEST, "too_many_parameters", f"A query may have {MOST_PARAMETERS} parameters at most."
+)
 _HEADERS: Final = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "request_header_fields_too_large",
@@ -22,12 +32,22 @@ _HEADERS: Final = Refusal(
 )
 
 
+class UriSize:
+    """Refuses a long path and query, and a query of many parameters, before the framework takes it apart."""
+
+    def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:  # noqa: ARG002
+        query: bytes = scope["query_string"]
+        if len(scope.get("raw_path") or scope["path"]) + len(query) > LONGEST_URI_BYTES:
+            return _URI
+        return _PARAMETERS if query.count(b"&") >= MOST_PARAMETERS else None
+
+
 class HeaderSizes:
-    """Refuses more header fields, or more bytes in them and the path, than any client of ours needs."""
+    """Refuses more header fields, or more bytes in them, than any client of ours needs."""
 
     def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:  # noqa: ARG002
         headers = scope["headers"]
-        size = len(scope["path"]) + len(scope["query_string"]) + sum(map(len, chain.from_iterable(headers)))
+        size = sum(map(len, chain.from_iterable(headers)))
         return _HEADERS if len(headers) > MOST_HEADER_FIELDS or size > LARGEST_HEADER_BYTES else None
 
 

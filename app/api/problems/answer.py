@@ -12,9 +12,10 @@ from starlette.responses import Response
 from app.api.problems.model import MEDIA_TYPE, FieldProblem, Problem
 from app.telemetry import context
 
-# Python renamed these two in 3.13; a code must not depend on the version that runs.
-_TITLES: Final = {413: "Content Too Large", 422: "Unprocessable Content"}
+# Python renamed these in 3.13; a code must not depend on the version that runs.
+_TITLES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 _PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~"
+_LONGEST_PATH: Final = 128  # characters of a path that are repeated; those that are quoted become up to twelve each
 
 
 def answer(
@@ -32,7 +33,7 @@ def answer(
         title=title(status),
         status=status,
         detail=detail,
-        instance=quote(request.scope["path"], safe=_PATH_CHARACTERS, errors="replace"),
+        instance=quote(request.scope["path"][:_LONGEST_PATH], safe=_PATH_CHARACTERS, errors="replace"),
         code=code,
         request_id=work.request_id if work else "",
         trace_id=work.trace_id if work else "",
@@ -48,5 +49,5 @@ def title(status: int) -> str:
 
 
 def printable(text: str) -> str:
-    """JSON has no lone surrogates, and a key of the caller's may hold one, or be long."""
+    """Cuts a text, and replaces lone surrogates, which JSON has no place for."""
     return text.encode("utf-8", "replace").decode()[:300]

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.api.problems.allow import allowed
 from app.api.problems.answer import answer, printable, title
 from app.api.problems.document import document
-from app.api.problems.model import FieldProblem
+from app.api.problems.fields import MAX_ERRORS, field_problems
 from app.errors import (
     BadRequestError,
     ConflictError,
@@ -76,16 +76,12 @@ def refuse(request: Request, error: DomainError) -> Response:
 async def _validation(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    problems = [
-        FieldProblem(
-            field=printable(".".join(str(part) for part in entry["loc"])),
-            message=printable(str(entry["msg"]).removeprefix("Value error, ")),
-            code=str(entry["type"]),
-        )
-        for entry in error.errors()
-    ]
-    detail = f"{len(problems)} field(s) are not as they should be; see errors."
-    return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", detail, errors=problems)
+    errors = error.errors()
+    listed = field_problems(errors)
+    detail = f"{len(errors)} field(s) are not as they should be; see errors."
+    if len(errors) > MAX_ERRORS:
+        detail = f"{len(errors)} field(s) are not as they should be; errors lists the first {len(listed)}."
+    return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", detail, errors=listed)
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -127,7 +127,7 @@ class Shop:
             problem = json.loads(answer.body)
             assert problem["status"] == answer.status, sent
             assert CANARY.encode() not in answer.body, sent
-            assert len(answer.body) < 20_000, sent
+            assert len(answer.body) < 8_000, sent
         for name, value in answer.headers.items():
             assert CANARY.encode() not in value, (sent, name)
 

@@ -78,7 +78,7 @@ async def test_what_does_not_fit_an_item_is_refused_and_named(api: Api) -> None:
         ({"stock": -1}, "body.stock"),
         ({"stock": 1.5}, "body.stock"),
         ({"stock": 1_000_001}, "body.stock"),
-        ({"owner_id": str(uuid4())}, "body.owner_id"),
+        ({"owner_id": str(uuid4())}, "body"),
     ]
     for change, field in refused:
         answer = await client.post(URL, json=SEXTANT | change)
@@ -120,4 +120,4 @@ async def test_a_query_that_is_not_understood_is_refused(api: Api) -> None:
     for query in [*queries, f"search={'x' * 101}", "page=1&page=2&pages=3"]:
         answer = await api.client.get(f"{URL}?{query}")
         assert answer.status_code == 422, query
-        assert answer.json()["errors"][0]["field"].startswith("query.")
+        assert answer.json()["errors"][0]["field"].partition(".")[0] == "query"
