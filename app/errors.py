@@ -57,6 +57,16 @@ class TooManyRequestsError(DomainError):
         self.retry_after = retry_after
 
 
+class BusyError(DomainError):
+    """Too much of the same work is under way; the same request may succeed in `retry_after` seconds."""
+
+    code = "busy"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class UnavailableError(DomainError):
     """A dependency is gone for now; the same request may succeed in `retry_after` seconds."""
 

@@ -12,6 +12,7 @@ from app.accounts.login_limits import LoginLimits
 from app.accounts.passwords import Passwords
 from app.accounts.profiles import Profiles
 from app.accounts.refresh import Lifetimes
+from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.service import Accounts
 from app.accounts.tokens import Tokens
 from app.api.dependencies import Services
@@ -106,7 +107,9 @@ async def open_services(
         limits = await stack.enter_async_context(open_limits(settings, limit_metrics, dependency_metrics, tracing))
         login_limits = LoginLimits(limits, settings, limit_metrics)
         tokens = Tokens(signing_key(settings), settings.access_token_seconds)
-        access, passwords = Access(database), Passwords()
+        registrations = RegistrationLimits(limits, settings, limit_metrics)
+        passwords = Passwords(wait_seconds=settings.password_wait_seconds, metrics=limit_metrics)
+        access = Access(database)
         catalog = Catalog(database, events, Cursors(signing_key(settings)))
         yield Services(
             access=access,
@@ -117,6 +120,7 @@ async def open_services(
                 tokens,
                 Lifetimes(settings.refresh_token_seconds, settings.login_seconds),
                 limits=login_limits,
+                registrations=registrations,
                 metrics=AccountMetrics(metrics.registry),
             ),
             administration=Administration(database, access, also_forget=(forget_buyer,)),
@@ -131,7 +135,7 @@ async def open_services(
             orders=OrderQueries(database),
             place_order=PlaceOrder(database, events, rates, order_metrics),
             popular=Popular(database, cache),
-            profiles=Profiles(database, passwords, access, login_limits),
+            profiles=Profiles(database, passwords, access, limits=login_limits, registrations=registrations),
             rates=rates,
             reports=Reports(database, outbox, days=settings.report_days, at_once=settings.reports_at_once),
             tasks=Tasks(database, {MAKE_REPORT: "/api/v1/reports/{id}/download"}),

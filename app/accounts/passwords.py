@@ -4,45 +4,42 @@ Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sh
 """
 
 import asyncio
+import math
 import secrets
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import ARGON2_VERSION
 
+from app.errors import BusyError
+from app.telemetry.metrics import LimitMetrics
+
 MEMORY_KIB: Final = 19 * 1024
 AT_ONCE: Final = 2
-Verify = Callable[[str, str | None], Awaitable[bool]]
+NEW_AT_ONCE: Final = 1  # so that however many register, one slot is left to those who log in
+WAIT_SECONDS: Final = 2.0
 
 
-class Passwords:
-    """Hashes and verifies. Two at once bound the memory to 38 MiB, which the pod's limit counts on."""
+class HashingBusyError(BusyError):
+    code = "hashing_busy"
 
-    def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._nobody = _of_nobody(self._hasher)
+
+class Slot:
+    """The right to hash, for as long as its block lasts."""
+
+    def __init__(self, hasher: PasswordHasher, nobody: str) -> None:
+        self._hasher = hasher
+        self._nobody = nobody
 
     async def hash(self, password: str) -> str:
-        async with self._slots:
-            return await asyncio.to_thread(self._hasher.hash, password)
+        return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Whether the password fits. An unknown account (None) costs the same time as a wrong password."""
-        async with self.turn() as verify:
-            return await verify(password, stored)
-
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Verify]:
-        """One of the two places, for who has to look at something else between waiting for it and verifying."""
-        async with self._slots:
-            yield self._verify
-
-    async def _verify(self, password: str, stored: str | None) -> bool:
+        """Returns whether the password fits. An unknown account (None) costs the same time as a wrong password."""
         return await asyncio.to_thread(self._fits, password, stored or self._nobody) and stored is not None
 
     def _fits(self, password: str, stored: str) -> bool:
@@ -50,6 +47,57 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError, UnicodeEncodeError):
             return False
+
+
+class Passwords:
+    """Hashes and verifies. Two at once bound the memory to 38 MiB, which the pod's limit counts on.
+
+    A slot is waited for `wait_seconds` at most; then the caller gets HashingBusyError, before any work is done.
+    """
+
+    def __init__(self, *, wait_seconds: float = WAIT_SECONDS, metrics: LimitMetrics | None = None) -> None:
+        hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
+        self._slot = Slot(hasher, _of_nobody(hasher))
+        self._all = asyncio.Semaphore(AT_ONCE)
+        self._new = asyncio.Semaphore(NEW_AT_ONCE)
+        self._wait_seconds = wait_seconds
+        self._metrics = metrics
+
+    async def hash(self, password: str) -> str:
+        """Hashes the password of a new account. Raises HashingBusyError."""
+        async with self._wait(self._new, self._all) as slot:
+            return await slot.hash(password)
+
+    async def verify(self, password: str, stored: str | None) -> bool:
+        """Waits for a slot and verifies in it. Raises HashingBusyError."""
+        async with self.slot() as slot:
+            return await slot.verify(password, stored)
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[Slot]:
+        """Waits for a slot, for callers that do something between waiting and hashing. Raises HashingBusyError."""
+        async with self._wait(self._all) as slot:
+            yield slot
+
+    @asynccontextmanager
+    async def _wait(self, *semaphores: asyncio.Semaphore) -> AsyncIterator[Slot]:
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(self._wait_seconds):
+                    for semaphore in semaphores:
+                        await held.enter_async_context(semaphore)
+            except TimeoutError:
+                self._count("refused")
+                raise HashingBusyError(
+                    "Too many passwords are being checked at the moment; try again.",
+                    retry_after=math.ceil(self._wait_seconds),
+                ) from None
+            self._count("allowed")
+            yield self._slot
+
+    def _count(self, decision: str) -> None:
+        if self._metrics is not None:
+            self._metrics.decisions.labels("hashing", decision).inc()
 
 
 def _of_nobody(hasher: PasswordHasher) -> str:

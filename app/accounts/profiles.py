@@ -11,6 +11,7 @@ from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission, allows
 from app.accounts.profile_schemas import PasswordChange, ProfileChange, PublicView
+from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.schemas import AccountView
 from app.accounts.service import AccountTakenError
 from app.accounts.tokens import Identity
@@ -29,9 +30,18 @@ class WrongPasswordError(InvalidError):
 class Profiles:
     """One's own account, and a look at others'."""
 
-    def __init__(self, database: Database, passwords: Passwords, access: Access, limits: LoginLimits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        passwords: Passwords,
+        access: Access,
+        *,
+        limits: LoginLimits,
+        registrations: RegistrationLimits,
+    ) -> None:
         self._database = database
         self._limits = limits
+        self._registrations = registrations
         self._passwords = passwords
         self._access = access
 
@@ -47,10 +57,15 @@ class Profiles:
     async def own(self, account_id: UUID) -> AccountView:
         return AccountView.model_validate(await self._get(account_id))
 
-    async def change(self, account_id: UUID, change: ProfileChange) -> AccountView:
-        """Raises AccountTakenError when the new e-mail address is somebody else's."""
+    async def change(self, account_id: UUID, change: ProfileChange, address: str) -> AccountView:
+        """Changes the profile for a client at `address`.
+
+        Raises AccountTakenError when the new e-mail address is somebody else's, and TooManyRequestsError after too many
+        that were asked for from `address`.
+        """
         values = change.model_dump(exclude_unset=True)
         if "email" in values:
+            await self._registrations.count(address)
             values["email_key"] = values["email"].casefold()
         if not values:
             return await self.own(account_id)
@@ -70,14 +85,12 @@ class Profiles:
         """
         account = await self._get(account_id)
         stored, attempt = account.password_hash, Attempt.of(account.username, address)
-        async with self._passwords.turn() as verify:
+        async with self._passwords.slot() as slot:
             await self._limits.check(attempt)
-            fits = await verify(change.current_password.get_secret_value(), stored)
-            if not fits:
+            if not await slot.verify(change.current_password.get_secret_value(), stored):
                 await self._limits.failed(attempt)
-        if not fits:
-            raise WrongPasswordError("current_password is not the password of this account.")
-        made = await self._passwords.hash(change.password.get_secret_value())
+                raise WrongPasswordError("current_password is not the password of this account.")
+            made = await slot.hash(change.password.get_secret_value())
         async with self._database.write() as session:
             if not await repository.replace_password(session, account_id, stored, made):
                 raise ConflictError("The password was changed by another request at the same time.")

@@ -53,6 +53,12 @@ async def by_username(session: ReadSession, username: str) -> Account | None:
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def is_taken(session: ReadSession, username_key: str, email_key: str) -> bool:
+    """Returns whether an account has the name or the address. Another one may take them before this one is added."""
+    query = select(Account.id).where(or_(Account.username_key == username_key, Account.email_key == email_key))
+    return (await session.execute(query.limit(1))).first() is not None
+
+
 async def page(
     session: ReadSession, *, offset: int, limit: int, search: str | None
 ) -> tuple[Sequence[Row[*tuple[Any, ...]]], int]:

@@ -12,6 +12,7 @@ from app.accounts.models import Account
 from app.accounts.names import USERNAME
 from app.accounts.passwords import Passwords
 from app.accounts.refresh import Lifetimes
+from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.schemas import Registration, Token
 from app.accounts.tokens import Identity, Tokens
 from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
@@ -21,6 +22,7 @@ from app.infra.events import Events
 from app.telemetry.metrics import AccountMetrics
 
 WRONG = "Username or password is wrong."
+TAKEN = "This username or e-mail address is taken; choose another."
 
 
 class AccountTakenError(ConflictError):
@@ -48,36 +50,48 @@ class Accounts:
         lifetimes: Lifetimes,
         *,
         limits: LoginLimits,
+        registrations: RegistrationLimits,
         metrics: AccountMetrics,
     ) -> None:
         self._database = database
         self._events = events
         self._limits = limits
+        self._registrations = registrations
         self._metrics = metrics
         self._passwords = passwords
         self._tokens = tokens
         self._lifetimes = lifetimes
 
-    async def register(self, registration: Registration) -> Account:
-        """Raises AccountTakenError when the name or the e-mail address is taken; it does not say which."""
+    async def register(self, registration: Registration, address: str) -> Account:
+        """Adds an account for a client at `address`. What refuses it costs less than a hash, and comes before.
+
+        Raises AccountTakenError when the name or the e-mail address is taken; it does not say which. Raises
+        TooManyRequestsError after too many registrations from the address, and HashingBusyError.
+        """
+        await self._registrations.count(address)
+        username_key, email_key = registration.username.casefold(), registration.email.casefold()
+        async with self._database.read() as session:
+            if await repository.is_taken(session, username_key, email_key):
+                raise AccountTakenError(TAKEN)
         account = Account(
             username=registration.username,
-            username_key=registration.username.casefold(),
+            username_key=username_key,
             display_name=registration.display_name,
             email=registration.email,
-            email_key=registration.email.casefold(),
+            email_key=email_key,
             password_hash=await self._passwords.hash(registration.password.get_secret_value()),
         )
         async with self._database.write() as session:
             if not await repository.add(session, account):
-                raise AccountTakenError("This username or e-mail address is taken; choose another.")
+                raise AccountTakenError(TAKEN)
             self._events.record(session, UserRegistered(account.id))
         return account
 
     async def token(self, username: str, password: str, address: str) -> Token:
         """Raises UnauthenticatedError, in the same words and the same time whatever was wrong.
 
-        Raises TooManyRequestsError after too many failures, whether or not this attempt would be another.
+        Raises TooManyRequestsError after too many failures, whether or not this attempt would be another, and
+        HashingBusyError.
         """
         attempt = Attempt.of(username, address)
         try:
@@ -93,15 +107,15 @@ class Accounts:
         return token
 
     async def _log_in(self, username: str, password: str, attempt: Attempt) -> Token:
-        await self._limits.check(attempt)  # who is refused does not wait for a turn
+        await self._limits.check(attempt)  # who is refused does not wait for a slot
         account = None
         if USERNAME.fullmatch(username):  # no other was ever registered, and a database may not take it
             async with self._database.read() as session:
                 account = await repository.by_username(session, username)
         stored = account.password_hash if account is not None and account.is_active else None
-        async with self._passwords.turn() as verify:
+        async with self._passwords.slot() as slot:
             await self._limits.check(attempt)  # many may have waited for theirs, and failed
-            fits = await verify(password, stored)
+            fits = await slot.verify(password, stored)
             if not fits:
                 await self._limits.failed(attempt)
         if not fits or account is None:

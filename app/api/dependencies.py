@@ -132,8 +132,13 @@ async def _rates(services: Annotated[Services, Depends(_services)]) -> Rates:
     return services.rates
 
 
+async def _client_address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
 Bearer = Annotated[str | None, Depends(_bearer)]
 Caller = Annotated[Identity, Depends(_caller)]
+ClientAddress = Annotated[str, Depends(_client_address)]
 ServicesOf = Annotated[Services, Depends(_services)]
 
 

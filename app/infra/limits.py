@@ -102,10 +102,15 @@ class Limits:
         """Seconds until another one is allowed; 0 when it is now."""
 
         async def ask(limiter: FixedWindowRateLimiter) -> int:
-            if await limiter.test(item, *key):
-                return 0
-            stats = await limiter.get_window_stats(item, *key)
-            return max(1, math.ceil(stats.reset_time - time.time()))
+            return 0 if await limiter.test(item, *key) else await _seconds(limiter, item, *key)
+
+        return await self._counting.ask(ask)
+
+    async def take(self, item: RateLimitItem, *key: str) -> int:
+        """Counts one; 0 when it is allowed, else the seconds until the next one is. Of many at once, no more pass."""
+
+        async def ask(limiter: FixedWindowRateLimiter) -> int:
+            return 0 if await limiter.hit(item, *key) else await _seconds(limiter, item, *key)
 
         return await self._counting.ask(ask)
 
@@ -141,6 +146,12 @@ async def open_limits(
         yield Limits(Counters(storage, metrics, dependencies))
     finally:
         await pool.aclose()
+
+
+async def _seconds(limiter: FixedWindowRateLimiter, item: RateLimitItem, *key: str) -> int:
+    """Until the window ends, 1 at least."""
+    stats = await limiter.get_window_stats(item, *key)
+    return max(1, math.ceil(stats.reset_time - time.time()))
 
 
 def _is_outage(error: Exception) -> bool:

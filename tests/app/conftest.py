@@ -112,7 +112,13 @@ def standing_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     """A running shop on each pair of back ends, for all tests that leave it as it is."""
     folder = tmp_path_factory.mktemp("town")
     # Patient: who waits too long for a connection gets 503, and on a busy machine a crowd would.
-    room = {"RATE_LIMIT_READS": 10**6, "RATE_LIMIT_WRITES": 10**6, "DATABASE_POOL_TIMEOUT_SECONDS": 30}
+    room = {
+        "RATE_LIMIT_READS": 10**6,
+        "RATE_LIMIT_WRITES": 10**6,
+        "REGISTRATIONS_PER_ADDRESS": 0,
+        "PASSWORD_WAIT_SECONDS": 30,
+        "DATABASE_POOL_TIMEOUT_SECONDS": 30,
+    }
     with Processes(folder) as processes:
         if request.param == "embedded":
             yield embedded(processes, **room)
@@ -211,7 +217,11 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 def _patient(**given: object) -> Settings:
     # Patient: on a busy machine a crowd of a test waits longer for a connection than one of customers should.
-    patience = {"database_pool_timeout_seconds": 30, "database_statement_timeout_seconds": 30}
+    patience = {
+        "database_pool_timeout_seconds": 30,
+        "database_statement_timeout_seconds": 30,
+        "password_wait_seconds": 30,
+    }
     return read(provider_url="http://127.0.0.1:9", _env_file=None, **patience, **given)
 
 

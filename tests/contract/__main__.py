@@ -28,7 +28,13 @@ from tests.app.processes import REPOSITORY, Processes, end_by_sigterm
 ROLES: Final = ("user", "moderator", "admin")
 BACK_ENDS: Final = ("embedded", "distributed")
 CONFIGURATION: Final = Path(__file__).with_name("schemathesis.toml")
-LIMITS: Final = ("RATE_LIMIT_READS", "RATE_LIMIT_WRITES", "LOGIN_FAILURES", "LOGIN_FAILURES_PER_ADDRESS")
+LIMITS: Final = (
+    "RATE_LIMIT_READS",
+    "RATE_LIMIT_WRITES",
+    "LOGIN_FAILURES",
+    "LOGIN_FAILURES_PER_ADDRESS",
+    "REGISTRATIONS_PER_ADDRESS",
+)
 ENOUGH: Final = 100  # examples of an operation, to get one of each through
 ADMINISTRATION: Final = frozenset(
     {"change_rights", "delete_user", "list_dead_letters", "list_users", "redrive_dead_letter", "replace_rights"}

@@ -24,7 +24,12 @@ TIMES: Final = {
     "RECONCILE_SECONDS": 1,
     "DATABASE_CONNECT_TIMEOUT_SECONDS": 2,
 }
-NOBODY_REFUSED: Final = {"RATE_LIMIT_READS": 10**9, "RATE_LIMIT_WRITES": 10**9, "LOGIN_FAILURES_PER_ADDRESS": 10**6}
+NOBODY_REFUSED: Final = {
+    "RATE_LIMIT_READS": 10**9,
+    "RATE_LIMIT_WRITES": 10**9,
+    "LOGIN_FAILURES_PER_ADDRESS": 10**6,
+    "REGISTRATIONS_PER_ADDRESS": 0,
+}
 LIES: Final = {"latency_ms": 20, "lie_rate": 0.08, "error_rate": 0.05, "fail_rate": 0.03, "decline_rate": 0.06}
 
 

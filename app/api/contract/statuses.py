@@ -14,7 +14,7 @@ _ANY: Final[Mapping[int, str]] = {
 }
 _OF_THE_API: Final[Mapping[int, str]] = {
     429: "a limit is reached; Retry-After says when to come back",
-    503: "a dependency is gone for now; Retry-After says when to come back",
+    503: "a dependency is gone for now, or too much is under way; Retry-After says when to come back",
 }
 _WITH_A_BODY: Final[Mapping[int, str]] = {
     400: "the body is not what Content-Type says, or it came with not exactly one Host that is served here",

@@ -15,6 +15,7 @@ from app.api.problems.document import document
 from app.api.problems.fields import MAX_ERRORS, field_problems
 from app.errors import (
     BadRequestError,
+    BusyError,
     ConflictError,
     DomainError,
     ForbiddenError,
@@ -40,6 +41,7 @@ _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
     PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
     PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     TimedOutError: HTTPStatus.GATEWAY_TIMEOUT,  # before the kind that it is one of
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -66,7 +68,7 @@ def refuse(request: Request, error: DomainError) -> Response:
     headers = {}
     if isinstance(error, UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, (UnavailableError, TooManyRequestsError)):
+    if isinstance(error, (BusyError, TooManyRequestsError, UnavailableError)):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, UnavailableError):
         structlog.get_logger().warning("dependency_unavailable", reason=str(error), cause=repr(error.__cause__))

@@ -2,27 +2,25 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form
 
 from app.accounts.schemas import AccountView, PasswordGrant, RefreshRequest, Registration, Token
-from app.api.dependencies import AccountsService
+from app.api.dependencies import AccountsService, ClientAddress
 from app.api.responses import documented
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
 
 
 @router.post("/register", status_code=201, responses=documented(409))
-async def register(registration: Registration, accounts: AccountsService) -> AccountView:
+async def register(registration: Registration, accounts: AccountsService, address: ClientAddress) -> AccountView:
     """Makes an account; 409 when its name or address is taken."""
-    return AccountView.model_validate(await accounts.register(registration))
+    return AccountView.model_validate(await accounts.register(registration, address))
 
 
 @router.post("/token", responses=documented(401))
-async def token(form: Annotated[PasswordGrant, Form()], accounts: AccountsService, request: Request) -> Token:
+async def token(form: Annotated[PasswordGrant, Form()], accounts: AccountsService, address: ClientAddress) -> Token:
     """Tokens for a username and a password (RFC 6749, 4.3)."""
-    return await accounts.token(
-        form.username, form.password.get_secret_value(), request.client.host if request.client else ""
-    )
+    return await accounts.token(form.username, form.password.get_secret_value(), address)
 
 
 @router.post("/refresh", responses=documented(401))

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from app.accounts.permissions import Permission
 from app.accounts.profile_schemas import (
@@ -16,7 +16,7 @@ from app.accounts.profile_schemas import (
     RightsChange,
 )
 from app.accounts.schemas import AccountView
-from app.api.dependencies import AdministrationService, Caller, ProfilesService, require_permission
+from app.api.dependencies import AdministrationService, Caller, ClientAddress, ProfilesService, require_permission
 from app.api.responses import documented
 
 router = APIRouter(prefix="/users", tags=["users"])
@@ -35,15 +35,19 @@ async def get_me(caller: Caller, profiles: ProfilesService) -> AccountView:
 
 
 @router.patch("/me", responses=documented(409))
-async def change_me(change: ProfileChange, caller: Caller, profiles: ProfilesService) -> AccountView:
+async def change_me(
+    change: ProfileChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
+) -> AccountView:
     """Changes one's own profile; 409 when the e-mail address is taken."""
-    return await profiles.change(caller.account_id, change)
+    return await profiles.change(caller.account_id, change, address)
 
 
 @router.post("/me/password", status_code=204)
-async def change_password(change: PasswordChange, caller: Caller, profiles: ProfilesService, request: Request) -> None:
+async def change_password(
+    change: PasswordChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
+) -> None:
     """Changes one's own password, and ends every login of the account, this one too."""
-    await profiles.change_password(caller.account_id, change, request.client.host if request.client else "")
+    await profiles.change_password(caller.account_id, change, address)
 
 
 @router.delete("/me", status_code=204, responses=documented(409))

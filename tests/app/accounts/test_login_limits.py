@@ -1,72 +1,12 @@
 """Login limits: who guesses is stopped, who is guessed at is not."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 
-import httpx2
 import pytest
 
 from app.accounts.login_limits import network
-from app.main import create_app
-from app.settings import Settings, read
-from tests.app.accounts.people import PASSWORD
+from tests.app.accounts.addresses import CAFE, HOME, OFFICE, Shop
 from tests.app.conftest import Api
-from tests.app.ports import free_port
-
-HOME, OFFICE, CAFE = "192.0.2.1", "198.51.100.2", "203.0.113.3"
-NAMES = ("ada", "grace")
-
-
-class Shop:
-    """The API, asked from any address."""
-
-    def __init__(self, app: object, settings: Settings) -> None:
-        self._app = app
-        self.settings = settings
-
-    async def ask(self, address: str, path: str, **request: object) -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=self._app, client=(address, 1))  # type: ignore[arg-type]
-        async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
-            return await client.post(path, **request)  # type: ignore[arg-type]
-
-    async def login(self, address: str, name: str = "ada", password: str = PASSWORD) -> httpx2.Response:
-        return await self.ask(address, "/api/v1/auth/token", data={"username": name, "password": password})
-
-    async def fail(self, address: str, times: int, name: str = "ada") -> list[int]:
-        return [(await self.login(address, name, "a wrong guess")).status_code for _ in range(times)]
-
-
-@pytest.fixture(params=["memory", "redis", "redis that is gone"])
-def counting(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of a shop that counts in each way, migrated."""
-    given: dict[str, object] = {}
-    if request.param == "memory":
-        shutil.copytree(request.getfixturevalue("migrated_sqlite"), tmp_path, dirs_exist_ok=True)
-    else:
-        given["database_url"] = request.getfixturevalue("migrated_database_url")
-        given["redis_url"] = f"redis://127.0.0.1:{free_port()}"
-    if request.param == "redis":
-        given["redis_url"] = request.getfixturevalue("redis_url")
-        # Patient: what a busy machine counts elsewhere meanwhile would be guesses beyond the limit.
-        monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)
-    return read(state_dir=tmp_path, secret_key="k" * 32, provider_url="http://127.0.0.1:9", _env_file=None, **given)
-
-
-@pytest.fixture
-async def shop(counting: Settings) -> AsyncIterator[Shop]:
-    async with AsyncExitStack() as stack:
-        binnacle = create_app(counting)
-        await stack.enter_async_context(binnacle.app.router.lifespan_context(binnacle.app))
-        shop = Shop(binnacle, counting)
-        for name in NAMES:
-            account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-            made = await shop.ask(HOME, "/api/v1/auth/register", json=account | {"password_confirm": PASSWORD})
-            made.raise_for_status()
-        yield shop
-
 
 pytestmark = pytest.mark.anyio
 
