@@ -75,13 +75,14 @@ class Leases:
         now = time.monotonic()
         if now >= lease.ends or not (lease.left or lease.refused):
             return None
-        reset = max(1, math.ceil(lease.resets - now))
+        reset = _seconds_until(lease.resets)
         if lease.refused:
             return Use(allowed=False, remaining=0, reset=reset)
         lease.left -= 1
         return Use(allowed=True, remaining=lease.beyond + lease.left, reset=reset)
 
     async def _renew(self, client: str, lease: _Lease) -> Use:
+        """Takes tokens and uses one; the others are published without it, so that nobody else can spend it."""
         spent_in_time = time.monotonic() < lease.ends and not lease.refused
         size = min(lease.size * 2 if spent_in_time else FIRST, self._largest)
         granted = await self._take(client, size)
@@ -90,16 +91,15 @@ class Leases:
             granted = await self._take(client, size)
         now = time.monotonic()
         lease.beyond = max(0, (lease.beyond if spent_in_time else self._item.amount) - size)
-        lease.size, lease.left, lease.refused, lease.asked = size, size * granted, not granted, False
+        lease.size, lease.left, lease.refused, lease.asked = size, (size - 1) * granted, not granted, False
         lease.resets = now + self._item.get_expiry()
         lease.ends = now + self._item.get_expiry() / LIFE_SHARE
         if size == 1:
             await self._look(client, lease)
         if not granted:
-            lease.resets = max(lease.resets, now + REFUSAL_SECONDS)
-            lease.ends = lease.resets
-        use = self._spend(lease)
-        return use if use is not None else Use(allowed=granted, remaining=0, reset=1)
+            lease.resets = lease.ends = max(lease.resets, now + REFUSAL_SECONDS)
+        remaining = lease.beyond + lease.left if granted else 0
+        return Use(allowed=granted, remaining=remaining, reset=_seconds_until(lease.resets))
 
     async def _take(self, client: str, size: int) -> bool:
         return await self._counting.ask(lambda limiter: limiter.hit(self._item, client, cost=size))
@@ -109,3 +109,7 @@ class Leases:
         lease.beyond, lease.asked = stats.remaining, True
         lease.resets = time.monotonic() + max(0.0, stats.reset_time - time.time())
         return stats.remaining
+
+
+def _seconds_until(moment: float) -> int:
+    return max(1, math.ceil(moment - time.monotonic()))
