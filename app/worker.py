@@ -5,7 +5,7 @@ import warnings
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from contextvars import Context, copy_context
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import redis
@@ -43,13 +43,10 @@ from app.telemetry.metrics import (
 from app.telemetry.metrics.sampler import sampling
 from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.traces.tracing import Tracing
-from app.work import open_runner
+from app.work import open_runner, shared_slots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-
-FAILED: Final = 1  # the exit code of a worker that was not asked to end
 
 
 class PoolProcess:
@@ -58,6 +55,7 @@ class PoolProcess:
     def __init__(self, settings: Settings, celery: Celery) -> None:
         self._settings = settings
         self._celery = celery
+        self._slots = shared_slots(settings)  # before the fork: the processes of the pool share them
         self._publisher = Publisher(celery)
         self._hints: list[tuple[UUID, Context]] = []
         self._loop: asyncio.Runner | None = None
@@ -76,9 +74,9 @@ class PoolProcess:
 
     def process(self, message_id: str, headers: "Mapping[str, str]") -> str:
         """One message, which came with these headers; the returned outcome is for the log."""
-        if self._loop is None or self._runner is None:
+        if self._loop is None:
             raise RuntimeError("the pool's process was not started by its signal")
-        return self._loop.run(self._sampled(self._runner, UUID(message_id), headers))
+        return self._loop.run(self._sampled(UUID(message_id), headers))
 
     def stop(self, **_signal: Any) -> None:
         if self._loop is not None:
@@ -86,13 +84,13 @@ class PoolProcess:
             self._loop.close()
         ending.close()
 
-    async def _sampled(self, runner: Runner, message_id: UUID, headers: "Mapping[str, str]") -> str:
+    async def _sampled(self, message_id: UUID, headers: "Mapping[str, str]") -> str:
         """Between two jobs the loop stands still, which is no lag."""
-        if self._sampling is None or self._tracing is None:
-            raise RuntimeError("the pool's process was not started by its signal")
+        if self._runner is None or self._sampling is None or self._tracing is None:
+            raise RuntimeError("the pool's process was not opened")
         async with self._sampling():
             with self._tracing.arriving(headers):
-                return await self._process(runner, message_id)
+                return await self._process(self._runner, message_id)
 
     async def _process(self, runner: Runner, message_id: UUID) -> str:
         try:
@@ -138,6 +136,7 @@ class PoolProcess:
                 order_metrics=OrderMetrics(metrics.registry),
                 dependency_metrics=dependencies,
                 registry=metrics.registry,
+                slots=self._slots,
             )
         )
 
@@ -170,7 +169,7 @@ def _run(celery: Celery) -> int:
         pool="prefork", loglevel="INFO", without_gossip=True, without_mingle=True, quiet=True, send_events=False
     )
     worker.start()
-    return FAILED if worker.exitcode is None else int(worker.exitcode)
+    return 1 if worker.exitcode is None else int(worker.exitcode)  # None: nobody asked it to end
 
 
 def _broker_gone(settings: Settings) -> str | None:

@@ -79,18 +79,23 @@ class Breaker:
         finally:
             self.leave(ticket, good=good)
 
+    def check(self) -> None:
+        """Raises BreakerOpenError when a call would be refused now; takes no ticket."""
+        left = self._opened_at + self._rules.open_seconds - self._clock()
+        passes = {"closed": True, "open": left <= 0, "half_open": self._trial is None}
+        if not passes[self.state]:
+            message = f"The {self._target} service failed too often and is left alone for now."
+            raise BreakerOpenError(message, retry_after=max(1, math.ceil(left)))
+
     def enter(self) -> object:
         """A ticket for one call, to be handed back to `leave`. Raises BreakerOpenError."""
-        if self.state == "open" and self._clock() >= self._opened_at + self._rules.open_seconds:
+        self.check()
+        if self.state == "open":
             self._become("half_open")
-        if self.state == "closed":
-            return self._era
-        if self.state == "half_open" and self._trial is None:
+        if self.state == "half_open":
             self._trial = object()
             return self._trial
-        left = self._opened_at + self._rules.open_seconds - self._clock()
-        message = f"The {self._target} service failed too often and is left alone for now."
-        raise BreakerOpenError(message, retry_after=max(1, math.ceil(left)))
+        return self._era
 
     def leave(self, ticket: object, *, good: bool | None) -> None:
         """Takes a ticket back, and what became of its call: None when that says nothing of the dependency."""

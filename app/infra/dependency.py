@@ -77,7 +77,7 @@ class Dependency:
         self._target = target
         self._client = client
         self._metrics = metrics
-        self._breaker = breaker
+        self.breaker = breaker
         self._retries = retries
         self._try_seconds = try_seconds
         metrics.declare(target, operations)
@@ -100,7 +100,7 @@ class Dependency:
 
         async def once() -> T:
             try:
-                with self._breaker.watching():
+                with self.breaker.watching():
                     return await self._try(operation, request, read, min(self._try_seconds, until - time.monotonic()))
             except BreakerOpenError:
                 self._metrics.requests.labels(self._target, operation, "breaker_open").inc()

@@ -38,6 +38,7 @@ class HttpMailer:
         self._dependency = dependency
         self._sender = {"from": sender} if sender is not None else {}
         self._within = within
+        self.breaker = dependency.breaker
 
     async def send(self, key: str, address: str, letter: "Letter") -> None:
         mail = {**self._sender, "to": address, "subject": letter.subject, "text": letter.text}

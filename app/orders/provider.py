@@ -45,6 +45,7 @@ class Provider:
     def __init__(self, dependency: "Dependency", within: float) -> None:
         self._dependency = dependency
         self._within = within
+        self.breaker = dependency.breaker
 
     async def charge(self, order_id: UUID, amount_minor: int, currency: str) -> Charge:
         """Charges an order, or returns what came of charging it before."""

@@ -18,7 +18,9 @@ class ProcessSettings(BaseSettings):
         None, description="where each start makes a scratch folder for the metrics of several processes; else in /tmp"
     )
     web_concurrency: int = Field(1, ge=1, le=64, description="API processes of one server")
-    worker_concurrency: int = Field(4, ge=1, le=64, description="payments that one worker makes at once")
+    worker_concurrency: int = Field(
+        4, ge=1, le=64, description="Jobs that one worker does at once; payments take half of them at most"
+    )
     drain_seconds: float = Field(8, ge=0, description="after SIGTERM: serve on, each answer closes its connection")
     shutdown_seconds: float = Field(10, gt=0, description="after the drain: for the requests in flight")
     graceful_timeout_seconds: float = Field(25, gt=0, description="gunicorn's limit from SIGTERM to SIGKILL")

@@ -98,6 +98,15 @@ async def again(session: WriteSession, claim: Claim, after_seconds: float) -> bo
     return await _change(session, claim, claimed_until=None, available_at=available_at, failures=0)
 
 
+async def postpone(session: WriteSession, claim: Claim, seconds: float) -> bool:
+    """Gives back a claim of which nothing was done, as if it had not been; False when another has taken it over.
+
+    It comes again after `seconds` to twice as many. The next claim may have the number of this one, which is over.
+    """
+    available_at = now() + timedelta(seconds=seconds * random.uniform(1.0, 2.0))  # noqa: S311 -- no secret
+    return await _change(session, claim, claimed_until=None, available_at=available_at, attempts=claim.attempts - 1)
+
+
 async def set_progress(session: WriteSession, claim: Claim, share: float) -> bool:
     return await _change(session, claim, progress=share)
 

@@ -11,9 +11,11 @@ from uuid import UUID
 import structlog
 
 from app.errors import DomainError, UnavailableError
+from app.infra.breaker import BreakerOpenError
 from app.infra.database import Database
 from app.infra.orm import now
 from app.infra.outbox import dead_letters, repository, spans, waiting
+from app.infra.outbox.bulkheads import Bulkheads, PostponedError
 from app.infra.outbox.message import Handler, LeaseLostError, Message
 from app.infra.outbox.repository import Claim
 from app.settings import Settings
@@ -25,6 +27,7 @@ from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 GIVE_UP_AFTER: Final = timedelta(days=1)
 # So many calls in a row that a dependency did not answer are an outage, whose end concerns all who wait.
 OUTAGE_CALLS: Final = 3
+UNDIVIDED: Final = Bulkheads({})  # every topic may take any slot
 
 
 class Runner:
@@ -37,11 +40,13 @@ class Runner:
         metrics: JobMetrics,
         tracing: Tracing,
         settings: Settings,
+        bulkheads: Bulkheads = UNDIVIDED,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._metrics = metrics
         self._tracing = tracing
+        self._bulkheads = bulkheads
         self._lease = settings.claim_seconds
         self._limit = settings.job_seconds
         self._failures = settings.job_failures
@@ -51,7 +56,7 @@ class Runner:
         """Does what is left to do; safe to call twice, or in two processes, for one message.
 
         Returns the handler's own word or `done`; `again` after a turn of a long job; `later`, `dead`, or `not_ours`
-        when it is done or held by another.
+        when it is done or held by another; `postponed` when what it depends on is left alone or has no slot free.
         """
         if self._tracing.recording():  # the hint comes from work that is recorded, and the claim belongs to that too
             with spans.job(self._tracing, traceparent(), tracestate()) as work:
@@ -70,13 +75,29 @@ class Runner:
     async def _try(self, claim: Claim, work: WorkContext) -> str:
         work.request_id = claim.request_id
         spans.claimed(claim)
+        try:
+            async with self._bulkheads.slot(claim.topic):
+                outcome = await self._timed(claim)
+        except PostponedError as postponed:
+            outcome = await self._postpone(claim, postponed)
+        spans.ended(outcome)
+        return outcome
+
+    async def _timed(self, claim: Claim) -> str:
         if claim.attempts == 1:
             self._metrics.waited(claim.topic, (now() - claim.created_at).total_seconds())
         with self._metrics.timed(claim.topic) as ended:
             outcome = await self._work(claim)
             ended(outcome)
-        spans.ended(outcome)
         return outcome
+
+    async def _postpone(self, claim: Claim, postponed: PostponedError) -> str:
+        """Gives a message back untried: neither an attempt nor a reason to give it up, however old it is."""
+        self._unanswered[claim.topic] += 1
+        self._metrics.postponed(claim.topic, postponed.reason)
+        async with self._database.write() as session:
+            stands = await repository.postpone(session, claim, postponed.retry_after)
+        return "postponed" if stands else "not_ours"
 
     async def _work(self, claim: Claim) -> str:
         try:
@@ -85,7 +106,8 @@ class Runner:
             return "not_ours"
         except UnavailableError as error:
             self._unanswered[claim.topic] += 1
-            return await self._later(claim, str(error), last=now() - claim.created_at > GIVE_UP_AFTER)
+            tried = not isinstance(error, BreakerOpenError)  # else nothing was sent
+            return await self._later(claim, str(error), last=tried and now() - claim.created_at > GIVE_UP_AFTER)
         except Exception as error:  # noqa: BLE001 -- one job's fault must not end the others
             structlog.get_logger().error("job_failed", topic=claim.topic, message_id=claim.message_id, exc_info=error)
             errors.capture(error, task=claim.topic)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 JOB_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _NOT_DONE: Final = ("again", "later", "dead", "not_ours")
 UNKNOWN: Final = "unknown"  # a topic of a newer version
+POSTPONED: Final = ("breaker_open", "no_slot")
 
 
 class JobMetrics:
@@ -31,8 +32,16 @@ class JobMetrics:
             registry=registry,
             buckets=JOB_BUCKETS,
         )
+        self._postponed = Counter(
+            "jobs_postponed",
+            "Jobs not begun, since their dependency is left alone or has all slots that it may have.",
+            ("topic", "reason"),
+            registry=registry,
+        )
         self._topics = frozenset(topics)
         for topic in (*self._topics, UNKNOWN):
+            for reason in POSTPONED:
+                self._postponed.labels(topic, reason)
             self.duration.labels(topic)
             self.wait.labels(topic)
             for outcome in ("done", *_NOT_DONE):
@@ -41,6 +50,10 @@ class JobMetrics:
     def waited(self, topic: str, seconds: float) -> None:
         """Counts how long a job waited for its first try."""
         self.wait.labels(topic if topic in self._topics else UNKNOWN).observe(max(0.0, seconds))
+
+    def postponed(self, topic: str, reason: str) -> None:
+        """Counts a job that was not begun, for one of the reasons in POSTPONED."""
+        self._postponed.labels(topic if topic in self._topics else UNKNOWN, reason).inc()
 
     @contextmanager
     def timed(self, topic: str) -> Iterator[Callable[[str], None]]:

@@ -54,7 +54,7 @@ async def test_all_is_well(api: Api) -> None:
     report = await _report(api.client)
     assert (report["status"], report["ready"]) == ("ok", "ok")
     assert {name: check["status"] for name, check in report["checks"].items()} == {
-        "database": "ok", "queue": "ok", "rates": "ok", "mail": "ok"
+        "database": "ok", "queue": "ok", "rates": "ok", "payments": "ok", "mail": "ok"
     }  # fmt: skip
     assert report["checks"]["queue"]["detail"] == "No message waits."
 

@@ -56,7 +56,7 @@ def test_worker_killed_between_charge_and_record_of_an_order_that_is_cancelled_o
 
 
 def test_provider_lies_and_the_buyer_cancels_before_the_next_try(processes: Processes) -> None:
-    town = embedded(processes, **QUICK)
+    town = embedded(processes, **QUICK, BREAKER_OPEN_SECONDS=0.2)  # a liar is asked again soon
     with Shopper(town.urls[0]) as shopper:
         town.behave(lie_rate=1)
         placed = [shopper.order() for _ in range(4)]
