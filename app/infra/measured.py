@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import AsyncAdaptedQueuePool, event
+from sqlalchemy import event
 from sqlalchemy.engine import Dialect, ExceptionContext, ExecutionContext
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.infra.outages import ConnectError
+from app.infra.pool import Pool
 from app.telemetry.metrics import ConnectionMetrics, DependencyMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
 
@@ -23,31 +24,8 @@ _SQLITE_PRIMARY_CODE: Final = 0xFF
 _SQLITE_CONFLICTS: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
-class MeasuredPool(AsyncAdaptedQueuePool):
-    """SQLAlchemy's pool, which tells of those that wait. It has no event for that."""
-
-    metrics: ConnectionMetrics | None = None
-    _sqla_logger_namespace = "sqlalchemy.pool.MeasuredPool"  # as quiet as SQLAlchemy's own
-
-    def recreate(self) -> "MeasuredPool":
-        pool: MeasuredPool = super().recreate()  # type: ignore[assignment]  # it makes one of the same class
-        pool.metrics = self.metrics
-        return pool
-
-    def look(self) -> None:
-        """Says how many connections there are now."""
-        if self.metrics is not None:
-            self.metrics.hold(used=self.checkedout(), idle=self.checkedin(), most=self.size() + self._max_overflow)
-
-    def _do_get(self) -> ConnectionPoolEntry:
-        if self.metrics is None or self.checkedin() or self.overflow() < self._max_overflow:
-            return super()._do_get()
-        with self.metrics.waiting(PoolTimeoutError):
-            return super()._do_get()
-
-
 def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: DependencyMetrics) -> Callable[[], None]:
-    """Measures an engine whose pool is a MeasuredPool. Gives what must be called now and then, to look at its pool.
+    """Measures an engine whose pool is a Pool. Gives what must be called now and then, to look at its pool.
 
     A statement takes some two microseconds longer.
     """
@@ -56,8 +34,8 @@ def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: D
     verbs = {operation.upper(): calls[operation] for operation in ("select", "insert", "update", "delete")}
     other, target = calls["other"], engine.sync_engine
     pool = target.pool
-    if not isinstance(pool, MeasuredPool):
-        raise TypeError("the engine needs poolclass=MeasuredPool")
+    if not isinstance(pool, Pool):
+        raise TypeError("the engine needs poolclass=Pool")
     pool.metrics = connections
 
     @event.listens_for(target, "do_connect")
@@ -109,7 +87,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
 
 def outcome(error: Exception, *, disconnects: bool) -> str:
     """Which of STORE_OUTCOMES an error is. A constraint that was violated is an answer, and a good one."""
-    cause = getattr(error, "orig", None) or error
+    cause = getattr(error, "orig", None) or (error.__cause__ if isinstance(error, ConnectError) else error)
     state = str(getattr(cause, "sqlstate", ""))
     if isinstance(error, IntegrityError):
         return "ok"
@@ -123,5 +101,5 @@ def outcome(error: Exception, *, disconnects: bool) -> str:
 
 def _look(engine: AsyncEngine) -> None:
     pool = engine.sync_engine.pool  # asked each time: disposing of an engine gives it another one
-    if isinstance(pool, MeasuredPool):
+    if isinstance(pool, Pool):
         pool.look()

@@ -13,7 +13,8 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from app.infra.database import create_engine, for_writing, is_outage
+from app.infra.engine import create_engine, for_writing
+from app.infra.outages import outage_of
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -59,7 +60,7 @@ async def current_revision(database: "Database") -> str | None:
         try:
             return (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
         except (ProgrammingError, OperationalError) as error:  # the table is not there
-            if is_outage(error):
+            if outage_of(error) is not None:
                 raise
             return None
 
@@ -95,7 +96,7 @@ async def _when_it_answers(settings: "Settings", work: object, doing: str) -> No
                 await connection.run_sync(work)  # type: ignore[arg-type]
                 await connection.commit()
         except Exception as error:
-            if not (isinstance(error, _NotYetError) or is_outage(error)):
+            if not (isinstance(error, _NotYetError) or outage_of(error) is not None):
                 raise
             if time.monotonic() > deadline:
                 raise TimeoutError(
@@ -130,7 +131,7 @@ def _upgrade(connection: "Connection") -> None:
     try:
         command.upgrade(config, "head")
     except DBAPIError as error:
-        if is_outage(error):
+        if outage_of(error) is not None:
             raise
         raise MigrationFailedError(f"from {found} to {wanted.head}: {_first_line(error)}") from error
     log.info("schema_migrated", was=found, now=wanted.head)

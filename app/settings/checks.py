@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Final
 
-from app.settings import production
+from app.settings import postgresql, production
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -11,13 +11,7 @@ if TYPE_CHECKING:
 MINIMUM_KEY_BYTES: Final = 32
 SHUTDOWN_MARGIN_SECONDS: Final = 4.0
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
-DRIVERS: Final = {
-    "postgres": "postgresql+asyncpg",
-    "postgresql": "postgresql+asyncpg",
-    "postgresql+asyncpg": "postgresql+asyncpg",
-    "sqlite": "sqlite+aiosqlite",
-    "sqlite+aiosqlite": "sqlite+aiosqlite",
-}
+_SQLITE: Final = ("sqlite", "sqlite+aiosqlite")
 
 
 def problems(settings: "Settings") -> list[str]:
@@ -28,9 +22,7 @@ def problems(settings: "Settings") -> list[str]:
 def _urls(settings: "Settings") -> list[str]:
     problems = []
     if settings.database_url is not None:
-        scheme, separator, _ = settings.database_url.get_secret_value().partition("://")
-        if not separator or scheme not in DRIVERS:
-            problems.append("DATABASE_URL: names no database that this service knows; use postgresql://…")
+        problems += _database_url(settings.database_url.get_secret_value())
     if settings.redis_url is not None and not settings.redis_url.get_secret_value().startswith(
         ("redis://", "rediss://")
     ):
@@ -54,6 +46,18 @@ def _urls(settings: "Settings") -> list[str]:
             "CORS_ORIGINS: an origin is a scheme and a host, such as https://shop.example.com, without a path"
         )
     return problems
+
+
+def _database_url(url: str) -> list[str]:
+    scheme, separator, _ = url.partition("://")
+    if not separator or scheme not in (*postgresql.SCHEMES, *_SQLITE):
+        return ["DATABASE_URL: names no database that this service knows; use postgresql://…"]
+    if scheme in postgresql.SCHEMES:
+        try:
+            postgresql.parse(url)
+        except ValueError as error:
+            return [f"DATABASE_URL: {error}"]
+    return []
 
 
 def _processes(settings: "Settings") -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from app.settings import checks
+from app.settings import checks, postgresql
 from app.settings.accounts import AccountSettings
 from app.settings.dependencies import DependencySettings
 from app.settings.edge import EdgeSettings
@@ -56,13 +56,17 @@ class Settings(
         return self.state_dir / "binnacle.db"
 
     @property
-    def database_dsn(self) -> str:
-        """SQLAlchemy's URL, with the asynchronous driver named."""
+    def database_server(self) -> postgresql.Server | None:
+        """Where PostgreSQL is; None with SQLite."""
+        url = self.database_url.get_secret_value() if self.database_url is not None else ""
+        return postgresql.parse(url) if url.startswith("postgres") else None
+
+    @property
+    def sqlite_dsn(self) -> str:
+        """SQLAlchemy's URL of the SQLite file."""
         if self.database_url is None:
             return f"sqlite+aiosqlite:///{self.database_file}"
-        url = self.database_url.get_secret_value()
-        scheme, rest = url.split("://", 1)
-        return f"{checks.DRIVERS[scheme]}://{rest}"
+        return f"sqlite+aiosqlite://{self.database_url.get_secret_value().partition('://')[2]}"
 
     @model_validator(mode="after")
     def _refuse_a_bad_start(self) -> Self:

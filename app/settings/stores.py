@@ -1,5 +1,7 @@
 """Where the truth lies, and where what may be lost lies."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
@@ -7,7 +9,14 @@ from pydantic_settings import BaseSettings
 class StoreSettings(BaseSettings):
     """Where the truth lies, and where what may be lost lies."""
 
-    database_url: SecretStr | None = Field(None, description="`postgresql://…`; without it, a SQLite file")
+    database_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://…` with libpq's parameters, such as `sslmode` (docs/postgresql.md); without it, a"
+        " SQLite file",
+    )
+    database_pooler: Literal["none", "transaction"] = Field(
+        "none", description="`transaction` when PgBouncer or its like stands between, in transaction or session mode"
+    )
     database_pool_size: int = Field(10, ge=1, description="connections that each process keeps")
     database_max_overflow: int = Field(
         0, ge=0, description="connections that each process opens beyond those, and closes after their use"

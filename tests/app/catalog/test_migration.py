@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Date, Uuid, column, insert, table, text
 
 from app.catalog import search
 from app.infra import schema
-from app.infra.database import create_engine
+from app.infra.engine import create_engine
 from app.infra.orm import UtcDateTime
 from app.seed import CATALOGUE, seed
 from app.settings import Settings

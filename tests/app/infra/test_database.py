@@ -98,18 +98,22 @@ async def test_an_absent_server_and_a_used_up_pool_are_outages(tmp_path: Path, d
                 await session.execute(text("SELECT 1"))
 
 
-async def test_a_connection_that_the_server_ended_is_an_outage_and_then_replaced(database_url: str) -> None:
+async def test_a_connection_that_the_server_ended_is_replaced_for_reads_an_outage_for_writes(
+    database_url: str,
+) -> None:
     settings = read(database_url=database_url, database_pool_size=1, database_max_overflow=0, _env_file=None)
     async with open_database(settings) as database, open_database(settings) as other:
-        async with database.read() as session:
-            pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
-        async with other.read() as session:
-            await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-        with pytest.raises(UnavailableError):
+        for reading in (True, False):
             async with database.read() as session:
-                await session.execute(text("SELECT 1"))
-        async with database.read() as session:
-            assert (await session.execute(text("SELECT 1"))).scalar_one() == 1
+                pid = (await session.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+            async with other.read() as session:
+                await session.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
+            if not reading:
+                with pytest.raises(UnavailableError):
+                    async with database.write() as session:
+                        await session.execute(text("SELECT 1"))
+            async with database.read() as session:
+                assert (await session.execute(text("SELECT 1"))).scalar_one() == 1
 
 
 async def test_a_statement_that_takes_too_long_is_an_outage(database_url: str) -> None:

@@ -12,7 +12,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from app.infra import schema
-from app.infra.database import create_engine, open_database
+from app.infra.database import open_database
+from app.infra.engine import create_engine
 from app.infra.orm import Base
 from app.settings import Settings, read
 from tests.app.processes import Processes, wait_until

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
-from app.infra.database import create_engine
+from app.infra.engine import create_engine
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _item, _move, _put
 

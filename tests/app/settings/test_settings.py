@@ -52,7 +52,8 @@ def test_nothing_set_is_an_embedded_shop(start: Any) -> None:
     settings = start({})
     assert settings.environment == "local"
     assert settings.embedded
-    assert settings.database_dsn == "sqlite+aiosqlite:///var/binnacle.db"
+    assert settings.sqlite_dsn == "sqlite+aiosqlite:///var/binnacle.db"
+    assert settings.database_server is None
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
 
 
@@ -61,12 +62,6 @@ def test_a_distributed_shop_in_production(start: Any) -> None:
     assert not settings.embedded
     assert settings.allowed_hosts == ["shop.example.com"]
     assert settings.trusted_proxies == [ip_network("10.0.0.0/8"), ip_network("192.0.2.1/32")]
-
-
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
-def test_each_way_to_name_postgresql_gets_the_asynchronous_driver(start: Any, scheme: str) -> None:
-    settings = start({"DATABASE_URL": f"{scheme}://u:p@h:5432/d?host=/run/pg"})
-    assert settings.database_dsn == "postgresql+asyncpg://u:p@h:5432/d?host=/run/pg"
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settin
         "INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at) VALUES (:a, :b, '', '', :c)"
     )
     key = {"a": uuid4().hex, "b": "k", "c": "2026-01-01 00:00:00"}
-    if settings.database_dsn.startswith("postgresql"):
+    if settings.database_server is not None:
         insert = text(
             str(insert).replace(":a", "CAST(:a AS uuid)").replace(":c", "CAST(CAST(:c AS text) AS timestamptz)")
         )

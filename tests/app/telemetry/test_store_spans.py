@@ -14,7 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from app.catalog.models import Item
 from app.errors import NotFoundError
-from app.infra.database import Database, create_engine
+from app.infra.database import Database
+from app.infra.engine import create_engine
 from app.infra.outbox import spans
 from app.settings import Settings, read
 from app.telemetry.clients.redis import record_commands

@@ -1,0 +1,47 @@
+"""asyncpg's connection, with an end to its farewell, and one for poolers that share it between transactions."""
+
+import asyncio
+from typing import Any, Final
+
+import asyncpg
+from asyncpg.transaction import Transaction
+
+CLOSE_SECONDS: Final = 0.5
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
+    """A connection that closes within CLOSE_SECONDS, whether or not the server says goodbye."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- asyncpg's signature
+        try:
+            async with asyncio.timeout(min(timeout or CLOSE_SECONDS, CLOSE_SECONDS)):
+                await super().close(timeout=timeout)
+        except TimeoutError:
+            self.terminate()
+
+
+class PooledConnection(Connection):
+    """A connection for transaction pooling: between transactions the server's side belongs to others.
+
+    What sessions are given at their start elsewhere, each transaction sets for itself.
+    """
+
+    limits = ""
+
+    def transaction(self, **options: Any) -> Transaction:
+        return _Limited(self, **{"isolation": None, "readonly": False, "deferrable": False, **options})
+
+    async def set_type_codec(self, *arguments: Any, **options: Any) -> None:
+        async with self.transaction():
+            await super().set_type_codec(*arguments, **options)
+
+
+class _Limited(Transaction):  # type: ignore[misc]  # asyncpg has no types
+    def __init__(self, connection: PooledConnection, isolation: Any, readonly: Any, deferrable: Any) -> None:
+        super().__init__(connection, isolation, readonly, deferrable)
+        self._limited = connection
+
+    async def start(self) -> None:
+        await super().start()
+        if self._limited.limits:
+            await self._limited.execute(self._limited.limits)
