@@ -5,19 +5,20 @@ It runs in threads of its own, so that metrics are told even while an event loop
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
-from wsgiref.simple_server import WSGIRequestHandler, make_server
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import structlog
 from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import ThreadingWSGIServer, make_wsgi_app
 
 from app.ops.answers import RefusedError, Reply
 from app.ops.control import Control
 from app.ops.endpoints import Drain, Endpoint, LogLevel
+from app.ops.exposition import exposition
+from app.ops.server import AdminServer
+from app.sockets import listen
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -40,9 +41,9 @@ class Admin:
         drains: bool = False,
         token: str | None = None,
     ) -> None:
-        self._metrics: WSGIApplication = make_wsgi_app(registry)
         self._token = token
         self._endpoints = {f"/{name}": _probe(check) for name, check in checks.items()}
+        self._endpoints["/metrics"] = exposition(registry)
         if control is not None:
             self._endpoints["/loglevel"] = LogLevel(control).endpoint()
             if drains:
@@ -51,8 +52,6 @@ class Admin:
 
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environment.get("PATH_INFO") or "/"
-        if path == "/metrics" and environment["REQUEST_METHOD"] in ("GET", "HEAD"):
-            return self._metrics(environment, start)
         try:
             reply = self._find(path).answer(environment, self._token)
         except RefusedError as refusal:
@@ -64,29 +63,21 @@ class Admin:
 
     def _find(self, path: str) -> Endpoint:
         endpoint = self._endpoints.get(path)
-        if endpoint is None and path == "/metrics":
-            return Endpoint("", {"GET": self._index})
         if endpoint is None:
             raise RefusedError(HTTPStatus.NOT_FOUND, f"There is nothing here; there is {', '.join(self._paths())}.")
         return endpoint
 
     def _paths(self) -> list[str]:
-        return ["/metrics", *sorted(self._endpoints)]
+        return sorted(self._endpoints, key=lambda path: (path != "/metrics", path))
 
     def _index(self, _environment: WSGIEnvironment) -> Reply:
-        listed: dict[str, object] = {"/metrics": {"methods": ["GET"], "summary": "what Prometheus scrapes"}}
-        for path, endpoint in sorted(self._endpoints.items()):
+        listed: dict[str, object] = {}
+        for path in self._paths():
+            endpoint = self._endpoints[path]
             listed[path] = {"methods": sorted(endpoint.methods), "summary": endpoint.summary} | (
                 {"needs_token": sorted(endpoint.changes)} if endpoint.changes else {}
             )
         return Reply(HTTPStatus.OK, listed)
-
-
-class _Quiet(WSGIRequestHandler):
-    timeout = 10
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name of the overridden parameter
-        """A scrape is no event."""
 
 
 def open_admin(
@@ -118,14 +109,17 @@ def serve_admin(
     Raises OSError when the port is taken.
     """
     application = Admin(registry, checks, control, drains=drains, token=token)
-    with make_server(host, port, application, ThreadingWSGIServer, _Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, name="admin", daemon=True)
-        thread.start()
+    with ExitStack() as servers:
+        opened = [servers.enter_context(AdminServer(listening, application)) for listening in listen(host, port)]
+        for server in opened:
+            thread = threading.Thread(target=server.serve_forever, name="admin", daemon=True)
+            thread.start()
+            servers.callback(thread.join, timeout=2)
+            servers.callback(server.shutdown)
         try:
-            yield server.server_port
+            yield opened[0].server_port
         finally:
-            server.shutdown()
-            thread.join(timeout=2)
+            servers.close()
             if control is not None:
                 control.close()
 

@@ -1,0 +1,54 @@
+"""Sockets that servers listen on, for IPv4 and IPv6 alike."""
+
+import errno
+import socket
+from contextlib import ExitStack
+from typing import Final
+
+BACKLOG: Final = 2048
+ALL_ADDRESSES: Final = "::"
+_NO_SUCH_FAMILY: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Returns a listening socket for each address of `host`; port 0 takes a free one, the same for all.
+
+    `::` means every address of both families, or of the one that the kernel has. Each family has a socket of its own,
+    so that the address of an IPv4 client is not written as an IPv6 one, which no list of proxies names.
+    Raises OSError when an address is taken, or is none of this machine's.
+    """
+    hosts = ("0.0.0.0", ALL_ADDRESSES) if host == ALL_ADDRESSES else (host,)  # noqa: S104 -- that is what it means
+    listening: list[socket.socket] = []
+    missing: OSError | None = None
+    with ExitStack() as opened:
+        for family, address in (found for each in hosts for found in _addresses(each)):
+            number = listening[0].getsockname()[1] if listening else port
+            try:
+                listening.append(opened.enter_context(_open(family, address, number)))
+            except OSError as error:
+                if len(hosts) == 1 or error.errno not in _NO_SUCH_FAMILY:
+                    raise
+                missing = error
+        if not listening and missing is not None:
+            raise missing
+        opened.pop_all()
+    return listening
+
+
+def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
+    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def _open(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        made.bind((address, port))
+        made.listen(BACKLOG)
+    except BaseException:
+        made.close()
+        raise
+    return made
