@@ -18,7 +18,9 @@ from app.accounts.tokens import Tokens
 from app.api.dependencies import Services
 from app.api.health import Health
 from app.api.health_probes import open_probes
+from app.api.presence import Presence
 from app.api.readiness import Readiness
+from app.api.stream_limits import StreamLimits
 from app.catalog.cached import CachedItems
 from app.catalog.service import Catalog
 from app.infra.cache import open_cache
@@ -135,10 +137,12 @@ async def open_services(
             orders=OrderQueries(database),
             place_order=PlaceOrder(database, events, rates, order_metrics),
             popular=Popular(database, cache),
+            presence=Presence(),
             profiles=Profiles(database, passwords, access, limits=login_limits, registrations=registrations),
             rates=rates,
             reports=Reports(database, outbox, days=settings.report_days, at_once=settings.reports_at_once),
             tasks=Tasks(database, {MAKE_REPORT: "/api/v1/reports/{id}/download"}),
+            stream_limits=StreamLimits(settings, limit_metrics),
             streams=StreamMetrics(metrics.registry),
             tokens=tokens,
         )

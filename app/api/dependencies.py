@@ -13,6 +13,8 @@ from app.accounts.permissions import Permission, demand_any
 from app.accounts.profiles import Profiles
 from app.accounts.service import Accounts
 from app.accounts.tokens import Identity, Tokens
+from app.api.presence import Presence
+from app.api.stream_limits import StreamLimits
 from app.catalog.cached import CachedItems
 from app.catalog.service import Catalog
 from app.errors import UnauthenticatedError
@@ -50,10 +52,12 @@ class Services:
     orders: OrderQueries
     place_order: PlaceOrder
     popular: Popular
+    presence: Presence
     profiles: Profiles
     rates: Rates
     reports: Reports
     tasks: Tasks
+    stream_limits: StreamLimits
     streams: StreamMetrics
     tokens: Tokens
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
@@ -9,6 +11,7 @@ import orjson
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from app.api.presence import Presence
 from app.api.streams import Standing
 from app.infra.fanout import Fanout, Message, SlowReaderError
 from app.infra.orm import now
@@ -62,9 +65,12 @@ class Member(NamedTuple):
 class Room:
     """One member's place in a room; the others' may be in other processes."""
 
-    def __init__(self, socket: WebSocket, fanout: Fanout, standing: Standing, member: Member) -> None:
+    def __init__(
+        self, socket: WebSocket, fanout: Fanout, presence: Presence, standing: Standing, member: Member
+    ) -> None:
         self._socket = socket
         self._fanout = fanout
+        self._presence = presence
         self._standing = standing
         self._member = member
 
@@ -72,9 +78,8 @@ class Room:
         """Until the member leaves or must leave."""
         channel = f"room:{order_id}"
         tasks: list[asyncio.Task[End]] = []
-        async with following.follow(order_id, channel) as follower:
+        async with following.follow(order_id, channel) as follower, self._announced(channel, order_id):
             try:
-                await self._publish(channel, "join")
                 tasks.append(asyncio.create_task(self._hear(channel), name="room-hear"))
 
                 async def tell() -> End:
@@ -102,6 +107,16 @@ class Room:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _announced(self, channel: str, order_id: UUID) -> AsyncIterator[None]:
+        first = self._presence.enter(order_id, self._member.account_id)
+        try:
+            if first:
+                await self._publish(channel, "join")
+            yield
+        finally:
+            if self._presence.leave(order_id, self._member.account_id):
                 await self._publish(channel, "leave")
 
     async def _hear(self, channel: str) -> End:

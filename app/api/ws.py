@@ -9,8 +9,10 @@ from fastapi import APIRouter, WebSocket
 from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
+from app.api import problems
 from app.api.dependencies import Services
-from app.api.rooms import DRAINING, FORBIDDEN, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.rooms import DRAINING, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.stream_limits import TooManyStreamsError, address_of
 from app.api.streams import Standing
 from app.errors import UnauthenticatedError, UnavailableError
 from app.lifecycle import Lifecycle
@@ -30,20 +32,19 @@ def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
     async def order_room(socket: WebSocket, order_id: str) -> None:
         """The buyer and the sellers of an order, in JSON.
 
-        In: message (text), ping, leave. Out: status, message, join, leave, pong. The token comes as
+        In: message (text), ping, leave. Out: status, message, join, leave, pong. `join` and `leave` are of an account,
+        however many sockets it has. The token comes as
         `Authorization: Bearer …`, or from a browser as the subprotocols `bearer, …`.
         """
         if not _same_origin(socket, origins):
             await socket.close(_POLICY)  # before it is accepted: the client is answered 403
             return
-        token, subprotocol = _token(socket)
-        await socket.accept(subprotocol)
         services: Services = socket.app.state.services
-        standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token)
-        with services.streams.counted("websocket") as ended:
-            end = await _welcome(socket, services, standing, token, order_id)
-            ended(end.reason)
-            await _close(socket, end)
+        try:
+            with services.stream_limits.held({"address": address_of(socket)}):
+                await _converse(socket, services, lifecycle, order_id)
+        except TooManyStreamsError as error:  # before it is accepted: the client is answered 429
+            await socket.send_denial_response(problems.refuse(socket, error))
 
     routes.add_api_websocket_route(_PATH, order_room)
     routes.add_api_route(_PATH, _require_upgrade, include_in_schema=False)
@@ -56,8 +57,21 @@ async def _require_upgrade(order_id: str) -> None:  # noqa: ARG001 -- in the pat
     raise HTTPException(HTTPStatus.UPGRADE_REQUIRED, detail, _UPGRADE)
 
 
+async def _converse(socket: WebSocket, services: Services, lifecycle: Lifecycle, order_id: str) -> None:
+    token, subprotocol = _token(socket)
+    await socket.accept(subprotocol)
+    standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token)
+    with services.streams.counted("websocket") as ended:
+        try:
+            end = await _welcome(socket, services, standing, token, order_id)
+        except TooManyStreamsError:
+            end = TOO_MANY
+        ended(end.reason)
+        await _close(socket, end)
+
+
 async def _welcome(socket: WebSocket, services: Services, standing: Standing, token: str, order_id: str) -> End:
-    """Why the socket must be closed: at once, or after a stay in the room."""
+    """Why the socket must be closed: at once, or after a stay in the room. Raises TooManyStreamsError."""
     try:
         reason = await standing.end()
         if reason is not None:
@@ -74,8 +88,9 @@ async def _welcome(socket: WebSocket, services: Services, standing: Standing, to
     if party is None:
         return FORBIDDEN
     member = Member(identity.account_id, party)
-    room = Room(socket, services.fanout, standing, member)
-    return await room.stay(services.following, order)
+    room = Room(socket, services.fanout, services.presence, standing, member)
+    with services.stream_limits.held({"account": str(identity.account_id), "order": str(order)}):
+        return await room.stay(services.following, order)
 
 
 async def _close(socket: WebSocket, end: End) -> None:

@@ -34,6 +34,17 @@ class EdgeSettings(BaseSettings):
         6000, ge=0, description="GET, HEAD and OPTIONS requests a minute from one address; 0 for no limit"
     )
     rate_limit_writes: int = Field(1200, ge=0, description="other requests a minute from one address; 0 for no limit")
+    streams_per_account: int = Field(
+        20, ge=0, description="event streams and WebSockets of one account open at once in one process; 0 for no limit"
+    )
+    streams_per_order: int = Field(
+        60, ge=0, description="event streams and WebSockets of one order open at once in one process; 0 for no limit"
+    )
+    streams_per_address: int = Field(
+        200,
+        ge=0,
+        description="event streams and WebSockets of one client address open at once in one process; 0 for no limit",
+    )
     cors_origins: Annotated[list[str], NoDecode, CommaSeparated] = Field(
         [], description="origins of pages that may call the API from a browser, comma-separated, `https://…`"
     )

@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote
 
 import orjson
-from fastapi import Request
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app.api.problems.model import MEDIA_TYPE, FieldProblem, Problem
@@ -19,7 +19,7 @@ _LONGEST_PATH: Final = 128  # characters of a path that are repeated; those that
 
 
 def answer(
-    request: Request,
+    request: HTTPConnection,
     status: int,
     code: str,
     detail: str,

@@ -7,6 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app.api.problems.allow import allowed
@@ -62,7 +63,7 @@ async def _domain(request: Request, error: Exception) -> Response:
     return refuse(request, error)
 
 
-def refuse(request: Request, error: DomainError) -> Response:
+def refuse(request: HTTPConnection, error: DomainError) -> Response:
     """What a refusal of a domain is answered with."""
     status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
     headers = {}

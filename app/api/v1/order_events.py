@@ -10,6 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.dependencies import Bearer, Caller, ServicesOf
 from app.api.responses import documented
+from app.api.stream_limits import By, address_of
 from app.api.streams import Standing
 from app.infra.fanout import SlowReaderError
 from app.orders.errors import OrderNotFoundError
@@ -37,17 +38,19 @@ async def _stream(
     token: Bearer,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[_Stream]:
-    """Held until the answer is over, however it ends. Raises OrderNotFoundError before it begins."""
+    """Held until the answer is over. Raises OrderNotFoundError or TooManyStreamsError before it begins."""
     if await services.following.party(order_id, caller.account_id) != "buyer":
         raise OrderNotFoundError
     lifecycle = request.app.state.lifecycle
     standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token or "")
     seen = int(last_event_id) if last_event_id in ("1", "2", "3", "4") else 0
-    async with services.following.follow(order_id, seen=seen) as follower:
-        with services.streams.counted("events") as ended:
-            stream = _Stream(follower, standing)
-            yield stream
-            ended(stream.ended)
+    keys: dict[By, str] = {"account": str(caller.account_id), "order": str(order_id), "address": address_of(request)}
+    with services.stream_limits.held(keys):
+        async with services.following.follow(order_id, seen=seen) as follower:
+            with services.streams.counted("events") as ended:
+                stream = _Stream(follower, standing)
+                yield stream
+                ended(stream.ended)
 
 
 @router.get("/{order_id:uuid}/events", response_class=EventSourceResponse, responses=documented(401, 404))

@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
 
-LIMITERS: Final = ("hashing", "login", "read", "registration", "write")
+LIMITERS: Final = ("hashing", "login", "read", "registration", "stream", "write")
 LIMIT_DECISIONS: Final = ("allowed", "refused")
 LOGIN_OUTCOMES: Final = ("ok", "wrong", "limited")
 

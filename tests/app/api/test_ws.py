@@ -197,14 +197,16 @@ def test_a_changed_password_ends_the_visit_and_so_does_a_stopping_replica(town_o
 
 @pytest.mark.parametrize("standing_town", ["embedded"], indirect=True)
 def test_who_vanishes_without_a_word_has_left(town: Town) -> None:
-    with Shopper(town.urls[0]) as buyer:
+    with Shopper(town.urls[0]) as seller, Shopper(town.urls[0]) as buyer:
+        _sold(seller)
+        buyer.item_id = seller.item_id
         order = buyer.order().json()["id"]
         with visit(town.urls[0], order, _token(buyer)) as kept:
             kept.hears("join")
-            with visit(town.urls[0], order, _token(buyer)) as gone:
+            with visit(town.urls[0], order, _token(seller)) as gone:
                 kept.hears("join")
                 gone.connection.socket.shutdown(socket.SHUT_RDWR)
-                assert kept.hears("leave")["from"] == "buyer"
+                assert kept.hears("leave")["from"] == "seller"
 
 
 def test_sockets_are_counted_until_they_end(processes: Processes) -> None:
