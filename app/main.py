@@ -35,6 +35,7 @@ class Binnacle:
     app: FastAPI
     lifecycle: Lifecycle
     metrics: Metrics
+    http: HttpMetrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.asgi(scope, receive, send)
@@ -82,11 +83,12 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     app.add_middleware(Versioning)
     app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=versions.LARGEST_BODY_BYTES)
+    http = HttpMetrics(metrics.registry)
     asgi = observe(
         app,
-        metrics=HttpMetrics(metrics.registry),
+        metrics=http,
         tracing=tracing,
         draining=lambda: lifecycle.draining,
         spans=settings.server_spans,
     )
-    return Binnacle(asgi, app, lifecycle, metrics)
+    return Binnacle(asgi, app, lifecycle, metrics, http)

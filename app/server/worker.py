@@ -9,7 +9,7 @@ from gunicorn.arbiter import Arbiter
 from uvicorn_worker import UvicornWorker
 
 from app.server.draining import DrainingServer
-from app.server.protocol import guarded
+from app.server.shedding_protocol import shedding
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -31,7 +31,7 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc]
         settings: Settings = self.app.settings
         self.config.app = self.wsgi
         self.config.timeout_graceful_shutdown = int(settings.shutdown_seconds)
-        self.config.http = guarded(settings.request_header_seconds, settings.request_body_seconds)
+        self.config.http = shedding(settings, self.wsgi)
         server = DrainingServer(self.config, self.wsgi, settings.drain_seconds)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self.handle_exit, signal.SIGQUIT, None)
         await server.serve(sockets=self.sockets)

@@ -7,6 +7,7 @@ from grafana.panels import Query
 from grafana.promql import select
 
 API: Final = 'route=~"/api/.*"'
+API_WITH_REFUSED: Final = 'route=~"/api/.*|overloaded"'  # those have no time worth a quantile
 
 
 def one(name: str, *matchers: str) -> str:

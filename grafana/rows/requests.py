@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 
 from grafana.panels import Graph, Line, Panel, Query
-from grafana.rows.queries import API, quantile, quantiles, rate
+from grafana.rows.queries import API, API_WITH_REFUSED, quantile, quantiles, rate
 
 
 def requests(threshold_seconds: float) -> Iterator[Panel]:
     """`threshold_seconds` is the latency objective's."""
     limit = [Line(threshold_seconds, "red")]
-    by_route = rate("route", "http_requests_total", API)
-    errors = rate("route", "http_requests_total", API, 'status=~"5.."')
+    by_route = rate("route", "http_requests_total", API_WITH_REFUSED)
+    errors = rate("route", "http_requests_total", API_WITH_REFUSED, 'status=~"5.."')
     yield Graph(
         "Requests by route",
-        "API requests a second. A route is a template; probes and paths that no route knows are left out.",
+        "API requests a second. A route is a template, or `overloaded` for what a busy replica refused at once; probes"
+        " and paths that no route knows are left out.",
         "reqps",
         [Query(by_route, "{{route}}")],
     )
@@ -21,7 +22,7 @@ def requests(threshold_seconds: float) -> Iterator[Panel]:
         "Requests by status",
         "API requests a second by the status of their answer.",
         "reqps",
-        [Query(rate("status", "http_requests_total", API), "{{status}}")],
+        [Query(rate("status", "http_requests_total", API_WITH_REFUSED), "{{status}}")],
     )
     yield Graph(
         "Server errors by route",

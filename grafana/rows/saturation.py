@@ -11,9 +11,13 @@ BY_POD = "{{component}} {{pod}}"
 def saturation() -> Iterator[Panel]:
     yield Graph(
         "Requests in progress",
-        "Requests of each API replica that are being answered at the moment of the scrape.",
+        "Requests of each API replica that are being answered at the moment of the scrape, streams among them, and the"
+        " limit beyond which a replica refuses more. A falling limit means that the replica is short of CPU.",
         "none",
-        [Query(f"sum by (component, pod) ({one('http_requests_in_progress')})", BY_POD)],
+        [
+            Query(f"sum by (component, pod) ({one('http_requests_in_progress')})", BY_POD),
+            Query(f"sum by (component, pod) ({one('http_requests_in_progress_limit')})", f"{BY_POD} limit"),
+        ],
     )
     yield Graph(
         "CPU",

@@ -12,6 +12,7 @@ API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
 _POLICY_NAME: Final = b"content-security-policy"
 _CACHE_NAME: Final = b"cache-control"
 _SNIFF_NAME: Final = b"x-content-type-options"
+_TIME_NAME: Final = b"x-process-time"
 _YEAR_SECONDS: Final = 31_536_000
 
 
@@ -24,6 +25,17 @@ class ResponseHeaders:
         if encrypted:
             self._always.append((b"strict-transport-security", b"max-age=%d" % _YEAR_SECONDS))
 
+    @property
+    def of_refusals(self) -> _PAIRS:
+        """Returns those of an answer that the server writes before the application is asked."""
+        return [
+            (_SNIFF_NAME, b"nosniff"),
+            (_POLICY_NAME, API_POLICY),
+            (_CACHE_NAME, b"no-store"),
+            *self._always,
+            (_TIME_NAME, b"0.000000"),
+        ]
+
     def append(self, message: Message, scope: Scope, started: float) -> None:
         """`started` is on the clock of perf_counter. X-Process-Time is in seconds, until the answer begins."""
         headers: _PAIRS = message.setdefault("headers", [])
@@ -35,7 +47,7 @@ class ResponseHeaders:
         if _CACHE_NAME not in present and _is_private(scope):
             headers.append((_CACHE_NAME, b"no-store"))
         headers += self._always
-        headers.append((b"x-process-time", b"%.6f" % (time.perf_counter() - started)))
+        headers.append((_TIME_NAME, b"%.6f" % (time.perf_counter() - started)))
 
 
 def _is_private(scope: Scope) -> bool:

@@ -28,6 +28,12 @@ class HttpMetrics:
         self._now = 0
         if not self._written:
             self.in_progress.set_function(lambda: self._now)
+        self.limit = Gauge(
+            "http_requests_in_progress_limit",
+            "Requests that may be in progress before more are refused.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self.sockets = SocketMetrics(registry)
 
     def began(self) -> None:
@@ -41,16 +47,23 @@ class HttpMetrics:
         self._now -= 1
         if self._written:
             self.in_progress.dec()
-        series = self._series.get((method, route, status))
-        if series is None:
-            series = self._series[method, route, status] = self._requests.series(method, route, str(status))
-        series.add(seconds, trace_id, now)
+        self._of(method, route, status).add(seconds, trace_id, now)
+
+    def refused(self, method: str, route: str, status: int) -> None:
+        """Counts one that the server refused by itself, which takes no time that could be measured."""
+        self._of(method, route, status).add(0.0, None, 0.0)
 
     def declare(self, operations: Iterable[tuple[str, str, Iterable[str]]]) -> None:
         """Makes the series of (method, route, statuses) exist at 0."""
         for method, route, statuses in operations:
             for status in statuses:
                 self._requests.series(method, route, status)
+
+    def _of(self, method: str, route: str, status: int) -> Series:
+        series = self._series.get((method, route, status))
+        if series is None:
+            series = self._series[method, route, status] = self._requests.series(method, route, str(status))
+        return series
 
 
 class SocketMetrics:

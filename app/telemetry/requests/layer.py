@@ -1,7 +1,5 @@
 """The one ASGI layer: sees each request once, and writes its metrics, its access line and its trace context."""
 
-import random
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +15,7 @@ from app.telemetry.context import WorkContext
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.requests.access import request_line, socket_line
 from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
+from app.telemetry.requests.ids import given_id, new_id
 from app.telemetry.requests.routes import method_of, route_of
 from app.telemetry.requests.shown import Paths
 from app.telemetry.requests.sockets import Conversation
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from app.telemetry.requests.server_span import ServerSpan
 
 _QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/startupz"})
-_SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 [_CURRENT_SPAN] = set_span_in_context(INVALID_SPAN, Context())  # the key; to set it anew copies a context
 Headers = dict[bytes, bytes]
 
@@ -137,7 +135,5 @@ class TelemetryLayer:
 
 def _request_id(headers: Headers, origin: Origin) -> str:
     """The caller's. Without: that of the trace, if it begins here, for then it is of this request alone."""
-    given = headers.get(b"x-request-id")
-    if given is not None and _SANE_REQUEST_ID.fullmatch(given):
-        return given.decode("ascii")
-    return random.randbytes(16).hex() if b"traceparent" in headers else origin.trace_id  # noqa: S311 -- a name, no secret
+    given = given_id(headers.get(b"x-request-id"))
+    return given or (new_id() if b"traceparent" in headers else origin.trace_id)

@@ -5,6 +5,7 @@ from typing import Final
 from starlette.types import Scope
 
 UNMATCHED: Final = "unmatched"
+OVERLOADED: Final = "overloaded"  # refused before routing
 OTHER_METHOD: Final = "OTHER"
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -12,11 +12,13 @@ from app.server.protocol import guarded
 
 
 @asynccontextmanager
-async def serving(app: Any, *, header_seconds: float = 10, body_seconds: float = 20) -> AsyncIterator[int]:
-    """The port of a server for an ASGI application."""
+async def serving(
+    app: Any, *, header_seconds: float = 10, body_seconds: float = 20, protocol: Callable[..., Any] | None = None
+) -> AsyncIterator[int]:
+    """The port of a server for an ASGI application, whose connections have this protocol, or else the guarded one."""
     config = uvicorn.Config(
         app,
-        http=guarded(header_seconds, body_seconds),  # type: ignore[arg-type]  # uvicorn calls it, class or not
+        http=protocol or guarded(header_seconds, body_seconds),  # type: ignore[arg-type]  # uvicorn calls it, class or not
         lifespan="on",
         log_config=None,
         timeout_keep_alive=30,

@@ -1,0 +1,84 @@
+"""Load shedding: refuses what an overloaded process can't answer in time. docs/decisions/0021-overload.md."""
+
+import asyncio
+import random
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
+
+import orjson
+import structlog
+
+from app.api.edge.headers import ResponseHeaders
+from app.api.problems import MEDIA_TYPE, Problem, title
+from app.server.admission import Admission
+from app.telemetry.metrics import HttpMetrics
+from app.telemetry.requests.ids import given_id, new_id
+from app.telemetry.requests.routes import METHODS, OTHER_METHOD, OVERLOADED
+
+STATUS: Final = HTTPStatus.SERVICE_UNAVAILABLE
+RETRY_SECONDS: Final = (1, 2, 3)  # at random, so that those who were refused together don't return together
+LOG_SECONDS: Final = 10.0
+METHODS_OF_THE_API: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+DETAIL: Final = "This replica has as many requests in progress as it can answer in time; try again after Retry-After."
+
+
+class Shedding:
+    """Writes the refusals of one process, and counts them: in the HTTP metrics one by one, in the log every 10 s."""
+
+    def __init__(
+        self, admission: Admission, metrics: HttpMetrics, headers: ResponseHeaders, log_seconds: float = LOG_SECONDS
+    ) -> None:
+        self._admission = admission
+        self._metrics = metrics
+        self._log_seconds = log_seconds
+        self._refused = 0
+        self._since = 0.0
+        metrics.declare((method, OVERLOADED, [str(int(STATUS))]) for method in METHODS_OF_THE_API)
+        fixed = b"".join(b"%s: %s\r\n" % pair for pair in headers.of_refusals)
+        self._heads = [
+            b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\nretry-after: %d\r\n%s"
+            % (STATUS, STATUS.phrase.encode(), MEDIA_TYPE.encode(), seconds, fixed)
+            for seconds in RETRY_SECONDS
+        ]
+        self._problem = Problem(
+            title=title(STATUS),
+            status=STATUS,
+            detail=DETAIL,
+            instance="",
+            code="overloaded",
+            request_id="",
+            trace_id="",
+        ).model_dump(exclude_none=True)
+
+    def refuse(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
+        """Counts a refused request; its answer, whole."""
+        self._metrics.refused(method if method in METHODS else OTHER_METHOD, OVERLOADED, STATUS)
+        self._count()
+        given = next((value for name, value in headers if name == b"x-request-id"), None)
+        own_id = given_id(given) or new_id()
+        body = orjson.dumps({**self._problem, "instance": path, "request_id": own_id})
+        return b"%sx-request-id: %s\r\ncontent-length: %d\r\n%s\r\n%s" % (
+            random.choice(self._heads),  # noqa: S311 -- spreads load, and hides nothing
+            own_id.encode(),
+            len(body),
+            b"" if keep_alive else b"connection: close\r\n",
+            b"" if method == "HEAD" else body,
+        )
+
+    def _count(self) -> None:
+        if self._refused == 0:
+            self._since = time.monotonic()
+            asyncio.get_running_loop().call_later(self._log_seconds, self._log)
+        self._refused += 1
+
+    def _log(self) -> None:
+        """Without a line for each: an overloaded process has other things to do."""
+        structlog.get_logger().warning(
+            "requests_refused",
+            count=self._refused,
+            seconds=round(time.monotonic() - self._since, 1),
+            limit=self._admission.limit,
+        )
+        self._refused = 0

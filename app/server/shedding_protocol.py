@@ -1,0 +1,89 @@
+"""The protocol of a connection whose requests are refused while the process is overloaded."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from app.api.edge.headers import ResponseHeaders
+from app.api.edge.paths import OPERATIONS
+from app.main import Binnacle
+from app.server.admission import Admission, Slot
+from app.server.protocol import GuardedProtocol
+from app.server.shedding import Shedding
+from app.settings import Settings
+
+
+def shedding(settings: Settings, binnacle: Binnacle) -> Callable[..., "SheddingProtocol"]:
+    """Returns what uvicorn makes a protocol of, for each connection of one process."""
+    admission = Admission(settings.max_requests_in_progress, binnacle.http)
+    headers = ResponseHeaders(encrypted=settings.environment == "production")
+    return partial(
+        SheddingProtocol,
+        admission,
+        Shedding(admission, binnacle.http, headers),
+        lambda: binnacle.lifecycle.draining,
+        settings.request_header_seconds,
+        settings.request_body_seconds,
+    )
+
+
+class SheddingProtocol(GuardedProtocol):
+    """Refuses a request as soon as its head has arrived, without a task, and keeps the connection for the next one.
+
+    Probes are always served: a busy replica is ready, and whoever takes it out leaves more work to the others.
+    """
+
+    def __init__(
+        self, admission: Admission, refusals: Shedding, draining: Callable[[], bool], *arguments: Any, **options: Any
+    ) -> None:
+        super().__init__(*arguments, **options)
+        self._admission = admission
+        self._refusals = refusals
+        self._draining = draining
+        self._slot: Slot | None = None
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._slot is not None:
+            self._slot.take()
+
+    def handle_websocket_upgrade(self) -> None:
+        if not self._admission.full:
+            super().handle_websocket_upgrade()
+            return
+        path = httptools.parse_url(self.url).path.decode("ascii")
+        self.transport.write(self._refusals.refuse("GET", path, self.scope["headers"], keep_alive=False))
+        self.transport.close()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Replaces uvicorn's, which it calls for a head that has arrived, and for a pipelined request in its turn.
+
+        One that waited in the pipeline follows the one that ended before it, and is not refused.
+        """
+        if self._admission.full and cycle.more_body and cycle.scope["path"] not in OPERATIONS:
+            self._shed(cycle)
+            return
+        self._slot = slot = Slot(self._admission, app)
+        if not cycle.more_body:
+            slot.take()
+        super()._start_asgi_task(cycle, cast("Any", slot))
+
+    def _shed(self, cycle: RequestResponseCycle) -> None:
+        cycle.response_started = cycle.response_complete = True
+        self._slot = None
+        if self.transport.is_closing():
+            return
+        if self.flow.write_paused:
+            self.transport.abort()  # the client sends requests and reads no answers, which would fill the memory
+            return
+        # A body that waits for 100 never comes.
+        keep = cycle.keep_alive and not (cycle.waiting_for_100_continue or self._draining())
+        scope = cycle.scope
+        path = scope["raw_path"].decode("ascii")
+        self.transport.write(self._refusals.refuse(scope["method"], path, scope["headers"], keep_alive=keep))
+        if not keep:
+            self.transport.close()
+        cycle.on_response()
