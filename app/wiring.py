@@ -6,15 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.accounts.access import Access
-from app.accounts.administration import Administration
-from app.accounts.login_limits import LoginLimits
-from app.accounts.passwords import Passwords
-from app.accounts.profiles import Profiles
-from app.accounts.refresh import Lifetimes
-from app.accounts.registration_limits import RegistrationLimits
-from app.accounts.service import Accounts
-from app.accounts.tokens import Tokens
+from app.accounts.services import account_services
 from app.api.dependencies import Services
 from app.api.health import Health
 from app.api.health_probes import open_probes
@@ -48,7 +40,6 @@ from app.subscriptions import subscribe
 from app.tasks.dead_letters import DeadLetters
 from app.tasks.service import Tasks
 from app.telemetry.metrics import (
-    AccountMetrics,
     BacklogMetrics,
     CacheMetrics,
     ConnectionMetrics,
@@ -107,25 +98,12 @@ async def open_services(
         await stack.enter_async_context(_background(settings, database, jobs, open_here, publishing, metrics))
         limit_metrics = LimitMetrics(metrics.registry)
         limits = await stack.enter_async_context(open_limits(settings, limit_metrics, dependency_metrics, tracing))
-        login_limits = LoginLimits(limits, settings, limit_metrics)
-        tokens = Tokens(signing_key(settings), settings.access_token_seconds)
-        registrations = RegistrationLimits(limits, settings, limit_metrics)
-        passwords = Passwords(wait_seconds=settings.password_wait_seconds, metrics=limit_metrics)
-        access = Access(database)
+        people = account_services(settings, database, events, limits, metrics.registry, also_forget=(forget_buyer,))
         catalog = Catalog(database, events, Cursors(signing_key(settings)))
         yield Services(
-            access=access,
-            accounts=Accounts(
-                database,
-                events,
-                passwords,
-                tokens,
-                Lifetimes(settings.refresh_token_seconds, settings.login_seconds),
-                limits=login_limits,
-                registrations=registrations,
-                metrics=AccountMetrics(metrics.registry),
-            ),
-            administration=Administration(database, access, also_forget=(forget_buyer,)),
+            access=people.access,
+            accounts=people.accounts,
+            administration=people.administration,
             catalog=catalog,
             cached_items=CachedItems(cache, catalog),
             campaigns=Campaigns(database, outbox),
@@ -138,13 +116,13 @@ async def open_services(
             place_order=PlaceOrder(database, events, rates, order_metrics),
             popular=Popular(database, cache),
             presence=Presence(),
-            profiles=Profiles(database, passwords, access, limits=login_limits, registrations=registrations),
+            profiles=people.profiles,
             rates=rates,
             reports=Reports(database, outbox, days=settings.report_days, at_once=settings.reports_at_once),
             tasks=Tasks(database, {MAKE_REPORT: "/api/v1/reports/{id}/download"}),
             stream_limits=StreamLimits(settings, limit_metrics),
             streams=StreamMetrics(metrics.registry),
-            tokens=tokens,
+            tokens=people.tokens,
         )
 
 

@@ -22,6 +22,10 @@ class LastAdminError(ConflictError):
     code = "last_admin"
 
 
+class OwnAccountError(ConflictError):
+    code = "own_account"
+
+
 class Administration:
     """Finding accounts, changing what they may do, and forgetting people.
 
@@ -58,14 +62,25 @@ class Administration:
         self._access.forget(account_id)
         return AccountView.model_validate(changed)
 
-    async def forget(self, account_id: UUID) -> None:
-        """Takes the person out of the account and ends it for good; its orders and items stay.
+    async def delete(self, account_id: UUID, administrator: UUID) -> None:
+        """Anonymises somebody else's account permanently; its orders and items are kept.
 
-        Raises AccountNotFoundError and LastAdminError.
+        Raises OwnAccountError, AccountNotFoundError and LastAdminError.
+        """
+        if account_id == administrator:
+            raise OwnAccountError("This is your own account: POST /api/v1/users/me/delete, with your password.")
+        await self.anonymise(account_id)
+
+    async def anonymise(self, account_id: UUID, *, token_version: int | None = None) -> None:
+        """Anonymises an account permanently, if given only while it is at a token version.
+
+        Raises LastAdminError; AccountNotFoundError, or ConflictError when it left that version.
         """
         async with self._database.write() as session:
             await _keep_an_admin(session, account_id)
-            if not await repository.anonymise(session, account_id):
+            if not await repository.anonymise(session, account_id, token_version):
+                if token_version is not None:
+                    raise ConflictError("The account was changed by another request at the same time; try again.")
                 raise AccountNotFoundError("There is no such account.")
             await refresh.end_all(session, account_id)
             for forget in self._also_forget:

@@ -1,16 +1,18 @@
 """What goes in and out of the user endpoints."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from app.accounts.permissions import Role
-from app.accounts.schemas import AccountView, Address, DisplayName, Password, same_password_twice
+from app.accounts.schemas import LONGEST_PASSWORD, AccountView, Address, DisplayName, Password, same_password_twice
 from app.inputs import Input
 from app.paging import PageQuery
 from app.text import Plain
+
+CurrentPassword = Annotated[SecretStr, Field(max_length=LONGEST_PASSWORD)]
 
 
 class PublicView(BaseModel):
@@ -25,22 +27,46 @@ class PublicView(BaseModel):
 
 
 class ProfileChange(Input):
-    """What is left out stays; a display name of null is taken away."""
+    """What is left out stays; a display name of null is taken away. A new e-mail address needs `current_password`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"display_name": "Ada L."}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"display_name": "Ada L."},
+                {"email": "ada@example.com", "current_password": "correct horse battery"},
+            ],
+            "dependentRequired": {"email": ["current_password"]},
+        },
+    )
 
     display_name: DisplayName | None = None
-    email: Address = Field(default_factory=str)  # a factory: the default is never used, and the document names none
+    # Factories: the defaults are never used, and the document names none.
+    email: Address = Field(default_factory=str)
+    current_password: CurrentPassword = Field(default_factory=lambda: SecretStr(""))
+
+    @model_validator(mode="after")
+    def _password_with_a_new_address(self) -> Self:
+        if "email" in self.model_fields_set and "current_password" not in self.model_fields_set:
+            raise ValueError("a new e-mail address needs current_password")
+        return self
 
 
 class PasswordChange(Input):
     """The password of now, and the one to come."""
 
-    current_password: Annotated[SecretStr, Field(max_length=128)]
+    current_password: CurrentPassword
     password: Password
     password_confirm: SecretStr
 
     _same_password_twice = model_validator(mode="after")(same_password_twice)
+
+
+class Deletion(Input):
+    """The password of now, as a confirmation."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    current_password: CurrentPassword
 
 
 class AccountQuery(PageQuery):

@@ -1,8 +1,10 @@
 """What one does with one's own account, and what others see of it."""
 
+from typing import Protocol
 from uuid import UUID
 
 import structlog
+from pydantic import SecretStr
 
 from app.accounts import refresh, repository
 from app.accounts.access import Access
@@ -15,6 +17,7 @@ from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.schemas import AccountView
 from app.accounts.service import AccountTakenError
 from app.accounts.tokens import Identity
+from app.accounts.verification import Purpose, Verification
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.database import Database
 
@@ -27,8 +30,17 @@ class WrongPasswordError(InvalidError):
     code = "wrong_password"
 
 
+class Anonymise(Protocol):
+    """Anonymises an account, in every domain, as long as it is at a token version. Raises ConflictError."""
+
+    async def __call__(self, account_id: UUID, *, token_version: int) -> None: ...
+
+
 class Profiles:
-    """One's own account, and a look at others'."""
+    """One's own account, and a look at others'.
+
+    What a stolen access token must not do needs the current password: a new e-mail address, a new password, deletion.
+    """
 
     def __init__(
         self,
@@ -38,11 +50,14 @@ class Profiles:
         *,
         limits: LoginLimits,
         registrations: RegistrationLimits,
+        anonymise: Anonymise,
     ) -> None:
         self._database = database
         self._limits = limits
         self._registrations = registrations
         self._passwords = passwords
+        self._verification = Verification(passwords, limits)
+        self._anonymise = anonymise
         self._access = access
 
     async def see(self, caller: Identity, account_id: UUID) -> AccountView | PublicView:
@@ -60,43 +75,59 @@ class Profiles:
     async def change(self, account_id: UUID, change: ProfileChange, address: str) -> AccountView:
         """Changes the profile for a client at `address`.
 
-        Raises AccountTakenError when the new e-mail address is somebody else's, and TooManyRequestsError after too many
-        that were asked for from `address`.
+        A new e-mail address needs the password. Raises WrongPasswordError, AccountTakenError when the address is
+        somebody else's, and TooManyRequestsError after too many failures or changes of e-mail addresses from `address`.
         """
-        values = change.model_dump(exclude_unset=True)
+        values = change.model_dump(exclude_unset=True, exclude={"current_password"})
+        token_version = None
         if "email" in values:
             await self._registrations.count(address)
+            account = await self._confirm("email_change", account_id, change.current_password, address)
+            token_version = account.token_version
             values["email_key"] = values["email"].casefold()
         if not values:
             return await self.own(account_id)
         async with self._database.write() as session:
-            changed = await repository.change_profile(session, account_id, values)
+            changed = await repository.change_profile(session, account_id, values, token_version)
         if changed == repository.TAKEN:
             raise AccountTakenError("This e-mail address is taken; choose another.")
         if changed is None:
-            raise _not_found()
+            raise _not_found() if token_version is None else _changed_meanwhile()
+        if "email" in values:
+            structlog.get_logger().info("email_changed", account_id=account_id)
         return AccountView.model_validate(changed)
 
     async def change_password(self, account_id: UUID, change: PasswordChange, address: str) -> None:
         """Ends every login of the account, this one too.
 
-        Raises WrongPasswordError when the old one does not fit. That counts as a failed login: who took a token can't
-        guess the password with it. Raises TooManyRequestsError after too many.
+        Raises WrongPasswordError when the old one does not fit, and TooManyRequestsError after too many failures.
         """
-        account = await self._get(account_id)
-        stored, attempt = account.password_hash, Attempt.of(account.username, address)
+        account = await self._confirm("password_change", account_id, change.current_password, address)
         async with self._passwords.slot() as slot:
-            await self._limits.check(attempt)
-            if not await slot.verify(change.current_password.get_secret_value(), stored):
-                await self._limits.failed(attempt)
-                raise WrongPasswordError("current_password is not the password of this account.")
             made = await slot.hash(change.password.get_secret_value())
         async with self._database.write() as session:
-            if not await repository.replace_password(session, account_id, stored, made):
-                raise ConflictError("The password was changed by another request at the same time.")
+            if not await repository.replace_password(session, account_id, account.password_hash, made):
+                raise _changed_meanwhile()
             await refresh.end_all(session, account_id)
         structlog.get_logger().info("password_changed", account_id=account_id)
         self._access.forget(account_id)
+
+    async def delete(self, account_id: UUID, password: SecretStr, address: str) -> None:
+        """Anonymises the account permanently; its orders and items are kept.
+
+        Raises WrongPasswordError, TooManyRequestsError after too many failures, and LastAdminError.
+        """
+        account = await self._confirm("deletion", account_id, password, address)
+        await self._anonymise(account_id, token_version=account.token_version)
+
+    async def _confirm(self, purpose: Purpose, account_id: UUID, password: SecretStr, address: str) -> Account:
+        """Returns the account if the password is its own. Raises WrongPasswordError and TooManyRequestsError."""
+        account = await self._get(account_id)
+        attempt = Attempt.of(account.username, address)
+        await self._limits.check(attempt)
+        if not await self._verification.fits(purpose, attempt, password.get_secret_value(), account):
+            raise WrongPasswordError("current_password is not the password of this account.")
+        return account
 
     async def _get(self, account_id: UUID) -> Account:
         async with self._database.read() as session:
@@ -104,6 +135,10 @@ class Profiles:
         if account is None:
             raise _not_found()
         return account
+
+
+def _changed_meanwhile() -> ConflictError:
+    return ConflictError("The account was changed by another request at the same time; try again.")
 
 
 def _not_found() -> AccountNotFoundError:

@@ -95,12 +95,17 @@ async def hold_admins(session: WriteSession) -> Sequence[UUID]:
 
 
 async def change_profile(
-    session: WriteSession, account_id: UUID, values: Mapping[str, Any]
+    session: WriteSession, account_id: UUID, values: Mapping[str, Any], token_version: int | None = None
 ) -> Row[*tuple[Any, ...]] | Literal["taken"] | None:
-    """The account as it is now; TAKEN when the address is somebody else's, None when there is no such account."""
+    """Changes an account, if given only while it is at a token version, and returns what it is then.
+
+    Returns TAKEN when the address is somebody else's, None when there is no such account.
+    """
     try:
         async with session.begin_nested():
-            return (await session.execute(_existing(account_id).values(values).returning(*_VIEW))).one_or_none()
+            return (
+                await session.execute(_existing(account_id, token_version).values(values).returning(*_VIEW))
+            ).one_or_none()
     except IntegrityError:
         return TAKEN
 
@@ -126,10 +131,13 @@ async def change_rights(
     return (await session.execute(statement)).one_or_none()
 
 
-async def anonymise(session: WriteSession, account_id: UUID) -> bool:
-    """Whether there was such an account. Nobody can register the name and the address that it has then."""
+async def anonymise(session: WriteSession, account_id: UUID, token_version: int | None = None) -> bool:
+    """Takes the person out of an account, if given only while it is at a token version; returns whether it did.
+
+    Nobody can register the name and the address that it has then.
+    """
     gone = f"deleted:{account_id.hex}"
-    statement = _existing(account_id).values(
+    statement = _existing(account_id, token_version).values(
         username="deleted",
         username_key=gone,
         display_name=None,
@@ -144,8 +152,10 @@ async def anonymise(session: WriteSession, account_id: UUID) -> bool:
     return (await session.execute(statement.returning(Account.id))).first() is not None
 
 
-def _existing(account_id: UUID) -> Update:
+def _existing(account_id: UUID, token_version: int | None = None) -> Update:
     statement = update(Account).where(Account.id == account_id, Account.deleted_at.is_(None))
+    if token_version is not None:
+        statement = statement.where(Account.token_version == token_version)
     return statement.execution_options(synchronize_session=False)
 
 

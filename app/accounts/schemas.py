@@ -22,6 +22,7 @@ from app.text import OneLine, Plain, plain
 from app.whole import Whole
 
 LONGEST_ADDRESS: Final = 254
+LONGEST_PASSWORD: Final = 128
 # Below 16, the consent of a parent is needed in some countries of the European Union (GDPR, article 8).
 YOUNGEST: Final = 16
 
@@ -58,7 +59,7 @@ Address = Annotated[
     EmailStr, AfterValidator(_short_when_folded), Field(json_schema_extra={"maxLength": LONGEST_ADDRESS})
 ]
 Password = Annotated[
-    SecretStr, Field(min_length=8, max_length=128, json_schema_extra=_PLAIN), AfterValidator(_plain_secret)
+    SecretStr, Field(min_length=8, max_length=LONGEST_PASSWORD, json_schema_extra=_PLAIN), AfterValidator(_plain_secret)
 ]
 
 

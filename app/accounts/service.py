@@ -15,6 +15,7 @@ from app.accounts.refresh import Lifetimes
 from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.schemas import Registration, Token
 from app.accounts.tokens import Identity, Tokens
+from app.accounts.verification import Verification
 from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
 from app.events import UserRegistered
 from app.infra.database import Database
@@ -59,6 +60,7 @@ class Accounts:
         self._registrations = registrations
         self._metrics = metrics
         self._passwords = passwords
+        self._verification = Verification(passwords, limits)
         self._tokens = tokens
         self._lifetimes = lifetimes
 
@@ -112,13 +114,7 @@ class Accounts:
         if USERNAME.fullmatch(username):  # no other was ever registered, and a database may not take it
             async with self._database.read() as session:
                 account = await repository.by_username(session, username)
-        stored = account.password_hash if account is not None and account.is_active else None
-        async with self._passwords.slot() as slot:
-            await self._limits.check(attempt)  # many may have waited for theirs, and failed
-            fits = await slot.verify(password, stored)
-            if not fits:
-                await self._limits.failed(attempt)
-        if not fits or account is None:
+        if not await self._verification.fits("login", attempt, password, account) or account is None:
             raise UnauthenticatedError(WRONG)
         async with self._database.write() as session:
             # The password, the role or the active flag may have changed while the hash was made.

@@ -42,7 +42,7 @@ class Meaning:
         self._mend: dict[str, Callable[[Request], None]] = {
             "ask_for_sales_report": self._days,
             "change_item": self._item,
-            "change_me": self._person,
+            "change_me": self._profile,
             "change_rights": self._user,
             "delete_user": self._user,
             "replace_rights": self._user,
@@ -50,6 +50,7 @@ class Meaning:
             "create_item": self._new_item,
             "create_item_v2": self._new_item,
             "delete_item": self._item,
+            "delete_me": self._confirmed,
             "export_items": self._prices,
             "get_user": self._anybody,
             "list_items": self._prices,
@@ -89,6 +90,11 @@ class Meaning:
         if body.get("username", "").casefold() in RESERVED:
             body["username"] += "1"
 
+    def _profile(self, request: Request) -> None:
+        self._person(request)
+        if "email" in request.body:
+            self._confirmed(request)
+
     def _user(self, request: Request) -> None:
         """Now and then somebody who is there; never the caller, who is needed."""
         if _one_of(2, request.path_parameters["user_id"]):
@@ -111,6 +117,9 @@ class Meaning:
 
     def _password(self, request: Request) -> None:
         request.body["password_confirm"] = request.body["password"]
+        self._confirmed(request)
+
+    def _confirmed(self, request: Request) -> None:
         request.body["current_password"] = self._client.password
 
     def _login(self, request: Request) -> None:

@@ -9,6 +9,7 @@ from app.accounts.permissions import Permission
 from app.accounts.profile_schemas import (
     AccountPage,
     AccountQuery,
+    Deletion,
     PasswordChange,
     ProfileChange,
     PublicView,
@@ -38,7 +39,7 @@ async def get_me(caller: Caller, profiles: ProfilesService) -> AccountView:
 async def change_me(
     change: ProfileChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
 ) -> AccountView:
-    """Changes one's own profile; 409 when the e-mail address is taken."""
+    """Changes one's own profile. A new e-mail address needs the password; 409 when it is taken."""
     return await profiles.change(caller.account_id, change, address)
 
 
@@ -50,10 +51,10 @@ async def change_password(
     await profiles.change_password(caller.account_id, change, address)
 
 
-@router.delete("/me", status_code=204, responses=documented(409))
-async def delete_me(caller: Caller, administration: AdministrationService) -> None:
-    """Takes the person out of one's own account, for good; orders stay. 409 for the last administrator."""
-    await administration.forget(caller.account_id)
+@router.post("/me/delete", status_code=204, responses=documented(409))
+async def delete_me(deletion: Deletion, caller: Caller, profiles: ProfilesService, address: ClientAddress) -> None:
+    """Anonymises one's own account permanently; orders are kept. 409 for the last administrator."""
+    await profiles.delete(caller.account_id, deletion.current_password, address)
 
 
 @router.get("/{user_id:uuid}", responses=documented(404))
@@ -83,6 +84,6 @@ async def change_rights(user_id: UUID, change: RightsChange, administration: Adm
     dependencies=[Depends(require_permission(Permission.USERS_DELETE))],
     responses=_RIGHTS,
 )
-async def delete_user(user_id: UUID, administration: AdministrationService) -> None:
-    """Takes the person out of an account, for good; orders stay. For administrators."""
-    await administration.forget(user_id)
+async def delete_user(user_id: UUID, caller: Caller, administration: AdministrationService) -> None:
+    """Anonymises somebody else's account permanently; orders are kept. For administrators."""
+    await administration.delete(user_id, caller.account_id)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.infra.database import open_database
 from app.orders.models import Order
 from app.settings import Settings
-from tests.app.accounts.people import log_in, refresh, someone
+from tests.app.accounts.people import PASSWORD, log_in, refresh, someone
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -86,8 +86,7 @@ async def test_the_last_administrator_stays(api: Api, settings: Settings) -> Non
         ("PATCH", path, {"role": "user"}),
         ("PATCH", path, {"is_active": False}),
         ("PUT", path, {"role": "moderator", "is_active": True}),
-        ("DELETE", path, None),
-        ("DELETE", f"{USERS}/me", None),
+        ("POST", f"{USERS}/me/delete", {"current_password": PASSWORD}),
     ):
         answer = await api.client.request(method, url, json=body, headers=admin.bearer)
         assert (answer.status_code, answer.json()["code"]) == (409, "last_admin")
@@ -131,7 +130,8 @@ async def test_deleting_takes_the_person_out_and_leaves_the_orders(api: Api, set
 
 async def test_one_may_delete_oneself(api: Api, settings: Settings) -> None:
     ada = await someone(api, settings, "ada")
-    assert (await api.client.delete(f"{USERS}/me", headers=ada.bearer)).status_code == 204
+    confirmation = {"current_password": PASSWORD}
+    assert (await api.client.post(f"{USERS}/me/delete", json=confirmation, headers=ada.bearer)).status_code == 204
     assert (await api.client.get(f"{USERS}/me", headers=ada.bearer)).status_code == 401
 
 

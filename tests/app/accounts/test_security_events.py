@@ -67,7 +67,8 @@ async def test_a_change_of_rights_names_the_administrator(api: Api, settings: Se
 
 async def test_an_anonymised_account_is_logged(api: Api, settings: Settings, recorded: Logs) -> None:
     ada = await someone(api, settings, "ada")
-    (await api.client.delete(ME, headers=ada.bearer)).raise_for_status()
+    confirmation = {"current_password": PASSWORD}
+    (await api.client.post(f"{ME}/delete", json=confirmation, headers=ada.bearer)).raise_for_status()
     assert _event(recorded, "account_anonymised")["account_id"] == ada.id
 
 

@@ -161,6 +161,13 @@ async def _type_in_everything(client: httpx2.AsyncClient) -> list[str]:
 
     await client.patch(f"{v1}/users/me", json={"display_name": "Canary Name"}, headers=bearer)
     await client.patch(f"{v1}/users/me", json={"display_name": ["Canary Name"], "email": "canary@"}, headers=bearer)
+    await client.patch(
+        f"{v1}/users/me", json={"email": "new.canary@example.com", "current_password": PASSWORD}, headers=bearer
+    )
+    await client.patch(
+        f"{v1}/users/me", json={"email": "canary@example.org", "current_password": "c4nary"}, headers=bearer
+    )
+    await client.post(f"{v1}/users/me/delete", json={"current_password": "c4nary"}, headers=bearer)
     await client.post(
         f"{v1}/users/me/password",
         json={"current_password": "c4nary", "password": PASSWORD, "password_confirm": f"{PASSWORD}x"},
