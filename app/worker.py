@@ -173,12 +173,12 @@ def _run(celery: Celery) -> int:
 
 
 def _broker_gone(settings: Settings) -> str | None:
-    if settings.redis_url is None:
+    address = settings.redis
+    if address is None:
         return "REDIS_URL is not set"
+    waits = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0}
     try:
-        with redis.Redis.from_url(
-            settings.redis_url.get_secret_value(), socket_timeout=1, socket_connect_timeout=1
-        ) as client:
+        with redis.Redis(**waits | address.options(), ssl=address.tls is not None, **address.tls or {}) as client:
             client.ping()
     except redis.RedisError as error:
         return f"redis: {type(error).__name__}"

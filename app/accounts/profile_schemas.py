@@ -64,8 +64,6 @@ class PasswordChange(Input):
 class Deletion(Input):
     """The password of now, as a confirmation."""
 
-    model_config = ConfigDict(extra="forbid")
-
     current_password: CurrentPassword
 
 

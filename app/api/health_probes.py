@@ -37,7 +37,8 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
         return Finding("degraded" if oldest > OLDEST_SECONDS else "ok", detail)
 
     probes: dict[str, Probe] = {"database": ask_database, "queue": ask_queue}
-    if settings.redis_url is None:
+    address = settings.redis
+    if address is None:
         yield probes
         return
     from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
@@ -45,7 +46,7 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
 
     from app.infra.redis_pool import open_pool  # noqa: PLC0415
 
-    async with Redis.from_pool(open_pool(settings.redis_url.get_secret_value(), connections=1)) as client:
+    async with Redis.from_pool(open_pool(address, connections=1)) as client:
 
         async def ask_redis() -> Finding:
             try:

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 
 from app.errors import UnavailableError
 from app.infra.queue_messages import PROCESS_MESSAGE, QUEUE, Reason
-from app.infra.queue_transport import ON_DROPPED, Transport
+from app.infra.queue_transport import ADDRESS, ON_DROPPED, Transport
 from app.infra.redis_calls import calls_of, outcome
 
 if TYPE_CHECKING:
@@ -41,9 +41,6 @@ class _Connection(Connection):
         pauses = {"interval_start": _RECONNECT_SECONDS, "interval_step": 0, "interval_max": _RECONNECT_SECONDS}
         return super().ensure_connection(*arguments, **pauses | options)  # type: ignore[no-untyped-call]
 
-    def get_transport_cls(self) -> type[Transport]:
-        return Transport
-
 
 class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
     Connection = _Connection
@@ -54,14 +51,15 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
 
     `on_dropped` is called for each message from Redis that could not be read.
     """
-    if settings.redis_url is None:
+    address = settings.redis
+    if address is None:
         raise ValueError("REDIS_URL: the queue needs it; without it the jobs run in the API process")
-    broker = settings.redis_url.get_secret_value()
-    celery = Celery("binnacle", broker=broker, amqp=_Queues)
+    celery = Celery("binnacle", broker=address.location, amqp=_Queues)  # the transport takes all of the address
     # The runner ends a job itself; unless the process hangs, none of these is reached. What a hanging one held is
     # delivered again only after it was killed, and the outbox has given it to another one long before.
     limit = settings.job_seconds + 5
     celery.conf.update(
+        broker_transport=Transport,  # not by _Connection: those of kombu's pools are others
         task_default_queue=QUEUE,
         task_ignore_result=True,
         task_acks_late=True,
@@ -75,8 +73,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        # Untold, kombu takes any certificate.
-        broker_use_ssl={"ssl_cert_reqs": "required"} if broker.startswith("rediss://") else None,
+        broker_use_ssl=dict(address.tls) if address.tls is not None else None,
         broker_transport_options={
             "visibility_timeout": max(60, int((limit + 10) * 2)),
             "socket_timeout": _BROKER_TIMEOUT_SECONDS * 2,
@@ -86,6 +83,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
             # A publisher that would try for six seconds holds a thread of the few that hash passwords as well; the
             # reconciler tries again.
             "max_retries": 0,
+            ADDRESS: address,
             ON_DROPPED: on_dropped,
         },
     )

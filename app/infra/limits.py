@@ -131,7 +131,8 @@ async def open_limits(
     tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Limits]:
     """The counters of this process; connects at the first use. `dependencies` counts what is asked of Redis."""
-    if settings.redis_url is None:
+    address = settings.redis
+    if address is None:
         yield Limits(Counters(None, metrics))
         return
     from limits.aio.storage import RedisStorage  # noqa: PLC0415 -- with the client, 5 MB that an embedded shop saves
@@ -139,7 +140,7 @@ async def open_limits(
     from app.infra.redis_pool import open_pool  # noqa: PLC0415
 
     # One that waits for a connection: with one that refuses, a burst of requests would look like an outage.
-    pool = open_pool(settings.redis_url.get_secret_value(), CONNECTIONS)
+    pool = open_pool(address, CONNECTIONS)
     storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
     record_commands(storage.bridge.get_connection(), tracing)  # type: ignore[attr-defined]
     try:

@@ -10,7 +10,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from kombu.transport import redis, virtual
@@ -20,6 +20,10 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from app.infra.queue_messages import MalformedMessageError, Reason, rebuild
 
+if TYPE_CHECKING:
+    from app.settings.redis import RedisAddress
+
+ADDRESS: Final = "address"  # the transport option: the RedisAddress, instead of the broker's URL
 ON_DROPPED: Final = "on_dropped"  # the transport option: called with the reason for each message that is dropped
 _PROBE: Final = "_kombu.writable"
 _PROBE_SECONDS: Final = 60
@@ -99,7 +103,13 @@ class _Channel(redis.Channel):
     def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 -- kombu's
         # With these notifications on, redis-py does not look whether the server has closed an idle connection.
         off = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
-        return super()._connparams(asynchronous) | off  # type: ignore[no-untyped-call]
+        own = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+        address: RedisAddress = self.connection.client.transport_options[ADDRESS]
+        given = address.options()
+        # A worker's connection waits for messages, and must notice that nobody is there.
+        given["socket_timeout"] = max(own["socket_timeout"], given.get("socket_timeout", 0.0))
+        given["health_check_interval"] = given.get("health_check_interval") or own["health_check_interval"]
+        return own | off | given
 
 
 class Transport(redis.Transport):

@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from app.settings import postgresql, production
+from app.settings.redis import read_redis_url
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -23,10 +24,11 @@ def _urls(settings: "Settings") -> list[str]:
     problems = []
     if settings.database_url is not None:
         problems += _database_url(settings.database_url.get_secret_value())
-    if settings.redis_url is not None and not settings.redis_url.get_secret_value().startswith(
-        ("redis://", "rediss://")
-    ):
-        problems.append("REDIS_URL: must start with redis:// or rediss://")
+    if settings.redis_url is not None:
+        try:
+            read_redis_url(settings.redis_url.get_secret_value())
+        except ValueError as problem:
+            problems.append(f"REDIS_URL: {problem}")
     for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
         if secret is not None and len(secret.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
             problems.append(f"{name}: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")

@@ -15,6 +15,7 @@ from app.settings.jobs import JobSettings
 from app.settings.mail import MailSettings
 from app.settings.orders import OrderSettings
 from app.settings.processes import ProcessSettings
+from app.settings.redis import RedisAddress, read_redis_url
 from app.settings.sandbox import SandboxSettings
 from app.settings.stores import StoreSettings
 from app.settings.telemetry import TelemetrySettings
@@ -67,6 +68,11 @@ class Settings(
         if self.database_url is None:
             return f"sqlite+aiosqlite:///{self.database_file}"
         return f"sqlite+aiosqlite://{self.database_url.get_secret_value().partition('://')[2]}"
+
+    @property
+    def redis(self) -> RedisAddress | None:
+        """Where Redis is and how to connect to it; None without REDIS_URL."""
+        return None if self.redis_url is None else read_redis_url(self.redis_url.get_secret_value())
 
     @model_validator(mode="after")
     def _refuse_a_bad_start(self) -> Self:

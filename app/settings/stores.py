@@ -24,4 +24,8 @@ class StoreSettings(BaseSettings):
     database_connect_timeout_seconds: float = Field(3, gt=0, description="to open a connection")
     database_pool_timeout_seconds: float = Field(3, gt=0, description="to wait for a connection that others use")
     database_statement_timeout_seconds: float = Field(5, gt=0, description="for a statement, and for a lock")
-    redis_url: SecretStr | None = Field(None, description="`redis://…`; without it, jobs run in the API process")
+    redis_url: SecretStr | None = Field(
+        None,
+        description="`redis://…`, or `rediss://…` for TLS, with the parameters that docs/redis.md lists; without it,"
+        " jobs run in the API process",
+    )

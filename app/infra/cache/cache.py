@@ -127,7 +127,8 @@ async def open_cache(
     tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Cache]:
     """The cache of this process; connects at the first use. `dependencies` counts what is asked of Redis."""
-    if settings.redis_url is None:
+    address = settings.redis
+    if address is None:
         cache = Cache(Memory(), metrics)
         try:
             yield cache
@@ -138,7 +139,7 @@ async def open_cache(
 
     from app.infra.redis_pool import open_pool  # noqa: PLC0415
 
-    async with Redis.from_pool(open_pool(settings.redis_url.get_secret_value(), CONNECTIONS)) as client:
+    async with Redis.from_pool(open_pool(address, CONNECTIONS)) as client:
         record_commands(client, tracing)
         cache = Cache(SharedStore(client, dependencies, metrics.is_damaged), metrics)
         try:
