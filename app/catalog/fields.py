@@ -50,6 +50,7 @@ Currency = Literal["EUR", "USD", "GBP"]
 Price = Annotated[Decimal, BeforeValidator(_decimal_text), Field(gt=0), WithJsonSchema(_amount(_MORE_THAN_NOTHING))]
 Stock = Annotated[int, Field(ge=0, le=1_000_000), Whole]
 Status = Literal["active", "paused"]
+SaleState = Literal["active", "paused", "ended"]
 EndsAt = Annotated[
     AwareDatetime,
     BeforeValidator(_written_out),

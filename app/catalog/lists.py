@@ -11,10 +11,12 @@ from uuid import UUID
 
 from sqlalchemy import Column, ColumnElement, Integer, Select, Text, bindparam, func, literal, select, tuple_
 
+from app.catalog.models import ITEMS
 from app.catalog.records import ItemRecord
-from app.catalog.repository import COLUMNS, ITEMS, record
+from app.catalog.repository import COLUMNS, record
 from app.catalog.schemas import ItemFilter, Sort
 from app.catalog.schemas_v2 import CursorSort
+from app.catalog.selling import STATES
 from app.infra.database import Reads
 from app.money import to_minor
 
@@ -27,7 +29,7 @@ _SORTED_BY: Final[Mapping[str, Column[Any]]] = {
     "name": ITEMS.c.name_key,
 }
 _CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
-    "status": ITEMS.c.status == bindparam("status"),
+    **STATES,
     "search": func.lower(ITEMS.c.name).like(func.lower(bindparam("search", type_=Text)), escape=_ESCAPE),
     "min_price": ITEMS.c.price_minor >= bindparam("min_price"),
     "max_price": ITEMS.c.price_minor <= bindparam("max_price"),
@@ -46,7 +48,7 @@ async def page(
     One round trip, unless the page is beyond the end.
     """
     values = _values(wanted)
-    given = frozenset(values)
+    given = frozenset({wanted.status, *values})
     values["most"] = MOST_COUNTED
     rows = (await session.execute(_page(sort, given), {**values, "offset": offset, "limit": limit})).all()
     if not rows:
@@ -59,7 +61,7 @@ async def part(
 ) -> list[ItemRecord]:
     """Items beyond a position, which is the sorted column's value and the id: as cheap far down as at the top."""
     values = _values(wanted)
-    query = _part(sort, frozenset(values), beyond=after is not None)
+    query = _part(sort, frozenset({wanted.status, *values}), beyond=after is not None)
     if after is not None:
         values["after"], values["after_id"] = after
     return [record(row) for row in (await session.execute(query, {**values, "limit": limit})).all()]
@@ -67,7 +69,7 @@ async def part(
 
 def _values(wanted: ItemFilter) -> dict[str, Any]:
     """What was asked for, by the name of its condition."""
-    values: dict[str, Any] = {"status": wanted.status}
+    values: dict[str, Any] = {}
     if wanted.search:
         pattern = wanted.search
         for special in (_ESCAPE, "%", "_"):

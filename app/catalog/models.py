@@ -1,9 +1,10 @@
 """The table of items."""
 
 from datetime import datetime
+from typing import Final, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, Text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,3 +46,7 @@ class Item(Base):
     ends_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+# The table's and not the entity's: what is selected from a table needs nothing of the ORM, which costs as much again.
+ITEMS: Final = cast("Table", Item.__table__)

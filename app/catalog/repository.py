@@ -1,23 +1,20 @@
 """Queries on items. Reads give rows, not entities: nothing is tracked and nothing is loaded later."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Table, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from app.catalog.models import Item
+from app.catalog.models import ITEMS, Item
 from app.catalog.records import ItemRecord
+from app.catalog.selling import EXISTS
 from app.events import ItemChanged
 from app.infra.database import Reads, WriteSession
 from app.infra.events import Events
-from app.infra.orm import now
 
-# The table's and not the entity's: what is selected from a table needs nothing of the ORM, which costs as much again.
-ITEMS: Final = cast("Table", Item.__table__)
 COLUMNS: Final = tuple(ITEMS.c[name] for name in ItemRecord._fields)
-_ONE: Final = select(*COLUMNS).where(ITEMS.c.id == bindparam("item_id"), ITEMS.c.status != "archived")
+_ONE: Final = select(*COLUMNS).where(ITEMS.c.id == bindparam("item_id"), EXISTS)
 
 
 async def get(session: Reads, item_id: UUID) -> ItemRecord | None:
@@ -40,7 +37,7 @@ async def change(
     versions: Collection[int] | None,
 ) -> ItemRecord | None:
     """The item after the change; None unless it is this owner's and at one of these versions (None: any)."""
-    conditions = [Item.id == item_id, Item.status != "archived"]
+    conditions = [Item.id == item_id, EXISTS]
     if owner_id is not None:
         conditions.append(Item.owner_id == owner_id)
     if versions is not None:
@@ -59,21 +56,6 @@ async def change(
     return record(row)
 
 
-async def take_stock(session: WriteSession, events: Events, item_id: UUID, quantity: int) -> RowMapping | None:
-    """Takes pieces off the stock in one statement; None when there are not enough, or no such item is sold now."""
-    statement = (
-        update(Item)
-        .where(Item.id == item_id, Item.stock >= quantity, Item.status == "active", _not_over(now()))
-        .values(stock=Item.stock - quantity, version=Item.version + 1)
-        .returning(Item.price_minor, Item.currency)
-        .execution_options(synchronize_session=False)
-    )
-    row = (await session.execute(statement)).mappings().one_or_none()
-    if row is not None:
-        events.record(session, ItemChanged(item_id))
-    return row
-
-
 async def give_back_stock(session: WriteSession, events: Events, quantities: Mapping[UUID, int]) -> None:
     for item_id in sorted(quantities):  # one order for all, so that two transactions can't wait for each other
         await session.execute(
@@ -87,7 +69,3 @@ async def give_back_stock(session: WriteSession, events: Events, quantities: Map
 
 def record(row: Sequence[Any]) -> ItemRecord:
     return ItemRecord._make(row)
-
-
-def _not_over(moment: datetime) -> ColumnElement[bool]:
-    return or_(Item.ends_at.is_(None), Item.ends_at > moment)

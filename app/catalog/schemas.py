@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, Status, Stock
+from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, SaleState, Status, Stock
 from app.catalog.records import ItemRecord
 from app.inputs import Input
 from app.money import to_major
@@ -109,7 +109,10 @@ class ItemFilter(Input):
     max_price: PriceLimit | None = None
     currency: Annotated[Currency, Field(description="of the price, ISO 4217")] | None = None
     owner_id: Annotated[UUID, Field(description="of whom: the id of a user")] | None = None
-    status: Annotated[Status, Field(description="whether they can be ordered")] = "active"
+    status: Annotated[
+        SaleState,
+        Field(description="`active`: for sale now; `paused` by their owner; `ended`: past their `ends_at`"),
+    ] = "active"
 
     @model_validator(mode="after")
     def _range(self) -> Self:

@@ -9,28 +9,31 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Float, Uuid, column, func, select, text
+from sqlalchemy import Float, Text, Uuid, bindparam, column, func, literal_column, select, table, text
 
 from app.catalog import repository
-from app.catalog.models import Item
+from app.catalog.models import ITEMS
 from app.catalog.records import ItemRecord
+from app.catalog.selling import FOR_SALE
 from app.infra.database import ReadSession
 
 MOST: Final = 1000  # of all that match so many are ranked: the time that a common word takes has an end
 _WORDS: Final = "(setweight(to_tsvector('english', name), 'A') || setweight(to_tsvector('english', description), 'B'))"
-# A tree of '' or T has no word that could be looked up.
-_BY_WORDS: Final = text(f"""
-    SELECT items.id, ts_rank({_WORDS}, query) AS relevance
-    FROM items, websearch_to_tsquery('english', :words) AS query
-    WHERE querytree(query) NOT IN ('', 'T') AND {_WORDS} @@ query AND status = 'active'
-    LIMIT {MOST}
-""")  # noqa: S608 -- words of our own
-_BY_FTS5: Final = text(f"""
-    SELECT items.id, -bm25(items_words, 0.0, 10.0, 1.0) AS relevance
-    FROM items_words JOIN items ON items.id = items_words.item_id
-    WHERE items_words MATCH :words AND items.status = 'active'
-    LIMIT {MOST}
-""")  # noqa: S608 -- a number of our own
+_ASKED: Final = bindparam("words", type_=Text)
+_BY_WORDS: Final = (
+    select(ITEMS.c.id, literal_column(f"ts_rank({_WORDS}, query)", Float).label("relevance"))
+    .select_from(ITEMS, text("websearch_to_tsquery('english', :words) AS query").bindparams(_ASKED))
+    # A tree of '' or T has no word that could be looked up.
+    .where(text(f"querytree(query) NOT IN ('', 'T') AND {_WORDS} @@ query"), FOR_SALE)
+    .limit(MOST)
+)
+_FTS5: Final = table("items_words", column("item_id", Uuid))
+_BY_FTS5: Final = (
+    select(ITEMS.c.id, literal_column("-bm25(items_words, 0.0, 10.0, 1.0)", Float).label("relevance"))
+    .select_from(_FTS5.join(ITEMS, ITEMS.c.id == _FTS5.c.item_id))
+    .where(text("items_words MATCH :words").bindparams(_ASKED), FOR_SALE)
+    .limit(MOST)
+)
 _TERM: Final = re.compile(r'(-?)"([^"]*)"?|(-?)([^\s"]+)')
 # What PostgreSQL leaves out of English, as far as it is likely in a query.
 _STOP_WORDS: Final = frozenset(  # what PostgreSQL leaves out of English, as far as it is likely in a query
@@ -52,26 +55,27 @@ class Terms:
 
 
 async def page(session: ReadSession, words: str, *, offset: int, limit: int) -> tuple[list[ItemRecord], int]:
-    """Active items, most relevant first and then newest, and how many there are of them: MOST or fewer."""
+    """Returns items for sale, most relevant first and then newest, and how many there are: MOST or fewer."""
     if session.get_bind().dialect.name == "sqlite":
         found_by, asked = _BY_FTS5, as_fts5(read(words))
     else:
         found_by, asked = _BY_WORDS, as_websearch(read(words))
     if not asked:
         return [], 0
-    found = found_by.bindparams(words=asked).columns(column("id", Uuid), column("relevance", Float)).subquery("found")
+    found = found_by.subquery("found")
     query = (
         select(*repository.COLUMNS, func.count().over())
-        .join(found, found.c.id == Item.id)
-        .order_by(found.c.relevance.desc(), Item.created_at.desc(), Item.id.desc())
+        .join(found, found.c.id == ITEMS.c.id)
+        .order_by(found.c.relevance.desc(), ITEMS.c.created_at.desc(), ITEMS.c.id.desc())
         .offset(offset)
         .limit(limit)
     )
-    rows = (await session.execute(query)).all()
+    given = {"words": asked}
+    rows = (await session.execute(query, given)).all()
     if rows:
         return [repository.record(row[:-1]) for row in rows], rows[0][-1]
     count = select(func.count()).select_from(found)
-    return [], (await session.execute(count)).scalar_one() if offset else 0
+    return [], (await session.execute(count, given)).scalar_one() if offset else 0
 
 
 def read(words: str) -> list[Terms]:

@@ -12,11 +12,11 @@ from app.accounts.permissions import Permission, allows
 from app.accounts.service import of_existing_account
 from app.accounts.tokens import Identity
 from app.catalog import lists, repository, search
+from app.catalog.errors import ItemChangedError, ItemNotFoundError, NameTakenError, NotYourItemError
 from app.catalog.names import name_key
 from app.catalog.records import ItemRecord
 from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
 from app.catalog.schemas_v2 import ItemCursorQuery
-from app.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 from app.infra.cursors import Cursors
 from app.infra.database import Database, Reads
 from app.infra.events import Events
@@ -24,22 +24,6 @@ from app.money import to_minor
 from app.paging import PageQuery
 
 BATCH: Final = 500
-
-
-class ItemNotFoundError(NotFoundError):
-    code = "item_not_found"
-
-
-class NameTakenError(ConflictError):
-    code = "name_taken"
-
-
-class NotYourItemError(ForbiddenError):
-    code = "not_your_item"
-
-
-class ItemChangedError(PreconditionFailedError):
-    code = "item_changed"
 
 
 class Catalog:
@@ -71,7 +55,7 @@ class Catalog:
         return _page(query, items, total, lists.MOST_COUNTED)
 
     async def search(self, query: SearchQuery) -> ItemPage:
-        """Active items that have the words, most relevant first."""
+        """Items for sale that have the words, most relevant first."""
         async with self._database.read() as session:
             items, total = await search.page(session, query.q, offset=query.offset, limit=query.per_page)
         return _page(query, items, total, search.MOST)

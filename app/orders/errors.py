@@ -12,12 +12,10 @@ class OrderNotFoundError(NotFoundError):
         super().__init__("There is no such order of yours.")
 
 
-class OutOfStockError(ConflictError):
-    code = "out_of_stock"
+class ItemRepricedError(ConflictError):
+    """Its owner changed its currency after the rates had been asked for."""
 
-
-class ItemChangedError(ConflictError):
-    code = "item_changed"
+    code = "item_repriced"
 
 
 class NotCancellableError(ConflictError):

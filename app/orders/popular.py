@@ -10,6 +10,7 @@ from app.catalog import repository as catalog
 from app.catalog.cached import form_name
 from app.catalog.models import Item
 from app.catalog.schemas import ItemView
+from app.catalog.selling import FOR_SALE
 from app.infra.cache import Cache
 from app.infra.database import Database
 from app.infra.orm import now
@@ -66,7 +67,7 @@ def most_ordered() -> Select[*tuple[Any, ...]]:
     return (
         select(*catalog.COLUMNS, pieces.c.ordered)
         .join(pieces, pieces.c.item_id == Item.id)
-        .where(Item.status == "active")
+        .where(FOR_SALE)
         .order_by(pieces.c.ordered.desc(), Item.created_at.desc(), Item.id.desc())
         .limit(MOST)
     )

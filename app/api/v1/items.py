@@ -62,13 +62,13 @@ async def export_items(
 
 @router.get("/search")
 async def search_items(query: Annotated[SearchQuery, Query()], catalog: CatalogService) -> ItemPage:
-    """Active items by their words, most relevant first; a word of the name weighs more than one of the description."""
+    """Items for sale by their words, most relevant first; a word of the name weighs more than another."""
     return await catalog.search(query)
 
 
 @router.get("/popular", response_model=PopularItems)
 async def popular_items(popular: PopularService) -> Response:
-    """The items that were ordered most in the last 30 days, most pieces first."""
+    """The items for sale that were ordered most in the last 30 days, most pieces first."""
     return Response(await popular.top(), media_type="application/json")
 
 

@@ -21,14 +21,15 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.post("", status_code=202, response_model=OrderDetail, responses=documented(401, 409, 504))
+@router.post("", status_code=202, response_model=OrderDetail, responses=documented(401, 404, 409, 504))
 async def place_order(
     new: NewOrder, caller: Caller, place: Placing, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Accepts an order; it is paid in the background. Read it at Location until its status is final.
 
     With an Idempotency-Key a repeat changes nothing and gets the first answer, with `Idempotency-Replayed: true`; the
-    same key with another body is 422. A refused order leaves its key free.
+    same key with another body is 422. A refused order leaves its key free. An item that does not exist is 404; one that
+    is not for sale any more or for now, or of which there are too few, is 409, each with a code of its own.
     """
     placed = await place(caller.account_id, new, idempotency_key)
     headers = {"Location": f"/api/v1/orders/{placed.answer.order_id}"}

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from app.accounts.service import of_existing_account
-from app.catalog import repository as catalog
+from app.catalog import selling
 from app.errors import NotFoundError
 from app.events import OrderPlaced
 from app.infra.database import Database, WriteSession
@@ -16,9 +16,8 @@ from app.money import to_major
 from app.orders import idempotency, queries, repository
 from app.orders.errors import (
     CurrencyNotQuotedError,
-    ItemChangedError,
+    ItemRepricedError,
     MixedCurrenciesError,
-    OutOfStockError,
     TotalTooLargeError,
 )
 from app.orders.idempotency import Answer, Asked
@@ -50,9 +49,9 @@ class PlaceOrder:
     async def __call__(self, buyer_id: UUID, new: NewOrder, key: str | None = None) -> Placed:
         """Places an order, once for each key.
 
-        Raises OutOfStockError and ItemChangedError; MixedCurrenciesError, CurrencyNotQuotedError, TotalTooLargeError
-        and KeyReusedError; UnavailableError when a rate is needed and not to be had. Then nothing is taken from the
-        stock, and the key is free.
+        Raises as `selling.take` does, and ItemRepricedError; MixedCurrenciesError, CurrencyNotQuotedError,
+        TotalTooLargeError and KeyReusedError; UnavailableError when a rate is needed and not to be had. Then nothing is
+        taken from the stock, and the key is free.
         """
         asked = Asked.of(buyer_id, key, new) if key is not None else None
         rates: dict[str, ExchangeRate] = {}
@@ -138,9 +137,7 @@ class PlaceOrder:
         """The lines, and what each item is priced in."""
         taken = []
         for line in sorted(new.lines, key=lambda line: line.item_id):  # one order for all: no deadlock
-            row = await catalog.take_stock(session, self._events, line.item_id, line.quantity)
-            if row is None:
-                raise OutOfStockError(f"There are not {line.quantity} pieces of item {line.item_id}, or no such item.")
+            row = await selling.take(session, self._events, line.item_id, line.quantity)
             entry = OrderLine(
                 order_id=order_id,
                 item_id=line.item_id,
@@ -156,7 +153,7 @@ class PlaceOrder:
 def _convert(line: OrderLine, priced_in: str, rates: dict[str, ExchangeRate]) -> None:
     """Rounds each piece to a whole cent, to even where it lies between two, and to one cent at least."""
     if priced_in not in rates:
-        raise ItemChangedError(f"Item {line.item_id} was priced anew meanwhile; look at it and order again.")
+        raise ItemRepricedError(f"Item {line.item_id} was priced anew meanwhile; look at it and order again.")
     line.item_currency, line.item_price_minor = priced_in, line.unit_price_minor
     converted = (line.item_price_minor * Decimal(rates[priced_in].rate)).quantize(Decimal(1), ROUND_HALF_EVEN)
     line.unit_price_minor = max(1, int(converted))

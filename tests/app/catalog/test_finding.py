@@ -8,11 +8,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
-from sqlalchemy import update
 
-from app.catalog.models import Item
-from app.infra.database import open_database
-from app.settings import Settings
 from tests.app.catalog.people import SEXTANT, URL, offer
 from tests.app.conftest import Api
 
@@ -64,22 +60,6 @@ async def test_an_end_lies_in_the_future_and_can_be_removed(api: Api) -> None:
         assert answer.status_code == 422, given
         assert [error["field"] for error in answer.json()["errors"]] == ["body.ends_at"]
     assert (await client.post(URL, json=SEXTANT | {"ends_at": "9999-12-31T23:59:59Z"})).status_code == 201
-
-
-async def test_what_is_paused_or_over_is_not_sold(api: Api, settings: Settings) -> None:
-    client = await api.login()
-    ends = (datetime.now(UTC) + timedelta(days=2)).isoformat()
-    paused, over, sold = await offer(client, status="paused"), await offer(client), await offer(client, ends_at=ends)
-    async with open_database(settings) as database, database.write() as session:
-        ended = datetime.now(UTC) - timedelta(seconds=1)
-        await session.execute(update(Item).where(Item.name == over.json()["name"]).values(ends_at=ended))
-    for item, status in ((paused, 409), (over, 409), (sold, 202)):
-        order = {"lines": [{"item_id": item.json()["id"], "quantity": 1}]}
-        assert (await client.post("/api/v1/orders", json=order)).status_code == status
-    assert await _found(client, status="paused") == [paused.json()["name"]]
-    assert paused.json()["name"] not in await _found(client)
-    await client.patch(paused.headers["Location"], json={"status": "active"}, headers={"If-Match": "*"})
-    assert paused.json()["name"] in await _found(client)
 
 
 async def test_items_are_sorted_and_filtered_as_asked(api: Api) -> None:

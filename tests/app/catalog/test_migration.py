@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from alembic import command
-from sqlalchemy import Connection, Date, Uuid, column, insert, table, text
+from sqlalchemy import Connection, Date, Uuid, column, insert, select, table, text
 
 from app.catalog import search
+from app.catalog.models import Item
 from app.infra import schema
 from app.infra.engine import create_engine
 from app.infra.orm import UtcDateTime
@@ -108,7 +109,7 @@ def _with(connection: Connection, words: str) -> list[str]:
     else:
         connection.execute(text("SET enable_seqscan = off"))
         found, asked = search._BY_WORDS, search.as_websearch(search.read(words))
-    names = text(f"SELECT name FROM items WHERE id IN (SELECT id FROM ({found.text}) found) ORDER BY name")  # noqa: S608 -- words of our own
+    names = select(Item.name).where(Item.id.in_(select(found.subquery("found").c.id))).order_by(Item.name)
     return list(connection.execute(names, {"words": asked}).scalars())
 
 

@@ -104,7 +104,7 @@ async def test_a_deleted_item_is_gone_but_its_orders_stay_and_its_name_is_free(a
         await client.delete(at, headers={"If-Match": "*"}),
     ):
         assert refused.status_code == 404
-    assert (await client.post("/api/v1/orders", json=order)).json()["code"] == "out_of_stock"
+    assert (await client.post("/api/v1/orders", json=order)).json()["code"] == "item_not_found"
     assert (await client.get(placed)).json()["lines"][0]["item_id"] == created.json()["id"]
     assert (await offer(client, name="Sextant")).json()["id"] != created.json()["id"]
 

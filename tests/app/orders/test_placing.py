@@ -54,7 +54,7 @@ async def test_when_one_line_falls_short_nothing_is_taken_for_any(api: Api) -> N
         assert answer.json()["code"] == "out_of_stock"
         assert short in answer.json()["detail"]
     unknown = await _order(client, {items[0]: 1, str(uuid4()): 1})
-    assert (unknown.status_code, unknown.json()["code"]) == (409, "out_of_stock")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "item_not_found")
     assert [await _stock(client, item) for item in items] == [5, 5, 5, 5]
     assert (await client.get(URL)).json()["orders"] == []
 
