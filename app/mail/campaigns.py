@@ -12,6 +12,7 @@ from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.turns import Step, Turns
 from app.mail import repository
 from app.mail.models import Campaign
+from app.mail.repository import EmailCounts
 from app.mail.schemas import NewCampaign
 from app.mail.topics import MAIL_CAMPAIGN, SEND_CAMPAIGN
 
@@ -40,7 +41,8 @@ class SendCampaign:
     """Takes turns at campaigns: puts a mail for each of some accounts into the outbox, and says how far it is.
 
     Both in one transaction, so that nobody is left out and nobody gets two. Then it queues up behind these mails, and
-    waits if they are not sent by then: no order ever waits for more than one batch of them.
+    waits if they are not sent by then: no order ever waits for more than one batch of them. It ends when all its mails
+    have ended, with their counts as its result.
     """
 
     def __init__(self, turns: Turns, outbox: Outbox, *, accounts_at_once: int = ACCOUNTS_AT_ONCE) -> None:
@@ -67,8 +69,18 @@ class SendCampaign:
         if batch:
             campaign.accounts_done += len(batch)
             campaign.after_id = batch[-1]
-        return Step(_share(campaign), then="end" if len(batch) < self._at_once else "queue")
+            return Step(_share(campaign), then="queue")
+        return await self._ending(session, campaign)
+
+    async def _ending(self, session: WriteSession, campaign: Campaign) -> Step:
+        emails = await repository.count_emails(session, campaign.id, campaign.accounts_done)
+        if emails.pending:
+            return Step(_share(campaign, emails), then="wait")
+        counts = {"total": emails.total, "sent": emails.sent, "skipped": emails.skipped, "failed": emails.failed}
+        return Step(1.0, then="end", result={"emails": counts})
 
 
-def _share(campaign: Campaign) -> float:
-    return campaign.accounts_done / max(campaign.accounts_total or 0, campaign.accounts_done, 1)
+def _share(campaign: Campaign, emails: EmailCounts | None = None) -> float:
+    """Returns how far a campaign is: a mail counts half when it is queued, and the other half when it has ended."""
+    ended = 0 if emails is None else emails.total - emails.pending
+    return (campaign.accounts_done + ended) / 2 / max(campaign.accounts_total or 0, campaign.accounts_done, 1)

@@ -35,9 +35,11 @@ class Sending:
             """Raises UnavailableError when the provider gives no clear answer."""
             async with self._database.read() as session:
                 recipient = await repository.recipient(session, UUID(message.payload[to]))
-                if recipient is None:
-                    return "nobody"
-                letter = await write(session, message, recipient)
+                letter = await write(session, message, recipient) if recipient is not None else None
+            if recipient is None or letter is None:
+                async with self._database.write() as session:
+                    await message.done(session, repository.SKIPPED)
+                return "nobody"
             await self._mailer.send(str(message.id), recipient.address, letter)
             # Who got it is a matter of ids: no log holds an address.
             structlog.get_logger().info("mail_sent", topic=message.claim.topic, account_id=message.payload[to])

@@ -1,7 +1,9 @@
 """Queries on the outbox for people. Takes a session, never commits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,7 +14,10 @@ from app.infra.outbox.models import DeadLetter, OutboxMessage
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A message, living or dead. `error` is set once it was given up, `claimed_until` while a worker has it."""
+    """A message, living or dead. `error` is set once it was given up, `claimed_until` while a worker has it.
+
+    Once it is done, `payload` may hold a `result`.
+    """
 
     id: UUID
     topic: str
@@ -23,6 +28,7 @@ class TaskRecord:
     claimed_until: datetime | None = None
     finished_at: datetime | None = None
     error: str | None = None
+    payload: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def get(session: ReadSession, task_id: UUID) -> TaskRecord | None:
@@ -34,6 +40,7 @@ async def get(session: ReadSession, task_id: UUID) -> TaskRecord | None:
         OutboxMessage.attempts,
         OutboxMessage.created_at,
         OutboxMessage.progress,
+        OutboxMessage.payload,
         OutboxMessage.claimed_until,
         OutboxMessage.done_at.label("finished_at"),
     )

@@ -12,12 +12,26 @@ from app.text import Plain
 TaskStatus = Literal["queued", "running", "succeeded", "failed"]
 
 
+class EmailCounts(BaseModel):
+    """What became of the e-mails of a campaign, as of its end.
+
+    `skipped` are those whose account was closed meanwhile. Those that `failed` are dead letters, which an administrator
+    may have sent again.
+    """
+
+    total: int
+    sent: int
+    skipped: int
+    failed: int
+
+
 class TaskView(BaseModel):
     """How a task goes.
 
     `progress` is the share that is done, from 0 to 1; `attempts` counts how often a worker took it up, once for each
     turn of a long one. `error` is set when the status is `failed`, which an administrator may undo; `result` when there
-    is something to fetch.
+    is something to fetch. A campaign ends when all its e-mails have ended, and has their counts in `emails` then; it is
+    `failed` when some failed and none was sent.
     """
 
     id: UUID
@@ -29,6 +43,7 @@ class TaskView(BaseModel):
     finished_at: datetime | None
     error: str | None
     result: str | None
+    emails: EmailCounts | None = None
 
 
 class DeadLetterQuery(PageQuery):

@@ -1,19 +1,22 @@
 """How a task goes: for its owner, and for who keeps the jobs going."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from app.accounts.permissions import Permission, allows
 from app.errors import NotFoundError
 from app.infra.orm import now
 from app.tasks import repository
-from app.tasks.schemas import TaskStatus, TaskView
+from app.tasks.schemas import EmailCounts, TaskStatus, TaskView
 
 if TYPE_CHECKING:
     from app.accounts.tokens import Identity
     from app.infra.database import Database
     from app.tasks.repository import TaskRecord
+
+
+_NONE_SENT: Final = "None of the e-mails could be sent; the dead letters say why."
 
 
 class TaskNotFoundError(NotFoundError):
@@ -33,7 +36,8 @@ class Tasks:
             record = await repository.get(session, task_id)
         if record is None or not (record.owner_id == caller.account_id or allows(caller.role, Permission.JOBS_MANAGE)):
             raise TaskNotFoundError("There is no such task of yours; what is done is forgotten after a week.")
-        status = _status(record)
+        emails = _emails(record)
+        status = _status(record, emails)
         result = self._results.get(record.topic) if status == "succeeded" else None
         return TaskView(
             id=record.id,
@@ -43,14 +47,21 @@ class Tasks:
             attempts=record.attempts,
             created_at=record.created_at,
             finished_at=record.finished_at,
-            error=record.error,
+            error=_NONE_SENT if status == "failed" and record.error is None else record.error,
             result=result.format(id=record.id) if result is not None else None,
+            emails=emails,
         )
 
 
-def _status(record: "TaskRecord") -> TaskStatus:
+def _emails(record: "TaskRecord") -> EmailCounts | None:
+    """Returns the counts of a campaign that has ended."""
+    counts = record.payload.get("result", {}).get("emails")
+    return EmailCounts.model_validate(counts) if counts is not None else None
+
+
+def _status(record: "TaskRecord", emails: EmailCounts | None) -> TaskStatus:
     """Between two turns a long task is running too, although no worker has it."""
-    if record.error is not None:
+    if record.error is not None or (emails is not None and emails.failed and not emails.sent):
         return "failed"
     if record.finished_at is not None:
         return "succeeded"

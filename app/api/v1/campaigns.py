@@ -22,7 +22,10 @@ async def start_campaign(
     tasks: TasksService,
     response: Response,
 ) -> TaskView:
-    """Sends a mail to every active account, once, in the background; Location is the task. For administrators."""
+    """Sends a mail to every active account, once, in the background; Location is the task. For administrators.
+
+    The task ends when all its e-mails have ended, and counts in `emails` how many were sent and how many failed.
+    """
     task_id = await campaigns.start(caller.account_id, new)
     response.headers["Location"] = f"/api/v1/tasks/{task_id}"
     return await tasks.get(caller, task_id)

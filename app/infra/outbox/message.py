@@ -1,6 +1,6 @@
 """A message in the hands of who works on it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 from uuid import UUID
 
@@ -29,9 +29,12 @@ class Message:
     def payload(self) -> dict[str, Any]:
         return self.claim.payload
 
-    async def done(self, session: WriteSession) -> None:
-        """Ends the message in the handler's own transaction, so that both stand or neither. Raises LeaseLostError."""
-        if not await repository.done(session, self.claim):
+    async def done(self, session: WriteSession, result: Mapping[str, Any] | None = None) -> None:
+        """Ends the message in the handler's own transaction, so that both stand or neither. Raises LeaseLostError.
+
+        `result` is kept with it, for whoever asks for the task: counts, and nothing personal.
+        """
+        if not await repository.done(session, self.claim, result):
             raise LeaseLostError
         self.outcome = "done"
 

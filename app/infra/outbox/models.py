@@ -12,7 +12,8 @@ from app.telemetry.traces.sampling import LONGEST_TRACESTATE
 
 
 class OutboxMessage(Base):
-    """A piece of work. `payload` holds ids, never personal data: what is anonymised must not live on here.
+    """A piece of work. `payload` holds ids, never personal data: what is anonymised must not live on here. Under
+    `result` it holds what came of the work, if that can be asked for.
 
     A worker holds it until `claimed_until`; `available_at` is when the reconciler may queue it (again). `attempts`
     counts the claims, `failures` those that ended in a fault or in the worker's death. `owner_id` is the account that

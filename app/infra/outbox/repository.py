@@ -1,6 +1,7 @@
 """Statements on one message: claimed, held, ended or given back. Takes a session, never commits."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -111,9 +112,12 @@ async def set_progress(session: WriteSession, claim: Claim, share: float) -> boo
     return await _change(session, claim, progress=share)
 
 
-async def done(session: WriteSession, claim: Claim) -> bool:
-    """False when another has taken it over: then nothing of this transaction may stand."""
-    return await _change(session, claim, done_at=now(), claimed_until=None, progress=1.0)
+async def done(session: WriteSession, claim: Claim, result: Mapping[str, Any] | None = None) -> bool:
+    """Ends a message; `result` is kept in its payload. False when another has taken it over: then nothing of this
+    transaction may stand.
+    """
+    kept = {} if result is None else {"payload": {**claim.payload, "result": dict(result)}}
+    return await _change(session, claim, done_at=now(), claimed_until=None, progress=1.0, **kept)
 
 
 async def release(session: WriteSession, claim: Claim, *, failed: bool) -> None:

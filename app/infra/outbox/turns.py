@@ -1,9 +1,9 @@
 """Long jobs, a turn at a time: neither what came later nor a worker that must stop waits for their end."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from app.infra.database import Database, WriteSession
 from app.infra.outbox.message import Message
@@ -18,11 +18,12 @@ class Step:
     """How far the job is after a step: `share` of it, from 0 to 1, and what comes then.
 
     `step`: another one. `queue`: first what others have put into the queue, and what this step has. `wait`: it can't
-    get on just now. `end`: nothing.
+    get on just now. `end`: nothing, and `result` is kept for whoever asks.
     """
 
     share: float
     then: Literal["step", "queue", "wait", "end"] = "step"
+    result: Mapping[str, Any] | None = None
 
 
 class Turns:
@@ -49,7 +50,7 @@ class Turns:
                 taken = await step(session)
                 await message.progress(taken.share, session)
                 if taken.then == "end":
-                    await message.done(session)
+                    await message.done(session, taken.result)
                 elif taken.then == "wait":
                     await message.again(session, after_seconds=WAIT_SECONDS)
                 elif taken.then == "queue" or time.monotonic() >= ends:
