@@ -51,7 +51,7 @@ coverage: $(DEV) ## runs the tests with the coverage of app/ measured, in the pr
 	$(BIN)/coverage report
 
 .PHONY: test-system
-test-system: $(DEV) ## runs the tests that need other programs: helm, kubectl, nginx, promtool, Go, and a collector (scripts/collector/build.sh)
+test-system: $(DEV) ## runs the tests that need other programs: helm, kubectl, nginx, pgbouncer, promtool, Go, and a collector (scripts/collector/build.sh)
 	scripts/crds/fetch.sh
 	$(PYTEST) -n 2 --dist worksteal tests/chart tests/system $(ARGS)
 

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from app.api.health import Finding, Probe
 from app.infra.database import Database
+from app.infra.outages import OutageError
 from app.infra.outbox import waiting
 
 if TYPE_CHECKING:
@@ -23,8 +24,12 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
     """Opens a probe for each store that these settings name; connects at the first use."""
 
     async def ask_database() -> Finding:
-        async with database.read() as session:
-            await session.execute(text("SELECT 1"))
+        try:
+            async with database.read() as session:
+                await session.execute(text("SELECT 1"))
+            await database.require_writes()
+        except OutageError as outage:
+            return Finding("down", f"{outage.reason[0].upper()}{outage.reason[1:]}.")
         return Finding("ok", "Answers.")
 
     async def ask_queue() -> Finding:

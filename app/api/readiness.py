@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from app.errors import UnavailableError
 from app.infra import schema
 from app.infra.database import Database
+from app.infra.outages import OutageError
 from app.lifecycle import Lifecycle
 from app.telemetry.metrics import ReadinessMetrics
 
@@ -60,9 +60,13 @@ class Readiness:
         if self._revisions is None:
             self._revisions = await asyncio.to_thread(schema.revisions)
         try:
-            found = await asyncio.wait_for(schema.current_revision(self._database), PATIENCE_SECONDS)
-        except (UnavailableError, TimeoutError):
-            return Verdict("not_ready", "database: does not answer")
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                found = await schema.current_revision(self._database)
+                await self._database.require_writes()
+        except OutageError as outage:
+            return Verdict("not_ready", f"database: {outage.reason}")
+        except TimeoutError:
+            return Verdict("not_ready", f"database: {OutageError.reason}")
         if not self._revisions.serves(found):
             return Verdict(
                 "not_ready", f"database: schema is at {found}, this version needs {self._revisions.head}; run migrate"

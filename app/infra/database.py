@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from app.errors import DomainError
 from app.infra.engine import create_engine, for_reading, for_writing
-from app.infra.outages import outages_named
+from app.infra.outages import ReadOnlyError, outages_named
 from app.infra.pool import Pool
 from app.infra.sessions import Reads, ReadSession, Rows, WriteSession
 from app.telemetry.clients.database import about, record_statements
@@ -65,6 +66,16 @@ class Database:
                 yield session
         for callback in session.when_committed:
             await callback()
+
+    async def require_writes(self) -> None:
+        """Raises ReadOnlyError when the server takes no writes, after which the next connections look for another."""
+        if self.engine.dialect.name == "sqlite":
+            return
+        async with self.rows() as rows:
+            read_only: str = (await rows.execute(text("SHOW transaction_read_only"))).scalar_one()
+        if read_only == "on":
+            await self.engine.dispose()
+            raise ReadOnlyError
 
     def _doors(self) -> _Doors:
         return self._recorded if self._tracing is not None and self._tracing.recording() else self._plain

@@ -45,15 +45,17 @@ class OutageError(UnavailableError):
     """The database does not answer. `reason` says in /readyz what an operator must know."""
 
     reason = "does not answer"
+    message = "The database does not answer; try again in a few seconds."
 
     def __init__(self) -> None:
-        super().__init__("The database does not answer; try again in a few seconds.")
+        super().__init__(self.message)
 
 
 class ReadOnlyError(OutageError):
     """A standby, or a server that takes no writes for now."""
 
     code = "database_read_only"
+    message = "The database takes no writes for now; try again in a few seconds."
     reason = "takes no writes: DATABASE_URL leads to a standby or to a server that is read-only"
 
 
@@ -61,6 +63,7 @@ class FullError(OutageError):
     """All connections that the server allows are taken."""
 
     code = "database_full"
+    message = "The database takes no more connections for now; try again in a few seconds."
     reason = "takes no more connections: lower DATABASE_POOL_SIZE, or raise max_connections"
 
 
@@ -86,7 +89,7 @@ def outages_named() -> Iterator[None]:
     except Exception as error:
         outage = outage_of(error)
         if outage is not None:
-            raise outage from error
+            raise outage from (error.__cause__ if isinstance(error, (ConnectError, LostConnectionError)) else error)
         raise
 
 

@@ -4,6 +4,7 @@ Alembic is imported when used: it costs a process that only serves a fifth of it
 """
 
 import asyncio
+import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 MIGRATIONS: Final = Path(__file__).parent.parent / "migrations"
 PATIENCE_SECONDS: Final = 120.0
+_UNDEFINED_TABLE: Final = "42P01"
 _ADVISORY_LOCK: Final = 4_209_000_001  # any number, as long as every version of this service takes the same
+# Lifts, for one transaction, the limits that a role or a database may have set and this PostgreSQL knows.
+_WITHOUT_LIMITS: Final = text(
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout',"
+    " 'idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +66,16 @@ async def current_revision(database: "Database") -> str | None:
     async with database.read() as session:
         try:
             return (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
-        except (ProgrammingError, OperationalError) as error:  # the table is not there
-            if outage_of(error) is not None:
+        except (ProgrammingError, OperationalError) as error:
+            if not _is_missing_table(error):
                 raise
             return None
+
+
+def _is_missing_table(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return "no such table" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE
 
 
 def migrate(settings: "Settings") -> None:
@@ -90,7 +103,7 @@ async def _when_it_answers(settings: "Settings", work: object, doing: str) -> No
     log = structlog.get_logger()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        engine = create_engine(settings)
+        engine = create_engine(settings, limited=False)
         try:
             async with for_writing(engine).connect() as connection:
                 await connection.run_sync(work)  # type: ignore[arg-type]
@@ -116,10 +129,11 @@ def _upgrade(connection: "Connection") -> None:
     from alembic import command  # noqa: PLC0415
 
     if connection.dialect.name == "postgresql":
-        # Each statement of a migration may take long; waiting for another migrator may take longer.
-        connection.execute(text("SET statement_timeout = 0"))
-        connection.execute(text("SET lock_timeout = '30s'"))
+        # Each statement of a migration may take long, and so may another migrator. What follows waits for a table for
+        # half a minute at most, since all others wait behind it.
+        connection.execute(_WITHOUT_LIMITS)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.execute(text("SET LOCAL lock_timeout = '30s'"))
     log, found, wanted = structlog.get_logger(), _found(connection), revisions()
     if found == wanted.head:
         return

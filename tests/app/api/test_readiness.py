@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import httpx2
 import pytest
 from sqlalchemy import text
@@ -100,6 +101,42 @@ async def test_without_its_database_the_api_starts_lives_and_asks_to_come_back_l
             assert int(answer.headers["Retry-After"]) > 0
             assert answer.json()["code"] == "unavailable"
             assert "s3cret" not in answer.text
+
+
+async def test_a_server_that_takes_no_writes_is_not_ready_until_it_does(migrated_database_url: str) -> None:
+    name = migrated_database_url.partition("?")[0].rsplit("/", 1)[1]
+
+    async def turn(how: str) -> None:
+        writes = {"default_transaction_read_only": "off"}
+        operator = await asyncpg.connect(migrated_database_url, server_settings=writes)
+        await operator.execute(f'ALTER DATABASE "{name}" {how}')
+        await operator.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+        await operator.close()
+
+    async with _started(read(database_url=migrated_database_url, _env_file=None)) as api:
+        await _until_readyz_says(api, "ok")
+        await turn("SET default_transaction_read_only = on")
+        await _until_readyz_says(api, "database: takes no writes")
+        assert (await api.client.get("/health")).json()["checks"]["database"]["detail"].startswith("Takes no writes")
+        assert (await api.client.get("/api/v1/items")).json()["code"] == "database_read_only"
+        await turn("RESET default_transaction_read_only")
+        await _until_readyz_says(api, "ok")
+
+
+async def test_a_database_that_refuses_this_service_is_no_database_that_does_not_answer(database_url: str) -> None:
+    head, question, query = database_url.partition("?")
+    settings = read(database_url=f"{head}_of_somebody_else{question}{query}", _env_file=None)
+    async with _started(settings) as api:
+        await _until_readyz_says(api, "database: refuses this service: check user, password, database and TLS")
+
+
+async def _until_readyz_says(api: Api, status: str) -> None:
+    async with asyncio.timeout(30):
+        while not (await api.client.get("/readyz")).json()["status"].startswith(status):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def test_while_draining_it_serves_but_is_not_ready_and_every_answer_ends_its_connection(api: Api) -> None:

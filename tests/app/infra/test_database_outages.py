@@ -149,6 +149,16 @@ async def test_a_server_that_turns_read_only_is_left_and_found_again(database_ur
             await session.execute(text("CREATE TABLE things (id INTEGER)"))
 
 
+async def test_a_look_that_finds_a_server_read_only_leaves_it(database_url: str) -> None:
+    async with open_database(_read(database_url)) as database:
+        await database.require_writes()
+        async with database.read() as session:
+            await session.execute(text("SET default_transaction_read_only = on"))
+        with pytest.raises(ReadOnlyError):
+            await database.require_writes()
+        await database.require_writes()
+
+
 async def test_once_it_is_gone_everybody_is_refused_at_once_and_served_soon_after(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,15 +1,20 @@
 """The schema: what the migrations make is what the models say, however often and by however many it is made."""
 
+import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.infra import schema
 from app.infra.database import open_database
@@ -156,3 +161,51 @@ async def test_a_migration_that_the_database_refuses_is_told_and_leaves_nothing(
     assert f"migrate: from {before} to {head}: " in told
     assert "tracestate" in told.partition(f"to {head}: ")[2]
     assert await _revision(settings) == before
+
+
+@pytest.fixture
+def hurried(database_url: str) -> Settings:
+    """Settings of a service that lets no statement take longer than 0.1 s."""
+    return read(database_url=database_url, database_statement_timeout_seconds=0.1, _env_file=None)
+
+
+def test_a_migration_takes_the_time_that_it_needs(hurried: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    upgrade = command.upgrade
+
+    def upgrade_slowly(config: Config, revision: str) -> None:
+        config.attributes["connection"].execute(text("SELECT pg_sleep(1.5)"))
+        upgrade(config, revision)
+
+    monkeypatch.setattr(command, "upgrade", upgrade_slowly)
+    schema.migrate(hurried)
+    schema.wait_until_current(hurried)
+
+
+async def test_a_migration_waits_for_another_as_long_as_that_takes(hurried: Settings, database_url: str) -> None:
+    async def waits() -> bool:
+        return bool(
+            await other.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+                " AND now() - query_start > interval '1.5 s'"
+            )
+        )
+
+    other = await asyncpg.connect(database_url)
+    try:
+        await other.execute(f"SELECT pg_advisory_lock({schema._ADVISORY_LOCK})")
+        with ThreadPoolExecutor(1) as thread:
+            migrating = thread.submit(schema.migrate, hurried)
+            while not await waits():
+                assert not migrating.done()
+                await asyncio.sleep(0.05)
+            await other.execute("SELECT pg_advisory_unlock_all()")
+            migrating.result(timeout=60)
+    finally:
+        await other.close()
+    assert await _revision(hurried) == schema.revisions().head
+
+
+async def test_only_a_missing_table_says_that_nothing_is_migrated(settings: Settings) -> None:
+    await _write(settings, "ALTER TABLE alembic_version RENAME COLUMN version_num TO other")
+    with pytest.raises(DBAPIError):
+        await _revision(settings)

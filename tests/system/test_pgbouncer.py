@@ -1,0 +1,111 @@
+"""PgBouncer, whose connections to the server are shared between transactions: one setting, and no wrong diagnosis."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from app.infra import schema
+from app.infra.database import open_database
+from app.infra.outages import OutageError
+from app.main import create_app
+from app.settings import Settings, read
+from tests.app import servers
+from tests.app.servers import PostgreSQL
+from tests.system.pooler import pgbouncer
+
+pytestmark = pytest.mark.anyio
+IGNORED = "statement_timeout,lock_timeout,idle_in_transaction_session_timeout"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    with servers.postgresql() as running:
+        yield running
+
+
+@pytest.fixture
+def database_url(server: PostgreSQL) -> Iterator[str]:
+    with server.database() as url:
+        yield url
+
+
+def _pooled(url: str, **settings: Any) -> Settings:
+    patience = {"database_pool_timeout_seconds": 60, "database_statement_timeout_seconds": 30}
+    return read(_env_file=None, database_url=url, database_pooler="transaction", **(patience | settings))
+
+
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+async def test_with_the_setting_everything_works(database_url: str, tmp_path: Path, mode: str) -> None:
+    with pgbouncer(database_url, tmp_path, mode=mode) as url:
+        size = 10 if mode == "transaction" else 3  # more than the pooler has, where it shares them
+        settings = _pooled(url, database_pool_size=size)
+        with ThreadPoolExecutor(1) as thread:  # it runs an event loop of its own
+            thread.submit(schema.migrate, settings).result(timeout=120)
+            thread.submit(schema.migrate, settings).result(timeout=120)
+        async with open_database(settings) as database:
+
+            async def ask(number: int) -> None:
+                async with database.read() as session:
+                    for repeated in range(3):
+                        statement = text(f"SELECT count(*), :number + {number} FROM items")  # noqa: S608 - a number
+                        row = (await session.execute(statement, {"number": repeated})).one()
+                        assert tuple(row) == (0, number + repeated)
+                async with database.write() as session:
+                    key = {"key": str(number)}
+                    await session.execute(
+                        text(
+                            "INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at)"
+                            " VALUES (gen_random_uuid(), :key, '', '', now())"
+                        ),
+                        key,
+                    )
+                    await session.execute(text("DELETE FROM idempotency_keys WHERE key = :key"), key)
+
+            await asyncio.gather(*(ask(number) for number in range(40)))
+        assert await _readyz(settings) == "ok"
+
+
+async def test_limits_hold_for_each_transaction_and_for_nobody_elses(database_url: str, tmp_path: Path) -> None:
+    with pgbouncer(database_url, tmp_path) as url:
+        async with (
+            open_database(_pooled(url, database_statement_timeout_seconds=0.5)) as hasty,
+            open_database(_pooled(url)) as patient,
+        ):
+            with pytest.raises(OutageError) as refusal:
+                async with hasty.read() as session:
+                    await session.execute(text("SELECT pg_sleep(30)"))
+            assert "statement timeout" in str(refusal.value.__cause__), "the server's own limit"
+            async with patient.read() as session:
+                assert (await session.execute(text("SHOW statement_timeout"))).scalar_one() == "30s"
+
+
+@pytest.mark.parametrize("ignored", ["", IGNORED])
+async def test_without_the_setting_readyz_names_it(database_url: str, tmp_path: Path, ignored: str) -> None:
+    """A pooler that ignores the parameters lets some statements pass: which is as it happens."""
+    with pgbouncer(database_url, tmp_path, ignored=ignored) as url:
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(schema.migrate, _pooled(url)).result(timeout=120)
+        settings = read(_env_file=None, database_url=url, database_pool_size=10)
+        said = {await _readyz(settings) for _ in range(1 if not ignored else 3)}
+        if not ignored:
+            assert said == {"database: is behind a connection pooler: set DATABASE_POOLER=transaction"}
+        assert not any("migrate" in status for status in said)
+
+
+async def _readyz(settings: Settings) -> str:
+    binnacle = create_app(settings)
+    transport = httpx2.ASGITransport(app=binnacle)
+    async with (
+        binnacle.app.router.lifespan_context(binnacle.app),
+        httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client,
+    ):
+        answers = await asyncio.gather(client.get("/readyz"), *(client.get("/api/v1/items") for _ in range(20)))
+        status: str = answers[0].json()["status"]
+        assert {answer.status_code for answer in answers} <= {200, 503}
+        return status
