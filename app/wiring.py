@@ -134,7 +134,7 @@ async def open_services(
             profiles=Profiles(database, passwords, access, login_limits),
             rates=rates,
             reports=Reports(database, outbox, days=settings.report_days, at_once=settings.reports_at_once),
-            tasks=Tasks(database, {MAKE_REPORT: "/api/v1/reports/{id}/download"}),
+            tasks=Tasks(database, {MAKE_REPORT: f"{settings.root_path}/api/v1/reports/{{id}}/download"}),
             streams=StreamMetrics(metrics.registry),
             tokens=tokens,
         )

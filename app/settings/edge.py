@@ -22,6 +22,12 @@ class EdgeSettings(BaseSettings):
     admin_token: SecretStr | None = Field(
         None, description="what changes something on the admin port needs it, 32 bytes or more; without it, nothing can"
     )
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path prefix that the proxy strips before it forwards, such as `/shop`; Location headers, links and"
+        " the OpenAPI document carry it",
+    )
     allowed_hosts: Annotated[list[str], NoDecode, CommaSeparated] = Field(
         ["*"], description="host names that the API answers to, comma-separated; `*.example.com` for all below"
     )
