@@ -57,8 +57,8 @@ ENTRYPOINT ["python", "-m", "loadtests"]
 FROM runtime AS service
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=application /srv/app /srv/app
-# A process that listens on loopback inside a container serves nobody.
-ENV HOST=0.0.0.0 ADMIN_HOST=0.0.0.0 SANDBOX_HOST=0.0.0.0 STATE_DIR=/tmp/binnacle
+# A process that listens on loopback inside a container serves nobody; `::` is IPv4 and IPv6, or what the kernel has.
+ENV HOST=:: ADMIN_HOST=:: SANDBOX_HOST=:: STATE_DIR=/tmp/binnacle
 EXPOSE 8000 8001 9000
 # After the large layers: another version of the same code reuses them.
 ARG VERSION=0.0.0+local

@@ -15,13 +15,14 @@ from app import first_accounts, seed
 from app.infra import schema
 from app.infra.http_client import trust
 from app.settings import Settings, SettingsError
+from app.settings.addresses import local_url
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 20.0
 LOADED: Final = "http://127.0.0.1:8000"  # what `make load` takes for its host by itself
 
 BANNER: Final = """
-Binnacle is serving: API {url}  |  docs {url}/docs  |  metrics http://{admin}/metrics
+Binnacle is serving: API {url}  |  docs {url}/docs  |  metrics {admin}/metrics
 
 Try next, in another terminal:
   curl {url}/api/v1/items
@@ -56,10 +57,10 @@ def run(settings: Settings) -> int:
 
 
 def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
-    url = f"http://{settings.host}:{settings.port}"
+    url = local_url(settings.host, settings.port)
     return BANNER.format(
         url=url,
-        admin=f"{settings.admin_host}:{settings.admin_port}",
+        admin=local_url(settings.admin_host, settings.admin_port),
         python=os.path.relpath(sys.executable),
         load="make load" if url == LOADED else f"make load ARGS='--host {url}'",
         state=settings.state_dir,
@@ -110,7 +111,7 @@ def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[byt
 
 def _await_ready(settings: Settings, children: Sequence[subprocess.Popen[bytes]], stopping: _Stop) -> bool:
     deadline = time.monotonic() + START_SECONDS
-    url = f"http://{settings.host}:{settings.port}/readyz"
+    url = f"{local_url(settings.host, settings.port)}/readyz"
     while time.monotonic() < deadline and not stopping.asked and all(child.poll() is None for child in children):
         try:
             if httpx2.get(url, timeout=1, trust_env=False, verify=trust(url)).is_success:

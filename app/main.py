@@ -78,7 +78,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     app.include_router(ws.router(settings, lifecycle))
     if settings.docs and settings.environment != "production":
         app.include_router(docs.router)
-    contract.complete(app)
+    contract.complete(app, settings.root_path)
     app.add_middleware(OneItem)
     app.add_middleware(Versioning)
     app.add_middleware(Head)

@@ -32,7 +32,7 @@ def smoke(base_url: str, say: Callable[[str], object] = lambda line: sys.stdout.
             raise SmokeError("no item is in stock; python -m app seed makes some")
         order = {"lines": [{"item_id": sold[0]["id"], "quantity": 1}]}
         placed = _step(client.post("/api/v1/orders", json=order), 202, f"ordered 1 {sold[0]['name']}", say)
-        _await_paid(client, placed.headers["Location"], say)
+        _await_paid(client, placed.url.join(placed.headers["Location"]), say)
 
 
 def _step(answer: httpx2.Response, wanted: int, done: str, say: Callable[[str], object]) -> httpx2.Response:
@@ -45,7 +45,7 @@ def _step(answer: httpx2.Response, wanted: int, done: str, say: Callable[[str], 
     return answer
 
 
-def _await_paid(client: httpx2.Client, location: str, say: Callable[[str], object]) -> None:
+def _await_paid(client: httpx2.Client, location: httpx2.URL, say: Callable[[str], object]) -> None:
     started = time.monotonic()
     while True:
         order = client.get(location).raise_for_status().json()

@@ -2,9 +2,14 @@
 
 import errno
 import socket
+import time
 from contextlib import ExitStack
 from typing import Final
 
+from app.settings import SettingsError
+
+TRIES: Final = 5
+PAUSE_SECONDS: Final = 1.0
 BACKLOG: Final = 2048
 ALL_ADDRESSES: Final = "::"
 _NO_SUCH_FAMILY: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
@@ -33,6 +38,24 @@ def listen(host: str, port: int) -> list[socket.socket]:
             raise missing
         opened.pop_all()
     return listening
+
+
+def listen_as_set(prefix: str, host: str, port: int) -> list[socket.socket]:
+    """Returns what `listen` does, for settings that are called `prefix` and HOST or PORT.
+
+    A port that is taken is tried again for some seconds: a process that was killed leaves it a little later. Raises
+    SettingsError.
+    """
+    for number in range(1, TRIES + 1):
+        try:
+            return listen(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or number == TRIES:
+                names = f"{prefix}HOST, {prefix}PORT"
+                reason = error.strerror or type(error).__name__
+                raise SettingsError(f"{names}: no server can listen on port {port} of {host}: {reason}") from None
+        time.sleep(PAUSE_SECONDS)
+    raise AssertionError("the last try returns or raises")
 
 
 def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:

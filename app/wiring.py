@@ -119,8 +119,8 @@ async def open_services(
             profiles=people.profiles,
             rates=rates,
             reports=Reports(database, outbox, days=settings.report_days, at_once=settings.reports_at_once),
-            tasks=Tasks(database, {MAKE_REPORT: "/api/v1/reports/{id}/download"}),
             stream_limits=StreamLimits(settings, limit_metrics),
+            tasks=Tasks(database, {MAKE_REPORT: f"{settings.root_path}/api/v1/reports/{{id}}/download"}),
             streams=StreamMetrics(metrics.registry),
             tokens=people.tokens,
         )

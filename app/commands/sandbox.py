@@ -1,25 +1,27 @@
 """python -m app sandbox: the stand-in provider."""
 
 from argparse import Namespace
+from contextlib import suppress
 
 import uvicorn
 
 from app.commands.starting import settings_and_logs
 from app.sandbox.app import create_sandbox
 from app.settings.state import private_file
+from app.sockets import listen_as_set
 
 
 def run(_options: Namespace) -> int:
     settings = settings_and_logs()
     private_file(settings.ledger)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_sandbox(settings),
         workers=1,  # uvicorn takes WEB_CONCURRENCY for its own where none is named
-        host=settings.sandbox_host,
-        port=settings.sandbox_port,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(listen_as_set("SANDBOX_", settings.sandbox_host, settings.sandbox_port))
     return 0

@@ -3,6 +3,7 @@
 It runs in threads of its own, so that metrics are told even while an event loop is blocked.
 """
 
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -18,7 +19,7 @@ from app.ops.control import Control
 from app.ops.endpoints import Drain, Endpoint, LogLevel
 from app.ops.exposition import exposition
 from app.ops.server import AdminServer
-from app.sockets import listen
+from app.sockets import listen, listen_as_set
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -88,12 +89,12 @@ def open_admin(
     *,
     drains: bool = False,
 ) -> AbstractContextManager[int]:
-    """serve_admin, as the settings say."""
+    """Serves as the settings say until the block ends; gives the port. Raises SettingsError when it can't listen."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    return serve_admin(settings.admin_host, settings.admin_port, registry, checks, control, drains=drains, token=token)
+    listening = listen_as_set("ADMIN_", settings.admin_host, settings.admin_port)
+    return _serve(listening, Admin(registry, checks, control, drains=drains, token=token), control)
 
 
-@contextmanager
 def serve_admin(
     host: str,
     port: int,
@@ -103,14 +104,15 @@ def serve_admin(
     *,
     drains: bool = False,
     token: str | None = None,
-) -> Iterator[int]:
-    """Serves until the block ends; gives the port. The rest is as of `Admin`.
+) -> AbstractContextManager[int]:
+    """Serves until the block ends; gives the port. The rest is as of `Admin`. Raises OSError when it can't listen."""
+    return _serve(listen(host, port), Admin(registry, checks, control, drains=drains, token=token), control)
 
-    Raises OSError when the port is taken.
-    """
-    application = Admin(registry, checks, control, drains=drains, token=token)
+
+@contextmanager
+def _serve(listening: Iterable[socket.socket], application: Admin, control: Control | None) -> Iterator[int]:
     with ExitStack() as servers:
-        opened = [servers.enter_context(AdminServer(listening, application)) for listening in listen(host, port)]
+        opened = [servers.enter_context(AdminServer(each, application)) for each in listening]
         for server in opened:
             thread = threading.Thread(target=server.serve_forever, name="admin", daemon=True)
             thread.start()

@@ -16,6 +16,7 @@ from app.ops.board import board
 from app.ops.control import Control
 from app.server.worker import DrainingWorker
 from app.settings import Settings
+from app.sockets import listen_as_set
 from app.telemetry import logs
 from app.telemetry.metrics import pool
 
@@ -32,6 +33,8 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         self.settings = settings
         self._admin = ExitStack()
         self._admin_process = 0
+        # Opened once: gunicorn reads its configuration anew at SIGHUP, and keeps these.
+        self._listening = [f"fd://{opened.detach()}" for opened in listen_as_set("", settings.host, settings.port)]
         super().__init__()
 
     def run(self) -> None:
@@ -48,7 +51,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         if settings.multiprocess_dir is not None:
             settings.multiprocess_dir.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = {
-            "bind": f"{settings.host}:{settings.port}",
+            "bind": self._listening,
             "workers": settings.web_concurrency,
             "worker_class": DrainingWorker,
             "logger_class": PlainLogger,

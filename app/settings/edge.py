@@ -6,18 +6,27 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
+from app.settings.addresses import ListenAddress
 from app.settings.lists import CommaSeparated
 
 
 class EdgeSettings(BaseSettings):
     """Where the API and its admin port listen, and whom they believe."""
 
-    host: str = Field("127.0.0.1", description="address of the API")
+    host: ListenAddress = Field(
+        "127.0.0.1", description="IP address or name that the API listens on; `::` is every address, IPv4 and IPv6"
+    )
     port: int = Field(8000, ge=0, le=65535, description="port of the API")
-    admin_host: str = Field("127.0.0.1", description="address of metrics and of the other processes' probes")
+    admin_host: ListenAddress = Field("127.0.0.1", description="the same for metrics and the other processes' probes")
     admin_port: int = Field(9000, ge=0, le=65535, description="port of metrics and of the other processes' probes")
     admin_token: SecretStr | None = Field(
         None, description="what changes something on the admin port needs it, 32 bytes or more; without it, nothing can"
+    )
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path prefix that the proxy strips before it forwards, such as `/shop`; Location headers, links and"
+        " the OpenAPI document carry it",
     )
     allowed_hosts: Annotated[list[str], NoDecode, CommaSeparated] = Field(
         ["*"], description="host names that the API answers to, comma-separated; `*.example.com` for all below"

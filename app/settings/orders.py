@@ -1,21 +1,16 @@
 """Who is paid, and how long a call may take."""
 
-from contextlib import suppress
-from ipaddress import ip_address
 from typing import Any
 
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from app.settings.addresses import local_url
+
 
 def _sandbox_url(data: dict[str, Any]) -> str:
     """Returns where a client on this machine reaches the sandbox; `data` are the settings validated so far."""
-    host = data["sandbox_host"]
-    with suppress(ValueError):  # a name
-        address = ip_address(host)
-        if address.is_unspecified:  # it listens on all addresses, and none of these leads anywhere
-            host = "127.0.0.1" if address.version == 4 else "::1"  # noqa: PLR2004
-    return f"http://{f'[{host}]' if ':' in host else host}:{data['sandbox_port']}"
+    return local_url(data["sandbox_host"], data["sandbox_port"])
 
 
 class OrderSettings(BaseSettings):

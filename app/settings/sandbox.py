@@ -5,10 +5,12 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings
 
+from app.settings.addresses import ListenAddress
+
 
 class SandboxSettings(BaseSettings):
     """The stand-in for demos and tests."""
 
-    sandbox_host: str = Field("127.0.0.1", description="address of the sandbox provider")
+    sandbox_host: ListenAddress = Field("127.0.0.1", description="address that the sandbox provider listens on")
     sandbox_port: int = Field(8001, ge=0, le=65535, description="port of the sandbox provider")
     sandbox_database: Path | None = Field(None, description="the sandbox's ledger; without it, sandbox.db in STATE_DIR")

@@ -19,7 +19,7 @@ from tests.app.processes import REPOSITORY, Processes
         ({}, "http://127.0.0.1:8001"),
         ({"sandbox_port": 8101}, "http://127.0.0.1:8101"),
         ({"sandbox_host": "0.0.0.0"}, "http://127.0.0.1:8001"),  # noqa: S104
-        ({"sandbox_host": "::", "sandbox_port": 8101}, "http://[::1]:8101"),
+        ({"sandbox_host": "::", "sandbox_port": 8101}, "http://127.0.0.1:8101"),
         ({"sandbox_port": 8101, "provider_url": "https://pay.example.com"}, "https://pay.example.com"),
     ],
 )

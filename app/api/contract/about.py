@@ -18,7 +18,7 @@ ABOUT: Final[dict[str, Any]] = {
     ),
     "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
 }
-SERVERS: Final = [{"url": "/", "description": "where this document was read"}]
+SERVER: Final = "where this document was read"
 TAGS: Final = [
     {"name": "accounts", "description": "Make an account, take tokens, and give them back."},
     {"name": "users", "description": "Oneself, others, and all of them for administrators."},

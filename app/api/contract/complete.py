@@ -6,7 +6,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from app.api.contract.about import ABOUT, SECURITY, SERVERS, TAGS
+from app.api.contract.about import ABOUT, SECURITY, SERVER, TAGS
 from app.api.contract.examples import Examples
 from app.api.contract.headers import HEADERS, add_headers
 from app.api.contract.links import add_links
@@ -16,8 +16,11 @@ from app.api.contract.statuses import add_statuses
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
-def complete(app: FastAPI) -> None:
-    """Has the document of an application say all; to be called when its routes are there."""
+def complete(app: FastAPI, root_path: str = "") -> None:
+    """Has the document of an application say all; to be called when its routes are there.
+
+    `root_path` is the prefix that a proxy strips from the paths of requests.
+    """
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -25,7 +28,7 @@ def complete(app: FastAPI) -> None:
             made = generate()
             for framework_s_own in ("HTTPValidationError", "ValidationError"):
                 made["components"]["schemas"].pop(framework_s_own, None)
-            _introduce(made)
+            _introduce(made, root_path)
             examples = Examples(made["components"]["schemas"])
             for path, operation in _operations(made):
                 add_statuses(path, operation)
@@ -44,12 +47,14 @@ def name(route: APIRoute) -> str:
     return route.name
 
 
-def _introduce(made: dict[str, Any]) -> None:
+def _introduce(made: dict[str, Any], root_path: str) -> None:
     made["info"] |= ABOUT
-    made["servers"], made["tags"] = SERVERS, TAGS
+    made["servers"], made["tags"] = [{"url": root_path or "/", "description": SERVER}], TAGS
     made["components"]["headers"] = dict(HEADERS)
     for scheme in made["components"]["securitySchemes"].values():
         scheme["description"] = SECURITY
+        for flow in scheme["flows"].values():
+            flow["tokenUrl"] = f"{root_path}{flow['tokenUrl']}"
 
 
 def _operations(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -1,4 +1,7 @@
-"""The two pages, and the files that they load from this process."""
+"""The two pages, and the files that they load from this process.
+
+They name them relative to themselves, so that they also work behind a proxy that strips a prefix.
+"""
 
 from importlib.resources import files
 from typing import Final
@@ -20,7 +23,7 @@ _PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<link rel="icon" href="/docs/assets/favicon.png">
+<link rel="icon" href="docs/assets/favicon.png">
 {styles}
 </head>
 <body style="margin: 0">
@@ -72,7 +75,7 @@ async def asset(name: str) -> FileResponse:
 def _page(title: str, styles: list[str], scripts: list[str]) -> Response:
     content = _PAGE.format(
         title=title,
-        styles="\n".join(f'<link rel="stylesheet" href="/docs/assets/{name}">' for name in styles),
-        scripts="\n".join(f'<script src="/docs/assets/{name}"></script>' for name in scripts),
+        styles="\n".join(f'<link rel="stylesheet" href="docs/assets/{name}">' for name in styles),
+        scripts="\n".join(f'<script src="docs/assets/{name}"></script>' for name in scripts),
     )
     return Response(content, media_type="text/html", headers={"Content-Security-Policy": _POLICY, **_HOUR})

@@ -6,6 +6,7 @@ from app.api.edge.cors import Cors
 from app.api.edge.headers import ResponseHeaders
 from app.api.edge.hosts import Hosts
 from app.api.edge.layer import GuardLayer, HeaderLayer
+from app.api.edge.prefix import Prefix
 from app.api.edge.rate_limits import RateLimits
 from app.api.edge.sizes import BodySize, HeaderSizes, UriSize
 from app.settings import Settings
@@ -15,6 +16,8 @@ def install(app: FastAPI, settings: Settings, rates: RateLimits, *, largest_body
     """To be called last: what is added after it would lie outside."""
     guards = (Hosts(settings.allowed_hosts), UriSize(), HeaderSizes(), BodySize(largest_body))
     app.add_middleware(GuardLayer, guards=guards, rates=rates, body_seconds=settings.request_body_seconds)
+    if settings.root_path:
+        app.add_middleware(Prefix, root_path=settings.root_path)
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(HeaderLayer, headers=ResponseHeaders(encrypted=settings.environment == "production"))

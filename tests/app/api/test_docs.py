@@ -1,6 +1,7 @@
 """The pages about the API load from this process alone, and are not there in production."""
 
 import re
+from urllib.parse import urljoin
 
 import httpx2
 import pytest
@@ -21,8 +22,8 @@ async def test_a_page_names_only_files_that_this_process_serves(api: Api, page: 
     named = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
     assert any(name.endswith(".js") for name in named)
     for name in named:
-        assert name.startswith("/docs/assets/")
-        asset = await api.client.get(name)
+        assert name.startswith("docs/assets/")
+        asset = await api.client.get(urljoin(page, name))
         assert asset.status_code == 200
         assert len(asset.content) > 100
         assert asset.headers["Content-Type"].partition(";")[0] in ("text/javascript", "text/css", "image/png")

@@ -1,2 +1,2 @@
 "use strict";
-window.Redoc.init("/openapi.json", { disableSearch: false, hideDownloadButton: false }, document.getElementById("page"));
+window.Redoc.init("openapi.json", { disableSearch: false, hideDownloadButton: false }, document.getElementById("page"));

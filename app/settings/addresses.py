@@ -1,0 +1,34 @@
+"""Addresses that a server listens on, and the URLs that lead there."""
+
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+
+def _without_brackets(host: str) -> str:
+    """Returns an address as it is; raises ValueError for what is neither an address nor a name."""
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if ":" in host:
+        try:
+            return str(ip_address(host))
+        except ValueError:
+            raise ValueError("must be an IP address or a host name, without a port") from None
+    return host
+
+
+ListenAddress = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=253, pattern=r"^[\[\]A-Za-z0-9.:_%-]+$"),
+    AfterValidator(_without_brackets),
+]
+
+
+def local_url(host: str, port: int) -> str:
+    """Returns where a client on this machine reaches a server that listens on `host`."""
+    with suppress(ValueError):  # a name
+        if ip_address(host).is_unspecified:  # it listens on all addresses, and none of these leads anywhere
+            host = "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
