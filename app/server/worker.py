@@ -10,6 +10,7 @@ from uvicorn_worker import UvicornWorker
 
 from app.server.draining import DrainingServer
 from app.server.protocol import guarded
+from app.server.refusals import Refusals
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -31,7 +32,9 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc]
         settings: Settings = self.app.settings
         self.config.app = self.wsgi
         self.config.timeout_graceful_shutdown = int(settings.shutdown_seconds)
-        self.config.http = guarded(settings.request_header_seconds, settings.request_body_seconds)
+        self.config.http = guarded(
+            settings.request_header_seconds, settings.request_body_seconds, Refusals(self.wsgi.rejected)
+        )
         server = DrainingServer(self.config, self.wsgi, settings.drain_seconds)
         asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self.handle_exit, signal.SIGQUIT, None)
         await server.serve(sockets=self.sockets)

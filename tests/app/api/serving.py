@@ -7,16 +7,21 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
+from app.main import Binnacle
 from app.server.protocol import guarded
+from app.server.refusals import Refusals
+from app.telemetry.metrics import RejectedMetrics
 
 
 @asynccontextmanager
 async def serving(app: Any, *, header_seconds: float = 10, body_seconds: float = 20) -> AsyncIterator[int]:
     """The port of a server for an ASGI application."""
+    rejected = app.rejected if isinstance(app, Binnacle) else RejectedMetrics(CollectorRegistry())
     config = uvicorn.Config(
         app,
-        http=guarded(header_seconds, body_seconds),  # type: ignore[arg-type]  # uvicorn calls it, class or not
+        http=guarded(header_seconds, body_seconds, Refusals(rejected)),  # type: ignore[arg-type]  # uvicorn calls it, class or not
         lifespan="on",
         log_config=None,
         timeout_keep_alive=30,
