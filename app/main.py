@@ -19,7 +19,7 @@ from app.api.versioning import Versioning
 from app.lifecycle import Lifecycle
 from app.settings import Settings
 from app.telemetry import ending, errors
-from app.telemetry.metrics import HttpMetrics, Metrics, ReadinessMetrics
+from app.telemetry.metrics import HttpMetrics, Metrics, ReadinessMetrics, RejectedMetrics
 from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.requests.layer import TelemetryLayer
@@ -36,6 +36,7 @@ class Binnacle:
     lifecycle: Lifecycle
     metrics: Metrics
     http: HttpMetrics
+    rejected: RejectedMetrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.asgi(scope, receive, send)
@@ -91,4 +92,4 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
         draining=lambda: lifecycle.draining,
         spans=settings.server_spans,
     )
-    return Binnacle(asgi, app, lifecycle, metrics, http)
+    return Binnacle(asgi, app, lifecycle, metrics, http, RejectedMetrics(metrics.registry))

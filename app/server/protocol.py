@@ -1,26 +1,33 @@
 """uvicorn's HTTP protocol with an end to requests that never get whole: it waits for them without one.
 
-What is refused here has no request yet that the application could answer, so it is in no log and no metric.
+What is refused here has no request yet that the application could answer: app/server/refusals.py answers it. Where the
+application has the head already, it is the one that answers.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-import orjson
-
-from app.api.problems import MEDIA_TYPE, Problem, title
+from app.api.edge.bodies import BROKEN_BODY
+from app.server.heads import Refused, check, malformed
+from app.server.refusals import Refusals
 from app.server.upgrades import UpgradeProtocol
 
 LARGEST_HEAD_BYTES: Final = 64 * 1024  # the edge refuses less than that, and in more words
 LARGEST_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # what the application doesn't read: chunk extensions, trailers
+LINGER_SECONDS: Final = 1.0
 
 
-def guarded(header_seconds: float, body_seconds: float) -> Callable[..., "GuardedProtocol"]:
+def guarded(header_seconds: float, body_seconds: float, refusals: Refusals) -> Callable[..., "GuardedProtocol"]:
     """What uvicorn makes a protocol of, for each connection."""
-    return partial(GuardedProtocol, header_seconds, body_seconds)
+    return partial(GuardedProtocol, header_seconds, body_seconds, refusals)
+
+
+class BrokenHeadError(Exception):
+    """Ends the parsing of a head that is refused."""
 
 
 class GuardedProtocol(UpgradeProtocol):
@@ -29,14 +36,18 @@ class GuardedProtocol(UpgradeProtocol):
     Nothing runs for a request that arrives in one piece, nor while an answer streams out, nor for a WebSocket.
     """
 
-    def __init__(self, header_seconds: float, body_seconds: float, *arguments: Any, **options: Any) -> None:
+    def __init__(
+        self, header_seconds: float, body_seconds: float, refusals: Refusals, *arguments: Any, **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
+        self._refusals = refusals
         self._header_seconds = header_seconds
         self._body_seconds = body_seconds
         self._deadline: asyncio.TimerHandle | None = None
         self._arriving = self._in_head = True
         self._received = 0  # bytes of a request that has not arrived whole
         self._upgraded = False
+        self._refused: Refused | None = None  # then nothing more is read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -47,14 +58,16 @@ class GuardedProtocol(UpgradeProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._has_refused():
+            return
         super().data_received(data)
-        if self._upgraded or self.transport.is_closing():
+        if self._upgraded or self._has_refused() or self.transport.is_closing():
             return
         # Blank lines between requests begin none, but they end uvicorn's own wait for the next one.
         if self._arriving or (self._idle() and self.timeout_keep_alive_task is None):
             self._received += len(data)
             self._check_size()
-            if self._deadline is None:
+            if self._deadline is None and not self._has_refused():
                 self._set_deadline(self._header_seconds if self._in_head else self._body_seconds)
         else:
             self._cancel_deadline()
@@ -65,6 +78,10 @@ class GuardedProtocol(UpgradeProtocol):
         self._received = 0
 
     def on_headers_complete(self) -> None:
+        refused = check(self.parser.get_http_version(), self.url, self.headers)
+        if refused is not None:
+            self._refuse(refused)
+            raise BrokenHeadError
         super().on_headers_complete()
         self._in_head = False
         if not self.parser.should_upgrade():
@@ -82,14 +99,20 @@ class GuardedProtocol(UpgradeProtocol):
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn calls this for what is no HTTP."""
-        self._refuse(HTTPStatus.BAD_REQUEST, "bad_request", msg)
+        """Refuses what the parser gave up. uvicorn calls this while it handles the parser's error, which says more."""
+        if self._refused is None:
+            self._refuse(malformed(str(sys.exception() or msg)))
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._refused is not None and not self.pipeline and self._idle():
+            self._answer(self._refused)
 
     def _check_size(self) -> None:
         if self._received <= (LARGEST_HEAD_BYTES if self._in_head else LARGEST_MESSAGE_BYTES):
             return
         status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE if self._in_head else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        self._refuse(status, "request_too_large", "The request is larger than this service reads.")
+        self._refuse(Refused(status, "request_too_large", "The request is larger than this service reads."))
 
     def _expire(self) -> None:
         self._deadline = None
@@ -98,20 +121,35 @@ class GuardedProtocol(UpgradeProtocol):
             self._set_deadline(self._body_seconds)
         elif self._in_head and self._received:
             detail = f"The head of a request must arrive within {self._header_seconds:g} s."
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", detail)
+            self._refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "request_timeout", detail))
         else:
             self.transport.close()
 
-    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> None:
-        """Ends the connection, with problem details unless they would fall into another answer."""
-        if self._idle():
-            problem = Problem(
-                title=title(status), status=status, detail=detail, instance="", code=code, request_id="", trace_id=""
-            )
-            body = orjson.dumps(problem.model_dump(exclude_none=True))
-            head = f"HTTP/1.1 {status} {title(status)}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}"
-            self.transport.write(f"{head}\r\nConnection: close\r\n\r\n".encode() + body)
-        self.transport.close()
+    def _refuse(self, refused: Refused) -> None:
+        """Reads no more, and answers in turn: after what came before, or by the application that waits for a body."""
+        self._refused = refused
+        self._cancel_deadline()
+        in_body = self._arriving and not self._in_head
+        if self._idle() and in_body:
+            self.transport.close()  # the request was answered before its body had come
+        elif self._idle():
+            self._answer(refused)
+        elif in_body:
+            self.scope[BROKEN_BODY] = refused  # type: ignore[typeddict-unknown-key]  # for the edge, which raises it
+            self.cycle.keep_alive = self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def _answer(self, refused: Refused) -> None:
+        """Closes after a while: an answer is lost if what the client still sends finds a closed connection."""
+        self._unset_keepalive_if_required()
+        if self.transport.is_closing():
+            return
+        self.transport.write(self._refusals.answer(refused, self.client[0] if self.client else ""))
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def _has_refused(self) -> bool:
+        return self._refused is not None
 
     def _idle(self) -> bool:
         """Whether no request is being answered."""

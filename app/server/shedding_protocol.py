@@ -12,6 +12,7 @@ from app.api.edge.paths import OPERATIONS
 from app.main import Binnacle
 from app.server.admission import Admission, Slot
 from app.server.protocol import GuardedProtocol
+from app.server.refusals import Refusals
 from app.server.shedding import Shedding
 from app.settings import Settings
 
@@ -27,6 +28,7 @@ def shedding(settings: Settings, binnacle: Binnacle) -> Callable[..., "SheddingP
         lambda: binnacle.lifecycle.draining,
         settings.request_header_seconds,
         settings.request_body_seconds,
+        Refusals(binnacle.rejected),
     )
 
 
@@ -37,11 +39,11 @@ class SheddingProtocol(GuardedProtocol):
     """
 
     def __init__(
-        self, admission: Admission, refusals: Shedding, draining: Callable[[], bool], *arguments: Any, **options: Any
+        self, admission: Admission, shedding: Shedding, draining: Callable[[], bool], *arguments: Any, **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
         self._admission = admission
-        self._refusals = refusals
+        self._shedding = shedding
         self._draining = draining
         self._slot: Slot | None = None
 
@@ -55,7 +57,7 @@ class SheddingProtocol(GuardedProtocol):
             super().handle_websocket_upgrade()
             return
         path = httptools.parse_url(self.url).path.decode("ascii")
-        self.transport.write(self._refusals.refuse("GET", path, self.scope["headers"], keep_alive=False))
+        self.transport.write(self._shedding.refuse("GET", path, self.scope["headers"], keep_alive=False))
         self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -83,7 +85,7 @@ class SheddingProtocol(GuardedProtocol):
         keep = cycle.keep_alive and not (cycle.waiting_for_100_continue or self._draining())
         scope = cycle.scope
         path = scope["raw_path"].decode("ascii")
-        self.transport.write(self._refusals.refuse(scope["method"], path, scope["headers"], keep_alive=keep))
+        self.transport.write(self._shedding.refuse(scope["method"], path, scope["headers"], keep_alive=keep))
         if not keep:
             self.transport.close()
         cycle.on_response()

@@ -7,7 +7,7 @@ from typing import Any, Final
 from app.api.problems import DOCUMENTED, title
 
 _ANY: Final[Mapping[int, str]] = {
-    400: "not exactly one Host, or one that is not served here; or too many parameters",
+    400: "not exactly one valid Host that is served here, a header field twice, or too many parameters",
     414: "the path and the query are too long",
     431: "too many headers, or too large ones",
     500: "a fault of the service, recorded under the request_id and the trace_id",

@@ -3,22 +3,27 @@
 import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Final
 
 from starlette.exceptions import HTTPException
-from starlette.types import Message, Receive
+from starlette.types import Message, Receive, Scope
+
+# In a scope: why the server can't read the rest of the body, as (status, code, detail).
+BROKEN_BODY: Final = "binnacle.broken_body"
 
 
 class BodyDeadline:
     """`receive` for one request, with a deadline for its whole body. What streams out has none."""
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, seconds: float) -> None:
+        self._scope = scope
         self._receive = receive
         self._seconds = seconds
         self._ends = asyncio.get_running_loop().time() + seconds
         self._complete = False
 
     async def __call__(self) -> Message:
-        """The next message. Raises HTTPException, which every reader of bodies lets through: 408, and the end."""
+        """The next message. Raises HTTPException, which readers of bodies let through; the connection is closed."""
         if self._complete:
             return await self._receive()
         try:
@@ -27,6 +32,10 @@ class BodyDeadline:
         except TimeoutError:
             detail = f"The body must arrive within {self._seconds:g} s."
             raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail, {"Connection": "close"}) from None
+        broken = self._scope.get(BROKEN_BODY)
+        if broken is not None:
+            status, _, detail = broken
+            raise HTTPException(status, detail, {"Connection": "close"})
         self._complete = not message.get("more_body", False)
         return message
 

@@ -1,7 +1,9 @@
 """A request names exactly one host, and one that is ours."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from typing import Final
 
 from starlette.types import Scope
@@ -14,6 +16,16 @@ _UNKNOWN: Final = Refusal(
     "unknown_host",
     "The request must name exactly one Host, and one that this service serves.",
 )
+
+
+_INVALID: Final = Refusal(
+    HTTPStatus.BAD_REQUEST,
+    "invalid_host",
+    "The Host must be a name or an address, with a port from 1 to 65535 if it has one.",
+)
+# RFC 9110, 7.2, of what RFC 3986 takes for a host: names of DNS, and addresses.
+_HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::([0-9]{0,5}))?")
+_LAST_PORT: Final = 65535
 
 
 class Hosts:
@@ -29,10 +41,26 @@ class Hosts:
             return None
         host = fields.get(b"host")
         several = len(fields) < len(scope["headers"]) and [name for name, _ in scope["headers"]].count(b"host") > 1
-        return None if host is not None and not several and self._knows(host) else _UNKNOWN
+        if host is None or several:
+            return _UNKNOWN
+        name = _name(host)
+        if name is None:
+            return _INVALID
+        return None if self._any or name in self._exact or name.endswith(self._suffixes) else _UNKNOWN
 
-    def _knows(self, host: bytes) -> bool:
-        if self._any:
-            return True
-        name = host.decode("latin-1").rsplit(":", 1)[0].casefold()
-        return name in self._exact or name.endswith(self._suffixes)
+
+def _name(host: bytes) -> str | None:
+    """The host without its port, in lower case; None unless both have their form."""
+    parts = _HOST.fullmatch(host)
+    if parts is None or (parts[2] and not 1 <= int(parts[2]) <= _LAST_PORT):
+        return None
+    name = parts[1].decode("ascii").lower()
+    return name if name[0] != "[" or _is_ipv6(name[1:-1]) else None
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except ValueError:
+        return False
+    return True

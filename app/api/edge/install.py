@@ -8,13 +8,14 @@ from app.api.edge.hosts import Hosts
 from app.api.edge.layer import GuardLayer, HeaderLayer
 from app.api.edge.prefix import Prefix
 from app.api.edge.rate_limits import RateLimits
+from app.api.edge.repeated import RepeatedFields
 from app.api.edge.sizes import BodySize, HeaderSizes, UriSize
 from app.settings import Settings
 
 
 def install(app: FastAPI, settings: Settings, rates: RateLimits, *, largest_body: int) -> None:
     """To be called last: what is added after it would lie outside."""
-    guards = (Hosts(settings.allowed_hosts), UriSize(), HeaderSizes(), BodySize(largest_body))
+    guards = (Hosts(settings.allowed_hosts), UriSize(), HeaderSizes(), RepeatedFields(), BodySize(largest_body))
     app.add_middleware(GuardLayer, guards=guards, rates=rates, body_seconds=settings.request_body_seconds)
     if settings.root_path:
         app.add_middleware(Prefix, root_path=settings.root_path)

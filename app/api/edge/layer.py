@@ -64,7 +64,7 @@ class GuardLayer:
             await _refuse(scope, receive, answer.send, refusal)
             return
         if has_body(fields):
-            receive = BodyDeadline(receive, self._body_seconds)
+            receive = BodyDeadline(scope, receive, self._body_seconds)
         try:
             await self._app(scope, receive, answer.send)
         except Exception:

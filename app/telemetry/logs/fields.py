@@ -64,7 +64,7 @@ FIELDS: Final[Mapping[str, Form]] = MappingProxyType(
         # how many, how long
         **dict.fromkeys(("attempts", "count", "duration_ms", "limit", "pid", "seconds"), _number),
         # what of our own
-        **dict.fromkeys(("code", "is_active", "purpose", "role", "status"), _words),
+        **dict.fromkeys(("client", "code", "is_active", "purpose", "role", "status"), _words),
         **dict.fromkeys(("doing", "event_name", "found", "known", "now", "route", "state", "sweep"), _words),
         **dict.fromkeys(("target", "task", "topic", "was", "method", "until", "setting"), _words),
         **dict.fromkeys(("reason",), _sentence),

@@ -7,8 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
+from app.main import Binnacle
 from app.server.protocol import guarded
+from app.server.refusals import Refusals
+from app.telemetry.metrics import RejectedMetrics
 
 
 @asynccontextmanager
@@ -16,9 +20,11 @@ async def serving(
     app: Any, *, header_seconds: float = 10, body_seconds: float = 20, protocol: Callable[..., Any] | None = None
 ) -> AsyncIterator[int]:
     """The port of a server for an ASGI application, whose connections have this protocol, or else the guarded one."""
+    rejected = app.rejected if isinstance(app, Binnacle) else RejectedMetrics(CollectorRegistry())
+    http = protocol or guarded(header_seconds, body_seconds, Refusals(rejected))
     config = uvicorn.Config(
         app,
-        http=protocol or guarded(header_seconds, body_seconds),  # type: ignore[arg-type]  # uvicorn calls it, class or not
+        http=http,  # type: ignore[arg-type]  # uvicorn calls it, class or not
         lifespan="on",
         log_config=None,
         timeout_keep_alive=30,

@@ -1,0 +1,52 @@
+"""Which request heads are refused although httptools parses them (RFC 9112)."""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+LARGEST_URL_BYTES: Final = 64 * 1024 - 1  # httptools takes no longer one apart; the edge refuses most of them
+_SERVED: Final = frozenset({"1.0", "1.1"})
+
+
+class Refused(NamedTuple):
+    """What a request is answered with that never reaches the application."""
+
+    status: HTTPStatus
+    code: str
+    detail: str
+
+
+VERSION: Final = Refused(
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", "This service speaks HTTP/1.1 and HTTP/1.0."
+)
+_LONG_URL: Final = Refused(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", "The path and the query are too long.")
+_FRAGMENT: Final = Refused(HTTPStatus.BAD_REQUEST, "bad_request", "A request target has no fragment.")
+_FRAMING: Final = Refused(HTTPStatus.BAD_REQUEST, "bad_request", "Transfer-Encoding needs HTTP/1.1.")
+_CODING: Final = Refused(
+    HTTPStatus.NOT_IMPLEMENTED, "not_implemented", "The only Transfer-Encoding that this service reads is chunked."
+)
+
+
+def malformed(reason: str) -> Refused:
+    """Returns the refusal of what the parser gave up; `reason` is the parser's own sentence."""
+    if reason == "Invalid HTTP version":
+        return VERSION
+    if reason == "User callback error":  # uvicorn's, which takes the target apart
+        reason = "Invalid request target"
+    return Refused(HTTPStatus.BAD_REQUEST, "bad_request", f"The request is not valid HTTP/1.1: {reason}.")
+
+
+def check(version: str, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Refused | None:
+    """Returns why a head is refused, if it is; the names of `headers` are in lower case."""
+    if version not in _SERVED:
+        return VERSION
+    if len(url) > LARGEST_URL_BYTES:
+        return _LONG_URL
+    if b"#" in url:
+        return _FRAGMENT
+    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    if not codings:
+        return None
+    if version == "1.0":
+        return _FRAMING
+    return None if len(codings) == 1 and codings[0].lower() == b"chunked" else _CODING
