@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from app.api import contract, docs, edge, probes, problems, versions, ws
 from app.api.edge.rate_limits import RateLimits
 from app.api.health import Health
+from app.api.item_list import ItemList
 from app.api.one_item import OneItem
 from app.api.readiness import Readiness
 from app.api.versioning import Versioning
@@ -78,6 +79,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     if settings.docs and settings.environment != "production":
         app.include_router(docs.router)
     contract.complete(app)
+    app.add_middleware(ItemList)
     app.add_middleware(OneItem)
     app.add_middleware(Versioning)
     edge.install(app, settings, rates, largest_body=versions.LARGEST_BODY_BYTES)
