@@ -13,6 +13,7 @@ from app.api import contract, docs, edge, probes, problems, versions, ws
 from app.api.edge.rate_limits import RateLimits
 from app.api.head import Head
 from app.api.health import Health
+from app.api.item_list import ItemList
 from app.api.one_item import OneItem
 from app.api.readiness import Readiness
 from app.api.versioning import Versioning
@@ -80,6 +81,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     if settings.docs and settings.environment != "production":
         app.include_router(docs.router)
     contract.complete(app, settings.root_path)
+    app.add_middleware(ItemList)
     app.add_middleware(OneItem)
     app.add_middleware(Versioning)
     app.add_middleware(Head)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import cost, memory, pages, start
+from bench import cost, memory, overload, pages, start
 from bench.report import Figure, table
 from tests.app.processes import end_by_sigterm
 
@@ -16,6 +16,7 @@ PARTS: dict[str, Callable[[Path, str], list[Figure]]] = {
     "memory": memory.measure,
     "start": start.measure,
     "pages": pages.measure,
+    "overload": overload.measure,
 }
 
 

@@ -4,80 +4,49 @@ What an event loop has begun shares its thread, so that each request more delays
 is refused at once (app/server/shedding.py) instead of being answered when nobody waits for it any more.
 """
 
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.telemetry.metrics import HttpMetrics
 
-LEAST: Final = 8
-START: Final = 64  # lists of 20 at once: some 100 ms of work
-TARGET_SECONDS: Final = 0.005  # what a new request may wait for the loop on average, while the limit is needed
-WINDOW_SECONDS: Final = 0.1
-Clock = Callable[[], float]
+READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Admission:
-    """Counts requests in progress, and adapts their limit to the delay before the loop starts one.
+    """Counts requests in progress, up to `most`, and half of them writes.
 
-    A process that is short of CPU lets a new request wait, and its limit shrinks until it does not. One whose requests
-    wait for a slow dependency has an idle loop, and its limit grows, up to `most`.
+    A write costs several reads, and may wait for a password's hash or a provider: writes alone never fill a process.
     """
 
-    def __init__(self, most: int, metrics: HttpMetrics, clock: Clock = time.perf_counter) -> None:
-        self.in_progress = 0
-        self.clock = clock
-        self._most = most
-        self._least = min(LEAST, most)
-        self._start = self._limit = min(START, most)
-        self._metrics = metrics
-        self._ends = clock() + WINDOW_SECONDS
-        self._peak = self._starts = 0
-        self._delays = 0.0
-        metrics.limit.set(self._limit)
+    def __init__(self, most: int, metrics: HttpMetrics) -> None:
+        self.most = most
+        self._most_writes = max(1, most // 2)
+        self._reads = self._writes = 0
+        metrics.limit.set(most)
 
     @property
-    def limit(self) -> int:
-        """Requests that may be in progress now."""
-        return self._limit
+    def in_progress(self) -> int:
+        return self._reads + self._writes
 
-    @property
-    def full(self) -> bool:
-        """Whether one more would be too many."""
-        return self.in_progress >= self._limit
+    def admits(self, method: str) -> bool:
+        """Whether there is room for one more with this method."""
+        return self._reads + self._writes < self.most and (method in READS or self._writes < self._most_writes)
 
-    def take(self) -> None:
+    def take(self, method: str) -> None:
         """Counts one as in progress."""
-        self.in_progress += 1
-        self._peak = max(self._peak, self.in_progress)
+        self._count(method, 1)
 
-    def release(self) -> None:
+    def release(self, method: str) -> None:
         """Counts one as no longer in progress."""
-        self.in_progress -= 1
+        self._count(method, -1)
 
-    def started(self, now: float, delay: float) -> None:
-        """Records that the loop started a request `delay` seconds after it had arrived."""
-        self._delays += delay
-        self._starts += 1
-        if now >= self._ends:
-            self._adapt(self._delays / self._starts)
-            self._ends = now + WINDOW_SECONDS
-            self._peak, self._starts, self._delays = self.in_progress, 0, 0.0
-
-    def _adapt(self, delay: float) -> None:
-        limit = self._limit
-        if delay > TARGET_SECONDS:
-            if self._peak * 2 >= limit:  # else the loop was late for another reason, and fewer requests change nothing
-                limit = max(self._least, int(limit * max(0.5, TARGET_SECONDS / delay)))
-        elif self._peak >= limit:
-            limit = min(self._most, limit + limit // 8 + 1)
-        elif limit < self._start:
-            limit += 1
-        if limit != self._limit:
-            self._limit = limit
-            self._metrics.limit.set(limit)
+    def _count(self, method: str, change: int) -> None:
+        if method in READS:
+            self._reads += change
+        else:
+            self._writes += change
 
 
 class Slot:
@@ -88,25 +57,22 @@ class Slot:
     if the client has left.
     """
 
-    __slots__ = ("_admission", "_app", "_over", "_send", "_taken")
+    __slots__ = ("_admission", "_app", "_method", "_over", "_send", "_taken")
 
-    def __init__(self, admission: Admission, app: ASGIApp) -> None:
+    def __init__(self, admission: Admission, app: ASGIApp, method: str) -> None:
         self._admission = admission
         self._app = app
-        self._taken: float | None = None
-        self._over = False
+        self._method = method
+        self._taken = self._over = False
         self._send: Send
 
     def take(self) -> None:
         """Counts the request, unless it is counted or over."""
-        if self._taken is None and not self._over:
-            self._taken = self._admission.clock()
-            self._admission.take()
+        if not self._taken and not self._over:
+            self._taken = True
+            self._admission.take(self._method)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._taken is not None:
-            now = self._admission.clock()
-            self._admission.started(now, now - self._taken)
         self._send = send
         try:
             await self._app(scope, receive, self._sent)
@@ -119,6 +85,6 @@ class Slot:
         return self._send(message)
 
     def _release(self) -> None:
-        if self._taken is not None and not self._over:
-            self._admission.release()
+        if self._taken and not self._over:
+            self._admission.release(self._method)
         self._over = True

@@ -79,6 +79,6 @@ class Shedding:
             "requests_refused",
             count=self._refused,
             seconds=round(time.monotonic() - self._since, 1),
-            limit=self._admission.limit,
+            limit=self._admission.most,
         )
         self._refused = 0

@@ -53,7 +53,7 @@ class SheddingProtocol(GuardedProtocol):
             self._slot.take()
 
     def handle_websocket_upgrade(self) -> None:
-        if not self._admission.full:
+        if self._admission.admits("GET"):
             super().handle_websocket_upgrade()
             return
         path = httptools.parse_url(self.url).path.decode("ascii")
@@ -65,10 +65,11 @@ class SheddingProtocol(GuardedProtocol):
 
         One that waited in the pipeline follows the one that ended before it, and is not refused.
         """
-        if self._admission.full and cycle.more_body and cycle.scope["path"] not in OPERATIONS:
+        method = cycle.scope["method"]
+        if cycle.more_body and not self._admission.admits(method) and cycle.scope["path"] not in OPERATIONS:
             self._shed(cycle)
             return
-        self._slot = slot = Slot(self._admission, app)
+        self._slot = slot = Slot(self._admission, app, method)
         if not cycle.more_body:
             slot.take()
         super()._start_asgi_task(cycle, cast("Any", slot))

@@ -40,9 +40,9 @@ class EdgeSettings(BaseSettings):
     request_header_seconds: float = Field(10, gt=0, description="for the head of a request to arrive whole")
     request_body_seconds: float = Field(20, gt=0, description="for its body to arrive whole; then 408")
     max_requests_in_progress: int = Field(
-        256,
+        48,
         ge=1,
-        description="Requests in progress in one process; a busy one takes fewer, and answers the rest with 503",
+        description="Requests in progress in one process, half of them writes; the rest are answered with 503 at once",
     )
     rate_limit_reads: int = Field(
         6000, ge=0, description="GET, HEAD and OPTIONS requests a minute from one address; 0 for no limit"

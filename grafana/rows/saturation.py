@@ -12,7 +12,7 @@ def saturation() -> Iterator[Panel]:
     yield Graph(
         "Requests in progress",
         "Requests of each API replica that are being answered at the moment of the scrape, streams among them, and the"
-        " limit beyond which a replica refuses more. A falling limit means that the replica is short of CPU.",
+        " limit beyond which a replica refuses more.",
         "none",
         [
             Query(f"sum by (component, pod) ({one('http_requests_in_progress')})", BY_POD),

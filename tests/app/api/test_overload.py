@@ -90,7 +90,7 @@ async def full(limit: int = 1) -> AsyncIterator[Server]:
         for connection in busy:
             await connection.send(GET)
             await server.begun.get()
-        assert server.admission.full
+        assert not server.admission.admits("GET")
         yield server
 
 
@@ -182,14 +182,26 @@ async def test_a_request_whose_body_is_under_way_takes_no_place() -> None:
     async with Server(1).serve() as server, connected(server.port) as slow, connected(server.port) as other:
         await slow.send(b"POST /items HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\nx")
         await server.begun.get()
-        assert not server.admission.full
+        assert server.admission.admits("POST")
         await slow.send(b"x")
-        await _until(lambda: server.admission.full)
+        await _until(lambda: not server.admission.admits("GET"))
         await other.send(GET)
         await refusal(other)
         server.go.set()
         await slow.until(b"done")
         await _until_free(server)
+
+
+async def test_writes_leave_half_of_the_places_to_reads() -> None:
+    post = b"POST /items HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\nx"
+    async with Server(4).serve() as server, connections(server, 4) as (first, second, third, read):
+        for connection in (first, second):
+            await connection.send(post)
+            await server.begun.get()
+        await third.send(post)
+        await refusal(third)
+        await read.send(b"GET /short HTTP/1.1\r\nHost: shop\r\n\r\n")
+        assert b"200 OK" in await read.until(b"done")
 
 
 async def test_an_answer_that_streams_takes_no_place() -> None:
@@ -266,12 +278,12 @@ async def test_an_overloaded_replica_is_ready(settings: Settings) -> None:
     protocol = shedding(settings.model_copy(update={"max_requests_in_progress": 1}), binnacle)
     admission: Admission = protocol.args[0]  # type: ignore[attr-defined]  # of the partial
     async with serving(binnacle, protocol=protocol) as port, connected(port) as connection:
-        admission.take()
+        admission.take("GET")
         await connection.send(b"GET /api/v1/items HTTP/1.1\r\nHost: shop\r\n\r\n")
         await refusal(connection)
         await connection.send(b"GET /readyz HTTP/1.1\r\nHost: shop\r\n\r\n")
         assert b"HTTP/1.1 200" in await connection.until(b"}")
-        admission.release()
+        admission.release("GET")
     value = binnacle.metrics.registry.get_sample_value
     assert value("http_requests_total", {"method": "GET", "route": "overloaded", "status": "503"}) == 1
     assert value("http_requests_in_progress_limit") == 1
