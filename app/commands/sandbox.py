@@ -9,8 +9,8 @@ from app.sandbox.app import create_sandbox
 from app.settings.state import private_file
 
 
-def run(_options: Namespace) -> int:
-    settings = settings_and_logs()
+def run(options: Namespace) -> int:
+    settings = settings_and_logs(options.command)
     private_file(settings.ledger)
     uvicorn.run(
         create_sandbox(settings),
