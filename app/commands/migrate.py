@@ -8,7 +8,7 @@ from app.infra import schema
 
 
 def run(options: Namespace) -> int:
-    settings = settings_and_logs()
+    settings = settings_and_logs(options.command)
     try:
         (schema.wait_until_current if options.wait else schema.migrate)(settings)
     except (TimeoutError, schema.MigrationFailedError) as failed:

@@ -8,7 +8,7 @@ from app import settings as configuration
 from app.main import create_app
 
 
-def run(_options: Namespace) -> int:
-    document = create_app(configuration.read()).app.openapi()
+def run(options: Namespace) -> int:
+    document = create_app(configuration.read(options.command)).app.openapi()
     sys.stdout.write(f"{json.dumps(document, indent=2, ensure_ascii=False)}\n")
     return 0

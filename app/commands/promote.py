@@ -16,7 +16,7 @@ from app.settings import Settings
 
 
 def run(options: Namespace) -> int:
-    settings = settings_and_logs()
+    settings = settings_and_logs(options.command)
     try:
         said = asyncio.run(promote(settings, options.name, Role(options.role)))
     except DomainError as refusal:

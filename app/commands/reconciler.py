@@ -7,8 +7,8 @@ from app.commands.starting import require_queue, settings_and_logs
 from app.telemetry import errors
 
 
-def run(_options: Namespace) -> int:
-    settings = settings_and_logs()
+def run(options: Namespace) -> int:
+    settings = settings_and_logs(options.command)
     require_queue(settings)
     errors.configure(settings, "reconciler")
     reconciler.reconcile(settings)

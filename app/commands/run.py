@@ -8,7 +8,7 @@ from app import settings as configuration
 from app.telemetry import logs
 
 
-def run(_options: Namespace) -> int:
-    settings = configuration.read()
+def run(options: Namespace) -> int:
+    settings = configuration.read(options.command)
     logs.configure(settings.log_level, "console" if sys.stdout.isatty() else settings.log_format)
     return embedded.run(settings)

@@ -11,8 +11,8 @@ from app.settings.state import private_file
 from app.sockets import listen_as_set
 
 
-def run(_options: Namespace) -> int:
-    settings = settings_and_logs()
+def run(options: Namespace) -> int:
+    settings = settings_and_logs(options.command)
     private_file(settings.ledger)
     config = uvicorn.Config(
         create_sandbox(settings),

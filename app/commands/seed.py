@@ -7,8 +7,8 @@ from app import first_accounts, seed
 from app.commands.starting import settings_and_logs
 
 
-def run(_options: Namespace) -> int:
-    settings = settings_and_logs()
+def run(options: Namespace) -> int:
+    settings = settings_and_logs(options.command)
     sys.stdout.write(f"{seed.seed(settings)} items added\n")
     if settings.environment == "local" and settings.database_url is None:
         first_accounts.introduce(settings)

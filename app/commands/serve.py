@@ -9,8 +9,8 @@ from app.commands.starting import settings_and_logs
 from app.settings.state import private_folder
 
 
-def run(_options: Namespace) -> int:
-    settings = settings_and_logs()
+def run(options: Namespace) -> int:
+    settings = settings_and_logs(options.command)
     if settings.database_url is None or settings.secret_key is None:
         private_folder(settings.state_dir)
     with share_metrics(settings) if settings.web_concurrency > 1 else nullcontext():

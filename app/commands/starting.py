@@ -5,9 +5,9 @@ from app.settings import Settings, SettingsError
 from app.telemetry import logs
 
 
-def settings_and_logs() -> Settings:
-    """The settings of this process, whose logs are set up by them. Raises SettingsError."""
-    settings = configuration.read()
+def settings_and_logs(command: str) -> Settings:
+    """The settings that a command reads, after setting up logs by them. Raises SettingsError."""
+    settings = configuration.read(command)
     logs.configure(settings.log_level, settings.log_format)
     if settings.log_format == "json":
         logs.catch_all()

@@ -7,8 +7,8 @@ from app.commands.shared_metrics import share_metrics
 from app.commands.starting import require_queue, settings_and_logs
 
 
-def run(_options: Namespace) -> int:
-    settings = settings_and_logs()
+def run(options: Namespace) -> int:
+    settings = settings_and_logs(options.command)
     require_queue(settings)
     with share_metrics(settings):
         return worker.work(settings)

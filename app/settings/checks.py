@@ -1,6 +1,7 @@
 """What is wrong with settings that are each well-formed: whatever would lose data, requests or secrets later."""
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from app.settings import postgresql, production
@@ -15,9 +16,12 @@ _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9
 _SQLITE: Final = ("sqlite", "sqlite+aiosqlite")
 
 
-def problems(settings: "Settings") -> list[str]:
-    """One sentence for each thing that is wrong; none repeats a value, since it may be a secret."""
-    return [*_urls(settings), *_processes(settings), *_outside(settings)]
+def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
+    """One sentence for each thing that is wrong; none repeats a value, since it may be a secret.
+
+    Settings that are `withheld` from this process are not missed.
+    """
+    return [*_urls(settings), *_processes(settings, withheld), *_outside(settings, withheld)]
 
 
 def _urls(settings: "Settings") -> list[str]:
@@ -62,7 +66,7 @@ def _database_url(url: str) -> list[str]:
     return []
 
 
-def _processes(settings: "Settings") -> list[str]:
+def _processes(settings: "Settings", withheld: Collection[str]) -> list[str]:
     problems = []
     needed = settings.drain_seconds + settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS
     if settings.graceful_timeout_seconds < needed:
@@ -80,7 +84,7 @@ def _processes(settings: "Settings") -> list[str]:
     if settings.job_seconds <= seconds:
         problems.append(f"JOB_SECONDS: must be above {slowest}, or no try ever ends well")
     alone = settings.redis_url is None or not _on_postgresql(settings)
-    if settings.web_concurrency > 1 and alone:
+    if settings.web_concurrency > 1 and alone and "redis_url" not in withheld:
         problems.append(
             "WEB_CONCURRENCY: more than one process needs DATABASE_URL (PostgreSQL) and REDIS_URL;"
             " the embedded jobs live in one process"
@@ -90,13 +94,13 @@ def _processes(settings: "Settings") -> list[str]:
     return problems
 
 
-def _outside(settings: "Settings") -> list[str]:
+def _outside(settings: "Settings", withheld: Collection[str]) -> list[str]:
     if settings.environment == "local":
         return []
     missing = [
         f"{name.upper()}: must be set when ENVIRONMENT is {settings.environment}"
         for name in ("database_url", "redis_url", "secret_key")
-        if getattr(settings, name) is None
+        if getattr(settings, name) is None and name not in withheld
     ]
     return missing + (production.problems(settings) if settings.environment == "production" else [])
 

@@ -1,10 +1,11 @@
 """The settings of one process, put together from their groups."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from app.settings import checks, postgresql
@@ -15,6 +16,7 @@ from app.settings.jobs import JobSettings
 from app.settings.mail import MailSettings
 from app.settings.orders import OrderSettings
 from app.settings.processes import ProcessSettings
+from app.settings.readers import unread
 from app.settings.redis import RedisAddress, read_redis_url
 from app.settings.sandbox import SandboxSettings
 from app.settings.stores import StoreSettings
@@ -74,28 +76,27 @@ class Settings(
         """Where Redis is and how to connect to it; None without REDIS_URL."""
         return None if self.redis_url is None else read_redis_url(self.redis_url.get_secret_value())
 
-    @model_validator(mode="after")
-    def _refuse_a_bad_start(self) -> Self:
-        problems = checks.problems(self)
-        if problems:
-            raise ValueError("\n".join(problems))
-        return self
 
-
-def read(**overrides: Any) -> Settings:
-    """The settings of this process.
+def read(command: str | None = None, /, **overrides: Any) -> Settings:
+    """The settings of the process that runs a command, without the secrets of others; None for all of them.
 
     Raises SettingsError with one line for each thing that is wrong; no line repeats a value, since it may be a secret.
     """
     secrets = os.environ.get("SECRETS_DIR") or None
     if secrets is not None and not Path(secrets).is_dir():
         raise SettingsError("SECRETS_DIR: there is no such folder; mount the secrets there, or leave it out")
+    withheld = unread(command)
     try:
-        return Settings(_secrets_dir=secrets, **overrides)
+        settings = Settings(_secrets_dir=secrets, **dict.fromkeys(withheld) | overrides)
     except ValidationError as invalid:
-        lines = []
-        for error in invalid.errors(include_input=False, include_url=False):
-            name = "_".join(str(part) for part in error["loc"][:1]).upper()
-            message = error["msg"].removeprefix("Value error, ")
-            lines.append(f"{name}: {message}" if name else message)
-        raise SettingsError("\n".join(lines)) from None
+        raise SettingsError("\n".join(_lines(invalid))) from None
+    if problems := checks.problems(settings, withheld):
+        raise SettingsError("\n".join(problems))
+    return settings
+
+
+def _lines(invalid: ValidationError) -> Iterator[str]:
+    for error in invalid.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in error["loc"][:1]).upper()
+        message = error["msg"].removeprefix("Value error, ")
+        yield f"{name}: {message}" if name else message

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.settings.readers import READERS, unread
+
 from .rendering import PRODUCTION, Chart, Manifest, Rendering, containers
 
 OWN = (
@@ -24,10 +26,12 @@ def generated(rendering: Rendering, name: str = "shop-binnacle") -> dict[str, st
     return {key: b64decode(value).decode() for key, value in secret["data"].items()}
 
 
-def files(rendering: Rendering, name: str) -> dict[str, tuple[str, str]]:
-    """Secret and key behind each file of the service's secrets folder."""
+def files(rendering: Rendering, name: str, container: str | None = None) -> dict[str, tuple[str, str]]:
+    """Secret and key behind each file in the secrets folder of a container; the process without one named."""
+    mounts = rendering.container(name, container)["volumeMounts"]
+    (mounted,) = [each["name"] for each in mounts if each["mountPath"] == "/run/secrets/binnacle"]
     volumes: list[dict[str, Any]] = dict(rendering.pods())[name]["volumes"]
-    (volume,) = [each for each in volumes if each["name"] == "secrets"]
+    (volume,) = [each for each in volumes if each["name"] == mounted]
     sources = [source["secret"] for source in volume["projected"]["sources"]]
     return {item["path"]: (source["name"], item["key"]) for source in sources for item in source["items"]}
 
@@ -66,14 +70,29 @@ def test_no_variable_holds_or_fetches_a_secret(chart: Chart, values: tuple[str, 
             assert not any(secret in words for secret in secrets), name
 
 
-def test_the_service_reads_files_named_after_its_settings(demo: Rendering) -> None:
+def test_each_container_has_the_secrets_that_its_command_reads_and_no_other(chart: Chart) -> None:
+    own = ("adminToken.existingSecret=a", *OWN[-2:])
+    rendering = chart.render(*own)
     for component in ("api", "worker", "reconciler"):
         name = f"shop-binnacle-{component}"
-        assert files(demo, name) == {key: ("shop-binnacle", key) for key in ("secret_key", "database_url", "redis_url")}
-        for container in containers(dict(demo.pods())[name]):
-            (mount,) = [each for each in container["volumeMounts"] if each["name"] == "secrets"]
+        for container in containers(dict(rendering.pods())[name]):
+            (mount,) = [each for each in container["volumeMounts"] if each["name"].endswith("secrets")]
             assert mount["readOnly"] is True
-            assert mount["mountPath"] == demo.environment(name, container["name"])["SECRETS_DIR"]
+            assert mount["mountPath"] == rendering.environment(name, container["name"])["SECRETS_DIR"]
+            read = READERS.keys() - set(unread(container["args"][0]))
+            assert files(rendering, name, container["name"]).keys() == read, (name, container["name"])
+
+
+def test_the_api_alone_has_the_signing_key(demo: Rendering) -> None:
+    holders = {
+        (name, container["name"])
+        for name, pod in demo.pods()
+        for container in containers(pod)
+        for mount in container["volumeMounts"]
+        for volume in pod["volumes"]
+        if volume["name"] == mount["name"] and "secret_key" in str(volume)
+    }
+    assert holders == {("shop-binnacle-api", "api")}
 
 
 def test_existing_secrets_are_mounted_under_the_same_names(chart: Chart) -> None:
@@ -137,9 +156,7 @@ def test_migrations_may_have_a_database_user_of_their_own(chart: Chart) -> None:
         if mount["mountPath"] == "/run/secrets/binnacle"
     }
     assert read == {"migrate": "migration-secrets", "api": "secrets"}
-    (volume,) = [each["projected"]["sources"] for each in pod["volumes"] if each["name"] == "migration-secrets"]
-    sources = {item["path"]: source["secret"]["name"] for source in volume for item in source["secret"]["items"]}
-    assert sources == {"secret_key": "shop-binnacle", "database_url": "owner", "redis_url": "stores"}
+    assert files(rendering, "shop-binnacle-api", "migrate") == {"database_url": ("owner", "uri")}
     for other in ("worker", "reconciler"):
         assert "owner" not in str(dict(rendering.pods())[f"shop-binnacle-{other}"])
 
@@ -150,9 +167,9 @@ def test_pods_roll_with_the_keys_that_they_read(chart: Chart, demo: Rendering) -
         found: dict[str, str] = metadata.get("annotations", {})
         return found
 
-    read = {key: generated(demo)[key] for key in ("secret_key", "database_url", "redis_url")}
-    checksum = sha256(json.dumps(read, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     for component in ("api", "worker", "reconciler"):
+        read = {key: generated(demo)[key] for key in files(demo, f"shop-binnacle-{component}")}
+        checksum = sha256(json.dumps(read, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
         assert annotations(demo, "Deployment", component) == {"checksum/secret": checksum}
     # A restart would give the store no other password.
     assert annotations(demo, "StatefulSet", "postgresql") == {}

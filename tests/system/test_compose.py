@@ -13,6 +13,7 @@ import yaml
 
 from app.cli import COMMANDS
 from app.settings import Settings, read
+from app.settings.readers import unread
 from tests.app.servers import redis
 from tests.system.composition import FAULTS, OURS, awaits, faults, lives_on, load, seconds
 from tests.system.proxy import make_secrets
@@ -110,11 +111,18 @@ def test_each_process_starts_with_its_settings(
     for variable, value in BINNACLE[name]["environment"].items():
         monkeypatch.setenv(variable, str(value))
     monkeypatch.setenv("SECRETS_DIR", str(mounted))
-    settings = read(_env_file=None)
+    settings = read(BINNACLE[name]["command"][0], _env_file=None)
     assert settings.environment == "demo"
     assert settings.database_url is not None
     assert "@postgresql:5432/" in settings.database_url.get_secret_value()
     assert settings.provider_url == "http://sandbox:8001"
+
+
+@pytest.mark.parametrize("name", BINNACLE)
+def test_each_process_has_the_secrets_that_its_command_reads_and_no_other(name: str) -> None:
+    (command,) = BINNACLE[name]["command"]
+    stores = {"secret_key", "database_url", "redis_url"}
+    assert set(BINNACLE[name].get("secrets", [])) == stores - set(unread(command))
 
 
 def _environment(name: str) -> dict[str, str]:

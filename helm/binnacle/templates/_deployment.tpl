@@ -26,7 +26,8 @@ spec:
       {{- include "binnacle.selectorLabels" $id | nindent 6 }}
   template:
     metadata:
-      {{- $checksum := include "binnacle.secretChecksum" (list $ "secret_key" "database_url" "redis_url") | fromYaml }}
+      {{- $read := include "binnacle.secretsRead" $component | fromJsonArray }}
+      {{- $checksum := include "binnacle.secretChecksum" (concat (list $) $read) | fromYaml }}
       {{- include "binnacle.podMetadata" (append $id $checksum) | nindent 6 }}
     spec:
       {{- include "binnacle.podSpec" $id | nindent 6 }}
@@ -51,10 +52,9 @@ spec:
           {{- .process | nindent 10 }}
       volumes:
         {{- include "binnacle.tmpVolume" $ | nindent 8 }}
-        {{- include "binnacle.secretsVolume" (list $ "secrets" $.Values.database) | nindent 8 }}
-        {{- if and (eq $component "api") $.Values.migrations.existingSecret }}
-        {{- include "binnacle.secretsVolume" (list $ "migration-secrets" $.Values.migrations) | nindent 8 }}
-        {{- end }}
+        {{- include "binnacle.secretsVolume" (concat (list $ "secrets" $.Values.database) $read) | nindent 8 }}
+        {{- $owner := and (eq $component "api") $.Values.migrations.existingSecret | empty | ternary $.Values.database $.Values.migrations }}
+        {{- include "binnacle.secretsVolume" (list $ "migration-secrets" $owner "database_url") | nindent 8 }}
         {{- with include "binnacle.extra" (append $id "extraVolumes") }}
         {{- . | nindent 8 }}
         {{- end }}
@@ -80,7 +80,7 @@ resources:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
-  - name: {{ and (not (empty $.Values.migrations.existingSecret)) (eq (slice . 2 | join " ") "migrate") | ternary "migration-secrets" "secrets" }}
+  - name: {{ has (index . 2) (list "migrate" "seed") | ternary "migration-secrets" "secrets" }}
     mountPath: /run/secrets/binnacle
     readOnly: true
   {{- with include "binnacle.extra" (append $id "extraVolumeMounts") }}

@@ -50,20 +50,25 @@ checksum/secret: {{ toJson . | sha256sum }}
         path: {{ index . 1 }}
 {{- end -}}
 
-{{/* The secrets of a process, for (list $ volume database): `database` tells where the URL of its user is. */}}
+{{/* Secrets as files, for (list $ volume database setting...): `database` tells where the URL of its user is. */}}
 {{- define "binnacle.secretsVolume" -}}
 {{- $ := index . 0 -}}
+{{- $sources := dict "secret_key" $.Values.secretKey "database_url" (index . 2) "redis_url" $.Values.redis -}}
+{{- if $.Values.adminToken.existingSecret }}{{ $_ := set $sources "admin_token" $.Values.adminToken }}{{ end -}}
+{{- if $.Values.sentry.existingSecret }}{{ $_ := set $sources "sentry_dsn" $.Values.sentry }}{{ end -}}
 - name: {{ index . 1 }}
   projected:
     defaultMode: 0440
     sources:
-      {{- include "binnacle.secretFile" (list $ "secret_key" $.Values.secretKey) | nindent 6 }}
-      {{- include "binnacle.secretFile" (list $ "database_url" (index . 2)) | nindent 6 }}
-      {{- include "binnacle.secretFile" (list $ "redis_url" $.Values.redis) | nindent 6 }}
-      {{- if $.Values.adminToken.existingSecret }}
-      {{- include "binnacle.secretFile" (list $ "admin_token" $.Values.adminToken) | nindent 6 }}
+      {{- range $file := slice . 3 }}
+      {{- with get $sources $file }}
+      {{- include "binnacle.secretFile" (list $ $file .) | nindent 6 }}
       {{- end }}
-      {{- if $.Values.sentry.existingSecret }}
-      {{- include "binnacle.secretFile" (list $ "sentry_dsn" $.Values.sentry) | nindent 6 }}
       {{- end }}
+{{- end -}}
+
+{{/* The secret settings that a component reads, as a JSON array: app/settings/readers.py has the same. */}}
+{{- define "binnacle.secretsRead" -}}
+{{- $shared := list "database_url" "redis_url" "admin_token" "sentry_dsn" -}}
+{{- eq . "api" | ternary (prepend $shared "secret_key") $shared | toJson -}}
 {{- end -}}

@@ -1,0 +1,18 @@
+"""Which command reads which secret: a process neither needs nor holds a secret that it has no use for."""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+_QUEUE: Final = frozenset({"run", "serve", "worker", "reconciler"})
+READERS: Final[Mapping[str, frozenset[str]]] = {
+    "secret_key": frozenset({"run", "serve"}),
+    "admin_token": _QUEUE,
+    "database_url": _QUEUE | {"migrate", "seed", "promote"},
+    "redis_url": _QUEUE,
+    "sentry_dsn": _QUEUE,
+}
+
+
+def unread(command: str | None) -> Collection[str]:
+    """Returns the secret settings that a command does not read; none for None, which stands for all commands."""
+    return () if command is None else tuple(name for name, readers in READERS.items() if command not in readers)

@@ -1,0 +1,84 @@
+"""Each process needs the secrets that it uses, and holds no other."""
+
+from typing import Any, get_args
+
+import pytest
+from pydantic import SecretStr
+
+from app.cli import COMMANDS
+from app.settings import Settings, SettingsError, read
+from app.settings.readers import READERS
+
+SECRETS = {
+    "secret_key": "3f9c51d07ae84b268d15e0a97c42f6b3",
+    "admin_token": "7d20c6a4e9f81b35a8d24c6f09b7e153",
+    "database_url": "postgresql://user:word@db/shop",
+    "redis_url": "redis://:word@cache",
+    "sentry_dsn": "https://key@errors.example.com/1",
+}
+PRODUCTION = {
+    "environment": "production",
+    "allowed_hosts": ["shop.example.com"],
+    "provider_url": "https://payments.example.com",
+}
+STORES = ("database_url", "redis_url")
+NEEDED = {
+    "serve": {"secret_key", *STORES},
+    "worker": {*STORES},
+    "reconciler": {*STORES},
+    "migrate": {"database_url"},
+    "seed": {"database_url"},
+    "promote": {"database_url"},
+}
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Reads a command's settings in production from an environment with some of SECRETS."""
+
+    def read_with(command: str, *names: str, **others: Any) -> Settings:
+        for name in names:
+            monkeypatch.setenv(name, SECRETS[name])
+        return read(command, _env_file=None, **PRODUCTION, **others)
+
+    return read_with
+
+
+def test_each_secret_setting_has_readers_that_are_commands() -> None:
+    secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
+    assert READERS.keys() == secret == SECRETS.keys()
+    assert frozenset().union(*READERS.values()) <= {command.name for command in COMMANDS}
+
+
+@pytest.mark.parametrize("command", NEEDED)
+def test_a_command_starts_in_production_with_what_it_uses(production: Any, command: str) -> None:
+    settings = production(command, *NEEDED[command])
+    assert {name for name in SECRETS if getattr(settings, name) is not None} == NEEDED[command]
+
+
+@pytest.mark.parametrize("command", NEEDED)
+def test_a_command_names_what_it_lacks_in_production_and_no_more(production: Any, command: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        production(command)
+    named = {line.partition(":")[0].lower() for line in str(refusal.value).splitlines()}
+    assert named == NEEDED[command]
+
+
+@pytest.mark.parametrize("command", NEEDED)
+def test_a_command_holds_no_secret_of_another(production: Any, command: str) -> None:
+    settings = production(command, *SECRETS)
+    held = {name for name in SECRETS if getattr(settings, name) is not None}
+    assert held == {name for name, readers in READERS.items() if command in readers}
+    if command != "serve":
+        assert "secret_key" not in held
+
+
+def test_a_weak_key_is_the_trouble_of_its_reader_alone(production: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 2)
+    production("worker", *STORES)
+    with pytest.raises(SettingsError, match="SECRET_KEY"):
+        production("serve", *STORES)
+
+
+def test_migrations_run_in_the_api_s_environment(production: Any) -> None:
+    assert production("migrate", "database_url", web_concurrency=4).redis_url is None
