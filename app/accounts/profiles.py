@@ -15,6 +15,7 @@ from app.accounts.schemas import AccountView
 from app.accounts.service import AccountTakenError
 from app.accounts.tokens import Identity
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.folding import fold
 from app.infra.database import Database
 
 
@@ -51,7 +52,7 @@ class Profiles:
         """Raises AccountTakenError when the new e-mail address is somebody else's."""
         values = change.model_dump(exclude_unset=True)
         if "email" in values:
-            values["email_key"] = values["email"].casefold()
+            values["email_key"] = fold(values["email"])
         if not values:
             return await self.own(account_id)
         async with self._database.write() as session:

@@ -16,6 +16,7 @@ from app.accounts.schemas import Registration, Token
 from app.accounts.tokens import Identity, Tokens
 from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
 from app.events import UserRegistered
+from app.folding import fold
 from app.infra.database import Database
 from app.infra.events import Events
 from app.telemetry.metrics import AccountMetrics
@@ -62,10 +63,10 @@ class Accounts:
         """Raises AccountTakenError when the name or the e-mail address is taken; it does not say which."""
         account = Account(
             username=registration.username,
-            username_key=registration.username.casefold(),
+            username_key=fold(registration.username),
             display_name=registration.display_name,
             email=registration.email,
-            email_key=registration.email.casefold(),
+            email_key=fold(registration.email),
             password_hash=await self._passwords.hash(registration.password.get_secret_value()),
         )
         async with self._database.write() as session:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.errors import DomainError, UnavailableError
+from app.folding import register
 from app.infra.measured import MeasuredPool
 from app.settings.state import private_file
 from app.telemetry.clients.database import about, record_statements
@@ -162,6 +163,7 @@ def _sqlite(settings: "Settings") -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
+        register(connection)
         connection.isolation_level = None  # SQLAlchemy's BEGIN below, not the driver's
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={_SQLITE_BUSY_MILLISECONDS}"):
