@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, Self
 
 from app.errors import TooManyRequestsError
+from app.folding import fold
 from app.infra.limits import Limits, window
 from app.settings import Settings
 from app.telemetry.metrics import LimitMetrics
@@ -29,7 +30,7 @@ class Attempt:
 
     @classmethod
     def of(cls, username: str, address: str) -> Self:
-        name = hashlib.sha256(username.casefold().encode("utf-8", "replace")).hexdigest()[:32]
+        name = hashlib.sha256(fold(username).encode("utf-8", "replace")).hexdigest()[:32]
         return cls(name, network(address))
 
 

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from app.folding import fold
+
 USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 # Names that could speak for the service, its roles, and words of its own addresses.
 RESERVED: Final = frozenset(
@@ -35,6 +37,6 @@ RESERVED: Final = frozenset(
 
 def free(username: str) -> str:
     """The name as it is. Raises ValueError when nobody can have it."""
-    if username.casefold() in RESERVED:
+    if fold(username) in RESERVED:
         raise ValueError("this name is reserved; choose another")
     return username

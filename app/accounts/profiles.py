@@ -19,6 +19,7 @@ from app.accounts.service import AccountTakenError
 from app.accounts.tokens import Identity
 from app.accounts.verification import Purpose, Verification
 from app.errors import ConflictError, InvalidError, NotFoundError
+from app.folding import fold
 from app.infra.database import Database
 
 
@@ -84,7 +85,7 @@ class Profiles:
             await self._registrations.count(address)
             account = await self._confirm("email_change", account_id, change.current_password, address)
             token_version = account.token_version
-            values["email_key"] = values["email"].casefold()
+            values["email_key"] = fold(values["email"])
         if not values:
             return await self.own(account_id)
         async with self._database.write() as session:

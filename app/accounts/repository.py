@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts import refresh
 from app.accounts.models import Account
 from app.accounts.permissions import Role
+from app.folding import ESCAPE, containing, fold, folded
 from app.infra.database import ReadSession, WriteSession
 from app.infra.orm import now
 
@@ -49,7 +50,7 @@ async def get(session: ReadSession, account_id: UUID) -> Account | None:
 
 
 async def by_username(session: ReadSession, username: str) -> Account | None:
-    query = select(Account).where(Account.username_key == username.casefold())
+    query = select(Account).where(Account.username_key == fold(username))
     return (await session.execute(query)).scalar_one_or_none()
 
 
@@ -163,5 +164,5 @@ def _matching(query: Select[*tuple[Any, ...]], search: str | None) -> Select[*tu
     query = query.where(Account.deleted_at.is_(None))
     if search is None:
         return query
-    columns = (Account.username, Account.display_name, Account.email)
-    return query.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
+    keys = (Account.username_key, folded(Account.display_name), Account.email_key)
+    return query.where(or_(*(key.like(containing(search), escape=ESCAPE) for key in keys)))

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from app.accounts.names import USERNAME, free
+from app.folding import fold
 from app.inputs import Input
 from app.text import OneLine, Plain, plain
 from app.whole import Whole
@@ -29,7 +30,7 @@ YOUNGEST: Final = 16
 
 def _short_when_folded(address: str) -> str:
     """Some letters become three when their case is folded, and the folded form is kept as well."""
-    if len(address.casefold()) > LONGEST_ADDRESS:
+    if len(fold(address)) > LONGEST_ADDRESS:
         raise ValueError(f"must be {LONGEST_ADDRESS} characters or less, with its case folded")
     return address
 

@@ -18,6 +18,7 @@ from app.accounts.tokens import Identity, Tokens
 from app.accounts.verification import Verification
 from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
 from app.events import UserRegistered
+from app.folding import fold
 from app.infra.database import Database
 from app.infra.events import Events
 from app.telemetry.metrics import AccountMetrics
@@ -71,7 +72,7 @@ class Accounts:
         TooManyRequestsError after too many registrations from the address, and HashingBusyError.
         """
         await self._registrations.count(address)
-        username_key, email_key = registration.username.casefold(), registration.email.casefold()
+        username_key, email_key = fold(registration.username), fold(registration.email)
         async with self._database.read() as session:
             if await repository.is_taken(session, username_key, email_key):
                 raise AccountTakenError(TAKEN)

@@ -17,12 +17,12 @@ from app.catalog.repository import COLUMNS, record
 from app.catalog.schemas import ItemFilter, Sort
 from app.catalog.schemas_v2 import CursorSort
 from app.catalog.selling import STATES
+from app.folding import ESCAPE, containing, folded
 from app.infra.database import Reads
 from app.money import to_minor
 
 MOST_COUNTED: Final = 10_000
 _KINDS: Final = 256
-_ESCAPE: Final = "/"
 _SORTED_BY: Final[Mapping[str, Column[Any]]] = {
     "created_at": ITEMS.c.created_at,
     "price": ITEMS.c.price_minor,
@@ -30,7 +30,10 @@ _SORTED_BY: Final[Mapping[str, Column[Any]]] = {
 }
 _CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
     **STATES,
-    "search": func.lower(ITEMS.c.name).like(func.lower(bindparam("search", type_=Text)), escape=_ESCAPE),
+    # An item that had its name from another before names were unique has no key.
+    "search": func.coalesce(ITEMS.c.name_key, folded(ITEMS.c.name)).like(
+        bindparam("search", type_=Text), escape=ESCAPE
+    ),
     "min_price": ITEMS.c.price_minor >= bindparam("min_price"),
     "max_price": ITEMS.c.price_minor <= bindparam("max_price"),
     "currency": ITEMS.c.currency == bindparam("currency"),
@@ -71,10 +74,7 @@ def _values(wanted: ItemFilter) -> dict[str, Any]:
     """What was asked for, by the name of its condition."""
     values: dict[str, Any] = {}
     if wanted.search:
-        pattern = wanted.search
-        for special in (_ESCAPE, "%", "_"):
-            pattern = pattern.replace(special, _ESCAPE + special)
-        values["search"] = f"%{pattern}%"
+        values["search"] = containing(wanted.search)
     for name in ("min_price", "max_price"):
         price = getattr(wanted, name)
         if price is not None:

@@ -1,10 +1,10 @@
 """The tables of orders."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.infra.orm import Base, now
@@ -47,7 +47,8 @@ class Order(Base):
 class OrderLine(Base):
     """One item of an order, at the price of that moment, in the order's currency.
 
-    `item_currency` and `item_price_minor` are what the item cost where that was another currency.
+    `item_currency` and `item_price_minor` are what the item cost where that was another currency. Read `LINE_TOTAL`
+    rather than `total_minor`, which is empty in lines of releases before 0009.
     """
 
     __tablename__ = "order_lines"
@@ -56,8 +57,14 @@ class OrderLine(Base):
     item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"), primary_key=True)
     quantity: Mapped[int]
     unit_price_minor: Mapped[int]
+    total_minor: Mapped[int] = mapped_column(nullable=True)  # not read from entities
     item_currency: Mapped[str | None] = mapped_column(String(3))
     item_price_minor: Mapped[int | None]
+
+
+LINE_TOTAL: Final = func.coalesce(OrderLine.total_minor, OrderLine.quantity * OrderLine.unit_price_minor).label(
+    "total_minor"
+)
 
 
 class IdempotencyKey(Base):

@@ -50,6 +50,7 @@ def line_view(line: OrderLine | Row[*tuple[Any, ...]]) -> LineView:
         item_id=line.item_id,
         quantity=line.quantity,
         unit_price=to_major(line.unit_price_minor),
+        total=to_major(line.total_minor),
         item_price=to_major(cost) if cost is not None else None,
         item_currency=line.item_currency,
     )

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, RowMapping, func, literal, select, up
 from app.catalog.models import Item
 from app.infra.database import ReadSession, WriteSession
 from app.infra.orm import now
-from app.orders.models import Order, OrderLine
+from app.orders.models import LINE_TOTAL, Order, OrderLine
 
 _VIEW = (
     Order.id,
@@ -30,6 +30,7 @@ _LINE = (
     OrderLine.item_id,
     OrderLine.quantity,
     OrderLine.unit_price_minor,
+    LINE_TOTAL,
     OrderLine.item_currency,
     OrderLine.item_price_minor,
 )

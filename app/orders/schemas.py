@@ -81,12 +81,14 @@ class OrderQuery(PageQuery):
 class LineView(BaseModel):
     """One line, at the price of the order's moment and in the order's currency.
 
-    `item_price` is what the item cost in `item_currency`, where that is another one.
+    `item_price` is what the item cost in `item_currency`, where that is another one. Then `total` is converted and
+    rounded once, and `unit_price` is one piece rounded for display: their product may differ from `total`.
     """
 
     item_id: UUID
     quantity: int
     unit_price: Decimal
+    total: Decimal
     item_price: Decimal | None = None
     item_currency: str | None = None
 

@@ -14,7 +14,7 @@ from app.catalog.export import harmless
 from app.catalog.models import Item
 from app.infra.database import ReadSession
 from app.money import to_major
-from app.orders.models import Order, OrderLine
+from app.orders.models import LINE_TOTAL, Order, OrderLine
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"
 HEADER: Final = ("order_id", "paid_at", "seller_id", "item_id", "item", "quantity", "unit_price", "total", "currency")
@@ -60,6 +60,7 @@ async def lines(session: ReadSession, batch: Sequence[PaidOrder], seller_id: UUI
             OrderLine.item_id,
             OrderLine.quantity,
             OrderLine.unit_price_minor,
+            LINE_TOTAL,
             Item.name,
             Item.owner_id,
         )
@@ -94,6 +95,6 @@ def _cells(order: PaidOrder, line: Row[*tuple[Any, ...]]) -> Sequence[str]:
         harmless(line.name),
         str(line.quantity),
         str(to_major(line.unit_price_minor)),
-        str(to_major(line.unit_price_minor * line.quantity)),
+        str(to_major(line.total_minor)),
         order.currency,
     )

@@ -49,6 +49,7 @@ _FIELDS: Final[Mapping[str, Any]] = {
     "DeadLetterView.payload": {"account_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1"},
     "HealthReport.memory_bytes": 98_000_000,
     "ItemView.price": "249.00",
+    "LineView.total": "249.00",
     "OrderDetail.total": "249.00",
     "OrderView.total": "249.00",
     "Probe.status": "ok",

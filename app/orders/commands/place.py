@@ -1,8 +1,6 @@
 """Placing an order: the stock, the order, what asks for its payment and its Idempotency-Key commit together."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
 from uuid import UUID, uuid4
 
 from app.accounts.service import of_existing_account
@@ -13,20 +11,13 @@ from app.infra.database import Database, WriteSession
 from app.infra.events import Events
 from app.infra.orm import now
 from app.money import to_major
-from app.orders import idempotency, queries, repository
-from app.orders.errors import (
-    CurrencyNotQuotedError,
-    ItemRepricedError,
-    MixedCurrenciesError,
-    TotalTooLargeError,
-)
+from app.orders import idempotency, pricing, queries, repository
+from app.orders.errors import CurrencyNotQuotedError
 from app.orders.idempotency import Answer, Asked
-from app.orders.models import Order, OrderLine
-from app.orders.schemas import ExchangeRate, NewOrder, OrderDetail
+from app.orders.models import Order
+from app.orders.schemas import ExchangeRate, NewLine, NewOrder, OrderDetail
 from app.rates.service import Rates
 from app.telemetry.metrics import OrderMetrics
-
-LARGEST_TOTAL: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +85,19 @@ class PlaceOrder:
         self, session: WriteSession, buyer_id: UUID, new: NewOrder, rates: dict[str, ExchangeRate]
     ) -> OrderDetail:
         order_id = uuid4()
-        taken = await self._take(session, order_id, new)
-        currency = new.currency or _one_currency({priced_in for _, priced_in in taken})
-        for line, priced_in in taken:
-            if priced_in != currency:
-                _convert(line, priced_in, rates)
-        used = [rates[base] for base in sorted({line.item_currency for line, _ in taken if line.item_currency})]
-        lines = [line for line, _ in taken]
+        taken = await self._take(session, new)
+        currency = new.currency or pricing.one_currency({priced_in for _, _, priced_in in taken})
+        lines = [
+            pricing.price_line(order_id, line, price_minor, priced_in, currency, rates)
+            for line, price_minor, priced_in in taken
+        ]
+        used = [rates[base] for base in sorted({line.item_currency for line in lines if line.item_currency})]
         order = Order(
             id=order_id,
             buyer_id=buyer_id,
             status="pending",
             currency=currency,
-            total_minor=_total(lines),
+            total_minor=pricing.total(lines),
             created_at=now(),
             shipping_address=new.shipping_address.model_dump() if new.shipping_address is not None else None,
             notes=new.notes,
@@ -133,42 +124,10 @@ class PlaceOrder:
             notes=new.notes,
         )
 
-    async def _take(self, session: WriteSession, order_id: UUID, new: NewOrder) -> list[tuple[OrderLine, str]]:
-        """The lines, and what each item is priced in."""
+    async def _take(self, session: WriteSession, new: NewOrder) -> list[tuple[NewLine, int, str]]:
+        """Takes each line off the stock. Returns what one piece costs, in minor units, and in which currency."""
         taken = []
         for line in sorted(new.lines, key=lambda line: line.item_id):  # one order for all: no deadlock
             row = await selling.take(session, self._events, line.item_id, line.quantity)
-            entry = OrderLine(
-                order_id=order_id,
-                item_id=line.item_id,
-                quantity=line.quantity,
-                unit_price_minor=row["price_minor"],
-                item_currency=None,
-                item_price_minor=None,
-            )
-            taken.append((entry, str(row["currency"])))
+            taken.append((line, int(row["price_minor"]), str(row["currency"])))
         return taken
-
-
-def _convert(line: OrderLine, priced_in: str, rates: dict[str, ExchangeRate]) -> None:
-    """Rounds each piece to a whole cent, to even where it lies between two, and to one cent at least."""
-    if priced_in not in rates:
-        raise ItemRepricedError(f"Item {line.item_id} was priced anew meanwhile; look at it and order again.")
-    line.item_currency, line.item_price_minor = priced_in, line.unit_price_minor
-    converted = (line.item_price_minor * Decimal(rates[priced_in].rate)).quantize(Decimal(1), ROUND_HALF_EVEN)
-    line.unit_price_minor = max(1, int(converted))
-
-
-def _one_currency(currencies: set[str]) -> str:
-    if len(currencies) > 1:
-        raise MixedCurrenciesError(
-            f"These items are in {', '.join(sorted(currencies))}; say with `currency` which one the order is in."
-        )
-    return currencies.pop()
-
-
-def _total(lines: list[OrderLine]) -> int:
-    total = sum(line.quantity * line.unit_price_minor for line in lines)
-    if total > LARGEST_TOTAL:
-        raise TotalTooLargeError(f"An order may cost {to_major(LARGEST_TOTAL)} at most; split it.")
-    return total

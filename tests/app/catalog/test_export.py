@@ -11,8 +11,8 @@ from sqlalchemy import insert
 
 from app.catalog.export import COLUMNS
 from app.catalog.models import Item
-from app.catalog.names import name_key
 from app.catalog.service import BATCH
+from app.folding import fold
 from app.infra.database import open_database
 from app.settings import Settings
 from tests.app.catalog.people import URL, offer
@@ -32,7 +32,7 @@ async def _rows(client: httpx2.AsyncClient, **query: Any) -> list[dict[str, str]
 async def _fill(settings: Settings, owner: str, number: int) -> None:
     names = [f"bulk {n}" for n in range(number)]
     rows = [
-        {"owner_id": UUID(owner), "name": n, "name_key": name_key(n), "price_minor": 1, "currency": "EUR", "stock": 0}
+        {"owner_id": UUID(owner), "name": n, "name_key": fold(n), "price_minor": 1, "currency": "EUR", "stock": 0}
         for n in names
     ]
     async with open_database(settings) as database, database.write() as session:

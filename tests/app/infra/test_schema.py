@@ -159,7 +159,7 @@ async def test_a_migration_that_the_database_refuses_is_told_and_leaves_nothing(
     assert process.wait() == 1
     told = process.log.read_text()
     assert f"migrate: from {before} to {head}: " in told
-    assert "tracestate" in told.partition(f"to {head}: ")[2]
+    assert "column" in told.partition(f"to {head}: ")[2]
     assert await _revision(settings) == before
 
 

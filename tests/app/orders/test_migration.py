@@ -1,15 +1,17 @@
-"""Revision 0006 on a shop that has sold before it, and beside the version before it."""
+"""Revisions 0006 and 0009 on a shop that has sold before them, and beside the version before them."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.infra.engine import create_engine
+from app.orders.models import LINE_TOTAL, OrderLine
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _item, _move, _put
+from tests.app.migrating import run_on
 
 pytestmark = pytest.mark.anyio
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -72,3 +74,27 @@ async def test_orders_their_lines_and_their_work_survive_up_and_down_and_up(empt
     async with engine.connect() as connection:
         await connection.run_sync(work)
     await engine.dispose()
+
+
+async def test_lines_of_the_version_before_0009_cost_what_they_cost_and_it_writes_on_beside(empty: Settings) -> None:
+    buyer = uuid4()
+
+    def totals(connection: Connection) -> list[int]:
+        return sorted(connection.execute(select(LINE_TOTAL)).scalars())
+
+    def work(connection: Connection) -> None:
+        _move(connection, "0008")
+        _account(connection, buyer)
+        _item(connection, buyer, "Bell", 1)
+        item = UUID(str(connection.execute(text("SELECT id FROM items")).scalar_one()))
+        order = _order(connection, buyer, item, "paid")
+        _move(connection, "0009")
+        assert totals(connection) == [2]
+        connection.execute(update(OrderLine).where(OrderLine.order_id == order).values(total_minor=7))
+        _order(connection, buyer, item, "pending")  # by the version before, during the rollout
+        assert totals(connection) == [2, 7]
+        _move(connection, "0008", down=True)
+        _move(connection, "0009")
+        assert totals(connection) == [2, 2]
+
+    await run_on(empty, work)

@@ -23,8 +23,8 @@ URL = "/api/v1/orders"
 HOME = {"name": "A. Navigator", "street": "Am Hafen 1", "city": "Hamburg", "postal_code": "20457", "country": "DE"}
 
 
-async def _item(client: httpx2.AsyncClient, name: str, price: str, currency: str = "EUR") -> str:
-    item = {"name": name, "price": price, "stock": 50, "currency": currency}
+async def _item(client: httpx2.AsyncClient, name: str, price: str, currency: str = "EUR", stock: int = 50) -> str:
+    item = {"name": name, "price": price, "stock": stock, "currency": currency}
     return str((await client.post("/api/v1/items", json=item)).raise_for_status().json()["id"])
 
 
@@ -130,11 +130,28 @@ async def test_items_in_several_currencies_are_converted_at_the_rate_that_the_or
         assert lines[euros]["unit_price"] == "21.59"  # 21.5915
         assert lines[pounds]["unit_price"] == "0.42"  # 0.4237
         assert (lines[euros]["item_price"], lines[euros]["item_currency"]) == ("19.90", "EUR")
-        assert (order["total"], order["currency"]) == ("66.03", "USD")
+        assert (lines[euros]["total"], lines[pounds]["total"]) == (
+            "64.77",
+            "1.27",
+        )  # 64.7745, 1.2712
+        assert (order["total"], order["currency"]) == ("66.04", "USD")
         same = (await client.post(URL, json={"lines": _lines(euros), "currency": "EUR"})).raise_for_status().json()
         assert (same["total"], same["exchange_rates"], same["lines"][0]["item_price"]) == ("19.90", [], None)
         unknown = await client.post(URL, json={"lines": _lines(euros), "currency": "THB"})
         assert (unknown.status_code, unknown.json()["code"]) == (422, "currency_not_quoted")
+
+
+async def test_a_line_is_rounded_once_however_many_pieces_it_has(settings: Settings, sandbox: str) -> None:
+    async with _api(settings.model_copy(update={"provider_url": sandbox})) as api:
+        client = await api.login()
+        nails = await _item(client, "Nail", "0.01", stock=2000)
+        placed = await client.post(URL, json={"lines": _lines(nails, quantity=1000), "currency": "USD"})
+        order = placed.raise_for_status().json()
+        [line] = order["lines"]
+        assert (line["unit_price"], line["total"], order["total"]) == ("0.01", "10.85", "10.85")
+        assert (await client.get(placed.headers["Location"])).json()["lines"] == [line]
+        single = await client.post(URL, json={"lines": _lines(nails), "currency": "GBP"})
+        assert single.raise_for_status().json()["total"] == "0.01", "never for nothing"
 
 
 async def test_without_a_rate_nothing_is_sold_and_a_repeat_needs_none(api: Api) -> None:

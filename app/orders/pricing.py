@@ -1,0 +1,62 @@
+"""Prices the lines of an order, in whole minor units of its currency."""
+
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+from uuid import UUID
+
+from app.money import to_major
+from app.orders.errors import ItemRepricedError, MixedCurrenciesError, TotalTooLargeError
+from app.orders.models import OrderLine
+from app.orders.schemas import ExchangeRate, NewLine
+
+LARGEST_TOTAL: Final = 2**31 - 1
+
+
+def price_line(
+    order_id: UUID, line: NewLine, price_minor: int, priced_in: str, currency: str, rates: Mapping[str, ExchangeRate]
+) -> OrderLine:
+    """Returns a line in the order's currency. Raises ItemRepricedError when there is no rate for the item's.
+
+    A converted line is rounded once, to even where it lies between two cents, and costs one cent at least: to round
+    each piece would make 1,000 pieces of 0.01 cost what the rate says give or take a half. `unit_price_minor` is one
+    piece, rounded for display.
+    """
+    entry = OrderLine(
+        order_id=order_id,
+        item_id=line.item_id,
+        quantity=line.quantity,
+        unit_price_minor=price_minor,
+        total_minor=price_minor * line.quantity,
+        item_currency=None,
+        item_price_minor=None,
+    )
+    if priced_in == currency:
+        return entry
+    if priced_in not in rates:
+        raise ItemRepricedError(f"Item {line.item_id} was priced anew meanwhile; look at it and order again.")
+    rate = Decimal(rates[priced_in].rate)
+    entry.item_currency, entry.item_price_minor = priced_in, price_minor
+    entry.unit_price_minor, entry.total_minor = _rounded(price_minor * rate), _rounded(entry.total_minor * rate)
+    return entry
+
+
+def one_currency(currencies: set[str]) -> str:
+    """Returns the only currency. Raises MixedCurrenciesError when there are several."""
+    if len(currencies) > 1:
+        raise MixedCurrenciesError(
+            f"These items are in {', '.join(sorted(currencies))}; say with `currency` which one the order is in."
+        )
+    return currencies.pop()
+
+
+def total(lines: Iterable[OrderLine]) -> int:
+    """Returns the sum of the lines. Raises TotalTooLargeError."""
+    cost = sum(line.total_minor for line in lines)
+    if cost > LARGEST_TOTAL:
+        raise TotalTooLargeError(f"An order may cost {to_major(LARGEST_TOTAL)} at most; split it.")
+    return cost
+
+
+def _rounded(minor: Decimal) -> int:
+    return max(1, int(minor.quantize(Decimal(1), ROUND_HALF_EVEN)))
