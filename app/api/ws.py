@@ -114,4 +114,12 @@ def _token(socket: WebSocket) -> tuple[str, str | None]:
 def _same_origin(socket: WebSocket, origins: frozenset[str]) -> bool:
     """Whether a page of ours asks, or none at all: browsers send an Origin, and let any page open a socket."""
     origin = socket.headers.get("origin")
-    return origin is None or origin in origins or urlsplit(origin).netloc == socket.headers.get("host")
+    return origin is None or origin in origins or _authority(origin) == socket.headers.get("host")
+
+
+def _authority(origin: str) -> str | None:
+    """Returns host and port of an origin, None where it has none: `null`, or what no browser sends."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
