@@ -1,11 +1,12 @@
 """HTTP clients: pooled, with every timeout set; and what stands around them for one service."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 import httpx2
+from pydantic import SecretStr
 
 from app.infra.breaker import Breaker, BreakerRules
 from app.infra.dependency import Dependency
@@ -29,8 +30,10 @@ def trust(url: str) -> ssl.SSLContext | bool:
 
 
 @asynccontextmanager
-async def open_client(base_url: str, timeout_seconds: float, tracing: "Tracing") -> AsyncIterator[httpx2.AsyncClient]:
-    """A pool of connections to one service. It follows no redirects and takes no proxy from the environment.
+async def open_client(
+    base_url: str, timeout_seconds: float, tracing: "Tracing", headers: Mapping[str, str] | None = None
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A pool of connections to one service, and headers that go with every call. It follows no redirects.
 
     Connecting, sending, each read and the wait for a free connection may take `timeout_seconds` each, which bounds no
     call as a whole; `app.infra.dependency` does.
@@ -42,6 +45,7 @@ async def open_client(base_url: str, timeout_seconds: float, tracing: "Tracing")
     )
     async with httpx2.AsyncClient(
         base_url=base_url,
+        headers=headers,
         timeout=httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
         trust_env=False,
         transport=TracedTransport(transport, tracing),
@@ -59,13 +63,17 @@ async def open_dependency(
     settings: "Settings",
     metrics: "DependencyMetrics",
     tracing: "Tracing",
+    api_key: SecretStr | None = None,
 ) -> AsyncIterator[Dependency]:
     """One service with connections, a breaker and a retry budget of its own, so that it fails alone.
 
     `target` and `operations` name it and what is asked of it in the metrics.
     """
+    headers = {"User-Agent": f"binnacle/{settings.version}"}
+    if api_key is not None:
+        headers["Authorization"] = f"Bearer {api_key.get_secret_value()}"
     rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
-    async with open_client(base_url, try_seconds, tracing) as client:
+    async with open_client(base_url, try_seconds, tracing, headers) as client:
         yield Dependency(
             target,
             client,

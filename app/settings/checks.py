@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 MINIMUM_KEY_BYTES: Final = 32
 SHUTDOWN_MARGIN_SECONDS: Final = 4.0
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_TOKEN: Final = re.compile(r"[!-~]+")
 DRIVERS: Final = {
     "postgres": "postgresql+asyncpg",
     "postgresql": "postgresql+asyncpg",
@@ -38,6 +39,11 @@ def _urls(settings: "Settings") -> list[str]:
     for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
         if secret is not None and len(secret.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
             problems.append(f"{name}: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
+    for name, key in (("PROVIDER_API_KEY", settings.provider_api_key), ("MAIL_API_KEY", settings.mail_api_key)):
+        if key is not None and not _TOKEN.fullmatch(key.get_secret_value()):
+            problems.append(f"{name}: an HTTP header can't carry it; it must be visible ASCII without spaces")
+    if settings.mail_api_key is not None and settings.mail_url is None:
+        problems.append("MAIL_API_KEY: needs MAIL_URL; without it, PROVIDER_URL is asked, with PROVIDER_API_KEY")
     addresses = {
         "PROVIDER_URL": settings.provider_url,
         "MAIL_URL": settings.mail_url,

@@ -66,4 +66,9 @@ checksum/secret: {{ toJson . | sha256sum }}
       {{- if $.Values.sentry.existingSecret }}
       {{- include "binnacle.secretFile" (list $ "sentry_dsn" $.Values.sentry) | nindent 6 }}
       {{- end }}
+      {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey }}
+      {{- if $source.existingSecret }}
+      {{- include "binnacle.secretFile" (list $ $file $source) | nindent 6 }}
+      {{- end }}
+      {{- end }}
 {{- end -}}
