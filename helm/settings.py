@@ -31,6 +31,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "provider_url": "provider.url",
     "provider_timeout_seconds": "provider.timeoutSeconds",
     "provider_api_key": "provider.apiKey.existingSecret",
+    "https_proxy": "proxy.existingSecret",
     "mail_api_key": "mail.apiKey.existingSecret",
     "sentry_dsn": "sentry.existingSecret",
 }

@@ -23,7 +23,7 @@ DRIVERS: Final = {
 
 def problems(settings: "Settings") -> list[str]:
     """One sentence for each thing that is wrong; none repeats a value, since it may be a secret."""
-    return [*_urls(settings), *_processes(settings), *_outside(settings)]
+    return [*_urls(settings), *_keys(settings), *_processes(settings), *_outside(settings)]
 
 
 def _urls(settings: "Settings") -> list[str]:
@@ -36,17 +36,10 @@ def _urls(settings: "Settings") -> list[str]:
         ("redis://", "rediss://")
     ):
         problems.append("REDIS_URL: must start with redis:// or rediss://")
-    for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
-        if secret is not None and len(secret.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
-            problems.append(f"{name}: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
-    for name, key in (("PROVIDER_API_KEY", settings.provider_api_key), ("MAIL_API_KEY", settings.mail_api_key)):
-        if key is not None and not _TOKEN.fullmatch(key.get_secret_value()):
-            problems.append(f"{name}: an HTTP header can't carry it; it must be visible ASCII without spaces")
-    if settings.mail_api_key is not None and settings.mail_url is None:
-        problems.append("MAIL_API_KEY: needs MAIL_URL; without it, PROVIDER_URL is asked, with PROVIDER_API_KEY")
     addresses = {
         "PROVIDER_URL": settings.provider_url,
         "MAIL_URL": settings.mail_url,
+        "HTTPS_PROXY": settings.https_proxy.get_secret_value() if settings.https_proxy else None,
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
         "SENTRY_DSN": settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None,
     }
@@ -55,10 +48,25 @@ def _urls(settings: "Settings") -> list[str]:
         for name, url in addresses.items()
         if url and not url.startswith(("http://", "https://"))
     ]
+    if settings.ssl_cert_file is not None and not settings.ssl_cert_file.is_file():
+        problems.append("SSL_CERT_FILE: there is no such file; mount the authorities there, or leave it out")
     if not all(_is_origin(origin) for origin in settings.cors_origins):
         problems.append(
             "CORS_ORIGINS: an origin is a scheme and a host, such as https://shop.example.com, without a path"
         )
+    return problems
+
+
+def _keys(settings: "Settings") -> list[str]:
+    problems = []
+    for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
+        if secret is not None and len(secret.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
+            problems.append(f"{name}: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
+    for name, key in (("PROVIDER_API_KEY", settings.provider_api_key), ("MAIL_API_KEY", settings.mail_api_key)):
+        if key is not None and not _TOKEN.fullmatch(key.get_secret_value()):
+            problems.append(f"{name}: an HTTP header can't carry it; it must be visible ASCII without spaces")
+    if settings.mail_api_key is not None and settings.mail_url is None:
+        problems.append("MAIL_API_KEY: needs MAIL_URL; without it, PROVIDER_URL is asked, with PROVIDER_API_KEY")
     return problems
 
 

@@ -108,6 +108,7 @@ def test_every_secret_setting_is_a_file(chart: Chart) -> None:
         "networkPolicy.egress.sentry[0].cidr=192.0.2.0/24",
         "provider.apiKey.existingSecret=c",
         "mail.apiKey.existingSecret=d",
+        "proxy.existingSecret=e",
     )
     secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
     for component in COMPONENTS:

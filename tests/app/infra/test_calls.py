@@ -48,7 +48,8 @@ _ANSWER = b'{"status": "succeeded", "base": "EUR", "as_of": "2026-11-29T00:00:00
 
 async def test_every_call_names_the_caller_and_carries_the_key_of_its_provider() -> None:
     async with _heard() as (url, heard), _heard() as (post, posted):
-        made: dict[str, Any] = {"_env_file": None, "provider_url": url, "version": "9.9.9"}
+        patience = dict.fromkeys(("provider_timeout_seconds", "rates_timeout_seconds", "mail_timeout_seconds"), 20)
+        made: dict[str, Any] = {"_env_file": None, "provider_url": url, "version": "9.9.9", **patience}
         await _call_all(read(**made))
         assert {request.get("authorization") for request in heard} == {None}
         assert len(heard) == 3
