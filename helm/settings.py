@@ -30,6 +30,9 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "redis_url": "redis.existingSecret",
     "provider_url": "provider.url",
     "provider_timeout_seconds": "provider.timeoutSeconds",
+    "provider_api_key": "provider.apiKey.existingSecret",
+    "https_proxy": "proxy.existingSecret",
+    "mail_api_key": "mail.apiKey.existingSecret",
     "sentry_dsn": "sentry.existingSecret",
 }
 # Settings that nobody sets through the chart, and why.

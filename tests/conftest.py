@@ -8,7 +8,10 @@ from hypothesis import HealthCheck, settings
 
 from tests.emitted import Watch
 
-_OURS = ("DATABASE_", "REDIS_", "SECRET", "OTEL_", "SENTRY_", "PROVIDER_", "PROMETHEUS_", "ENVIRONMENT", "LOG_", "PORT")
+_OURS = (
+    "DATABASE_", "REDIS_", "SECRET", "OTEL_", "SENTRY_", "PROVIDER_", "PROMETHEUS_", "ENVIRONMENT", "LOG_", "PORT",
+    "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE",
+)  # fmt: skip
 
 
 # How long an example takes says how busy the machine is.

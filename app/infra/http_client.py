@@ -1,11 +1,15 @@
 """HTTP clients: pooled, with every timeout set; and what stands around them for one service."""
 
 import ssl
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has no such name
 
 import httpx2
+from pydantic import SecretStr
 
 from app.infra.breaker import Breaker, BreakerRules
 from app.infra.dependency import Dependency
@@ -20,17 +24,39 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 2.0
 
 
-def trust(url: str) -> ssl.SSLContext | bool:
-    """Whom to trust when asking `url`: the system's authorities, or nobody where TLS is not spoken anyway.
+def trust(url: str, authorities: Path | None = None) -> ssl.SSLContext | bool:
+    """Returns whom to trust in calls of `url`: the authorities of a file, else the system's; nobody without TLS.
 
     To read the authorities takes 60 ms and some megabytes for each client of each process.
     """
-    return True if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not url.startswith("https:"):
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return True if authorities is None else ssl.create_default_context(cafile=authorities)
+
+
+def proxy_for(url: str, settings: "Settings") -> httpx2.Proxy | None:
+    """Returns the proxy through which `url` is called; None for a direct call."""
+    parts = urlsplit(url)
+    # Of urllib: a name stands for its subdomains too, and * for every host.
+    direct = proxy_bypass_environment(parts.netloc, {"no": ",".join(settings.no_proxy)})
+    if settings.https_proxy is None or parts.scheme != "https" or direct:
+        return None
+    return httpx2.Proxy(settings.https_proxy.get_secret_value())
 
 
 @asynccontextmanager
-async def open_client(base_url: str, timeout_seconds: float, tracing: "Tracing") -> AsyncIterator[httpx2.AsyncClient]:
-    """A pool of connections to one service. It follows no redirects and takes no proxy from the environment.
+async def open_client(
+    base_url: str,
+    timeout_seconds: float,
+    tracing: "Tracing",
+    *,
+    headers: Mapping[str, str] | None = None,
+    authorities: Path | None = None,
+    proxy: httpx2.Proxy | None = None,
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """A pool of connections to one service, and `headers` that go with every call. It follows no redirects.
+
+    `authorities` is a file of those to trust instead of the system's.
 
     Connecting, sending, each read and the wait for a free connection may take `timeout_seconds` each, which bounds no
     call as a whole; `app.infra.dependency` does.
@@ -38,10 +64,12 @@ async def open_client(base_url: str, timeout_seconds: float, tracing: "Tracing")
     transport = httpx2.AsyncHTTPTransport(
         limits=httpx2.Limits(max_connections=20, max_keepalive_connections=10),
         trust_env=False,
-        verify=trust(base_url),
+        verify=trust(base_url, authorities),
+        proxy=proxy,
     )
     async with httpx2.AsyncClient(
         base_url=base_url,
+        headers=headers,
         timeout=httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
         trust_env=False,
         transport=TracedTransport(transport, tracing),
@@ -59,13 +87,25 @@ async def open_dependency(
     settings: "Settings",
     metrics: "DependencyMetrics",
     tracing: "Tracing",
+    api_key: SecretStr | None = None,
 ) -> AsyncIterator[Dependency]:
     """One service with connections, a breaker and a retry budget of its own, so that it fails alone.
 
     `target` and `operations` name it and what is asked of it in the metrics.
     """
+    headers = {"User-Agent": f"binnacle/{settings.version}"}
+    if api_key is not None:
+        headers["Authorization"] = f"Bearer {api_key.get_secret_value()}"
     rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
-    async with open_client(base_url, try_seconds, tracing) as client:
+    opened = open_client(
+        base_url,
+        try_seconds,
+        tracing,
+        headers=headers,
+        authorities=settings.ssl_cert_file,
+        proxy=proxy_for(base_url, settings),
+    )
+    async with opened as client:
         yield Dependency(
             target,
             client,

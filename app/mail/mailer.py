@@ -59,6 +59,7 @@ async def open_mailer(
         settings=settings.model_copy(update={"call_tries": 1}),
         metrics=metrics,
         tracing=tracing,
+        api_key=settings.mail_api_key if settings.mail_url else settings.provider_api_key,
     )
     async with opened as dependency:
         yield HttpMailer(dependency, sender=settings.mail_from, within=within)

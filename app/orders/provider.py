@@ -74,7 +74,14 @@ async def open_provider(
     """The payment provider of this process; connects at the first use."""
     within = settings.provider_timeout_seconds
     opened = open_dependency(
-        TARGET, settings.provider_url, within, OPERATIONS, settings=settings, metrics=metrics, tracing=tracing
+        TARGET,
+        settings.provider_url,
+        within,
+        OPERATIONS,
+        settings=settings,
+        metrics=metrics,
+        tracing=tracing,
+        api_key=settings.provider_api_key,
     )
     async with opened as dependency:
         yield Provider(dependency, within)

@@ -121,7 +121,14 @@ async def open_rates(
     """The rates of this process; connects at the first use."""
     within = settings.rates_timeout_seconds
     opened = open_dependency(
-        TARGET, settings.provider_url, within, OPERATIONS, settings=settings, metrics=metrics, tracing=tracing
+        TARGET,
+        settings.provider_url,
+        within,
+        OPERATIONS,
+        settings=settings,
+        metrics=metrics,
+        tracing=tracing,
+        api_key=settings.provider_api_key,
     )
     async with opened as dependency:
         yield Rates(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 MINIMUM_KEY_BYTES: Final = 32
 SHUTDOWN_MARGIN_SECONDS: Final = 4.0
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+_TOKEN: Final = re.compile(r"[!-~]+")
 _SQLITE: Final = ("sqlite", "sqlite+aiosqlite")
 
 
@@ -21,7 +22,7 @@ def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
 
     Settings that are `withheld` from this process are not missed.
     """
-    return [*_urls(settings), *_processes(settings, withheld), *_outside(settings, withheld)]
+    return [*_urls(settings), *_keys(settings), *_processes(settings, withheld), *_outside(settings, withheld)]
 
 
 def _urls(settings: "Settings") -> list[str]:
@@ -33,12 +34,10 @@ def _urls(settings: "Settings") -> list[str]:
             read_redis_url(settings.redis_url.get_secret_value())
         except ValueError as problem:
             problems.append(f"REDIS_URL: {problem}")
-    for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
-        if secret is not None and len(secret.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
-            problems.append(f"{name}: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
     addresses = {
         "PROVIDER_URL": settings.provider_url,
         "MAIL_URL": settings.mail_url,
+        "HTTPS_PROXY": settings.https_proxy.get_secret_value() if settings.https_proxy else None,
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
         "SENTRY_DSN": settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None,
     }
@@ -47,6 +46,8 @@ def _urls(settings: "Settings") -> list[str]:
         for name, url in addresses.items()
         if url and not url.startswith(("http://", "https://"))
     ]
+    if settings.ssl_cert_file is not None and not settings.ssl_cert_file.is_file():
+        problems.append("SSL_CERT_FILE: there is no such file; mount the authorities there, or leave it out")
     if not all(_is_origin(origin) for origin in settings.cors_origins):
         problems.append(
             "CORS_ORIGINS: an origin is a scheme and a host, such as https://shop.example.com, without a path"
@@ -64,6 +65,19 @@ def _database_url(url: str) -> list[str]:
         except ValueError as error:
             return [f"DATABASE_URL: {error}"]
     return []
+
+
+def _keys(settings: "Settings") -> list[str]:
+    problems = []
+    for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
+        if secret is not None and len(secret.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
+            problems.append(f"{name}: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
+    for name, key in (("PROVIDER_API_KEY", settings.provider_api_key), ("MAIL_API_KEY", settings.mail_api_key)):
+        if key is not None and not _TOKEN.fullmatch(key.get_secret_value()):
+            problems.append(f"{name}: an HTTP header can't carry it; it must be visible ASCII without spaces")
+    if settings.mail_api_key is not None and settings.mail_url is None:
+        problems.append("MAIL_API_KEY: needs MAIL_URL; without it, PROVIDER_URL is asked, with PROVIDER_API_KEY")
+    return problems
 
 
 def _processes(settings: "Settings", withheld: Collection[str]) -> list[str]:

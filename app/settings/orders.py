@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from app.settings.addresses import local_url
@@ -20,6 +20,9 @@ class OrderSettings(BaseSettings):
         default_factory=_sandbox_url,
         description="Base URL of the provider of payments, exchange rates and mail; without it, the sandbox at"
         " SANDBOX_HOST and SANDBOX_PORT",
+    )
+    provider_api_key: SecretStr | None = Field(
+        None, description="API key of that provider, sent as `Authorization: Bearer`; without it, no key is sent"
     )
     provider_timeout_seconds: float = Field(
         5, gt=0, description="Seconds that a call of the payment provider may take, all tries together"

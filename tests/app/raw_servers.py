@@ -1,6 +1,7 @@
 """Servers that speak no HTTP of their own: a test writes the bytes."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
@@ -23,3 +24,27 @@ async def serve(handler: Handler) -> AsyncIterator[str]:
     async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         await ended.wait()
+
+
+@asynccontextmanager
+async def listening(
+    answer: bytes, requests: list[dict[str, str]], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[str]:
+    """The URL of a server that gives each request this body with 200, and notes the headers by lower-case name."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()
+            fields = [line.partition(": ") for line in head[1:] if line]
+            headers = {name.lower(): value for name, _, value in fields}
+            await reader.readexactly(int(headers.get("content-length", 0)))
+            requests.append(headers)
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer)
+            )
+            await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls) as server:
+        scheme = "http" if tls is None else "https"
+        yield f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"

@@ -103,7 +103,12 @@ def test_settings_with_a_place_of_their_own_arrive(chart: Chart) -> None:
 
 def test_every_secret_setting_is_a_file(chart: Chart) -> None:
     rendering = chart.render(
-        "adminToken.existingSecret=a", "sentry.existingSecret=b", "networkPolicy.egress.sentry[0].cidr=192.0.2.0/24"
+        "adminToken.existingSecret=a",
+        "sentry.existingSecret=b",
+        "networkPolicy.egress.sentry[0].cidr=192.0.2.0/24",
+        "provider.apiKey.existingSecret=c",
+        "mail.apiKey.existingSecret=d",
+        "proxy.existingSecret=e",
     )
     secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
     volumes = [volume for _, pod in rendering.pods() for volume in pod["volumes"] if "projected" in volume]

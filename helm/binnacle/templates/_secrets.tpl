@@ -65,6 +65,11 @@ checksum/secret: {{ toJson . | sha256sum }}
       {{- include "binnacle.secretFile" (list $ $file .) | nindent 6 }}
       {{- end }}
       {{- end }}
+      {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey "https_proxy" $.Values.proxy }}
+      {{- if $source.existingSecret }}
+      {{- include "binnacle.secretFile" (list $ $file $source) | nindent 6 }}
+      {{- end }}
+      {{- end }}
 {{- end -}}
 
 {{/* The secret settings that a component reads, as a JSON array: app/settings/readers.py has the same. */}}

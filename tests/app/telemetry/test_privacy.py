@@ -115,7 +115,8 @@ def talkative_provider() -> Iterator[str]:
 @asynccontextmanager
 async def _shop(settings: Settings, told: Told, provider: str) -> AsyncIterator[tuple[Binnacle, int]]:
     change = {"otlp_endpoint": told.collector.endpoint, "provider_url": provider, "traces_sample_ratio": 1.0}
-    reporting = settings.model_copy(update=change | {"sentry_dsn": SecretStr(told.reports.dsn)})
+    secrets = {"sentry_dsn": SecretStr(told.reports.dsn), "provider_api_key": SecretStr("c4nary-api-key")}
+    reporting = settings.model_copy(update=change | secrets)
     binnacle = create_app(reporting)
     async with serving(binnacle) as port:
         yield binnacle, port
