@@ -13,7 +13,8 @@ from app.infra.connecting import options
 from app.infra.connection import Connection
 from app.infra.engine import POOLED
 from app.infra.gate import Gate
-from app.infra.outages import READ_ONLY, ConnectError, LostConnectionError
+from app.infra.outage_errors import ConnectError, LostConnectionError
+from app.infra.outages import READ_ONLY
 from app.infra.pool import Pool
 from app.settings.postgresql import Server
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.infra import gate
 from app.infra.database import Database, open_database
-from app.infra.outages import (
+from app.infra.outage_errors import (
     ConnectError,
     FullError,
     LostConnectionError,
@@ -23,8 +23,8 @@ from app.infra.outages import (
     PoolerError,
     ReadOnlyError,
     RefusedError,
-    outage_of,
 )
+from app.infra.outages import outage_of
 from app.infra.pool import Pool
 from app.settings import read
 from tests.app.wire import Wire, wire_to
