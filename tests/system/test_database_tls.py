@@ -36,7 +36,7 @@ def _certificate() -> Iterator[tuple[Path, Path]]:
         certificate, key = Path(folder) / "tls.crt", Path(folder) / "tls.key"
         subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
         kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-        command = ["openssl", "req", "-x509", *kind, *subject, "-out", certificate, "-keyout", key]
+        command = ["openssl", "req", "-x509", *kind, *subject, "-out", str(certificate), "-keyout", str(key)]
         subprocess.run(command, check=True, capture_output=True)
         key.chmod(0o644)
         yield certificate, key
