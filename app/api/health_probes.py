@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.api.health import Finding, Probe
 from app.infra.database import Database
-from app.infra.outages import OutageError
+from app.infra.outage_errors import OutageError
 from app.infra.outbox import waiting
 
 if TYPE_CHECKING:

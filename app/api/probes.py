@@ -61,10 +61,14 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, depen
     async def readyz(
         response: Response,
         verbose: Annotated[str | None, Query(max_length=5, description="show each dependency: `?verbose`")] = None,
+        outage_seconds: Annotated[
+            float,
+            Query(ge=0, le=3600, description="seconds for which a database that goes leaves this replica ready"),
+        ] = 0,
     ) -> Readyz:
         """Whether to send requests here: 503 with the reason when not."""
         verdict = await readiness.check()
-        if not verdict.ready:
+        if not verdict.serves(outage_seconds):
             response.status_code = 503
         checks = None if verbose in (None, "0", "false") else dict(await dependencies.checks())
         return Readyz(status=verdict.reason, checks=checks)

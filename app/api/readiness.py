@@ -7,24 +7,33 @@ from typing import Final
 
 from app.infra import schema
 from app.infra.database import Database
-from app.infra.outages import OutageError
+from app.infra.outage_errors import OutageError
 from app.lifecycle import Lifecycle
 from app.telemetry.metrics import ReadinessMetrics
 
 FRESH_SECONDS: Final = 1.0
-PATIENCE_SECONDS: Final = 2.0
+PATIENCE_SECONDS: Final = 1.5  # below the timeout of the chart's probe, which would count no answer as not ready
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`outcome` is the label of the metric; `reason` is for people."""
+    """`outcome` is the label of the metric; `reason` is for people.
+
+    `outage_began` is the monotonic time at which the database of a replica went that was ready before.
+    """
 
     outcome: str
     reason: str
+    outage_began: float | None = None
 
     @property
     def ready(self) -> bool:
         return self.outcome == "ready"
+
+    def serves(self, outage_seconds: float) -> bool:
+        """Whether requests may come: for so long, a replica answers for a database that is gone (decision 22)."""
+        began = self.outage_began
+        return self.ready or (began is not None and time.monotonic() - began < outage_seconds)
 
 
 class Readiness:
@@ -64,11 +73,19 @@ class Readiness:
                 found = await schema.current_revision(self._database)
                 await self._database.require_writes()
         except OutageError as outage:
-            return Verdict("not_ready", f"database: {outage.reason}")
+            return self._outage(type(outage))
         except TimeoutError:
-            return Verdict("not_ready", f"database: {OutageError.reason}")
+            return self._outage(OutageError)
         if not self._revisions.serves(found):
             return Verdict(
                 "not_ready", f"database: schema is at {found}, this version needs {self._revisions.head}; run migrate"
             )
         return Verdict("ready", "ok")
+
+    def _outage(self, kind: type[OutageError]) -> Verdict:
+        began = self._verdict.outage_began
+        if kind.lasting:
+            began = None
+        elif self._verdict.ready:
+            began = time.monotonic()
+        return Verdict("not_ready", f"database: {kind.reason}", began)

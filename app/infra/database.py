@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from app.errors import DomainError
 from app.infra.engine import create_engine, for_reading, for_writing
-from app.infra.outages import ReadOnlyError, outages_named
+from app.infra.outage_errors import ReadOnlyError
+from app.infra.outages import outages_named
 from app.infra.pool import Pool
 from app.infra.sessions import Reads, ReadSession, Rows, WriteSession
 from app.telemetry.clients.database import about, record_statements

@@ -11,7 +11,8 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from app.infra.outages import ConnectError, RefusedError, is_gone, outage_of
+from app.infra.outage_errors import ConnectError, RefusedError
+from app.infra.outages import is_gone, outage_of
 
 LOOK_SECONDS: Final = 0.5
 LOOK_AT_REFUSALS_SECONDS: Final = 5.0  # a server may lock out those who fail to log in too often

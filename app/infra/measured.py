@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.infra.outages import ConnectError
+from app.infra.outage_errors import ConnectError
 from app.infra.pool import Pool
 from app.telemetry.metrics import ConnectionMetrics, DependencyMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls

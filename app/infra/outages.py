@@ -14,7 +14,15 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.errors import UnavailableError
+from app.infra.outage_errors import (
+    ConnectError,
+    FullError,
+    LostConnectionError,
+    OutageError,
+    PoolerError,
+    ReadOnlyError,
+    RefusedError,
+)
 
 _SQLITE_PRIMARY_CODE: Final = 0xFF  # of the extended one, https://www.sqlite.org/rescode.html
 _SQLITE_FAULTS: Final = frozenset(
@@ -31,54 +39,6 @@ _LOST_STATEMENT: Final = ("26000", "42P05")  # prepared on another server connec
 _TOO_MANY_CONNECTIONS: Final = "53300"
 _REFUSED: Final = ("28", "3D")  # log-in, name of the database
 _Driver: Final = AsyncAdapt_asyncpg_dbapi
-
-
-class ConnectError(Exception):
-    """No connection could be opened; the cause is the driver's error."""
-
-
-class LostConnectionError(Exception):
-    """A statement got no answer; the cause is the driver's error."""
-
-
-class OutageError(UnavailableError):
-    """The database does not answer. `reason` says in /readyz what an operator must know."""
-
-    reason = "does not answer"
-    message = "The database does not answer; try again in a few seconds."
-
-    def __init__(self) -> None:
-        super().__init__(self.message)
-
-
-class ReadOnlyError(OutageError):
-    """A standby, or a server that takes no writes for now."""
-
-    code = "database_read_only"
-    message = "The database takes no writes for now; try again in a few seconds."
-    reason = "takes no writes: DATABASE_URL leads to a standby or to a server that is read-only"
-
-
-class FullError(OutageError):
-    """All connections that the server allows are taken."""
-
-    code = "database_full"
-    message = "The database takes no more connections for now; try again in a few seconds."
-    reason = "takes no more connections: lower DATABASE_POOL_SIZE, or raise max_connections"
-
-
-class RefusedError(OutageError):
-    """The server answers, but not to this service."""
-
-    code = "database_refused"
-    reason = "refuses this service: check user, password, database and TLS of DATABASE_URL"
-
-
-class PoolerError(OutageError):
-    """A connection pooler gives each transaction another server connection, and this service has not been told."""
-
-    code = "database_pooler"
-    reason = "is behind a connection pooler: set DATABASE_POOLER=transaction"
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from app.infra.connecting import options
 from app.infra.connection import Connection
 from app.infra.engine import POOLED
 from app.infra.gate import Gate
-from app.infra.outages import READ_ONLY, ConnectError, LostConnectionError
+from app.infra.outage_errors import ConnectError, LostConnectionError
+from app.infra.outages import READ_ONLY
 from app.infra.pool import Pool
 from app.settings.postgresql import Server
 
@@ -85,19 +86,19 @@ class Connector:
             raise
 
     async def try_once(self) -> None:
-        """Opens a connection and closes it. Raises ConnectError."""
-        await (await self._connect()).close()
+        """Opens a connection and drops it. Raises ConnectError, and nothing else."""
+        (await self._connect()).terminate()
 
     async def _connect(self) -> Connection:
         failure: Exception | None = None
         for host, port in self._hosts():
             try:
                 connection: Connection = await asyncpg.connect(host=host, port=port, **self._options)
+                self._watch(connection)
             except Exception as error:  # noqa: BLE001 -- whatever it is: there is no connection
                 # An answer says more than silence.
                 failure = error if failure is None or not isinstance(error, OSError) else failure
             else:
-                self._watch(connection)
                 return connection
         raise ConnectError from failure
 

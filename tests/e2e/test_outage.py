@@ -48,7 +48,8 @@ def test_an_outage_of_the_database_pages_and_ends(healthy: Release, monitoring: 
         say("the database goes")
         begin = time.monotonic()
         release.scale("postgresql", 0)
-        eventually(lambda: not release.ready_names("api"), within=60, what="no API pod is ready")
+        # They answer for it first, for api.databaseOutageSeconds.
+        eventually(lambda: not release.ready_names("api"), within=150, what="no API pod is ready")
         say(f"no API pod is ready: {seconds()}")
         eventually(lambda: _pages(monitoring.firing(namespace.name)), within=120, what="the availability alert fires")
         say(f"the alert fires in Prometheus: {seconds()}")

@@ -26,6 +26,7 @@ auth_type = any
 pool_mode = {mode}
 default_pool_size = 3
 ignore_startup_parameters = {ignored}
+{more}
 """
 
 
@@ -37,12 +38,13 @@ def find_pgbouncer() -> str:
 
 
 @contextmanager
-def pgbouncer(url: str, folder: Path, *, mode: str = "transaction", ignored: str = "") -> Iterator[str]:
-    """The URL of the database at `url`, by a PgBouncer with three connections to it."""
+def pgbouncer(url: str, folder: Path, *, mode: str = "transaction", ignored: str = "", more: str = "") -> Iterator[str]:
+    """The URL of the database at `url`, by a PgBouncer with three connections to it, and `more` lines of settings."""
     parts, port = urlsplit(url), free_port()
     host = parse_qs(parts.query).get("host", [parts.hostname])[0]
     file = folder / f"pgbouncer-{port}.ini"
-    file.write_text(CONFIGURATION.format(host=host, port=parts.port or 5432, listen=port, mode=mode, ignored=ignored))
+    place = {"host": host, "port": parts.port or 5432, "listen": port}
+    file.write_text(CONFIGURATION.format(**place, mode=mode, ignored=ignored, more=more))
     # It refuses to be root, and the server's folder is its own user's.
     as_user = ["-u", "pgserver"] if os.geteuid() == 0 else []
     log = folder / "pgbouncer.log"

@@ -44,7 +44,7 @@ class Server:
     def run(self, program: str, *arguments: object) -> None:
         # Its output goes to a file: a server that is started keeps a pipe open.
         with tempfile.TemporaryFile("w+") as output:
-            command = [self.programs / program, *map(str, arguments)]
+            command = [str(self.programs / program), *map(str, arguments)]
             ended = subprocess.run(
                 command, check=False, user=self.user, cwd="/", stdout=output, stderr=output, timeout=START_SECONDS
             )

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from app.infra import schema
 from app.infra.database import open_database
-from app.infra.outages import OutageError
+from app.infra.outage_errors import OutageError
 from app.main import create_app
 from app.settings import Settings, read
 from tests.app import servers

@@ -17,6 +17,7 @@ from app.main import Binnacle, create_app
 from app.settings import Settings, read
 from tests.app.conftest import Api
 from tests.app.ports import free_port
+from tests.app.wire import wire_to
 
 pytestmark = pytest.mark.anyio
 
@@ -120,6 +121,8 @@ async def test_a_server_that_takes_no_writes_is_not_ready_until_it_does(migrated
         await _until_readyz_says(api, "ok")
         await turn("SET default_transaction_read_only = on")
         await _until_readyz_says(api, "database: takes no writes")
+        patient = await api.client.get("/readyz?outage_seconds=3600")
+        assert patient.status_code == 503, "another replica may reach one that does"
         assert (await api.client.get("/health")).json()["checks"]["database"]["detail"].startswith("Takes no writes")
         assert (await api.client.get("/api/v1/items")).json()["code"] == "database_read_only"
         await turn("RESET default_transaction_read_only")
@@ -131,6 +134,26 @@ async def test_a_database_that_refuses_this_service_is_no_database_that_does_not
     settings = read(database_url=f"{head}_of_somebody_else{question}{query}", _env_file=None)
     async with _started(settings) as api:
         await _until_readyz_says(api, "database: refuses this service: check user, password, database and TLS")
+
+
+async def test_a_replica_that_was_ready_may_answer_for_a_database_that_is_gone(
+    migrated_database_url: str,
+) -> None:
+    async with wire_to(migrated_database_url) as wire:
+        settings = read(database_url=wire.url(migrated_database_url), _env_file=None)
+        async with _started(settings) as api:
+            with wire.gone():
+                await _until_readyz_says(api, "database: does not answer")
+                assert (await api.client.get("/readyz?outage_seconds=60")).status_code == 503, "it never was ready"
+            await _until_readyz_says(api, "ok")
+            with wire.gone():
+                await _until_readyz_says(api, "database: does not answer")
+                within, after = [await api.client.get(f"/readyz?outage_seconds={seconds}") for seconds in (3600, 0.001)]
+                assert (within.status_code, after.status_code) == (200, 503)
+                assert within.json() == after.json() == {"status": "database: does not answer"}
+                assert _counted(api.binnacle)["not_ready"] >= 2, "for the objective it is not ready"
+                assert (await api.client.get("/api/v1/items")).headers["Retry-After"]
+            await _until_readyz_says(api, "ok")
 
 
 async def _until_readyz_says(api: Api, status: str) -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL as networks and operators treat it: what is lost is noticed, and costs as few callers as it can."""
 
 import asyncio
+import socket
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.infra import gate
 from app.infra.database import Database, open_database
-from app.infra.outages import (
+from app.infra.outage_errors import (
     ConnectError,
     FullError,
     LostConnectionError,
@@ -23,8 +24,8 @@ from app.infra.outages import (
     PoolerError,
     ReadOnlyError,
     RefusedError,
-    outage_of,
 )
+from app.infra.outages import outage_of
 from app.infra.pool import Pool
 from app.settings import read
 from tests.app.wire import Wire, wire_to
@@ -157,6 +158,18 @@ async def test_a_look_that_finds_a_server_read_only_leaves_it(database_url: str)
         with pytest.raises(ReadOnlyError):
             await database.require_writes()
         await database.require_writes()
+
+
+async def test_the_kernel_watches_each_connection(database_url: str) -> None:
+    async with wire_to(database_url) as wire:
+        url = f"{wire.url(database_url)}?keepalives_idle=60"
+        async with open_database(_read(url)) as database, database.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            taken = driver._transport.get_extra_info("socket")
+            assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2000
 
 
 async def test_once_it_is_gone_everybody_is_refused_at_once_and_served_soon_after(

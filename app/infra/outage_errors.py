@@ -1,0 +1,58 @@
+"""Errors of connecting, and the outages of the database that a caller can be told of."""
+
+from app.errors import UnavailableError
+
+
+class ConnectError(Exception):
+    """No connection could be opened; the cause is the driver's error."""
+
+
+class LostConnectionError(Exception):
+    """A statement got no answer; the cause is the driver's error."""
+
+
+class OutageError(UnavailableError):
+    """The database does not answer.
+
+    `reason` says in /readyz what an operator must know; what is `lasting` ends when something else is changed.
+    """
+
+    reason = "does not answer"
+    lasting = False
+    message = "The database does not answer; try again in a few seconds."
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+class ReadOnlyError(OutageError):
+    """A standby, or a server that takes no writes for now."""
+
+    code = "database_read_only"
+    lasting = True
+    message = "The database takes no writes for now; try again in a few seconds."
+    reason = "takes no writes: DATABASE_URL leads to a standby or to a server that is read-only"
+
+
+class FullError(OutageError):
+    """All connections that the server allows are taken."""
+
+    code = "database_full"
+    message = "The database takes no more connections for now; try again in a few seconds."
+    reason = "takes no more connections: lower DATABASE_POOL_SIZE, or raise max_connections"
+
+
+class RefusedError(OutageError):
+    """The server answers, but not to this service."""
+
+    code = "database_refused"
+    lasting = True
+    reason = "refuses this service: check user, password, database and TLS of DATABASE_URL"
+
+
+class PoolerError(OutageError):
+    """A connection pooler gives each transaction another server connection, and this service has not been told."""
+
+    code = "database_pooler"
+    lasting = True
+    reason = "is behind a connection pooler: set DATABASE_POOLER=transaction"
