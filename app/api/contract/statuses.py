@@ -19,6 +19,7 @@ _WITH_A_BODY: Final[Mapping[int, str]] = {
     400: "the body is not what Content-Type says, or it came with not exactly one Host that is served here",
     408: "the body did not arrive in time",
     413: "the body is too large",
+    415: "the body is encoded, such as with gzip; send it as it is",
     422: "a field is not as it should be; `errors` names each",
 }
 _WITH_PARAMETERS: Final[Mapping[int, str]] = {422: "a parameter is not as it should be; `errors` names each"}
