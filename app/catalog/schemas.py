@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, SaleState, Status, Stock
 from app.catalog.records import ItemRecord
+from app.csv_files import Bom
 from app.inputs import Input
 from app.money import to_major
 from app.paging import PageQuery
@@ -119,6 +120,12 @@ class ItemFilter(Input):
         if self.min_price is not None and self.max_price is not None and self.min_price > self.max_price:
             raise ValueError("min_price must not be above max_price")
         return self
+
+
+class ExportQuery(ItemFilter):
+    """Which items, and how the file begins."""
+
+    bom: Bom = False
 
 
 class SearchQuery(PageQuery):

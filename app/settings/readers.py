@@ -10,6 +10,8 @@ READERS: Final[Mapping[str, frozenset[str]]] = {
     "database_url": _QUEUE | {"migrate", "seed", "promote"},
     "redis_url": _QUEUE,
     "sentry_dsn": _QUEUE,
+    "provider_api_key": frozenset({"run", "serve", "worker"}),
+    "mail_api_key": frozenset({"run", "worker"}),
 }
 
 

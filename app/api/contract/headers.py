@@ -16,6 +16,7 @@ _PATH: Final = {"type": "string", "format": "uri-reference", "pattern": "^/api/"
 # Each set of limits may be turned off, and with it its headers.
 _LIMITS: Final = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
+    "Accept-Encoding": _header("how a body may be encoded", {"const": "identity"}, required=True),
     "ETag": _header("which version of the object this is", _ETAG, required=True),
     "Idempotency-Replayed": _header("set when this is the first answer again", {"const": "true"}),
     "Location": _header("where to find it, or how it goes", _PATH, required=True),
@@ -62,5 +63,7 @@ def _names(path: str, operation_id: str, status: int) -> Iterator[str]:
             yield from _LIMITS
         if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             yield "Retry-After"
+    if status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        yield "Accept-Encoding"
     if status == HTTPStatus.UNAUTHORIZED:
         yield "WWW-Authenticate"

@@ -20,6 +20,7 @@ _WITH_A_BODY: Final[Mapping[int, str]] = {
     400: "the body is not what Content-Type says, or it came with not exactly one Host that is served here",
     408: "the body did not arrive in time",
     413: "the body is too large",
+    415: "the body is encoded, such as with gzip; send it as it is",
     422: "fields are not as they should be; `errors` names the first 20",
 }
 _WITH_PARAMETERS: Final[Mapping[int, str]] = {422: "parameters are not as they should be; `errors` names the first 20"}

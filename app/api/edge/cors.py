@@ -14,7 +14,7 @@ from app.api import problems
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ASKED: Final = ("Authorization", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "X-API-Version",
                 "X-Request-ID", "traceparent")  # fmt: skip
-ANSWERED: Final = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Link", "Location", "RateLimit",
+ANSWERED: Final = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Location", "RateLimit",
                    "RateLimit-Policy", "Retry-After", "Warning", "X-API-Version", "X-Process-Time", "X-RateLimit-Limit",
                    "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID")  # fmt: skip
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from app.api.edge.cors import Cors
+from app.api.edge.encodings import PlainBodies
 from app.api.edge.headers import ResponseHeaders
 from app.api.edge.hosts import Hosts
 from app.api.edge.layer import GuardLayer, HeaderLayer
@@ -15,7 +16,14 @@ from app.settings import Settings
 
 def install(app: FastAPI, settings: Settings, rates: RateLimits, *, largest_body: int) -> None:
     """To be called last: what is added after it would lie outside."""
-    guards = (Hosts(settings.allowed_hosts), UriSize(), HeaderSizes(), RepeatedFields(), BodySize(largest_body))
+    guards = (
+        Hosts(settings.allowed_hosts),
+        UriSize(),
+        HeaderSizes(),
+        RepeatedFields(),
+        BodySize(largest_body),
+        PlainBodies(),
+    )
     app.add_middleware(GuardLayer, guards=guards, rates=rates, body_seconds=settings.request_body_seconds)
     if settings.root_path:
         app.add_middleware(Prefix, root_path=settings.root_path)

@@ -12,7 +12,8 @@ from app.api.etags import CONDITIONAL, IfMatch, etag, seen
 from app.api.responses import documented
 from app.api.routing import Router
 from app.catalog import export
-from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
+from app.catalog.schemas import ExportQuery, ItemChange, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
+from app.csv_files import marked
 from app.orders.popular import PopularItems
 
 router = Router(prefix="/v1/items", tags=["items"])
@@ -51,13 +52,14 @@ async def create_item(new: NewItem, caller: Caller, catalog: CatalogService, res
     responses={200: {"description": "One line an item", "content": {"text/csv": {}}}, **documented(401)},
 )
 async def export_items(
-    wanted: Annotated[ItemFilter, Query()], _caller: Caller, catalog: CatalogService
+    wanted: Annotated[ExportQuery, Query()], _caller: Caller, catalog: CatalogService
 ) -> StreamingResponse:
     """All items that match as CSV, oldest first; what could be a formula begins with an apostrophe."""
     batches = catalog.batches(wanted)
     first = await anext(batches)  # while an outage can still be answered as one
     headers = {"Content-Disposition": 'attachment; filename="items.csv"', "X-Content-Type-Options": "nosniff"}
-    return StreamingResponse(export.as_csv(first, batches), media_type=export.MEDIA_TYPE, headers=headers)
+    content = export.as_csv(first, batches)
+    return StreamingResponse(marked(content) if wanted.bom else content, media_type=export.MEDIA_TYPE, headers=headers)
 
 
 @router.get("/search")

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 from app.api.dependencies import Caller, ReportsService, TasksService
 from app.api.etags import CONDITIONAL, is_current
 from app.api.responses import documented
+from app.csv_files import BOM, Bom, marked
 from app.reports import sales
 from app.reports.schemas import NewSalesReport
 from app.tasks.schemas import TaskView
@@ -38,16 +39,24 @@ async def ask_for_sales_report(
         **documented(401, 403, 404, 409, 410),
     },
 )
-async def download_report(report_id: UUID, request: Request, caller: Caller, reports: ReportsService) -> Response:
+async def download_report(
+    report_id: UUID,
+    request: Request,
+    caller: Caller,
+    reports: ReportsService,
+    bom: Bom = False,  # noqa: FBT002 -- a parameter of the query
+) -> Response:
     """The file of one's own report: 409 while it is not ready, 410 once it has expired."""
     file = await reports.file(caller, report_id)
-    tag = f'"{file.digest}"'
+    tag = f'"{file.digest}{"-bom" if bom else ""}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if is_current(request, tag):
         return Response(status_code=304, headers=headers)
     headers |= {
         "Content-Disposition": f'attachment; filename="{file.name}"',
-        "Content-Length": str(file.size),
+        "Content-Length": str(file.size + len(BOM) if bom else file.size),
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(file.content, media_type=sales.MEDIA_TYPE, headers=headers)
+    return StreamingResponse(
+        marked(file.content) if bom else file.content, media_type=sales.MEDIA_TYPE, headers=headers
+    )

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from app.api.edge import cors
 from app.main import create_app
 from app.settings import Settings
 from tests.app import loopback
@@ -77,6 +78,12 @@ async def test_allow_names_it_beside_get(api: Api) -> None:
         assert answer.headers["Allow"] == "GET, HEAD, POST"
     answer = await api.client.head("/api/v1/auth/token")
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+
+
+@on_sqlite
+async def test_pages_of_other_origins_may_use_the_methods_that_there_are(api: Api) -> None:
+    served = {operation.method for operation in operations(api.binnacle.app.openapi())}
+    assert set(cors.METHODS) == served | {"HEAD"}
 
 
 @on_sqlite

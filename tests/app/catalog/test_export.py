@@ -39,6 +39,16 @@ async def _fill(settings: Settings, owner: str, number: int) -> None:
         await session.execute(insert(Item), rows)
 
 
+async def test_a_file_begins_with_a_byte_order_mark_for_who_asks(api: Api) -> None:
+    client = await api.login()
+    await offer(client, name="Glöckchen")
+    plain, unmarked = await client.get(EXPORT), await client.get(EXPORT, params={"bom": "false"})
+    marked = await client.get(EXPORT, params={"bom": "true", "search": "glöck"})
+    assert plain.content == unmarked.content
+    assert marked.content == b"\xef\xbb\xbf" + plain.content
+    assert (await client.get(EXPORT, params={"bom": "perhaps"})).status_code == 422
+
+
 async def test_a_file_has_its_headers_and_what_was_put_up_for_sale(api: Api) -> None:
     client = await api.login()
     ends = "2999-01-31T12:00:00+00:00"

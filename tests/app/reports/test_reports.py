@@ -113,6 +113,19 @@ async def test_a_report_of_nothing_is_a_header(api: Api, settings: Settings) -> 
     assert answer.text == "order_id,paid_at,seller_id,item_id,item,quantity,unit_price,total,currency\r\n"
 
 
+async def test_a_file_for_excel_begins_with_a_byte_order_mark(api: Api, settings: Settings) -> None:
+    ada = await someone(api, settings, "ada")
+    task = await _finished(api, ada, await _ask(api, ada))
+    plain = await api.client.get(task["result"], headers=ada.bearer)
+    marked = await api.client.get(task["result"], headers=ada.bearer, params={"bom": "true"})
+    assert marked.content == b"\xef\xbb\xbf" + plain.content
+    assert marked.headers["Content-Length"] == str(len(marked.content))
+    assert marked.headers["ETag"] != plain.headers["ETag"]
+    again = {**ada.bearer, "If-None-Match": marked.headers["ETag"]}
+    same = await api.client.get(task["result"], headers=again, params={"bom": "true"})
+    assert same.status_code == 304
+
+
 async def test_the_file_says_what_it_is_and_is_not_sent_twice(api: Api, settings: Settings) -> None:
     ada = await someone(api, settings, "ada")
     task = await _finished(api, ada, await _ask(api, ada))
