@@ -32,6 +32,7 @@ class Proxy:
     """A running nginx; `secrets` is the folder that compose/secrets.sh made."""
 
     port: int
+    plain_port: int
     secrets: Path
     log: Path
 
@@ -68,6 +69,13 @@ def configured(root: Path, replaced: Mapping[str, str]) -> str:
     return text
 
 
+def configure(root: Path, folder: Path, replaced: Mapping[str, str], port: int = 8443) -> None:
+    """Writes the configuration, and what compose.yaml makes of HTTPS_PORT."""
+    (folder / "nginx.conf").write_text(configured(root, replaced))
+    content: str = yaml.safe_load((root / "compose.yaml").read_text())["configs"]["https_port"]["content"]
+    (folder / "https_port.conf").write_text(content.replace("$$", "$").replace("${HTTPS_PORT:-8443}", str(port)))
+
+
 def command(root: Path, folder: Path) -> list[str]:
     """The container's command, with the test's own paths."""
     words: list[str] = yaml.safe_load((root / "compose.yaml").read_text())["services"]["nginx"]["entrypoint"]
@@ -79,15 +87,17 @@ def command(root: Path, folder: Path) -> list[str]:
 
 
 @contextmanager
-def proxy(root: Path, folder: Path, upstream_port: int) -> Iterator[Proxy]:
-    """An nginx that listens on loopback, once it takes connections."""
-    running = Proxy(free_port(), make_secrets(root, folder), folder / "nginx.log")
+def proxy(root: Path, folder: Path, upstream_port: int, **times: str) -> Iterator[Proxy]:
+    """An nginx that listens on loopback, once it takes connections. `times` replace 10s in directives."""
+    running = Proxy(free_port(), free_port(), make_secrets(root, folder), folder / "nginx.log")
     changes = {
         "server api:8000;": f"server 127.0.0.1:{upstream_port};",
         "listen 8443 ": f"listen 127.0.0.1:{running.port} ",
+        "listen 8080;": f"listen 127.0.0.1:{running.plain_port};",
         "/run/secrets/": f"{running.secrets}/",
     }
-    (folder / "nginx.conf").write_text(configured(root, changes))
+    changes |= {f"{name} 10s;": f"{name} {time};" for name, time in times.items()}
+    configure(root, folder, changes, running.port)
     with running.log.open("ab") as log, subprocess.Popen(command(root, folder), stdout=log, stderr=log) as process:
         try:
             _await_connections(process, running)

@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import wait_until
-from tests.system.proxy import Proxy, command, configured, make_secrets, proxy
+from tests.system.proxy import Proxy, command, configure, make_secrets, proxy
 
 ORDER = "0190b8a0-0000-7000-8000-000000000000"
 
@@ -41,7 +41,7 @@ def _arrives(nginx: Proxy, path: str = "/", **headers: str) -> dict[str, str]:
 
 def test_it_accepts_its_configuration(root: Path, tmp_path: Path) -> None:
     changes = {"server api:8000;": "server 127.0.0.1:9;", "/run/secrets/": f"{make_secrets(root, tmp_path)}/"}
-    (tmp_path / "nginx.conf").write_text(configured(root, changes))
+    configure(root, tmp_path, changes)
     done = subprocess.run([*command(root, tmp_path), "-t"], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stderr
     complaints = [line for line in done.stderr.splitlines() if "[warn]" in line and '"http2" directive' not in line]
