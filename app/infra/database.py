@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy import Executable, Result, event
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from app.errors import DomainError, UnavailableError
 from app.infra.measured import MeasuredPool
+from app.infra.rows import Rows
 from app.settings.state import private_file
 from app.telemetry.clients.database import about, record_statements
 
@@ -87,11 +88,10 @@ class Database:
                 yield session
 
     @asynccontextmanager
-    async def rows(self) -> AsyncIterator[AsyncConnection]:
-        """As `read`, for statements on tables rather than entities, at two thirds of the price."""
+    async def rows(self) -> AsyncIterator[Rows]:
+        """As `read`, for statements on tables rather than entities, at a third of the price."""
         with _outages_named():
-            async with self._doors().reader.connect() as connection:
-                yield connection
+            yield Rows(self._doors().reader)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
