@@ -34,7 +34,7 @@ def measure(folder: Path, python: str) -> list[Figure]:
                 f"GET an item, {name}", f"{micro[name]:.0f} µs, {share:.0%} of bare", floor <= share, f"≥ {floor:.0%}"
             )
         )
-    for name, most in (("by id, uncached, PostgreSQL", 7.0), ("list of 20, PostgreSQL", 10.0)):
+    for name, most in (("by id, uncached, PostgreSQL", 3.5), ("list of 20, PostgreSQL", 6.0)):
         times = micro[name] / bare
         figures.append(
             Figure(f"GET {name}", f"{micro[name]:.0f} µs, {times:.1f} times bare", times <= most, f"≤ {most:g} times")

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Executable, Result
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.infra.outages import is_stale
 
@@ -49,21 +49,3 @@ class WriteSession(ReadSession):
 
     async def _repeat_when_stale(self, call: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:
         return await call(*arguments, **options)
-
-
-class Rows:
-    """A connection that reads, as ReadSession does."""
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def execute(self, statement: Executable, params: Any = None, /) -> Result[*tuple[Any, ...]]:
-        try:
-            return await self._connection.execute(statement, params)
-        except Exception as error:
-            if not is_stale(error):
-                raise
-        await self._connection.rollback()
-        return await self._connection.execute(statement, params)

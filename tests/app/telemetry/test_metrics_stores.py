@@ -134,7 +134,7 @@ async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: S
         look = measure(database.engine, ConnectionMetrics(measures.registry), measures.dependencies)
         look()
         assert measures.value("database_pool_connections", state="used") == 0
-        async with database.rows() as first, database.rows() as second:
+        async with database.read() as first, database.read() as second:
             await asyncio.gather(first.execute(text("SELECT 1")), second.execute(text("SELECT 1")))
             look()
             assert measures.value("database_pool_connections", state="used") == 2
