@@ -1,8 +1,8 @@
-"""When two names are the same: alike but for case and for how accents are encoded."""
+"""When two names are the same: when a reader can't tell them apart but for case."""
 
-from unicodedata import normalize
+from app.lookalikes import fold
 
 
 def name_key(name: str) -> str:
-    """What is unique over the whole catalogue."""
-    return normalize("NFC", normalize("NFC", name).casefold())
+    """Returns what is unique over the whole catalogue. Items keep the keys that they got under earlier rules."""
+    return fold(name)
