@@ -7,15 +7,36 @@ the contract can only hold the expression (ECMA 262). tests/app/test_text.py hol
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
+from unicodedata import normalize
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 SPACES: Final = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# Control characters, the separators of lines and paragraphs, and what shows text in another order than it is in.
-CONTROLS: Final = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
-_CONTROL_CODES: Final = frozenset({*range(0x20), *range(0x7F, 0xA0), *range(0x2028, 0x202F), *range(0x2066, 0x206A)})
-_CONTROL_CHARACTERS: Final = frozenset(map(chr, _CONTROL_CODES))
+# Control characters, the separators of lines and paragraphs, what shows text in another order than it is in, and what
+# only programs use: word joiners, invisible operators, byte order marks.
+_CONTROLS: Final = ((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB))
+# What prose may need and nobody sees in a name: soft hyphens, fillers and blanks, zero-width spaces and joiners,
+# marks of direction.
+_HIDDEN: Final = (
+    *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
+    *((0x200B, 0x200F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFFA0, 0xFFA0)),
+)
+
+
+def _pattern(*ranges: tuple[int, int]) -> str:
+    """Returns the part of a class of characters, as ECMA 262 writes it."""
+    return "".join(f"\\u{first:04x}" + (f"-\\u{last:04x}" if last > first else "") for first, last in ranges)
+
+
+def _characters(*ranges: tuple[int, int]) -> frozenset[str]:
+    return frozenset(chr(code) for first, last in ranges for code in range(first, last + 1))
+
+
+CONTROLS: Final = _pattern(*_CONTROLS)
+UNSEEN: Final = _pattern(*_CONTROLS, *_HIDDEN)
+_CONTROL_CHARACTERS: Final = _characters(*_CONTROLS)
+HIDDEN_CHARACTERS: Final = _characters(*_HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +79,23 @@ def one_line(value: str) -> str:
     return filled(value)
 
 
+def name(value: str) -> str:
+    """Returns what others know something by, in Unicode's form NFC, without spaces around it.
+
+    Raises ValueError for what one_line() refuses and for characters that nobody sees. What NFC would make longer stays
+    as it is, so that a length that was checked holds.
+    """
+    if not HIDDEN_CHARACTERS.isdisjoint(value):
+        raise ValueError("must not hold characters that can't be seen, such as zero-width spaces and joiners")
+    line = one_line(value)
+    composed = normalize("NFC", line)
+    return composed if len(composed) <= len(line) else line
+
+
 def lines(value: str) -> str:
-    """The text as it is. Raises ValueError."""
-    if not _CONTROL_CHARACTERS.isdisjoint(plain(value).replace("\r\n", "").replace("\n", "")):
-        raise ValueError("must be text, without control characters other than line ends")
+    """Returns the text as it is. Raises ValueError."""
+    if not _CONTROL_CHARACTERS.isdisjoint(plain(value).replace("\r\n", "").replace("\n", "").replace("\t", "")):
+        raise ValueError("must be text, without control characters other than line ends and tabs")
     return value
 
 
@@ -69,4 +103,5 @@ def lines(value: str) -> str:
 Plain: Final = Text(plain, r"^[^\u0000]*$")
 Filled: Final = Text(filled, rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$")
 OneLine: Final = Text(one_line, rf"^[^{CONTROLS}]*[^{CONTROLS}{SPACES}][^{CONTROLS}]*$")
-Lines: Final = Text(lines, rf"^(?:[^{CONTROLS}]|\r?\n)*$")
+Name: Final = Text(name, rf"^[^{UNSEEN}]*[^{UNSEEN}{SPACES}][^{UNSEEN}]*$")
+Lines: Final = Text(lines, rf"^(?:[^{CONTROLS}]|\r?\n|\t)*$")

@@ -18,6 +18,7 @@ from app.accounts.schemas import AccountView
 from app.accounts.service import AccountTakenError
 from app.accounts.tokens import Identity
 from app.accounts.verification import Purpose, Verification
+from app.accounts.weak_passwords import refuse_own
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.folding import fold
 from app.infra.database import Database
@@ -29,6 +30,10 @@ class AccountNotFoundError(NotFoundError):
 
 class WrongPasswordError(InvalidError):
     code = "wrong_password"
+
+
+class WeakPasswordError(InvalidError):
+    code = "weak_password"
 
 
 class Anonymise(Protocol):
@@ -101,9 +106,14 @@ class Profiles:
     async def change_password(self, account_id: UUID, change: PasswordChange, address: str) -> None:
         """Ends every login of the account, this one too.
 
-        Raises WrongPasswordError when the old one does not fit, and TooManyRequestsError after too many failures.
+        Raises WrongPasswordError when the old one does not fit, TooManyRequestsError after too many failures, and
+        WeakPasswordError when the new one is made of the account's name or e-mail address.
         """
         account = await self._confirm("password_change", account_id, change.current_password, address)
+        try:
+            refuse_own(change.password.get_secret_value(), account.username, account.email)
+        except ValueError as weak:
+            raise WeakPasswordError(f"password: {weak}") from None
         async with self._passwords.slot() as slot:
             made = await slot.hash(change.password.get_secret_value())
         async with self._database.write() as session:

@@ -12,14 +12,17 @@ from pydantic import (
     Field,
     SecretStr,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 from pydantic.config import JsonDict
 
-from app.accounts.names import USERNAME, free
+from app.accounts.names import USERNAME, free, personal
+from app.accounts.weak_passwords import SHORTEST, refuse_own, refuse_weak
 from app.folding import fold
 from app.inputs import Input
-from app.text import OneLine, Plain, plain
+from app.text import Name, Plain, plain
 from app.whole import Whole
 
 LONGEST_ADDRESS: Final = 254
@@ -35,12 +38,6 @@ def _short_when_folded(address: str) -> str:
     return address
 
 
-def _visible(name: str) -> str:
-    if not name.isprintable():
-        raise ValueError("must hold printable characters only")
-    return name
-
-
 _PLAIN: Final[JsonDict] = {"pattern": Plain.pattern}  # which pydantic can't say of a secret by itself
 
 
@@ -49,18 +46,21 @@ def _plain_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _hard_to_guess(secret: SecretStr) -> SecretStr:
+    refuse_weak(secret.get_secret_value())
+    return secret
+
+
 Username = Annotated[str, StringConstraints(pattern=f"^{USERNAME.pattern}$"), AfterValidator(free)]
-DisplayName = Annotated[
-    str,
-    StringConstraints(max_length=64),
-    OneLine,
-    AfterValidator(_visible),
-]
+DisplayName = Annotated[str, StringConstraints(max_length=64), Name, AfterValidator(personal)]
 Address = Annotated[
     EmailStr, AfterValidator(_short_when_folded), Field(json_schema_extra={"maxLength": LONGEST_ADDRESS})
 ]
 Password = Annotated[
-    SecretStr, Field(min_length=8, max_length=LONGEST_PASSWORD, json_schema_extra=_PLAIN), AfterValidator(_plain_secret)
+    SecretStr,
+    Field(min_length=SHORTEST, max_length=LONGEST_PASSWORD, json_schema_extra=_PLAIN),
+    AfterValidator(_plain_secret),
+    AfterValidator(_hard_to_guess),
 ]
 
 
@@ -103,6 +103,13 @@ class Registration(Input):
     password_confirm: SecretStr
 
     _same_password_twice = model_validator(mode="after")(same_password_twice)
+
+    @field_validator("password")
+    @classmethod
+    def _not_the_account(cls, password: SecretStr, others: ValidationInfo) -> SecretStr:
+        """Looks at the fields before it, as far as they are valid."""
+        refuse_own(password.get_secret_value(), others.data.get("username", ""), others.data.get("email", ""))
+        return password
 
 
 class AccountView(BaseModel):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from app import text
 from app.infra.orm import now
-from app.text import Filled, Plain
 from app.whole import Whole
 
 _AMOUNT: Final = r"^(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,2})?$"
@@ -44,8 +44,8 @@ def _still_to_come(value: datetime) -> datetime:
     return moment
 
 
-Name = Annotated[str, StringConstraints(max_length=120), Filled]
-Description = Annotated[str, StringConstraints(max_length=2000), Plain]
+Name = Annotated[str, StringConstraints(max_length=120), text.Name]
+Description = Annotated[str, StringConstraints(max_length=2000), text.Lines]
 Currency = Literal["EUR", "USD", "GBP"]
 Price = Annotated[Decimal, BeforeValidator(_decimal_text), Field(gt=0), WithJsonSchema(_amount(_MORE_THAN_NOTHING))]
 Stock = Annotated[int, Field(ge=0, le=1_000_000), Whole]

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Integer, Select, Text, bindparam, func, literal, select, tuple_
 
 from app.catalog.models import ITEMS
+from app.catalog.names import name_key
 from app.catalog.records import ItemRecord
 from app.catalog.repository import COLUMNS, record
 from app.catalog.schemas import ItemFilter, Sort
@@ -74,7 +75,7 @@ def _values(wanted: ItemFilter) -> dict[str, Any]:
     """What was asked for, by the name of its condition."""
     values: dict[str, Any] = {}
     if wanted.search:
-        values["search"] = containing(wanted.search)
+        values["search"] = containing(name_key(wanted.search))
     for name in ("min_price", "max_price"):
         price = getattr(wanted, name)
         if price is not None:

@@ -8,13 +8,13 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, Text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.folding import fold
+from app.catalog.names import name_key
 from app.infra.orm import Base, now
 
 
 def _key_of_name(context: DefaultExecutionContext) -> str:
     parameters: dict[str, str] = context.get_current_parameters()  # type: ignore[no-untyped-call]
-    return fold(parameters["name"])
+    return name_key(parameters["name"])
 
 
 class Item(Base):

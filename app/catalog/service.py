@@ -13,10 +13,10 @@ from app.accounts.service import of_existing_account
 from app.accounts.tokens import Identity
 from app.catalog import lists, repository, search
 from app.catalog.errors import ItemChangedError, ItemNotFoundError, NameTakenError, NotYourItemError
+from app.catalog.names import name_key
 from app.catalog.records import ItemRecord
 from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
 from app.catalog.schemas_v2 import ItemCursorQuery
-from app.folding import fold
 from app.infra.cursors import Cursors
 from app.infra.database import Database, Reads
 from app.infra.events import Events
@@ -137,7 +137,7 @@ def _columns(fields: dict[str, Any]) -> dict[str, Any]:
     if "price" in fields:
         fields["price_minor"] = to_minor(fields.pop("price"))
     if "name" in fields:
-        fields["name_key"] = fold(fields["name"])
+        fields["name_key"] = name_key(fields["name"])
     return fields
 
 

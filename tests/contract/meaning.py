@@ -7,18 +7,17 @@ to be wrong stay as they are.
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import uuid4
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 
-from app.accounts.names import RESERVED
+from app.accounts.names import free, personal
+from app.accounts.weak_passwords import refuse_weak
 from app.orders import places
 from tests.contract.callers import Client
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Request = Any  # Schemathesis's Case: path_parameters, query, headers, body
 RESERVED_DOMAINS: Final = tuple(f".{name}" for name in SPECIAL_USE_DOMAIN_NAMES)  # no mail gets there
@@ -79,16 +78,17 @@ class Meaning:
     def _person(self, request: Request) -> None:
         body = request.body
         if "password" in body:
+            body["password"] = _strong(body["password"])
             body["password_confirm"] = body["password"]
-        if isinstance(body.get("display_name"), str):  # which letters can be seen changes with Unicode's version
-            body["display_name"] = "".join(filter(str.isprintable, body["display_name"])).strip() or "Ada"
+        if isinstance(body.get("display_name"), str) and not _fits(personal, body["display_name"]):
+            body["display_name"] = "Ada"
         if "email" in body and body["email"].lower().endswith(RESERVED_DOMAINS):
             body["email"] = body["email"].rpartition("@")[0] + "@example.com"
         if "username" in body and not _one_of(4, body["username"]):  # else it may be taken
             body["username"] = _new(body["username"], 64)
             body["email"] = _new(body["email"].split("@")[0], 64) + "@example.com"
-        if body.get("username", "").casefold() in RESERVED:
-            body["username"] += "1"
+        if not _fits(free, body.get("username", "ada")):
+            body["username"] = _new("", 64)
 
     def _profile(self, request: Request) -> None:
         self._person(request)
@@ -116,6 +116,7 @@ class Meaning:
             request.path_parameters["message_id"] = letters[0]["id"]
 
     def _password(self, request: Request) -> None:
+        request.body["password"] = _strong(request.body["password"])
         request.body["password_confirm"] = request.body["password"]
         self._confirmed(request)
 
@@ -202,6 +203,19 @@ class Meaning:
 def _new(text: str, longest: int) -> str:
     """A text as long as it was if it is long, that nobody has used before."""
     return text[: longest - 8] + uuid4().hex[:8]
+
+
+def _strong(password: str) -> str:
+    """The password, or another one where it would be guessed."""
+    return password if _fits(refuse_weak, password) else uuid4().hex[: max(len(password), 8)]
+
+
+def _fits(check: Callable[[str], object], text: str) -> bool:
+    try:
+        check(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _one_of(number: int, *values: str) -> bool:

@@ -36,7 +36,7 @@ async def test_the_list_is_paged_and_searched(api: Api, settings: Settings) -> N
 async def test_without_the_permission_one_is_told_which_is_missing(api: Api, settings: Settings) -> None:
     ada = await someone(api, settings, "ada")
     for role in ("user", "moderator"):
-        person = await someone(api, settings, f"a-{role}", role)
+        person = await someone(api, settings, f"some{role}", role)
         for method, path, permission in (
             ("GET", USERS, "users:read"),
             ("PATCH", f"{USERS}/{ada.id}", "users:write"),

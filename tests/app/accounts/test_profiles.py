@@ -21,7 +21,7 @@ async def test_others_see_the_public_view_oneself_and_administrators_the_private
     api: Api, settings: Settings
 ) -> None:
     ada = await someone(api, settings, "ada")
-    viewers = {role: await someone(api, settings, f"a-{role}", role) for role in ("user", "moderator", "admin")} | {
+    viewers = {role: await someone(api, settings, f"some{role}", role) for role in ("user", "moderator", "admin")} | {
         "self": ada
     }
     seen = {}

@@ -36,7 +36,31 @@ async def test_a_name_is_taken_once_whatever_its_case_or_encoding(api: Api) -> N
     same = await client.patch(mine.headers["Location"], json={"name": "LAMP"}, headers={"If-Match": "*"})
     assert (same.status_code, same.json()["name"]) == (200, "LAMP")
     assert (await client.get(other.headers["Location"])).json()["name"] == "Bell"
-    assert (await client.post(URL, json=SEXTANT | {"name": "\U0001d160" * 120})).status_code == 201
+    for longer_when_folded in ("\U0001d160" * 120, "\ufdfa" * 120):
+        assert (await client.post(URL, json=SEXTANT | {"name": longer_when_folded})).status_code == 201
+
+
+async def test_a_name_that_looks_like_another_is_taken_and_one_that_hides_something_is_refused(api: Api) -> None:
+    client = await api.login()
+    await offer(client, name="Compass rose")
+    for name, status in (
+        ("Comp\u0430ss rose", 409),
+        ("\uff23ompass\u3000rose", 409),
+        ("Compass\ufe0f  rose", 409),
+        ("Comp\u200bass rose", 422),
+        ("Compass\u202eesor", 422),
+        ("Compass\nrose", 422),
+        ("Compass rose\u00ad", 422),
+    ):
+        assert (await client.post(URL, json=SEXTANT | {"name": name})).status_code == status, ascii(name)
+    await offer(client, name="\u041a\u043e\u043c\u043f\u0430\u0441 rose")
+
+
+async def test_a_description_has_lines_and_tabs_and_no_control_characters(api: Api) -> None:
+    client = await api.login()
+    for number, (description, status) in enumerate((("a\n\tb\r\nc", 201), ("a\x1b[2Jb", 422), ("1\u202e00", 422))):
+        asked = SEXTANT | {"name": f"Lamp {number}", "description": description}
+        assert (await client.post(URL, json=asked)).status_code == status, ascii(description)
 
 
 async def test_of_many_who_want_one_name_one_gets_it(api: Api) -> None:
