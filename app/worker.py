@@ -166,7 +166,13 @@ def _run(celery: Celery) -> int:
     # It takes users and groups without a name, as containers have them, for root.
     warnings.simplefilter("ignore", SecurityWarning)
     worker = celery.Worker(
-        pool="prefork", loglevel="INFO", without_gossip=True, without_mingle=True, quiet=True, send_events=False
+        pool="prefork",
+        loglevel="INFO",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,  # an event too, for which nobody listens, on a channel that Redis may refuse
+        quiet=True,
+        send_events=False,
     )
     worker.start()
     return 1 if worker.exitcode is None else int(worker.exitcode)  # None: nobody asked it to end

@@ -26,11 +26,18 @@ if [ ! -e complete ]; then
     keep postgres_password "$database"
     keep database_url "postgresql://binnacle:$database@postgresql:5432/binnacle"
     keep redis_url "redis://:$queue@valkey:6379/0"
-    # `health` may ask whether the server is ready, and nothing else.
-    keep valkey.conf "user default on >$queue ~* &* +@all
-user health on nopass -@all +ping"
     keep complete "Delete this folder together with the volumes: the database keeps the password that it was made with."
 fi
+
+# Also for the passwords of an older release. What the service does, and no more; `health` may ask whether the server is
+# ready. The chart and docs/redis.md have the same rules.
+queue=$(sed 's|^redis://:||; s|@.*||' redis_url)
+keep valkey.conf "user default on >$queue \
+resetchannels &fanout:* resetkeys ~cache:* ~LIMITS* ~binnacle* ~unacked* ~_kombu.* ~health -@all +@string \
++@hash +@list +@set +@sortedset +@transaction +del +exists +expire +pexpire +ttl +pttl +rename +type +eval \
++evalsha +script|load +publish +subscribe +unsubscribe +ping +select +client|setname +client|setinfo \
+-@dangerous
+user health on nopass -@all +ping"
 
 if ! openssl x509 -checkend 2592000 -noout -in tls_certificate.pem >/dev/null 2>&1; then
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days 397 \

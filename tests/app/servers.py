@@ -99,9 +99,23 @@ def redis(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def own_redis(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """A Redis that answers, to be killed with the block or before; another one may come back to the port."""
-    command = [_redis_program(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+def own_redis(folder: Path, port: int, *config: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """A Redis that answers, to be killed with the block or before; another one may come back to the port.
+
+    It may have read a `config` file, and want a password.
+    """
+    command = [
+        _redis_program(),
+        *map(str, config),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(folder),
+        "--save",
+        "",
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         try:
             _await_redis(f"redis://127.0.0.1:{port}")
@@ -133,7 +147,8 @@ def _await_redis(url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(redis_client.ConnectionError), redis_client.Redis.from_url(url) as client:
-            client.ping()
+            with suppress(redis_client.AuthenticationError):
+                client.ping()
             return
         time.sleep(0.02)
     raise TimeoutError(f"Redis did not answer at {url} after {START_SECONDS} s")

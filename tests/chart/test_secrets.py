@@ -43,7 +43,6 @@ def test_the_generated_urls_carry_the_generated_passwords(demo: Rendering) -> No
     assert (redis.hostname, redis.port) == ("shop-binnacle-valkey", 6379)
     assert database.password == secret["postgres_password"]
     assert redis.password == secret["valkey_password"]
-    assert secret["valkey_auth.conf"] == f"requirepass {redis.password}\n"
 
 
 def test_generated_secrets_are_long_and_differ_between_installs(chart: Chart, demo: Rendering) -> None:
@@ -126,7 +125,7 @@ def test_sandbox_and_test_pod_have_no_secret_of_the_shop(demo: Rendering) -> Non
 
 @pytest.mark.parametrize(
     ("component", "keys"),
-    [("postgresql", {"postgres_password"}), ("valkey", {"valkey_password", "valkey_auth.conf"})],
+    [("postgresql", {"postgres_password"}), ("valkey", {"valkey_password"})],
 )
 def test_a_store_sees_its_own_password_alone(demo: Rendering, component: str, keys: set[str]) -> None:
     volumes: list[Manifest] = dict(demo.pods())[f"shop-binnacle-{component}"]["volumes"]
@@ -148,10 +147,6 @@ def test_the_bundled_stores_take_passwords_of_the_operator(chart: Chart) -> None
         (volume,) = [each["secret"] for each in pods[f"shop-binnacle-{store}"]["volumes"] if "secret" in each]
         assert (volume["secretName"], volume["items"]) == (secret, [{"key": key, "path": "password"}])
     assert files(rendering, "shop-binnacle-api")["database_url"] == ("urls", "database_url")
-    # Valkey reads the password from a file that no Secret holds; it is not among the words of its process.
-    config = rendering.get("ConfigMap", "shop-binnacle-valkey")["data"]["valkey.conf"]
-    assert "include /tmp/auth.conf" in config
-    assert "> /tmp/auth.conf && exec valkey-server" in rendering.container("shop-binnacle-valkey")["command"][2]
 
 
 def test_migrations_may_have_a_database_user_of_their_own(chart: Chart) -> None:

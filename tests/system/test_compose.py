@@ -14,7 +14,8 @@ import yaml
 from app.cli import COMMANDS
 from app.settings import Settings, read
 from app.settings.readers import unread
-from tests.app.servers import redis
+from tests.app.ports import free_port
+from tests.app.servers import own_redis
 from tests.system.composition import FAULTS, OURS, awaits, faults, lives_on, load, seconds
 from tests.system.proxy import make_secrets
 
@@ -185,19 +186,19 @@ def test_secrets_are_made_once_and_kept_from_others(root: Path, tmp_path: Path) 
 def test_the_queue_needs_its_password_except_for_the_health_check(root: Path, tmp_path: Path) -> None:
     secrets = make_secrets(root, tmp_path)
     password = (secrets / "redis_url").read_text().removeprefix("redis://:").partition("@")[0]
-    with redis(tmp_path) as url, redis_client.Redis.from_url(url) as server:
-        for line in (secrets / "valkey.conf").read_text().splitlines():
-            _, name, *rules = line.split()
-            server.execute_command("ACL", "SETUSER", name, "reset", *rules)
+    port = free_port()
+    url = f"redis://127.0.0.1:{port}"
+    with own_redis(tmp_path, port, secrets / "valkey.conf"), redis_client.Redis.from_url(url) as server:
         with redis_client.Redis.from_url(url, password=password) as shop:
             assert shop.ping()
-            shop.set("key", "value")
+            shop.set("health", "value")
+            with pytest.raises(redis_client.exceptions.NoPermissionError):
+                shop.flushall()
             health = SERVICES["valkey"]["healthcheck"]["test"]
             user = health[health.index("--user") + 1]
             with redis_client.Redis.from_url(url, username=user, password="none") as check:
                 assert check.ping()
                 with pytest.raises(redis_client.exceptions.NoPermissionError):
                     check.get("key")
-        server.connection_pool.disconnect()
         with pytest.raises(redis_client.exceptions.AuthenticationError):
             server.ping()

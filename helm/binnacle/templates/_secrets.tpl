@@ -17,7 +17,6 @@ kept among the values while the chart is rendered, or each use would make its ow
 {{- if and .Values.valkey.enabled (not .Values.valkey.existingSecret) -}}
 {{- $password := dig "valkey_password" "" $kept | b64dec | default (randAlphaNum 32) -}}
 {{- $_ := set $data "valkey_password" $password -}}
-{{- $_ := set $data "valkey_auth.conf" (printf "requirepass %s\n" $password) -}}
 {{- $_ := set $data "redis_url" (printf "redis://:%s@%s-valkey:6379/0" $password (include "binnacle.fullname" .)) -}}
 {{- end -}}
 {{- /* Used or not: who names a Secret of their own and goes back must find the key that signed the tokens. */ -}}
