@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.infra.database import WriteSession
+from app.infra.database import ReadSession, WriteSession
+from app.infra.outbox import reconciler
 from app.infra.outbox.message import Message
-from app.infra.outbox.reconciler import SWEEP_ROUNDS, Reconciler
+from app.infra.outbox.reconciler import SWEEP_ROUNDS, SWEEP_SECONDS, Reconciler
+from app.infra.outbox.repository import FIRST_WAIT
 from app.telemetry.metrics import BacklogMetrics, OutboxMetrics
 from tests.app.infra.outbox.conftest import TOPIC, Bench, Hints
 
@@ -78,3 +80,69 @@ async def test_what_is_left_is_swept_after_the_next_look_and_then_no_more_for_a_
         stop.set()
         await running
     assert len(found) == 2 * SWEEP_ROUNDS + 1
+
+
+class _Clock(Hints):
+    """A queue that is asked once a look, and shows each look its time."""
+
+    def __init__(self, times: list[float], stop: asyncio.Event) -> None:
+        super().__init__()
+        self._times, self._stop, self._looks = times, stop, -1
+
+    @property
+    def look(self) -> int:
+        """The number of the look that is under way, from 0."""
+        return self._looks
+
+    def monotonic(self) -> float:
+        return self._times[max(0, self._looks)]
+
+    async def waiting(self) -> int:
+        self._looks += 1
+        if self._looks == len(self._times) - 1:
+            self._stop.set()
+        return 0
+
+
+async def test_the_first_look_sweeps_nothing_and_an_end_is_looked_for_again_after_a_while(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every, stop = 0.01, asyncio.Event()
+    again = 10 * every + SWEEP_SECONDS
+    clock = _Clock([0, every / 2, 10 * every, 11 * every, SWEEP_SECONDS, again, again + 1, again + 2], stop)
+    monkeypatch.setattr(reconciler, "time", clock)
+    swept, watched = [], []
+    found = iter([0, *[1] * SWEEP_ROUNDS, 1, 0])  # no end at the second sweep: it comes again at the next look
+
+    async def sweep(_session: WriteSession) -> int:
+        swept.append(clock.look)
+        return next(found)
+
+    async def watch(_session: ReadSession) -> None:
+        watched.append(clock.look)
+
+    metrics = OutboxMetrics(CollectorRegistry())
+    looking = Reconciler(bench.database, clock, metrics, every, [sweep], watches=[watch])
+    await asyncio.wait_for(looking.run(stop), 20)
+    assert swept == [2, *[5] * SWEEP_ROUNDS, 6, 6]
+    assert watched == list(range(-1, len(clock._times) - 1)), "each look measures before it asks the queue"
+
+
+async def test_while_there_is_more_the_gauges_are_set_as_often_as_else(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "BATCH", 1)
+    monkeypatch.setattr(reconciler, "MORE_SECONDS", 0.001)
+    times, stop, every = [0.0, 500.0, 1000.0, 1500.0, 2000.0, 2500.0], asyncio.Event(), 1000
+    clock, watched = _Clock(times, stop), []
+    monkeypatch.setattr(reconciler, "time", clock)
+    for _ in times:
+        await bench.pass_time(await bench.add(), FIRST_WAIT.total_seconds())
+
+    async def watch(_session: ReadSession) -> None:
+        watched.append(clock.look + 1)
+
+    looking = Reconciler(bench.database, clock, OutboxMetrics(CollectorRegistry()), every, watches=[watch])
+    await asyncio.wait_for(looking.run(stop), 20)
+    assert len(clock.taken) == len(times)
+    assert watched == [0, 3, 5], "hints alone until a look is due"
