@@ -37,11 +37,11 @@ class SheddingProtocol(GuardedProtocol):
     """
 
     def __init__(
-        self, admission: Admission, refusals: Shedding, draining: Callable[[], bool], *arguments: Any, **options: Any
+        self, admission: Admission, shedding: Shedding, draining: Callable[[], bool], *arguments: Any, **options: Any
     ) -> None:
         super().__init__(*arguments, **options)
         self._admission = admission
-        self._refusals = refusals
+        self._shedding = shedding
         self._draining = draining
         self._slot: Slot | None = None
 
@@ -55,7 +55,7 @@ class SheddingProtocol(GuardedProtocol):
             super().handle_websocket_upgrade()
             return
         path = httptools.parse_url(self.url).path.decode("ascii")
-        self.transport.write(self._refusals.refuse("GET", path, self.scope["headers"], keep_alive=False))
+        self.transport.write(self._shedding.refuse("GET", path, self.scope["headers"], keep_alive=False))
         self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -84,7 +84,7 @@ class SheddingProtocol(GuardedProtocol):
         keep = cycle.keep_alive and not (cycle.waiting_for_100_continue or self._draining())
         scope = cycle.scope
         path = scope["raw_path"].decode("ascii")
-        self.transport.write(self._refusals.refuse(scope["method"], path, scope["headers"], keep_alive=keep))
+        self.transport.write(self._shedding.refuse(scope["method"], path, scope["headers"], keep_alive=keep))
         if not keep:
             self.transport.close()
         cycle.on_response()
