@@ -22,7 +22,7 @@ def _receiving(messages: Iterator[dict[str, Any]], later: asyncio.Event) -> Body
             await later.wait()
             return {"type": "http.disconnect"}
 
-    return BodyDeadline(receive, SECONDS)
+    return BodyDeadline({}, receive, SECONDS)
 
 
 @pytest.mark.parametrize("end", [{}, {"more_body": False}], ids=["not said", "said"])
