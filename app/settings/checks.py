@@ -2,6 +2,7 @@
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from app.settings import production
 
@@ -23,7 +24,7 @@ DRIVERS: Final = {
 
 def problems(settings: "Settings") -> list[str]:
     """One sentence for each thing that is wrong; none repeats a value, since it may be a secret."""
-    return [*_urls(settings), *_keys(settings), *_processes(settings), *_outside(settings)]
+    return [*_urls(settings), *_keys(settings), *_smtp(settings), *_processes(settings), *_outside(settings)]
 
 
 def _urls(settings: "Settings") -> list[str]:
@@ -38,7 +39,7 @@ def _urls(settings: "Settings") -> list[str]:
         problems.append("REDIS_URL: must start with redis:// or rediss://")
     addresses = {
         "PROVIDER_URL": settings.provider_url,
-        "MAIL_URL": settings.mail_url,
+        "MAIL_URL": None if settings.mail_by_smtp else settings.mail_url,
         "HTTPS_PROXY": settings.https_proxy.get_secret_value() if settings.https_proxy else None,
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
         "SENTRY_DSN": settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None,
@@ -67,6 +68,28 @@ def _keys(settings: "Settings") -> list[str]:
             problems.append(f"{name}: an HTTP header can't carry it; it must be visible ASCII without spaces")
     if settings.mail_api_key is not None and settings.mail_url is None:
         problems.append("MAIL_API_KEY: needs MAIL_URL; without it, PROVIDER_URL is asked, with PROVIDER_API_KEY")
+    return problems
+
+
+def _smtp(settings: "Settings") -> list[str]:
+    problems = []
+    login = settings.mail_user is not None or settings.mail_password is not None
+    if login and not settings.mail_by_smtp:
+        problems.append(
+            "MAIL_USER, MAIL_PASSWORD: need an SMTP server in MAIL_URL, such as smtp://mail.example.com:587"
+        )
+    if login and (settings.mail_user is None or settings.mail_password is None):
+        problems.append("MAIL_USER, MAIL_PASSWORD: one needs the other")
+    if not settings.mail_by_smtp:
+        return problems
+    if settings.mail_from is None:
+        problems.append("MAIL_FROM: must be set when MAIL_URL names an SMTP server, which has no sender of its own")
+    if settings.mail_api_key is not None:
+        problems.append("MAIL_API_KEY: is for a provider over HTTP; an SMTP server takes MAIL_USER and MAIL_PASSWORD")
+    if login and urlsplit(settings.mail_url or "").scheme == "smtp" and not settings.mail_starttls:
+        problems.append(
+            "MAIL_STARTTLS: must be true when MAIL_PASSWORD is set, or the password crosses the net in clear"
+        )
     return problems
 
 

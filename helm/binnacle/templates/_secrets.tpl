@@ -66,7 +66,7 @@ checksum/secret: {{ toJson . | sha256sum }}
       {{- if $.Values.sentry.existingSecret }}
       {{- include "binnacle.secretFile" (list $ "sentry_dsn" $.Values.sentry) | nindent 6 }}
       {{- end }}
-      {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey "https_proxy" $.Values.proxy }}
+      {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey "mail_password" $.Values.mail.password "https_proxy" $.Values.proxy }}
       {{- if $source.existingSecret }}
       {{- include "binnacle.secretFile" (list $ $file $source) | nindent 6 }}
       {{- end }}
