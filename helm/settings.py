@@ -32,6 +32,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "provider_timeout_seconds": "provider.timeoutSeconds",
     "provider_api_key": "provider.apiKey.existingSecret",
     "https_proxy": "proxy.existingSecret",
+    "mail_password": "mail.password.existingSecret",
     "mail_api_key": "mail.apiKey.existingSecret",
     "sentry_dsn": "sentry.existingSecret",
 }

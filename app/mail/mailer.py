@@ -1,4 +1,4 @@
-"""Who carries mail: an interface, and a provider that is asked over HTTP."""
+"""Sending mail: an interface, and a provider that is asked over HTTP; app/mail/smtp.py is the other way."""
 
 import json
 from collections.abc import AsyncIterator
@@ -7,7 +7,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.errors import InvalidError
+from app.infra.breaker import Breaker, BreakerRules
 from app.infra.http_client import open_dependency
+from app.mail.smtp import SmtpMailer
 
 if TYPE_CHECKING:
     from app.infra.dependency import Answer, Dependency
@@ -28,6 +30,8 @@ class Mailer(Protocol):
     when it never will be.
     """
 
+    breaker: Breaker
+
     async def send(self, key: str, address: str, letter: "Letter") -> None: ...
 
 
@@ -46,10 +50,12 @@ class HttpMailer:
 
 
 @asynccontextmanager
-async def open_mailer(
-    settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing"
-) -> AsyncIterator[HttpMailer]:
+async def open_mailer(settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing") -> AsyncIterator[Mailer]:
     """The mailer of this process; connects at the first use. It asks once: what fails is the outbox's to repeat."""
+    if settings.mail_by_smtp:
+        rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
+        yield SmtpMailer(settings, TARGET, Breaker(TARGET, metrics, rules), metrics)
+        return
     within = settings.mail_timeout_seconds
     opened = open_dependency(
         TARGET,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-from app.settings import postgresql, production
+from app.settings import mail, postgresql, production
 from app.settings.redis import read_redis_url
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
 
     Settings that are `withheld` from this process are not missed.
     """
-    return [*_urls(settings), *_keys(settings), *_processes(settings, withheld), *_outside(settings, withheld)]
+    return [*_urls(settings), *_keys(settings), *mail.problems(settings), *_processes(settings, withheld), *_outside(settings, withheld)]
 
 
 def _urls(settings: "Settings") -> list[str]:
@@ -36,7 +36,7 @@ def _urls(settings: "Settings") -> list[str]:
             problems.append(f"REDIS_URL: {problem}")
     addresses = {
         "PROVIDER_URL": settings.provider_url,
-        "MAIL_URL": settings.mail_url,
+        "MAIL_URL": None if settings.mail_by_smtp else settings.mail_url,
         "HTTPS_PROXY": settings.https_proxy.get_secret_value() if settings.https_proxy else None,
         "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otlp_endpoint,
         "SENTRY_DSN": settings.sentry_dsn.get_secret_value() if settings.sentry_dsn else None,

@@ -1,5 +1,7 @@
 """Mail: who sends it, and in whose name."""
 
+from urllib.parse import urlsplit
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
@@ -7,7 +9,14 @@ from pydantic_settings import BaseSettings
 class MailSettings(BaseSettings):
     """Mail: who sends it, and in whose name."""
 
-    mail_url: str | None = Field(None, description="the mail provider; without it, PROVIDER_URL")
+    mail_url: str | None = Field(
+        None,
+        description="Mail provider (`https://…`), or SMTP server (`smtp://host:587` with STARTTLS, `smtps://host:465`);"
+        " without it, PROVIDER_URL",
+    )
+    mail_user: str | None = Field(None, description="User of the SMTP server; without it, nobody logs in")
+    mail_password: SecretStr | None = Field(None, description="Password of that user")
+    mail_starttls: bool = Field(True, description="Require STARTTLS of `smtp://`; without it, no password is sent")  # noqa: FBT003
     mail_api_key: SecretStr | None = Field(
         None, description="API key of the provider at MAIL_URL, sent as `Authorization: Bearer`"
     )
@@ -15,3 +24,31 @@ class MailSettings(BaseSettings):
         None, pattern=r"^[^\s@<>]+@[^\s@<>]+$", description="sender of the mails; without it, the provider's own"
     )
     mail_timeout_seconds: float = Field(3, gt=0, description="for a call to the mail provider")
+
+    @property
+    def mail_by_smtp(self) -> bool:
+        """Whether MAIL_URL names an SMTP server."""
+        return self.mail_url is not None and self.mail_url.startswith(("smtp://", "smtps://"))
+
+
+def problems(settings: MailSettings) -> list[str]:
+    """Returns one sentence for each thing that is wrong with an SMTP server or its log-in."""
+    problems = []
+    login = settings.mail_user is not None or settings.mail_password is not None
+    if login and not settings.mail_by_smtp:
+        problems.append(
+            "MAIL_USER, MAIL_PASSWORD: need an SMTP server in MAIL_URL, such as smtp://mail.example.com:587"
+        )
+    if login and (settings.mail_user is None or settings.mail_password is None):
+        problems.append("MAIL_USER, MAIL_PASSWORD: one needs the other")
+    if not settings.mail_by_smtp:
+        return problems
+    if settings.mail_from is None:
+        problems.append("MAIL_FROM: must be set when MAIL_URL names an SMTP server, which has no sender of its own")
+    if settings.mail_api_key is not None:
+        problems.append("MAIL_API_KEY: is for a provider over HTTP; an SMTP server takes MAIL_USER and MAIL_PASSWORD")
+    if login and urlsplit(settings.mail_url or "").scheme == "smtp" and not settings.mail_starttls:
+        problems.append(
+            "MAIL_STARTTLS: must be true when MAIL_PASSWORD is set, or the password crosses the net in clear"
+        )
+    return problems

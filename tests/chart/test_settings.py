@@ -109,6 +109,7 @@ def test_every_secret_setting_is_a_file(chart: Chart) -> None:
         "provider.apiKey.existingSecret=c",
         "mail.apiKey.existingSecret=d",
         "proxy.existingSecret=e",
+        "mail.password.existingSecret=f",
     )
     secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
     volumes = [volume for _, pod in rendering.pods() for volume in pod["volumes"] if "projected" in volume]

@@ -112,7 +112,7 @@ spec:
 {{- $urls := dict "provider" (include "binnacle.providerUrl" $) "otlp" $.Values.settings.otlpEndpoint "mail" $.Values.settings.mailUrl -}}
 {{- $url := urlParse (get $urls (index . 1) | default "") -}}
 {{- $known := dict "database" 5432 "redis" 6379 -}}
-{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (get $known (index . 1)) | default (eq $url.scheme "http" | ternary 80 443) -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (get $known (index . 1)) | default (get (dict "http" 80 "smtp" 587 "smtps" 465) $url.scheme) | default 443 -}}
 {{- end -}}
 
 {{/* What a policy would drop in silence is asked for by name. */}}

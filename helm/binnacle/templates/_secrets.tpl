@@ -64,7 +64,7 @@ checksum/secret: {{ toJson . | sha256sum }}
       {{- include "binnacle.secretFile" (list $ $file .) | nindent 6 }}
       {{- end }}
       {{- end }}
-      {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey "https_proxy" $.Values.proxy }}
+      {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey "mail_password" $.Values.mail.password "https_proxy" $.Values.proxy }}
       {{- if $source.existingSecret }}
       {{- include "binnacle.secretFile" (list $ $file $source) | nindent 6 }}
       {{- end }}
