@@ -31,10 +31,10 @@ async def test_each_kind_of_refusal_is_a_problem_detail_of_its_own_code(api: Api
     assert _problem(await client.get("/nothing?token=t0p"), 404, "not_found")["instance"] == "/nothing"
     refused = await client.delete("/api/v1/items")
     _problem(refused, 405, "method_not_allowed")
-    assert refused.headers["Allow"] == "GET, POST", "all that the path knows, not those of one route"
+    assert refused.headers["Allow"] == "GET, HEAD, POST", "all that the path knows, not those of one route"
     taken = await client.put("/api/v1/items/export")
     _problem(taken, 405, "method_not_allowed")
-    assert taken.headers["Allow"] == "GET"
+    assert taken.headers["Allow"] == "GET, HEAD"
     _problem(await client.get("/api/v1/items/sextant"), 404, "not_found")
     _problem(await client.get("/api/v1/orders"), 401, "unauthenticated")
     _problem(await client.post("/api/v1/auth/register", json={}), 422, "validation_failed")
