@@ -113,6 +113,7 @@ def standing_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("town")
     # Patient: who waits too long for a connection gets 503, and on a busy machine a crowd would.
     room = {"RATE_LIMIT_READS": 10**6, "RATE_LIMIT_WRITES": 10**6, "DATABASE_POOL_TIMEOUT_SECONDS": 30}
+    room["MAX_REQUESTS_IN_PROGRESS"] = 1000  # a crowd of tests is no overload
     with Processes(folder) as processes:
         if request.param == "embedded":
             yield embedded(processes, **room)
