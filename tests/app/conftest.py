@@ -114,6 +114,7 @@ def standing_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     # Patient: who waits too long for a connection gets 503, and on a busy machine a crowd would.
     room = {
         "RATE_LIMIT_READS": 10**6,
+        "MAX_REQUESTS_IN_PROGRESS": 1000,  # a crowd of tests is no overload
         "RATE_LIMIT_WRITES": 10**6,
         "REGISTRATIONS_PER_ADDRESS": 0,
         "PASSWORD_WAIT_SECONDS": 30,
