@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from app.settings import production
 from app.settings.redis import read_redis_url
@@ -36,6 +37,8 @@ def _urls(settings: "Settings") -> list[str]:
         scheme, separator, _ = settings.database_url.get_secret_value().partition("://")
         if not separator or scheme not in DRIVERS:
             problems.append("DATABASE_URL: names no database that this service knows; use postgresql://…")
+    if settings.database_application_url is not None:
+        problems += _application_url(settings.database_application_url.get_secret_value(), settings)
     if settings.redis_url is not None:
         try:
             read_redis_url(settings.redis_url.get_secret_value())
@@ -60,6 +63,19 @@ def _urls(settings: "Settings") -> list[str]:
             "CORS_ORIGINS: an origin is a scheme and a host, such as https://shop.example.com, without a path"
         )
     return problems
+
+
+def _application_url(url: str, settings: "Settings") -> list[str]:
+    name = "DATABASE_APPLICATION_URL"
+    if not _on_postgresql(settings):
+        return [f"{name}: needs DATABASE_URL (PostgreSQL), of the user who owns the schema"]
+    try:
+        users = [urlsplit(each).username for each in (url, settings.database_url.get_secret_value())]  # type: ignore[union-attr]
+    except ValueError:
+        users = [None]
+    if not url.startswith("postgres") or not users[0]:
+        return [f"{name}: must name a user, as postgresql://user:password@host/database"]
+    return [f"{name}: must name another user than DATABASE_URL"] if users[0] == users[1] else []
 
 
 def _processes(settings: "Settings", withheld: Collection[str]) -> list[str]:

@@ -8,6 +8,11 @@ class StoreSettings(BaseSettings):
     """Where the truth lies, and where what may be lost lies."""
 
     database_url: SecretStr | None = Field(None, description="`postgresql://…`; without it, a SQLite file")
+    database_application_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://…` of API, worker and reconciler, for `migrate` alone: it creates the role, if"
+        " its own user may, and grants it what they need",
+    )
     database_pool_size: int = Field(10, ge=1, description="connections that each process keeps")
     database_max_overflow: int = Field(
         0, ge=0, description="connections that each process opens beyond those, and closes after their use"
