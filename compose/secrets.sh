@@ -29,6 +29,11 @@ if [ ! -e complete ]; then
     keep complete "Delete this folder together with the volumes: the database keeps the password that it was made with."
 fi
 
+# Also for an older release, whose URL was that of the superuser: `migrate` has it now, and makes the role of the others.
+if [ ! -e application_url ]; then
+    keep application_url "postgresql://binnacle_app:$(openssl rand -hex 24)@postgresql:5432/binnacle"
+fi
+
 # Also for the passwords of an older release. What the service does, and no more; `health` may ask whether the server is
 # ready. The chart and docs/redis.md have the same rules.
 queue=$(sed 's|^redis://:||; s|@.*||' redis_url)

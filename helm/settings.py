@@ -25,6 +25,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "admin_token": "adminToken.existingSecret",
     "secret_key": "secretKey.existingSecret",
     "database_url": "database.existingSecret",
+    "database_application_url": "database.existingSecret",
     "database_pool_size": "database.poolSize",
     "database_max_overflow": "database.maxOverflow",
     "redis_url": "redis.existingSecret",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-from app.settings import mail, postgresql, production
+from app.settings import databases, mail, production
 from app.settings.redis import read_redis_url
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ MINIMUM_KEY_BYTES: Final = 32
 SHUTDOWN_MARGIN_SECONDS: Final = 4.0
 _ORIGIN: Final = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 _TOKEN: Final = re.compile(r"[!-~]+")
-_SQLITE: Final = ("sqlite", "sqlite+aiosqlite")
 
 
 def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
@@ -26,9 +25,7 @@ def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
 
 
 def _urls(settings: "Settings") -> list[str]:
-    problems = []
-    if settings.database_url is not None:
-        problems += _database_url(settings.database_url.get_secret_value())
+    problems = databases.problems(settings)
     if settings.redis_url is not None:
         try:
             read_redis_url(settings.redis_url.get_secret_value())
@@ -53,18 +50,6 @@ def _urls(settings: "Settings") -> list[str]:
             "CORS_ORIGINS: an origin is a scheme and a host, such as https://shop.example.com, without a path"
         )
     return problems
-
-
-def _database_url(url: str) -> list[str]:
-    scheme, separator, _ = url.partition("://")
-    if not separator or scheme not in (*postgresql.SCHEMES, *_SQLITE):
-        return ["DATABASE_URL: names no database that this service knows; use postgresql://…"]
-    if scheme in postgresql.SCHEMES:
-        try:
-            postgresql.parse(url)
-        except ValueError as error:
-            return [f"DATABASE_URL: {error}"]
-    return []
 
 
 def _keys(settings: "Settings") -> list[str]:
@@ -97,13 +82,13 @@ def _processes(settings: "Settings", withheld: Collection[str]) -> list[str]:
         problems.append(f"CLAIM_SECONDS: must be above {slowest}, or two workers do the same work at once")
     if settings.job_seconds <= seconds:
         problems.append(f"JOB_SECONDS: must be above {slowest}, or no try ever ends well")
-    alone = settings.redis_url is None or not _on_postgresql(settings)
+    alone = settings.redis_url is None or not databases.on_postgresql(settings)
     if settings.web_concurrency > 1 and alone and "redis_url" not in withheld:
         problems.append(
             "WEB_CONCURRENCY: more than one process needs DATABASE_URL (PostgreSQL) and REDIS_URL;"
             " the embedded jobs live in one process"
         )
-    if settings.redis_url is not None and not _on_postgresql(settings):
+    if settings.redis_url is not None and not databases.on_postgresql(settings):
         problems.append("REDIS_URL: workers in other processes need DATABASE_URL (PostgreSQL) as well")
     return problems
 
@@ -117,10 +102,6 @@ def _outside(settings: "Settings", withheld: Collection[str]) -> list[str]:
         if getattr(settings, name) is None and name not in withheld
     ]
     return missing + (production.problems(settings) if settings.environment == "production" else [])
-
-
-def _on_postgresql(settings: "Settings") -> bool:
-    return settings.database_url is not None and settings.database_url.get_secret_value().startswith("postgres")
 
 
 def _is_origin(origin: str) -> bool:

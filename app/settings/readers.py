@@ -8,6 +8,7 @@ READERS: Final[Mapping[str, frozenset[str]]] = {
     "secret_key": frozenset({"run", "serve"}),
     "admin_token": _QUEUE,
     "database_url": _QUEUE | {"migrate", "seed", "promote"},
+    "database_application_url": frozenset({"migrate"}),
     "redis_url": _QUEUE,
     "sentry_dsn": _QUEUE,
     "provider_api_key": frozenset({"run", "serve", "worker"}),

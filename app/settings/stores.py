@@ -14,6 +14,11 @@ class StoreSettings(BaseSettings):
         description="`postgresql://…` with libpq's parameters, such as `sslmode` (docs/postgresql.md); without it, a"
         " SQLite file",
     )
+    database_application_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://…` of API, worker and reconciler, for `migrate` alone: it creates the role, if"
+        " its own user may, and grants it what they need",
+    )
     database_pooler: Literal["none", "transaction"] = Field(
         "none", description="`transaction` when PgBouncer or its like stands between, in transaction or session mode"
     )

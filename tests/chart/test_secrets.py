@@ -39,6 +39,9 @@ def files(rendering: Rendering, name: str, container: str | None = None) -> dict
 def test_the_generated_urls_carry_the_generated_passwords(demo: Rendering) -> None:
     secret = generated(demo)
     database, redis = urlsplit(secret["database_url"]), urlsplit(secret["redis_url"])
+    application = urlsplit(secret["database_application_url"])
+    assert (application.hostname, application.path) == (database.hostname, database.path)
+    assert (application.username, application.password) == ("binnacle_app", secret["application_password"])
     assert (database.hostname, database.port, database.username) == ("shop-binnacle-postgresql", 5432, "binnacle")
     assert (redis.hostname, redis.port) == ("shop-binnacle-valkey", 6379)
     assert database.password == secret["postgres_password"]
@@ -48,7 +51,7 @@ def test_the_generated_urls_carry_the_generated_passwords(demo: Rendering) -> No
 def test_generated_secrets_are_long_and_differ_between_installs(chart: Chart, demo: Rendering) -> None:
     first, second = generated(demo), generated(chart.render(release="store"), "store-binnacle")
     assert len(first["secret_key"]) == 64
-    for key in ("secret_key", "postgres_password", "valkey_password"):
+    for key in ("secret_key", "postgres_password", "application_password", "valkey_password"):
         assert len(first[key]) >= 32
         assert first[key] != second[key]
 
@@ -79,6 +82,8 @@ def test_each_container_has_the_secrets_that_its_command_reads_and_no_other(char
             assert mount["readOnly"] is True
             assert mount["mountPath"] == rendering.environment(name, container["name"])["SECRETS_DIR"]
             read = READERS.keys() - set(unread(container["args"][0]))
+            if "--wait" in container["args"]:  # it changes nothing
+                read -= {"database_application_url"}
             assert files(rendering, name, container["name"]).keys() == read, (name, container["name"])
 
 
@@ -149,6 +154,18 @@ def test_the_bundled_stores_take_passwords_of_the_operator(chart: Chart) -> None
     assert files(rendering, "shop-binnacle-api")["database_url"] == ("urls", "database_url")
 
 
+def test_the_processes_have_no_superusers_url_and_migrations_make_their_role(demo: Rendering) -> None:
+    application = ("shop-binnacle", "database_application_url")
+    for component in ("api", "worker", "reconciler"):
+        assert files(demo, f"shop-binnacle-{component}")["database_url"] == application
+    assert files(demo, "shop-binnacle-api", "seed") == {"database_url": application}
+    assert files(demo, "shop-binnacle-worker", "wait-for-schema") == {"database_url": application}
+    assert files(demo, "shop-binnacle-api", "migrate") == {
+        "database_url": ("shop-binnacle", "database_url"),
+        "database_application_url": application,
+    }
+
+
 def test_migrations_may_have_a_database_user_of_their_own(chart: Chart) -> None:
     rendering = chart.render(*PRODUCTION, "migrations.existingSecret=owner", "migrations.key=uri")
     pod = dict(rendering.pods())["shop-binnacle-api"]
@@ -171,7 +188,7 @@ def test_pods_roll_with_the_keys_that_they_read(chart: Chart, demo: Rendering) -
         return found
 
     for component in ("api", "worker", "reconciler"):
-        read = {key: generated(demo)[key] for key in files(demo, f"shop-binnacle-{component}")}
+        read = {key: generated(demo)[key] for _, key in files(demo, f"shop-binnacle-{component}").values()}
         checksum = sha256(json.dumps(read, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
         assert annotations(demo, "Deployment", component) == {"checksum/secret": checksum}
     # A restart would give the store no other password.

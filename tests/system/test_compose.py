@@ -106,9 +106,9 @@ def test_each_process_starts_with_its_settings(
     secrets = make_secrets(root, tmp_path)
     mounted = tmp_path / "mounted"
     mounted.mkdir()
-    for secret in BINNACLE[name]["secrets"]:
-        assert secret in Settings.model_fields
-        (mounted / secret).write_bytes((secrets / secret).read_bytes())
+    for setting, secret in _mounted(name).items():
+        assert setting in Settings.model_fields
+        (mounted / setting).write_bytes((secrets / secret).read_bytes())
     for variable, value in BINNACLE[name]["environment"].items():
         monkeypatch.setenv(variable, str(value))
     monkeypatch.setenv("SECRETS_DIR", str(mounted))
@@ -122,8 +122,24 @@ def test_each_process_starts_with_its_settings(
 @pytest.mark.parametrize("name", BINNACLE)
 def test_each_process_has_the_secrets_that_its_command_reads_and_no_other(name: str) -> None:
     (command,) = BINNACLE[name]["command"]
-    stores = {"secret_key", "database_url", "redis_url"}
-    assert set(BINNACLE[name].get("secrets", [])) == stores - set(unread(command))
+    known = {"secret_key", "database_url", "database_application_url", "redis_url"}
+    assert _mounted(name).keys() == known - set(unread(command))
+
+
+def test_migrate_alone_is_postgresqls_superuser(root: Path, tmp_path: Path) -> None:
+    secrets = make_secrets(root, tmp_path)
+    for name in WITH_SECRETS:
+        url = (secrets / _mounted(name)["database_url"]).read_text()
+        assert url.startswith(f"postgresql://{'binnacle' if name == 'migrate' else 'binnacle_app'}:"), name
+
+
+def _mounted(name: str) -> dict[str, str]:
+    """The secret behind each file of a container, by the file's name."""
+    mounts = [
+        {"source": each, "target": each} if isinstance(each, str) else each
+        for each in SERVICES[name].get("secrets", [])
+    ]
+    return {mount["target"]: mount["source"] for mount in mounts}
 
 
 def _environment(name: str) -> dict[str, str]:

@@ -27,7 +27,7 @@ spec:
   template:
     metadata:
       {{- $read := include "binnacle.secretsRead" $component | fromJsonArray }}
-      {{- $checksum := include "binnacle.secretChecksum" (concat (list $) $read) | fromYaml }}
+      {{- $checksum := include "binnacle.secretChecksum" (concat (list $ "database_application_url") (without $read "database_url")) | fromYaml }}
       {{- include "binnacle.podMetadata" (append $id $checksum) | nindent 6 }}
     spec:
       {{- include "binnacle.podSpec" $id | nindent 6 }}
@@ -52,9 +52,12 @@ spec:
           {{- .process | nindent 10 }}
       volumes:
         {{- include "binnacle.tmpVolume" $ | nindent 8 }}
-        {{- include "binnacle.secretsVolume" (concat (list $ "secrets" $.Values.database) $read) | nindent 8 }}
-        {{- $owner := and (eq $component "api") $.Values.migrations.existingSecret | empty | ternary $.Values.database $.Values.migrations }}
-        {{- include "binnacle.secretsVolume" (list $ "migration-secrets" $owner "database_url") | nindent 8 }}
+        {{- include "binnacle.secretsVolume" (concat (list $ "secrets") $read) | nindent 8 }}
+        {{- $migrating := and (eq $component "api") $.Values.migrations.enabled | ternary (list "owner_url" "database_application_url") (list "database_url") }}
+        {{- include "binnacle.secretsVolume" (concat (list $ "migration-secrets") $migrating) | nindent 8 }}
+        {{- range .steps }}{{ if has "seed" . }}
+        {{- include "binnacle.secretsVolume" (list $ "seed-secrets" "database_url") | nindent 8 }}
+        {{- end }}{{ end }}
         {{- with include "binnacle.extra" (append $id "extraVolumes") }}
         {{- . | nindent 8 }}
         {{- end }}
@@ -80,7 +83,7 @@ resources:
 volumeMounts:
   - name: tmp
     mountPath: /tmp
-  - name: {{ has (index . 2) (list "migrate" "seed") | ternary "migration-secrets" "secrets" }}
+  - name: {{ get (dict "migrate" "migration-secrets" "seed" "seed-secrets") (index . 2) | default "secrets" }}
     mountPath: /run/secrets/binnacle
     readOnly: true
   {{- with include "binnacle.extra" (append $id "extraVolumeMounts") }}

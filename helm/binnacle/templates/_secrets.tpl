@@ -13,6 +13,9 @@ kept among the values while the chart is rendered, or each use would make its ow
 {{- $password := dig "postgres_password" "" $kept | b64dec | default (randAlphaNum 32) -}}
 {{- $_ := set $data "postgres_password" $password -}}
 {{- $_ := set $data "database_url" (printf "postgresql://binnacle:%s@%s-postgresql:5432/binnacle" $password (include "binnacle.fullname" .)) -}}
+{{- $application := dig "application_password" "" $kept | b64dec | default (randAlphaNum 32) -}}
+{{- $_ := set $data "application_password" $application -}}
+{{- $_ := set $data "database_application_url" (printf "postgresql://binnacle_app:%s@%s-postgresql:5432/binnacle" $application (include "binnacle.fullname" .)) -}}
 {{- end -}}
 {{- if and .Values.valkey.enabled (not .Values.valkey.existingSecret) -}}
 {{- $password := dig "valkey_password" "" $kept | b64dec | default (randAlphaNum 32) -}}
@@ -20,7 +23,7 @@ kept among the values while the chart is rendered, or each use would make its ow
 {{- $_ := set $data "redis_url" (printf "redis://:%s@%s-valkey:6379/0" $password (include "binnacle.fullname" .)) -}}
 {{- end -}}
 {{- /* Used or not: who names a Secret of their own and goes back must find the key that signed the tokens. */ -}}
-{{- range list "secret_key" "postgres_password" "valkey_password" -}}
+{{- range list "secret_key" "postgres_password" "application_password" "valkey_password" -}}
 {{- if and (hasKey $kept .) (not (hasKey $data .)) -}}
 {{- $_ := set $data . (get $kept . | b64dec) -}}
 {{- end -}}
@@ -45,23 +48,29 @@ checksum/secret: {{ toJson . | sha256sum }}
 - secret:
     name: {{ $source.existingSecret | default (include "binnacle.generatedSecret" (index . 0)) }}
     items:
-      - key: {{ if $source.existingSecret }}{{ $source.key }}{{ else }}{{ index . 1 }}{{ end }}
+      - key: {{ if $source.existingSecret }}{{ $source.key }}{{ else }}{{ $source.generated | default (index . 1) }}{{ end }}
         path: {{ index . 1 }}
 {{- end -}}
 
-{{/* Secrets as files, for (list $ volume database setting...): `database` tells where the URL of its user is. */}}
+{{/*
+Secrets as files, for (list $ volume setting...). The bundled PostgreSQL has a role for the application and one, its superuser, for
+migrations; a user of yours is both unless migrations have another. `owner_url` is the URL of whoever migrates.
+*/}}
 {{- define "binnacle.secretsVolume" -}}
 {{- $ := index . 0 -}}
-{{- $sources := dict "secret_key" $.Values.secretKey "database_url" (index . 2) "redis_url" $.Values.redis -}}
+{{- $application := merge (dict "generated" "database_application_url") $.Values.database -}}
+{{- $owner := $.Values.migrations.existingSecret | empty | ternary $.Values.database $.Values.migrations -}}
+{{- $sources := dict "secret_key" $.Values.secretKey "database_url" $application "owner_url" $owner "redis_url" $.Values.redis -}}
+{{- if and $.Values.postgresql.enabled (or (not $.Values.database.existingSecret) $.Values.migrations.existingSecret) }}{{ $_ := set $sources "database_application_url" $application }}{{ end -}}
 {{- if $.Values.adminToken.existingSecret }}{{ $_ := set $sources "admin_token" $.Values.adminToken }}{{ end -}}
 {{- if $.Values.sentry.existingSecret }}{{ $_ := set $sources "sentry_dsn" $.Values.sentry }}{{ end -}}
 - name: {{ index . 1 }}
   projected:
     defaultMode: 0440
     sources:
-      {{- range $file := slice . 3 }}
+      {{- range $file := slice . 2 }}
       {{- with get $sources $file }}
-      {{- include "binnacle.secretFile" (list $ $file .) | nindent 6 }}
+      {{- include "binnacle.secretFile" (list $ ($file | replace "owner" "database") .) | nindent 6 }}
       {{- end }}
       {{- end }}
       {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey "mail_password" $.Values.mail.password "https_proxy" $.Values.proxy }}

@@ -13,6 +13,7 @@ SECRETS = {
     "secret_key": "3f9c51d07ae84b268d15e0a97c42f6b3",
     "admin_token": "7d20c6a4e9f81b35a8d24c6f09b7e153",
     "database_url": "postgresql://user:word@db/shop",
+    "database_application_url": "postgresql://app:word@db/shop",
     "redis_url": "redis://:word@cache",
     "sentry_dsn": "https://key@errors.example.com/1",
 }
