@@ -11,6 +11,7 @@ DEV := $(VENV)/.dev-installed
 SCAN := .venv-scan/.installed
 LOCK := .venv-lock/.installed
 BENCH := .venv-bench/.installed
+MUTANTS := .venv-mutants/.installed
 
 .PHONY: help
 help: ## lists the targets
@@ -65,6 +66,13 @@ test-pips: $(DEV) ## installs locks with the pips that machines have, which it f
 .PHONY: crash-test
 crash-test: $(DEV) ## kills everything at random under orders: none lost, none charged twice (ARGS="--orders 200 --kills 10")
 	$(BIN)/python -m tests.crash $(ARGS)
+
+$(MUTANTS): requirements/mutants.txt
+	sh scripts/find-python.sh .venv-mutants && sh scripts/install.sh .venv-mutants/bin/python requirements/mutants.txt && touch $@
+
+.PHONY: mutants
+mutants: $(DEV) $(MUTANTS) ## breaks orders, accounts, outbox, cache and edge on purpose, and fails when the tests miss more than 1 in 20 (ARGS=--all)
+	$(BIN)/python -m scripts.mutants --python .venv-mutants/bin/python $(ARGS)
 
 .PHONY: contract
 contract: $(DEV) ## holds the service to docs/openapi.json with Schemathesis, as each role, on both back ends
@@ -135,9 +143,13 @@ scan-workflows: $(DEV) ## refuses dangerous workflows; with GH_TOKEN it also ask
 scan-dependencies: $(SCAN) ## refuses vulnerable locked versions; asks osv.dev, and Safety with SAFETY_API_KEY
 	PATH="$(CURDIR)/.venv-scan/bin:$$PATH" sh .github/scripts/scan-dependencies.sh
 
+.PHONY: mutants-all
+mutants-all: ARGS = --all
+mutants-all: mutants
+
 .PHONY: proof
-proof: lint test test-system crash-test contract e2e ## everything, without a limit of time
+proof: lint test test-system crash-test contract mutants-all e2e ## everything, without a limit of time
 
 .PHONY: clean
 clean: ## removes the virtual environment and the caches
-	rm -rf $(VENV) .venv-scan .venv-bench .venv-lock .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-scan .venv-bench .venv-lock .venv-mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

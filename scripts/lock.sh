@@ -14,4 +14,5 @@ lock dev pyproject.toml --group pyproject.toml:dev
 lock bench pyproject.toml --group pyproject.toml:bench
 lock load --group pyproject.toml:load
 lock scan --group pyproject.toml:scan
+lock mutants --group pyproject.toml:mutants
 lock lock --group pyproject.toml:lock

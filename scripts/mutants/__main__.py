@@ -1,0 +1,69 @@
+"""Judges a sample of mutants, or all, and prints those that the tests miss."""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from scripts import tree
+from scripts.mutants.judging import Judge, copied
+from scripts.mutants.model import AREAS, TOLERATED, Mutant, Outcome, RefusedError, choose, equivalents, passes
+
+SAMPLE: Final = 20
+SEED: Final = 11
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0 when the tests notice enough, 1 when they don't, 2 when nothing can be concluded."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--python", required=True, help="Python of the environment that has mutmut")
+    parser.add_argument("--all", action="store_true", help="judge every mutant; takes hours")
+    parser.add_argument("--count", type=int, default=SAMPLE, help="mutants in the sample (%(default)s)")
+    parser.add_argument("--seed", type=int, default=SEED, help="choice of the sample (%(default)s)")
+    parser.add_argument("--area", action="append", choices=sorted(AREAS), help="judge this area alone; may be repeated")
+    given = parser.parse_args(arguments)
+    try:
+        mutants = [mutant for area in given.area or AREAS for mutant in _made(given.python, area)]
+        known = equivalents()
+        distinct = [mutant for mutant in mutants if not any(entry.is_of(mutant) for entry in known)]
+        chosen = distinct if given.all else choose(distinct, given.count, given.seed)
+        print(f"{len(mutants)} mutants, {len(mutants) - len(distinct)} listed as equivalent, {len(chosen)} to judge.")
+        with copied(tree.ROOT) as copy:
+            outcomes = _outcomes(copy, chosen)
+        enough = passes(outcomes)
+    except RefusedError as error:
+        print(f"Refused: {error}", file=sys.stderr)
+        return 2
+    counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("killed", "timed out", "survived"))
+    print(f"{counts}. {'Passed' if enough else 'Failed'}: at most 1 in {TOLERATED} may survive.")
+    return 0 if enough else 1
+
+
+def _made(python: str, area: str) -> list[Mutant]:
+    files = sorted(str(path.relative_to(tree.ROOT)) for path in (tree.ROOT / AREAS[area].code).rglob("*.py"))
+    command = [str(Path(python).absolute()), "-m", "scripts.mutants.generated", *files]
+    made = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    if made.returncode:
+        raise RefusedError(f"mutmut failed:\n{made.stderr}")
+    return [Mutant(area=area, **mutant) for mutant in json.loads(made.stdout)]
+
+
+def _outcomes(copy: Path, chosen: Sequence[Mutant]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for area, mutants in groupby(chosen, key=lambda mutant: mutant.area):
+        judge = Judge(copy, AREAS[area].tests)
+        print(f"{area}: the tests pass without a mutant in {judge.check():.0f} s.", flush=True)
+        for mutant in mutants:
+            outcomes.append(judge.judge(mutant))
+            print(f"{area}: {outcomes[-1]}: {mutant.path}: {mutant.lines('+')}", flush=True)
+            if outcomes[-1] == "survived":
+                print(mutant.diff, flush=True)
+    return outcomes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

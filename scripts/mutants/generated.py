@@ -1,0 +1,33 @@
+"""Prints the mutants that mutmut makes of files, as JSON. Runs in the environment that has mutmut."""
+
+import difflib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import libcst
+from mutmut.mutation.file_mutation import create_mutations, deep_replace
+
+
+def _mutants(path: str) -> Iterator[dict[str, str]]:
+    source = Path(path).read_text(encoding="utf-8")
+    module, mutations, *_ = create_mutations(path, source)
+    for mutation in mutations:
+        if mutation.contained_by_top_level_function is None or _for_people(mutation.original_node):
+            continue
+        code = deep_replace(module, mutation.original_node, mutation.mutated_node).code
+        diff = difflib.unified_diff(source.splitlines(), code.splitlines(), path, path, lineterm="", n=2)
+        if code != source:
+            yield {"path": path, "code": code, "diff": "\n".join(diff)}
+
+
+def _for_people(node: libcst.CSTNode) -> bool:
+    """Tells whether a node is a sentence: a message for people, whose words no test repeats."""
+    if isinstance(node, libcst.SimpleString):
+        return " " in str(node.evaluated_value)
+    return isinstance(node, libcst.FormattedString | libcst.ConcatenatedString)
+
+
+if __name__ == "__main__":
+    json.dump([mutant for path in sys.argv[1:] for mutant in _mutants(path)], sys.stdout)

@@ -1,0 +1,92 @@
+"""Mutants, which of them are judged, and what the results amount to."""
+
+import random
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+EQUIVALENT: Final = Path(__file__).parent / "equivalent.toml"
+TOLERATED: Final = 20  # one in so many may survive
+
+Outcome = Literal["killed", "survived", "timed out"]
+
+
+class RefusedError(Exception):
+    """Nothing can be concluded; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A part of the code, and the tests that have to notice when it breaks."""
+
+    code: str
+    tests: tuple[str, ...]
+
+
+AREAS: Final[Mapping[str, Area]] = {
+    "orders": Area("app/orders", ("tests/app/orders", "tests/app/catalog/test_popular.py")),
+    "accounts": Area("app/accounts", ("tests/app/accounts",)),
+    "outbox": Area("app/infra/outbox", ("tests/app/infra/outbox", "tests/app/orders/test_reconciler.py")),
+    "cache": Area("app/infra/cache", ("tests/app/infra/test_cache.py", "tests/app/catalog/test_cached.py")),
+    "edge": Area("app/api/edge", ("tests/app/api",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of one file: the file's new text, and the change as a unified diff."""
+
+    area: str
+    path: str
+    code: str
+    diff: str
+
+    def lines(self, sign: str) -> str:
+        """Returns the removed (`-`) or the added (`+`) lines, without the space around them."""
+        changed = [line[1:].strip() for line in self.diff.splitlines()[2:] if line.startswith(sign)]
+        return "\n".join(changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Equivalent:
+    """A mutant that no test can tell from the code, and the reason."""
+
+    path: str
+    before: str
+    after: str
+    reason: str
+
+    def is_of(self, mutant: Mutant) -> bool:
+        """Tells whether this is the change of a mutant."""
+        return (self.path, self.before, self.after) == (mutant.path, mutant.lines("-"), mutant.lines("+"))
+
+
+def equivalents(file: Path = EQUIVALENT) -> list[Equivalent]:
+    """Reads the list. Raises RefusedError for an entry without a reason."""
+    entries = tomllib.loads(file.read_text(encoding="utf-8")).get("equivalent", [])
+    found = [Equivalent(entry["path"], entry["before"], entry["after"], entry.get("reason", "")) for entry in entries]
+    for entry in found:
+        if not entry.reason.strip():
+            raise RefusedError(f"{file.name}: {entry.path}: {entry.after!r} has no reason.")
+    return found
+
+
+def choose(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
+    """Returns as many mutants of each area as of the others, the same for the same seed."""
+    chance = random.Random(seed)  # noqa: S311 -- a sample, not a secret
+    areas = sorted({mutant.area for mutant in mutants})
+    chosen = []
+    for index, area in enumerate(areas):
+        own = [mutant for mutant in mutants if mutant.area == area]
+        share = count // len(areas) + (index < count % len(areas))
+        chosen += chance.sample(own, min(share, len(own)))
+    return chosen
+
+
+def passes(outcomes: Sequence[Outcome]) -> bool:
+    """Tells whether at most one in TOLERATED survived. Raises RefusedError when there is no outcome."""
+    if not outcomes:
+        raise RefusedError("No mutant was judged.")
+    return outcomes.count("survived") * TOLERATED <= len(outcomes)
