@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
-from app.infra.database import create_engine
+from app.infra.engine import create_engine
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -50,7 +50,7 @@ def provide(settings: "Settings") -> None:
 
 
 async def _provide(settings: "Settings", name: str, password: str) -> None:
-    engine = create_engine(settings)
+    engine = create_engine(settings, limited=False)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_grant, name, password)

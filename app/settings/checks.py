@@ -21,7 +21,13 @@ def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
 
     Settings that are `withheld` from this process are not missed.
     """
-    return [*_urls(settings), *_keys(settings), *mail.problems(settings), *_processes(settings, withheld), *_outside(settings, withheld)]
+    return [
+        *_urls(settings),
+        *_keys(settings),
+        *mail.problems(settings),
+        *_processes(settings, withheld),
+        *_outside(settings, withheld),
+    ]
 
 
 def _urls(settings: "Settings") -> list[str]:

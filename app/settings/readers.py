@@ -13,6 +13,8 @@ READERS: Final[Mapping[str, frozenset[str]]] = {
     "sentry_dsn": _QUEUE,
     "provider_api_key": frozenset({"run", "serve", "worker"}),
     "mail_api_key": frozenset({"run", "worker"}),
+    "mail_password": frozenset({"run", "worker"}),
+    "https_proxy": frozenset({"run", "serve", "worker"}),
 }
 
 

@@ -73,7 +73,8 @@ def test_no_variable_holds_or_fetches_a_secret(chart: Chart, values: tuple[str, 
 
 
 def test_each_container_has_the_secrets_that_its_command_reads_and_no_other(chart: Chart) -> None:
-    own = ("adminToken.existingSecret=a", *OWN[-2:])
+    keys = ("provider.apiKey", "mail.apiKey", "mail.password", "proxy", "adminToken")
+    own = (*(f"{key}.existingSecret=own" for key in keys), *OWN[-2:])
     rendering = chart.render(*own)
     for component in ("api", "worker", "reconciler"):
         name = f"shop-binnacle-{component}"

@@ -62,8 +62,9 @@ migrations; a user of yours is both unless migrations have another. `owner_url` 
 {{- $owner := $.Values.migrations.existingSecret | empty | ternary $.Values.database $.Values.migrations -}}
 {{- $sources := dict "secret_key" $.Values.secretKey "database_url" $application "owner_url" $owner "redis_url" $.Values.redis -}}
 {{- if and $.Values.postgresql.enabled (or (not $.Values.database.existingSecret) $.Values.migrations.existingSecret) }}{{ $_ := set $sources "database_application_url" $application }}{{ end -}}
-{{- if $.Values.adminToken.existingSecret }}{{ $_ := set $sources "admin_token" $.Values.adminToken }}{{ end -}}
-{{- if $.Values.sentry.existingSecret }}{{ $_ := set $sources "sentry_dsn" $.Values.sentry }}{{ end -}}
+{{- $optional := dict "admin_token" $.Values.adminToken "sentry_dsn" $.Values.sentry "provider_api_key" $.Values.provider.apiKey -}}
+{{- $optional = merge $optional (dict "mail_api_key" $.Values.mail.apiKey "mail_password" $.Values.mail.password "https_proxy" $.Values.proxy) -}}
+{{- range $file, $source := $optional }}{{ if $source.existingSecret }}{{ $_ := set $sources $file $source }}{{ end }}{{ end -}}
 - name: {{ index . 1 }}
   projected:
     defaultMode: 0440
@@ -73,15 +74,13 @@ migrations; a user of yours is both unless migrations have another. `owner_url` 
       {{- include "binnacle.secretFile" (list $ ($file | replace "owner" "database") .) | nindent 6 }}
       {{- end }}
       {{- end }}
-      {{- range $file, $source := dict "provider_api_key" $.Values.provider.apiKey "mail_api_key" $.Values.mail.apiKey "mail_password" $.Values.mail.password "https_proxy" $.Values.proxy }}
-      {{- if $source.existingSecret }}
-      {{- include "binnacle.secretFile" (list $ $file $source) | nindent 6 }}
-      {{- end }}
-      {{- end }}
 {{- end -}}
 
 {{/* The secret settings that a component reads, as a JSON array: app/settings/readers.py has the same. */}}
 {{- define "binnacle.secretsRead" -}}
-{{- $shared := list "database_url" "redis_url" "admin_token" "sentry_dsn" -}}
-{{- eq . "api" | ternary (prepend $shared "secret_key") $shared | toJson -}}
+{{- $read := list "database_url" "redis_url" "admin_token" "sentry_dsn" -}}
+{{- if eq . "api" }}{{ $read = prepend $read "secret_key" }}{{ end -}}
+{{- if ne . "reconciler" }}{{ $read = concat $read (list "provider_api_key" "https_proxy") }}{{ end -}}
+{{- if eq . "worker" }}{{ $read = concat $read (list "mail_api_key" "mail_password") }}{{ end -}}
+{{- $read | toJson -}}
 {{- end -}}

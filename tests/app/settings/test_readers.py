@@ -16,6 +16,10 @@ SECRETS = {
     "database_application_url": "postgresql://app:word@db/shop",
     "redis_url": "redis://:word@cache",
     "sentry_dsn": "https://key@errors.example.com/1",
+    "provider_api_key": "pk-4f0c",
+    "mail_api_key": "mk-81d2",
+    "mail_password": "word",
+    "https_proxy": "http://user:word@proxy:3128",
 }
 PRODUCTION = {
     "environment": "production",
