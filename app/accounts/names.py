@@ -31,7 +31,6 @@ _SERVICE: Final = "".join(skeletons(SERVICE))
 _TITLES: Final = _read(*TITLES)
 _OFFICES: Final = _read(*TITLES, *OFFICES)
 _FILLERS: Final = _read(*FILLERS)
-_WORDS: Final = _read(*WORDS)
 _PAIRS: Final = frozenset(a + b for pair in product(_OFFICES, _OFFICES | _FILLERS) for a, b in (pair, pair[::-1]))
 
 
@@ -53,7 +52,7 @@ def _speaks_for_the_service(words: list[str]) -> bool:
 
 def free(username: str) -> str:
     """Returns the name as it is. Raises ValueError when nobody can have it."""
-    if official(username) or "".join(skeletons(username)) in _WORDS:
+    if official(username) or username.casefold().strip("._-") in WORDS:
         raise ValueError("this name is reserved; choose another")
     return username
 

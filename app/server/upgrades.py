@@ -53,9 +53,7 @@ class UpgradeProtocol(HttpToolsProtocol):
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
         except httptools.HttpParserError:
-            message = "Invalid HTTP request received."
-            self.logger.warning(message)
-            self.send_400_response(message)
+            self.send_400_response("Invalid HTTP request received.")
         return None
 
     def _head_without_upgrade(self) -> bytes:

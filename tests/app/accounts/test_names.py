@@ -45,6 +45,11 @@ def test_words_of_programs_are_no_usernames_but_may_be_display_names(name: str) 
     assert personal(name) == name
 
 
+@pytest.mark.parametrize("name", ["user-5", "user_1", "users.2026", "info-desk", "null0"])
+def test_a_username_that_only_begins_with_such_a_word_is_free(name: str) -> None:
+    assert free(name) == name
+
+
 @pytest.mark.parametrize("name", ["\u0410da", "\u0391da", "p\u0430ypal"], ids=ascii)
 def test_a_word_of_two_alphabets_is_no_display_name(name: str) -> None:
     with pytest.raises(ValueError, match="alphabets"):
