@@ -15,6 +15,10 @@ from types import TracebackType
 from typing import Final
 
 OURS: Final = "app."
+_PASSED_THROUGH: Final = (
+    "app.infra.rows",
+    "app.infra.sessions",
+)  # by every statement
 LONGEST_TEXT: Final = 2400
 _LONGEST_MESSAGE: Final = 300
 _FRAMES: Final = 8  # of ours, and as many of others'
@@ -75,7 +79,7 @@ def chain(error: BaseException) -> list[Told]:
 def place(links: list[Told]) -> str:
     """Where it broke: the innermost place of ours in the exception itself, or its innermost place at all."""
     frames = links[0].frames
-    ours = [frame for frame in frames if frame.module.startswith(OURS)]
+    ours = [frame for frame in frames if frame.module.startswith(OURS) and frame.module not in _PASSED_THROUGH]
     return str((ours or frames)[-1]) if frames else "nowhere"
 
 

@@ -107,7 +107,7 @@ async def test_a_deletion_is_a_post_with_the_password(api: Api, settings: Settin
     ada = await someone(api, settings, "ada")
     refused = await api.client.delete(ME, headers=ada.bearer)
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
-    assert refused.headers["Allow"] == "GET, PATCH"
+    assert refused.headers["Allow"] == "GET, HEAD, PATCH"
     assert (await api.client.post(f"{ME}/delete", headers=ada.bearer)).status_code == 422
     gone = await delete(api, ada, PASSWORD)
     assert (gone.status_code, gone.content) == (204, b"")
