@@ -83,8 +83,10 @@ def test_a_refusal_is_one_sentence_and_an_exit_code(capsys: pytest.CaptureFixtur
     assert all(role in said for role in Role)
 
 
-def test_a_database_that_does_not_answer_is_one_sentence(processes: Processes) -> None:
+def test_a_database_that_does_not_answer_is_one_sentence_after_its_event(processes: Processes) -> None:
     gone = {"DATABASE_URL": "postgresql://binnacle@127.0.0.1:9/binnacle", "REDIS_URL": "redis://127.0.0.1:9"}
     asked = processes.start("promote ada --role admin", **gone)
     assert asked.wait() == 1
-    assert asked.log.read_text().splitlines() == ["promote: The database does not answer; try again in a few seconds."]
+    event, said = asked.log.read_text().splitlines()
+    assert json.loads(event)["event"] == "database_gone"
+    assert said == "promote: The database does not answer; try again in a few seconds."
