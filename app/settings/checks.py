@@ -24,7 +24,7 @@ def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
     return [
         *_urls(settings),
         *_keys(settings),
-        *mail.problems(settings),
+        *mail.problems(settings, withheld),
         *_processes(settings, withheld),
         *_outside(settings, withheld),
     ]

@@ -1,5 +1,6 @@
 """Mail: who sends it, and in whose name."""
 
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -31,15 +32,19 @@ class MailSettings(BaseSettings):
         return self.mail_url is not None and self.mail_url.startswith(("smtp://", "smtps://"))
 
 
-def problems(settings: MailSettings) -> list[str]:
-    """Returns one sentence for each thing that is wrong with an SMTP server or its log-in."""
+def problems(settings: MailSettings, withheld: Collection[str] = ()) -> list[str]:
+    """Returns one sentence for each thing that is wrong with an SMTP server or its log-in.
+
+    A password that is `withheld` from this process is not missed.
+    """
     problems = []
     login = settings.mail_user is not None or settings.mail_password is not None
     if login and not settings.mail_by_smtp:
         problems.append(
             "MAIL_USER, MAIL_PASSWORD: need an SMTP server in MAIL_URL, such as smtp://mail.example.com:587"
         )
-    if login and (settings.mail_user is None or settings.mail_password is None):
+    incomplete = settings.mail_user is None or settings.mail_password is None
+    if login and incomplete and "mail_password" not in withheld:
         problems.append("MAIL_USER, MAIL_PASSWORD: one needs the other")
     if not settings.mail_by_smtp:
         return problems

@@ -14,10 +14,11 @@ from prometheus_client import CollectorRegistry
 from app.api.edge.headers import ResponseHeaders
 from app.main import create_app
 from app.server.admission import Admission
+from app.server.refusals import Refusals
 from app.server.shedding import Shedding
 from app.server.shedding_protocol import SheddingProtocol, shedding
 from app.settings import Settings
-from app.telemetry.metrics import HttpMetrics
+from app.telemetry.metrics import HttpMetrics, RejectedMetrics
 from tests.app.api.serving import Connection, connected, serving
 from tests.app.telemetry.recording import recorded_logs
 
@@ -46,7 +47,8 @@ class Server:
         metrics = HttpMetrics(self.registry)
         self.admission = Admission(self.limit, metrics)
         refusals = Shedding(self.admission, metrics, ResponseHeaders(encrypted=True), log_seconds=0.01)
-        protocol = partial(SheddingProtocol, self.admission, refusals, lambda: self.draining, 10, 20)
+        rejected = Refusals(RejectedMetrics(self.registry))
+        protocol = partial(SheddingProtocol, self.admission, refusals, lambda: self.draining, 10, 20, rejected)
         async with serving(self, protocol=protocol) as self.port:
             yield self
             self.go.set()

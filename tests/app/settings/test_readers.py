@@ -25,6 +25,7 @@ PRODUCTION = {
     "environment": "production",
     "allowed_hosts": ["shop.example.com"],
     "provider_url": "https://payments.example.com",
+    "mail_from": "shop@example.com",
 }
 STORES = ("database_url", "redis_url")
 NEEDED = {
@@ -69,11 +70,19 @@ def test_a_command_names_what_it_lacks_in_production_and_no_more(production: Any
     assert named == NEEDED[command]
 
 
+@pytest.mark.parametrize(
+    ("mail", "absent"),
+    [
+        ({"mail_url": "https://mail.example.com"}, "mail_password"),
+        ({"mail_url": "smtp://mail.example.com:587", "mail_user": "shop"}, "mail_api_key"),
+    ],
+    ids=["mail by HTTP", "mail by SMTP"],
+)
 @pytest.mark.parametrize("command", NEEDED)
-def test_a_command_holds_no_secret_of_another(production: Any, command: str) -> None:
-    settings = production(command, *SECRETS)
+def test_a_command_holds_no_secret_of_another(production: Any, command: str, mail: dict[str, str], absent: str) -> None:
+    settings = production(command, *(SECRETS.keys() - {absent}), **mail)
     held = {name for name in SECRETS if getattr(settings, name) is not None}
-    assert held == {name for name, readers in READERS.items() if command in readers}
+    assert held == {name for name, readers in READERS.items() if command in readers} - {absent}
     if command != "serve":
         assert "secret_key" not in held
 
