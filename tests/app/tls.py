@@ -10,6 +10,8 @@ from typing import Final
 
 CERTIFICATES: Final = Path(__file__).parent / "certificates"
 CA: Final = CERTIFICATES / "ca.pem"
+SERVER: Final = CERTIFICATES / "server.pem"
+SERVER_KEY: Final = CERTIFICATES / "server-key.pem"
 CLIENT: Final = CERTIFICATES / "client.pem"
 CLIENT_KEY: Final = CERTIFICATES / "client-key.pem"
 ENCRYPTED_CLIENT_KEY: Final = CERTIFICATES / "client-key-encrypted.pem"
@@ -23,7 +25,7 @@ def tls_before(port: int, *, clients: bool = False) -> Iterator[int]:
     It has a thread of its own: what connects to it may block the loop of a test.
     """
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(CA) if clients else None)
-    context.load_cert_chain(CERTIFICATES / "server.pem", CERTIFICATES / "server-key.pem")
+    context.load_cert_chain(SERVER, SERVER_KEY)
     if clients:
         context.verify_mode = ssl.CERT_REQUIRED
 

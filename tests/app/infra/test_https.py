@@ -5,7 +5,6 @@ import ssl
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
@@ -19,11 +18,9 @@ from app.settings import SettingsError, read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing
 from tests.app.raw_servers import listening
+from tests.app.tls import CA, SERVER, SERVER_KEY
 
 pytestmark = pytest.mark.anyio
-# Made by openssl for 127.0.0.1 and provider.test, to the year 2126; the authority's own key is gone.
-TLS: Final = Path(__file__).parent / "tls"
-AUTHORITY: Final = TLS / "authority.pem"
 ANSWER: Final = b'{"status": "succeeded"}'
 
 
@@ -31,7 +28,7 @@ ANSWER: Final = b'{"status": "succeeded"}'
 async def _provider(heard: list[dict[str, str]]) -> AsyncIterator[str]:
     """The URL of a provider that speaks TLS with a certificate of the company's authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS / "server.pem", TLS / "server-key.pem")
+    context.load_cert_chain(SERVER, SERVER_KEY)
     async with listening(ANSWER, heard, context) as url:
         yield url
 
@@ -67,7 +64,7 @@ async def _charge(url: str, **settings: Any) -> str:
 async def test_a_companys_own_authority_is_trusted_where_it_is_named_and_nowhere_else() -> None:
     heard: list[dict[str, str]] = []
     async with _provider(heard) as url:
-        assert await _charge(url, ssl_cert_file=AUTHORITY) == "succeeded"
+        assert await _charge(url, ssl_cert_file=CA) == "succeeded"
         with pytest.raises(NoAnswerError, match="ConnectError"):
             await _charge(url)
     assert len(heard) == 1
@@ -77,7 +74,7 @@ async def test_calls_go_through_the_proxy_which_sees_the_address_and_nothing_els
     heard: list[dict[str, str]] = []
     asked: list[list[str]] = []
     async with _provider(heard) as url, _proxy(url, asked) as proxy:
-        outside = {"ssl_cert_file": AUTHORITY, "https_proxy": f"http://ada:opensesame@{proxy}"}
+        outside = {"ssl_cert_file": CA, "https_proxy": f"http://ada:opensesame@{proxy}"}
         paid = await _charge("https://provider.test", **outside, provider_api_key="for-payments")
         assert paid == "succeeded"
         [request] = asked
@@ -131,7 +128,7 @@ def test_what_leads_nowhere_is_refused_and_not_repeated() -> None:
 def test_they_are_read_under_the_names_that_everybody_uses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "localhost,.example.com")
-    monkeypatch.setenv("SSL_CERT_FILE", str(AUTHORITY))
+    monkeypatch.setenv("SSL_CERT_FILE", str(CA))
     settings = read(_env_file=None)
     assert settings.https_proxy is not None
-    assert (settings.no_proxy, settings.ssl_cert_file) == (["localhost", ".example.com"], AUTHORITY)
+    assert (settings.no_proxy, settings.ssl_cert_file) == (["localhost", ".example.com"], CA)

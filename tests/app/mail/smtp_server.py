@@ -6,11 +6,8 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
 
-TLS: Final = Path(__file__).parent.parent / "infra/tls"
-AUTHORITY: Final = TLS / "authority.pem"
+from tests.app.tls import SERVER, SERVER_KEY
 
 
 @dataclass(slots=True)
@@ -77,7 +74,7 @@ class SmtpServer:
 
 def tls() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS / "server.pem", TLS / "server-key.pem")
+    context.load_cert_chain(SERVER, SERVER_KEY)
     return context
 
 

@@ -15,9 +15,10 @@ from app.mail.mailer import Mailer, open_mailer
 from app.settings import SettingsError, read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing
-from tests.app.mail.smtp_server import AUTHORITY, SmtpServer, smtp_server
+from tests.app.mail.smtp_server import SmtpServer, smtp_server
 from tests.app.ports import free_port
 from tests.app.telemetry.recording import recorded_logs
+from tests.app.tls import CA
 
 pytestmark = pytest.mark.anyio
 LOGIN: Final = {"mail_user": "shop", "mail_password": "opensesame"}
@@ -39,7 +40,7 @@ class _Posting:
 
 @asynccontextmanager
 async def _posting(port: int, scheme: str = "smtp", **settings: Any) -> AsyncIterator[_Posting]:
-    given = {"mail_from": "shop@shop.test", "ssl_cert_file": AUTHORITY, "mail_timeout_seconds": 20, **settings}
+    given = {"mail_from": "shop@shop.test", "ssl_cert_file": CA, "mail_timeout_seconds": 20, **settings}
     made = read(_env_file=None, mail_url=f"{scheme}://localhost:{port}", **given)
     registry = CollectorRegistry()
     async with open_mailer(made, DependencyMetrics(registry), Tracing(made, "test")) as mailer:
