@@ -17,7 +17,7 @@ from app.orders.provider import open_provider
 from app.settings import SettingsError, read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing
-from tests.app.raw_servers import listening
+from tests.app.raw_servers import accepting, listening
 from tests.app.tls import CA, SERVER, SERVER_KEY
 
 pytestmark = pytest.mark.anyio
@@ -49,10 +49,13 @@ async def _proxy(to: str, asked: list[list[str]]) -> AsyncIterator[str]:
         asked.append((await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n"))
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(pipe(reader, far_writer), pipe(far_reader, writer))
+        try:
+            await asyncio.gather(pipe(reader, far_writer), pipe(far_reader, writer))
+        finally:
+            far_writer.transport.abort()
 
-    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
-        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with accepting(handle) as at:
+        yield f"127.0.0.1:{at}"
 
 
 async def _charge(url: str, **settings: Any) -> str:
