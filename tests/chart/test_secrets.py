@@ -114,9 +114,9 @@ def test_existing_secrets_are_mounted_under_the_same_names(chart: Chart) -> None
 def test_the_keys_of_providers_are_files_where_there_are_any(chart: Chart) -> None:
     keys = ("provider.apiKey.existingSecret=acquirer", "mail.apiKey.existingSecret=post", "mail.apiKey.key=token")
     rendering = chart.render(*PRODUCTION, *keys)
-    for component in ("api", "worker"):
-        read = files(rendering, f"shop-binnacle-{component}")
-        assert (read["provider_api_key"], read["mail_api_key"]) == (("acquirer", "provider_api_key"), ("post", "token"))
+    api, worker = (files(rendering, f"shop-binnacle-{component}") for component in ("api", "worker"))
+    assert api["provider_api_key"] == worker["provider_api_key"] == ("acquirer", "provider_api_key")
+    assert worker["mail_api_key"] == ("post", "token")
 
 
 def test_only_the_missing_key_is_generated(chart: Chart) -> None:

@@ -25,7 +25,12 @@ SECRETS = {
 # Not settings: where the files of the secrets are, and what a host name is made of.
 BESIDE = {"SECRETS_DIR", "POD_NAMESPACE"}
 # What no rule below makes a good other value of.
-OTHERS = {"mailFrom": "shop@example.com", "corsOrigins": ["https://a.example.com", "https://b.example.com"]}
+OTHERS = {
+    "mailFrom": "shop@example.com",
+    "rootPath": "/shop",
+    "noProxy": ["example.com", "10.0.0.1"],
+    "corsOrigins": ["https://a.example.com", "https://b.example.com"],
+}
 MOVED = {
     "api.webConcurrency=2": ("api", "WEB_CONCURRENCY", "2"),
     "worker.concurrency=3": ("worker", "WORKER_CONCURRENCY", "3"),
