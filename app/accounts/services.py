@@ -23,7 +23,7 @@ from app.telemetry.metrics import AccountMetrics
 
 
 class AccountServices(NamedTuple):
-    """What the API asks of accounts."""
+    """Account services of the API, put together."""
 
     access: Access
     accounts: Accounts

@@ -49,7 +49,7 @@ def refuse_own(password: str, username: str, email: str) -> None:
 
 
 def _is_all_runs(text: str) -> bool:
-    """Whether it can be cut into pieces of at least _SHORTEST_RUN characters that are each part of a row, greedily."""
+    """Returns whether greedy cutting leaves only parts of keyboard rows, of _SHORTEST_RUN characters or more."""
     while text:
         length = max(
             (size for size in range(_SHORTEST_RUN, len(text) + 1) if any(text[:size] in run for run in _RUNS)),

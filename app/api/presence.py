@@ -1,4 +1,4 @@
-"""Which accounts are in which rooms of this process, by any number of WebSockets."""
+"""Tracks the accounts in each room of this process, by any number of WebSockets."""
 
 from collections import Counter
 from uuid import UUID

@@ -31,7 +31,7 @@ class Verdict:
         return self.outcome == "ready"
 
     def serves(self, outage_seconds: float) -> bool:
-        """Whether requests may come: for so long, a replica answers for a database that is gone (decision 22)."""
+        """Tells if requests may come: for so long, a replica answers for a database that is gone (decision 22)."""
         began = self.outage_began
         return self.ready or (began is not None and time.monotonic() - began < outage_seconds)
 

@@ -1,4 +1,4 @@
-"""How many event streams and WebSockets may be open at once, for one account, one order and one client address.
+"""Limits the event streams and WebSockets open at once, for one account, one order and one client address.
 
 Each of them looks twice a second whether it must end: a thousand of one account kept a replica busy. The counts are
 those of this process, since it is the process that they protect.

@@ -1,4 +1,4 @@
-"""What can be wrong with what is asked of items."""
+"""Errors of requests for items."""
 
 from app.errors import ConflictError, ForbiddenError, NotFoundError, PreconditionFailedError
 

@@ -122,7 +122,7 @@ class Connector:
 
 
 def _about(server: Server) -> URL:
-    """What SQLAlchemy and the spans know of the server: neither password nor parameters."""
+    """Returns the URL that SQLAlchemy and the spans see, without password and parameters."""
     host, port = server.hosts[0] if server.hosts else (None, None)
     if host is not None and host.startswith("/"):
         return URL.create("postgresql+asyncpg", server.user, database=server.database, query={"host": host})

@@ -10,7 +10,7 @@ from app.infra.outages import is_stale
 
 
 class Reads(Protocol):
-    """What sessions and connections have in common: they run a statement and give its rows."""
+    """Runs statements and returns their rows, as sessions and connections do."""
 
     async def execute(self, statement: Executable, params: Any = None, /) -> Result[*tuple[Any, ...]]: ...
 

@@ -1,4 +1,4 @@
-"""Which request heads are refused although httptools parses them (RFC 9112)."""
+"""Refuses request heads that httptools parses although RFC 9112 forbids them."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -9,7 +9,7 @@ _SERVED: Final = frozenset({"1.0", "1.1"})
 
 
 class Refused(NamedTuple):
-    """What a request is answered with that never reaches the application."""
+    """Answer to a request that never reaches the application."""
 
     status: HTTPStatus
     code: str

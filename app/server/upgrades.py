@@ -1,4 +1,4 @@
-"""Which requests leave HTTP/1.1: handshakes of WebSockets. Every other `Upgrade` is ignored (RFC 9110, 7.8)."""
+"""Upgrades from HTTP/1.1: handshakes of WebSockets alone. Any other `Upgrade` is ignored (RFC 9110, 7.8)."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""What is wrong with the URLs of databases."""
+"""Checks the URLs of databases."""
 
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit

@@ -28,7 +28,7 @@ class MailSettings(BaseSettings):
 
     @property
     def mail_by_smtp(self) -> bool:
-        """Whether MAIL_URL names an SMTP server."""
+        """Returns whether MAIL_URL names an SMTP server."""
         return self.mail_url is not None and self.mail_url.startswith(("smtp://", "smtps://"))
 
 

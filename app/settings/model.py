@@ -60,7 +60,7 @@ class Settings(
 
     @property
     def database_server(self) -> postgresql.Server | None:
-        """Where PostgreSQL is; None with SQLite."""
+        """Address of PostgreSQL; None with SQLite."""
         url = self.database_url.get_secret_value() if self.database_url is not None else ""
         return postgresql.parse(url) if url.startswith("postgres") else None
 
@@ -73,7 +73,7 @@ class Settings(
 
     @property
     def redis(self) -> RedisAddress | None:
-        """Where Redis is and how to connect to it; None without REDIS_URL."""
+        """Address of Redis and the options to connect with; None without REDIS_URL."""
         return None if self.redis_url is None else read_redis_url(self.redis_url.get_secret_value())
 
 

@@ -41,7 +41,7 @@ _OWN_TIMEOUTS: Final = ("statement_timeout", "lock_timeout")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where PostgreSQL is and how to connect. A host that begins with / is the folder of a socket."""
+    """Address of PostgreSQL and the options to connect with. A host that begins with / is the folder of a socket."""
 
     hosts: tuple[tuple[str, int], ...]
     user: str | None

@@ -1,4 +1,4 @@
-"""Which command reads which secret: a process neither needs nor holds a secret that it has no use for."""
+"""Secrets by the commands that read them: a process neither needs nor holds a secret that it has no use for."""
 
 from collections.abc import Collection, Mapping
 from typing import Final

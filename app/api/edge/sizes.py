@@ -1,4 +1,4 @@
-"""How much a request may bring: a long address, parameters, header fields, and the body that it announces.
+"""Limits the size of a request: its address, parameters, header fields, and the body that it announces.
 
 The framework counts bodies that come without a length. One with a length it would refuse in plain text.
 """
