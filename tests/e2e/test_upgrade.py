@@ -111,9 +111,9 @@ def _drill(previous: Release, release: Release, load_image: str) -> Upgrade:
         release.namespace.apply(SHORT)
         broken = {
             "image": _break(release, "Failed to pull image", image="binnacle:no-such-version"),
-            "secret": _break(release, "SECRET_KEY", {"secretKey.existingSecret": SHORT_NAME}),
-            # Last: once the column is gone its pods, which try again, get through.
             "migration": _break_migration(release),
+            # Last: `migrate` has no use for the key, so it migrates before the API refuses it.
+            "secret": _break(release, "SECRET_KEY", {"secretKey.existingSecret": SHORT_NAME}),
         }
         release.upgrade(BEHIND_PROXY)
         release.await_rollout(OURS, within=90)
@@ -188,12 +188,13 @@ def _break(release: Release, seen: str, values: Mapping[str, str] | None = None,
 
 
 def _break_migration(release: Release) -> Broken:
-    """Add by hand what the migration adds."""
+    """Add by hand what the migration adds, and take both back: a pod that still tried would get through without it."""
     release.query(ADD_BY_HAND)
-    try:
-        return _break(release, "already exists")
-    finally:
-        release.query(DROP_BY_HAND)
+    broken = _break(release, "already exists")
+    release.roll_back(FIRST)
+    release.await_pods("api", 2, within=60)
+    release.query(DROP_BY_HAND)
+    return broken
 
 
 def _told(release: Release, seen: str) -> str:
