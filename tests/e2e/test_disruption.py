@@ -29,8 +29,8 @@ print(time.time())
 """
 # A process that is gone resets its connections at once; the rest is the clocks of pods and the load's own delay.
 CUT_OFF_SECONDS = 1.0
-# What one process may have had in hand: at 60 requests a second over two pods, far less than this.
-IN_FLIGHT_AT_MOST = 10
+# What one process of two may have had in hand: no more than reaches both in a second, on a machine that stalls too.
+IN_HAND_SECONDS = 1.0
 
 
 @dataclass
@@ -73,7 +73,8 @@ def test_no_request_fails_but_those_in_the_hands_of_a_killed_process(drill: Dril
     others = [each for each in failed if not 0 <= each["ended"] - drill.killed["api"] <= CUT_OFF_SECONDS]
     assert others == []
     assert {each["kind"] for each in failed} <= {"reset"}
-    assert len(failed) <= IN_FLIGHT_AT_MOST
+    rate = drill.measured["requests"] / drill.measured["run_time"]
+    assert len(failed) <= rate * IN_HAND_SECONDS
 
 
 def test_an_eviction_that_would_leave_too_few_pods_is_refused(drill: Drill) -> None:
