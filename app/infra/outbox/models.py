@@ -45,7 +45,7 @@ class OutboxMessage(Base):
     claimed_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
-    progress: Mapped[float] = mapped_column(Double, default=0.0, server_default="0")
+    progress: Mapped[float] = mapped_column(Double, server_default="0")
     done_at: Mapped[datetime | None]
 
 
