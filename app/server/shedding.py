@@ -3,13 +3,14 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from typing import Final
 
 import orjson
 import structlog
 
+from app.api.edge.cors import readable_by
 from app.api.edge.headers import ResponseHeaders
 from app.api.problems import MEDIA_TYPE, Problem, title
 from app.server.admission import Admission
@@ -28,9 +29,16 @@ class Shedding:
     """Writes the refusals of one process, and counts them: in the HTTP metrics one by one, in the log every 10 s."""
 
     def __init__(
-        self, admission: Admission, metrics: HttpMetrics, headers: ResponseHeaders, log_seconds: float = LOG_SECONDS
+        self,
+        admission: Admission,
+        metrics: HttpMetrics,
+        headers: ResponseHeaders,
+        origins: Collection[str] = (),
+        log_seconds: float = LOG_SECONDS,
     ) -> None:
+        """`origins` are those whose pages may read a refusal; a line is logged every `log_seconds`."""
         self._admission = admission
+        self._origins = frozenset(origins)
         self._metrics = metrics
         self._log_seconds = log_seconds
         self._refused = 0
@@ -56,11 +64,13 @@ class Shedding:
         """Counts a refused request; its answer, whole."""
         self._metrics.refused(method if method in METHODS else OTHER_METHOD, OVERLOADED, STATUS)
         self._count()
-        given = next((value for name, value in headers if name == b"x-request-id"), None)
-        own_id = given_id(given) or new_id()
+        given = dict(headers)
+        own_id = given_id(given.get(b"x-request-id")) or new_id()
+        readable = b"".join(b"%s: %s\r\n" % pair for pair in readable_by(given.get(b"origin"), self._origins))
         body = orjson.dumps({**self._problem, "instance": path, "request_id": own_id})
-        return b"%sx-request-id: %s\r\ncontent-length: %d\r\n%s\r\n%s" % (
+        return b"%s%sx-request-id: %s\r\ncontent-length: %d\r\n%s\r\n%s" % (
             random.choice(self._heads),  # noqa: S311 -- spreads load, and hides nothing
+            readable,
             own_id.encode(),
             len(body),
             b"" if keep_alive else b"connection: close\r\n",

@@ -24,7 +24,7 @@ def shedding(settings: Settings, binnacle: Binnacle) -> Callable[..., "SheddingP
     return partial(
         SheddingProtocol,
         admission,
-        Shedding(admission, binnacle.http, headers),
+        Shedding(admission, binnacle.http, headers, settings.cors_origins),
         lambda: binnacle.lifecycle.draining,
         settings.request_header_seconds,
         settings.request_body_seconds,

@@ -1,6 +1,6 @@
 """Which pages of other origins may call the API from a browser: those of CORS_ORIGINS, none unless it is set."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -17,6 +17,17 @@ ASKED: Final = ("Authorization", "Idempotency-Key", "If-Match", "If-None-Match",
 ANSWERED: Final = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Location", "RateLimit",
                    "RateLimit-Policy", "Retry-After", "Warning", "X-API-Version", "X-Process-Time", "X-RateLimit-Limit",
                    "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID")  # fmt: skip
+
+
+def readable_by(origin: bytes | None, allowed: Collection[str]) -> list[tuple[bytes, bytes]]:
+    """Returns the headers that let a page of an origin read an answer which no middleware has seen."""
+    if origin is None or not ("*" in allowed or origin.decode("latin-1") in allowed):
+        return []
+    return [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-expose-headers", b"Retry-After, X-Request-ID"),
+        (b"vary", b"Origin"),
+    ]
 
 
 class Cors(CORSMiddleware):

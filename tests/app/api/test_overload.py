@@ -23,6 +23,7 @@ from tests.app.api.serving import Connection, connected, serving
 from tests.app.telemetry.recording import recorded_logs
 
 pytestmark = pytest.mark.anyio
+ORIGINS = ["https://shop.example.com"]
 GET = b"GET /items HTTP/1.1\r\nHost: shop\r\n\r\n"
 HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -46,7 +47,7 @@ class Server:
     async def serve(self) -> AsyncIterator["Server"]:
         metrics = HttpMetrics(self.registry)
         self.admission = Admission(self.limit, metrics)
-        refusals = Shedding(self.admission, metrics, ResponseHeaders(encrypted=True), log_seconds=0.01)
+        refusals = Shedding(self.admission, metrics, ResponseHeaders(encrypted=True), ORIGINS, log_seconds=0.01)
         rejected = Refusals(RejectedMetrics(self.registry))
         protocol = partial(SheddingProtocol, self.admission, refusals, lambda: self.draining, 10, 20, rejected)
         async with serving(self, protocol=protocol) as self.port:
@@ -128,6 +129,16 @@ async def test_what_is_beyond_the_limit_is_refused_before_the_application_sees_i
     assert "connection" not in headers
     assert (problem["status"], problem["code"], problem["request_id"]) == (503, "overloaded", "mine")
     assert problem["instance"] == "/items"
+
+
+@pytest.mark.parametrize("origin", ["https://shop.example.com", "https://other.example.com", "null"])
+async def test_a_page_of_an_allowed_origin_can_read_a_refusal_and_when_to_return(origin: str) -> None:
+    async with full() as server, connected(server.port) as connection:
+        await connection.send(f"GET /items HTTP/1.1\r\nHost: shop\r\nOrigin: {origin}\r\n\r\n".encode())
+        headers, _ = await refusal(connection)
+    allowed = origin in ORIGINS
+    assert headers.get("access-control-allow-origin") == (origin if allowed else None)
+    assert ("Retry-After" in headers.get("access-control-expose-headers", "")) == allowed
 
 
 async def test_a_refused_connection_is_kept_and_served_once_there_is_room() -> None:
