@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 import yaml
 
+from helm import carry
 from helm.patch import difference
 from scripts import tree
 
@@ -21,6 +22,7 @@ HELM_LABELS = re.compile(r"^ +(app\.kubernetes\.io/managed-by|helm\.sh/chart): .
 # That of overlays/production. Rules are for one namespace: two overlays must not record each other's series.
 NAMESPACE = "binnacle"
 HEADER = "# Generated from helm/binnacle with {values}: change it there, then run `make generate`.\n"
+RULES = "monitoring-prometheusrule.yaml"
 Manifests = dict[str, str]
 
 
@@ -47,14 +49,15 @@ def base(manifests: Manifests) -> Manifests:
     """The files of the base, by path from the root of the tree."""
     header = HEADER.format(values=f"{VALUES}/base.yaml")
     listed = _kustomization("Kustomization", "v1beta1", resources=manifests)
-    files = {**manifests, "kustomization.yaml": listed}
+    listed += "configurations:\n  - names.yaml\n"
+    files = {**manifests, "names.yaml": carry.names(), "kustomization.yaml": listed}
     return {f"{BASE}/{name}": header + text for name, text in files.items()}
 
 
 def component(name: str, before: Manifests, after: Manifests) -> Manifests:
     """The files of one component, by path from the root of the tree."""
     header = HEADER.format(values=f"{VALUES}/{name}.yaml")
-    added = {each: text for each, text in after.items() if each not in before}
+    added = {each: text for each, text in after.items() if each not in before} | carry.exclusions(name)
     listed = _kustomization("Component", "v1alpha1", resources=added)
     patches: Manifests = {}
     for each in sorted(path for path, text in before.items() if after[path] != text):
@@ -63,6 +66,9 @@ def component(name: str, before: Manifests, after: Manifests) -> Manifests:
         patches[path] = yaml.safe_dump([*difference(old, yaml.safe_load(after[each]))], width=120)
         listed += f"  - path: {path}\n    target: {{kind: {old['kind']}, name: {old['metadata']['name']}}}\n"
     files = {**added, **patches, "kustomization.yaml": listed}
+    if RULES in added:
+        files["namespace/rules.yaml"] = carry.namespace_of_rules(added[RULES], NAMESPACE)
+        files["namespace/kustomization.yaml"] = _kustomization("Kustomization", "v1beta1", resources=["rules.yaml"])
     return {f"{COMPONENTS}/{name}/{path}": header + text for path, text in files.items()}
 
 

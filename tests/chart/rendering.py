@@ -1,5 +1,6 @@
 """Renders the chart with Helm, as an operator would."""
 
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 Manifest = Mapping[str, Any]
+REFERENCE = re.compile(r"\$\((\w+)\)")
 
 PRODUCTION = (
     "environment=production",
@@ -103,8 +105,12 @@ class Rendering:
         return next(each for each in containers(pod) if each["name"] == wanted)
 
     def environment(self, name: str, container: str | None = None) -> dict[str, str]:
-        """Variables with a plain value of a container."""
-        return {each["name"]: each["value"] for each in self.container(name, container)["env"] if "value" in each}
+        """Variables with a plain value of a container; those that name earlier ones as the kubelet fills them in."""
+        filled: dict[str, str] = {}
+        for each in self.container(name, container).get("env", []):
+            if "value" in each:
+                filled[each["name"]] = REFERENCE.sub(lambda found: filled.get(found[1], found[0]), each["value"])
+        return filled
 
 
 def containers(pod: Manifest) -> list[Manifest]:

@@ -24,7 +24,7 @@ SECRETS = {
 }
 MAIL_PASSWORD = {"MAIL_PASSWORD": "word"}  # who names a user has one
 # Not settings: where the files of the secrets are, and what a host name is made of.
-BESIDE = {"SECRETS_DIR", "POD_NAMESPACE"}
+BESIDE = {"SECRETS_DIR", "POD_NAMESPACE", "API_SERVICE", "SANDBOX_SERVICE"}
 # What no rule below makes a good other value of.
 OTHERS = {
     "mailFrom": "shop@example.com",

@@ -11,6 +11,9 @@
   value: {{ $pool.poolSize | int | quote }}
 - name: DATABASE_MAX_OVERFLOW
   value: {{ $pool.maxOverflow | int | quote }}
+{{- /* Names of Services stand in variables of their own, which kustomize's prefix changes: k8s/base/names.yaml. */}}
+- name: SANDBOX_SERVICE
+  value: {{ include "binnacle.fullname" $ }}-sandbox
 - name: PROVIDER_URL
   value: {{ include "binnacle.providerUrl" $ | quote }}
 - name: PROVIDER_TIMEOUT_SECONDS
@@ -19,6 +22,8 @@
   valueFrom:
     fieldRef:
       fieldPath: metadata.namespace
+- name: API_SERVICE
+  value: {{ include "binnacle.fullname" $ }}-api
 - name: ALLOWED_HOSTS
   value: {{ include "binnacle.allowedHosts" $ | quote }}
 {{- if eq (index . 1) "api" }}
@@ -65,12 +70,12 @@
 {{- end -}}
 
 {{- define "binnacle.providerUrl" -}}
-{{- .Values.provider.url | default (printf "http://%s-sandbox:8001" (include "binnacle.fullname" .)) -}}
+{{- .Values.provider.url | default "http://$(SANDBOX_SERVICE):8001" -}}
 {{- end -}}
 
-{{/* The Service's names, localhost for `kubectl port-forward`, and those of the outside. The kubelet fills in the namespace. */}}
+{{/* The Service's names, localhost for `kubectl port-forward`, and those of the outside. The kubelet fills in both variables. */}}
 {{- define "binnacle.allowedHosts" -}}
-{{- $service := printf "%s-api" (include "binnacle.fullname" .) -}}
+{{- $service := "$(API_SERVICE)" -}}
 {{- $namespaced := printf "%s.$(POD_NAMESPACE)" $service -}}
 {{- $names := list $service $namespaced (printf "%s.svc" $namespaced) (printf "%s.svc.%s" $namespaced .Values.clusterDomain) -}}
 {{- concat $names (list "localhost" "127.0.0.1") (include "binnacle.publicHosts" . | fromJsonArray) | uniq | join "," -}}
