@@ -23,6 +23,7 @@ PRODUCTION = (
     "valkey.enabled=false",
     "database.existingSecret=stores",
     "redis.existingSecret=stores",
+    "secretKey.existingSecret=signing",
     "provider.url=https://payments.example.com",
     "networkPolicy.egress.database[0].cidr=10.0.0.0/8",
     "networkPolicy.egress.redis[0].cidr=10.0.0.0/8",

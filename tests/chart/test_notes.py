@@ -96,3 +96,8 @@ def test_commands_name_the_namespace_of_the_objects(notes: Notes) -> None:
     text = notes("namespaceOverride=shops")
     assert "kubectl -n shops port-forward" in text
     assert "helm -n harbour test shop" in text
+
+
+def test_generated_secrets_come_with_a_warning(notes: Notes) -> None:
+    assert "generateSecrets=never" in notes()
+    assert "generateSecrets=never" not in notes(*PRODUCTION)

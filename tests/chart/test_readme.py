@@ -24,7 +24,7 @@ def test_production_is_as_the_readme_says(chart: Chart, tmp_path: Path) -> None:
         values.with_name(f"{key}.yaml").write_text(yaml.safe_dump(without))
         done = chart.template(files=[values.with_name(f"{key}.yaml")])
         # Only a place to pull from, and the way in, may be left out.
-        assert (done.returncode == 0) is (key in {"environment", "image", "secretKey", "ingress"}), key
+        assert (done.returncode == 0) is (key in {"environment", "image", "ingress"}), key
 
 
 def test_the_readme_names_keys_that_exist(chart: Chart) -> None:

@@ -120,7 +120,32 @@ def test_the_keys_of_providers_are_files_where_there_are_any(chart: Chart) -> No
 
 
 def test_only_the_missing_key_is_generated(chart: Chart) -> None:
-    assert generated(chart.render(*PRODUCTION)).keys() == {"secret_key"}
+    rendering = chart.render(*PRODUCTION, "secretKey.existingSecret=", "generateSecrets=always")
+    assert generated(rendering).keys() == {"secret_key"}
+
+
+@pytest.mark.parametrize(
+    ("values", "missing"),
+    [
+        ((*PRODUCTION, "secretKey.existingSecret="), "secretKey.existingSecret must name"),
+        ((*PRODUCTION, "secretKey.existingSecret=", "generateSecrets=never"), "secretKey.existingSecret must name"),
+        (
+            ("generateSecrets=never",),
+            "secretKey.existingSecret and postgresql.existingSecret and valkey.existingSecret must name",
+        ),
+        (
+            (
+                "generateSecrets=never",
+                "secretKey.existingSecret=a",
+                "database.existingSecret=a",
+                "postgresql.existingSecret=a",
+            ),
+            "valkey.existingSecret must name",
+        ),
+    ],
+)
+def test_secrets_that_must_exist_are_demanded(chart: Chart, values: tuple[str, ...], missing: str) -> None:
+    assert missing in chart.refusal(*values)
 
 
 def test_sandbox_and_test_pod_have_no_secret_of_the_shop(demo: Rendering) -> None:

@@ -2,6 +2,7 @@
 {{- define "binnacle.checks" -}}
 {{- include "binnacle.checks.production" . -}}
 {{- include "binnacle.checks.dependencies" . -}}
+{{- include "binnacle.checks.secrets" . -}}
 {{- include "binnacle.checks.times" . -}}
 {{- include "binnacle.checks.capacity" . -}}
 {{- include "binnacle.checks.monitoring" . -}}
