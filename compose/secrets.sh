@@ -3,10 +3,11 @@
 # stays; a certificate that ends within a month is made anew. Needs openssl.
 set -eu
 umask 077
-command -v openssl >/dev/null || {
-    echo "compose/secrets.sh: needs openssl; install the package openssl" >&2
+fail() {
+    echo "compose/secrets.sh: $*" >&2
     exit 1
 }
+command -v openssl >/dev/null || fail "needs openssl; install the package openssl"
 folder=$(cd "$(dirname "$0")" && pwd)/secrets
 mkdir -p "$folder"
 cd "$folder"
@@ -19,10 +20,17 @@ keep() {
     mv -f "$1.part" "$1"
 }
 
+# BYTES. Assign its output: in an argument, a failure would pass for an empty password.
+random() {
+    text=$(openssl rand -hex "$1") && [ -n "$text" ] || fail "openssl rand -hex $1 gave nothing; repair or update openssl"
+    printf '%s' "$text"
+}
+
 if [ ! -e complete ]; then
-    database=$(openssl rand -hex 24)
-    queue=$(openssl rand -hex 24)
-    keep secret_key "$(openssl rand -hex 32)"
+    database=$(random 24)
+    queue=$(random 24)
+    key=$(random 32)
+    keep secret_key "$key"
     keep postgres_password "$database"
     keep database_url "postgresql://binnacle:$database@postgresql:5432/binnacle"
     keep redis_url "redis://:$queue@valkey:6379/0"
@@ -31,8 +39,13 @@ fi
 
 # Also for an older release, whose URL was that of the superuser: `migrate` has it now, and makes the role of the others.
 if [ ! -e application_url ]; then
-    keep application_url "postgresql://binnacle_app:$(openssl rand -hex 24)@postgresql:5432/binnacle"
+    application=$(random 24)
+    keep application_url "postgresql://binnacle_app:$application@postgresql:5432/binnacle"
 fi
+
+for name in secret_key postgres_password database_url redis_url; do
+    [ -s "$name" ] || fail "compose/secrets/$name is gone; put it back, or delete compose/secrets together with the volumes"
+done
 
 # Also for the passwords of an older release. What the service does, and no more; `health` may ask whether the server is
 # ready. The chart and docs/redis.md have the same rules.
@@ -48,7 +61,9 @@ if ! openssl x509 -checkend 2592000 -noout -in tls_certificate.pem >/dev/null 2>
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days 397 \
         -subj /CN=localhost -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' \
         -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature \
-        -addext extendedKeyUsage=serverAuth -keyout tls_key.part -out tls_certificate.part 2>/dev/null
+        -addext extendedKeyUsage=serverAuth -keyout tls_key.part -out tls_certificate.part 2>openssl.part ||
+        fail "openssl could not make the certificate (1.1.1 or newer is needed): $(cat openssl.part)"
+    rm -f openssl.part
     chmod 0444 tls_key.part tls_certificate.part
     mv -f tls_key.part tls_key.pem
     mv -f tls_certificate.part tls_certificate.pem

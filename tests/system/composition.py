@@ -11,12 +11,31 @@ Service = Mapping[str, Any]
 OURS = "binnacle:local"
 _PINNED = re.compile(r"[a-z/]+:\d+\.\d+(\.\d+)?(@sha256:[0-9a-f]{64})?")
 _VOLUME = re.compile(r"[a-z]+:/[a-z/]+")
+_VARIABLE = re.compile(r"(?<!\$)\$\{(\w+):-([^}]*)\}")
 _UNITS = {"s": 1, "m": 60}
 
 
-def load(root: Path) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((root / "compose.yaml").read_text())
+def load(root: Path, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The document, with its variables filled in from the environment, or by their defaults."""
+    given = environment or {}
+    text = (root / "compose.yaml").read_text()
+    filled = _VARIABLE.sub(lambda found: given.get(found[1]) or found[2], text)
+    document: dict[str, Any] = yaml.safe_load(filled)
     return document
+
+
+def claims(document: Mapping[str, Any], project: str) -> set[str]:
+    """What a project takes of a machine for itself: ports, subnets, images that it builds, names."""
+    services: Mapping[str, Service] = document["services"]
+    taken = {f"port {port.split(':')[-2]}" for service in services.values() for port in service.get("ports", [])}
+    taken |= {f"image {service['image']}" for service in services.values() if "build" in service}
+    taken |= {f"container {service.get('container_name', f'{project}-{name}')}" for name, service in services.items()}
+    taken |= {f"project {document.get('name', project)}"}
+    for kind in ("networks", "volumes"):
+        for name, each in document[kind].items():
+            taken.add(f"{kind} {each.get('name', f'{project}_{name}')}")
+            taken |= {f"subnet {config['subnet']}" for config in each.get("ipam", {}).get("config", [])}
+    return taken
 
 
 def seconds(duration: str) -> float:

@@ -1,6 +1,7 @@
 """compose.yaml: valid, restricted, and in agreement with the service, the chart and nginx."""
 
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from app.settings import Settings, read
 from app.settings.readers import unread
 from tests.app.ports import free_port
 from tests.app.servers import own_redis
-from tests.system.composition import FAULTS, OURS, awaits, faults, lives_on, load, seconds
+from tests.system.composition import FAULTS, OURS, awaits, claims, faults, lives_on, load, seconds
 from tests.system.proxy import make_secrets
 
 ROOT = Path(__file__).parent.parent.parent
@@ -65,6 +66,38 @@ LOOSENED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_loosened_container_is_found(fault: str) -> None:
     assert faults({**SERVICES["api"], **LOOSENED[fault]}) == [fault]
+
+
+OTHER = {
+    "COMPOSE_PROJECT_NAME": "second",
+    "HTTPS_PORT": "9443",
+    "HTTP_PORT": "9080",
+    "EDGE_NETWORK": "10.213.78",
+}
+
+
+def test_two_checkouts_share_nothing_of_the_machine() -> None:
+    """With the variables of docs/compose.md; each of them is needed."""
+    first = claims(load(ROOT, {"COMPOSE_PROJECT_NAME": "first"}), "first")
+    assert first & claims(load(ROOT, OTHER), "second") == set()
+    for variable in OTHER:
+        others = {name: value for name, value in OTHER.items() if name != variable}
+        project = others.get("COMPOSE_PROJECT_NAME", "first")
+        rest = {"COMPOSE_PROJECT_NAME": "first", **others}
+        assert first & claims(load(ROOT, rest), project), variable
+    exported = " ".join(f"{name}={value}" for name, value in OTHER.items())
+    assert f"export {exported}\n" in (ROOT / "docs/compose.md").read_text()
+
+
+def test_the_addresses_of_a_network_follow_it() -> None:
+    document = load(ROOT, OTHER)
+    nginx = document["services"]["nginx"]["networks"]["edge"]["ipv4_address"]
+    assert document["services"]["api"]["environment"]["TRUSTED_PROXIES"] == f"{nginx}/32"
+    assert {
+        service["networks"]["edge"]["ipv4_address"][:10]
+        for service in (document["services"][name] for name in ("nginx", "api"))
+    } == {"10.213.78."}
+    assert document["networks"]["edge"]["ipam"]["config"] == [{"subnet": "10.213.78.0/28"}]
 
 
 def test_nginx_is_the_one_door() -> None:
@@ -197,6 +230,48 @@ def test_secrets_are_made_once_and_kept_from_others(root: Path, tmp_path: Path) 
     assert [name for name in named if (other / name).read_bytes() == first[name]] == []
     ignored = subprocess.run(["git", "check-ignore", "compose/secrets/secret_key"], cwd=root, check=False)
     assert ignored.returncode == 0, "compose/secrets could be committed"
+
+
+def _openssl(folder: Path, script: str) -> dict[str, str]:
+    """An environment in which openssl is this script."""
+    (folder / "bin").mkdir()
+    (folder / "bin/openssl").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "bin/openssl").chmod(0o755)
+    return {"PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (
+            'case "$1" in req) echo "unknown option -addext" >&2; exit 1;; rand) echo 00ff;; *) exit 1;; esac',
+            "unknown option -addext",
+        ),
+        ("exit 1", "openssl rand -hex 24 gave nothing"),
+        ("exit 0", "openssl rand -hex 24 gave nothing"),
+    ],
+    ids=["old", "broken", "mute"],
+)
+def test_what_openssl_can_not_do_is_said_and_nothing_half_made_stays(
+    root: Path, tmp_path: Path, script: str, said: str
+) -> None:
+    shutil.copy(root / "compose/secrets.sh", tmp_path)
+    environment = _openssl(tmp_path, script)
+    words = ["/bin/sh", str(tmp_path / "secrets.sh")]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "compose/secrets.sh: " in done.stderr
+    assert not (tmp_path / "secrets/tls_certificate.pem").exists()
+    assert [file.name for file in (tmp_path / "secrets").iterdir() if file.stat().st_size <= 1] == []
+
+
+def test_a_secret_that_is_gone_is_named(root: Path, tmp_path: Path) -> None:
+    (make_secrets(root, tmp_path) / "redis_url").unlink()
+    words = ["/bin/sh", str(tmp_path / "secrets.sh")]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "compose/secrets.sh: compose/secrets/redis_url is gone" in done.stderr
 
 
 def test_the_queue_needs_its_password_except_for_the_health_check(root: Path, tmp_path: Path) -> None:
