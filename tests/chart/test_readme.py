@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
+import pytest
 import yaml
 
-from .rendering import Chart
+from .rendering import ROOT, Chart, Rendering
 
 
 def _readme(chart: Chart) -> str:
@@ -40,3 +41,12 @@ def test_the_readme_names_keys_that_exist(chart: Chart) -> None:
         for key in path.split("."):
             assert key in node, path
             node = node[key]
+
+
+@pytest.mark.parametrize("page", ["README.md", "helm/binnacle/README.md"])
+def test_the_image_that_is_installed_is_built_first(page: str, demo: Rendering) -> None:
+    image = demo.container("shop-binnacle-api")["image"]
+    build = f"docker build -t {image} . && kind load docker-image {image}\n"
+    before, _, _ = (ROOT / page).read_text().partition("helm install")
+    assert before.endswith(build)
+    assert "No registry holds a release yet" in (ROOT / page).read_text()

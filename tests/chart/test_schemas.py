@@ -26,7 +26,7 @@ SWITCHES: Mapping[str, tuple[str, ...]] = {
         "podSecurityContext.fsGroup=null",
     ),
     "percent": ("api.maxSurge=50%", "api.podDisruptionBudget.maxUnavailable=50%"),
-    "production with one key made": (*PRODUCTION, "secretKey.existingSecret="),
+    "production with one key made": (*PRODUCTION, "secretKey.existingSecret=", "generateSecrets=always"),
 }
 
 
