@@ -1,5 +1,7 @@
 """A pod starts, serves and ends without a lost request."""
 
+from typing import Any
+
 import pytest
 
 from app.api.edge.paths import OPERATIONS
@@ -56,8 +58,33 @@ def test_a_rollout_takes_no_replica_away_before_the_next_is_ready(demo: Renderin
     assert strategy == {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 
 
-def test_a_ledger_has_one_writer(demo: Rendering) -> None:
-    assert demo.get("Deployment", "shop-binnacle-sandbox")["spec"]["strategy"] == {"type": "Recreate"}
+AFFINITY = "affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms[0].matchFields[0]"
+OWN_AFFINITY = (f"{AFFINITY}.key=metadata.name", f"{AFFINITY}.operator=In", f"{AFFINITY}.values={{a}}")
+SURGE = {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
+@pytest.mark.parametrize(
+    ("values", "strategy", "beside"),
+    [
+        ((), SURGE, True),
+        (("sandbox.persistence.enabled=false",), SURGE, False),
+        (("sandbox.persistence.enabled=false", *OWN_AFFINITY), SURGE, False),
+        (OWN_AFFINITY, {"type": "Recreate"}, False),
+        (tuple(f"sandbox.{each}" for each in OWN_AFFINITY), {"type": "Recreate"}, False),
+    ],
+    ids=["volume", "no volume", "no volume, affinity", "affinity", "affinity of its own"],
+)
+def test_the_sandbox_outlives_an_upgrade_that_can_not_start_where_its_volume_lets_it(
+    chart: Chart, values: tuple[str, ...], strategy: dict[str, Any], *, beside: bool
+) -> None:
+    spec = chart.render(*values).get("Deployment", "shop-binnacle-sandbox")["spec"]
+    assert spec["strategy"] == strategy
+    affinity = spec["template"]["spec"].get("affinity", {})
+    assert ("podAffinity" in affinity) is beside
+    if beside:
+        (term,) = affinity["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        assert term["topologyKey"] == "kubernetes.io/hostname"
+        assert term["labelSelector"] == spec["selector"], "the first pod must match too, or it would never be scheduled"
 
 
 @pytest.mark.parametrize(
