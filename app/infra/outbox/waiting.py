@@ -17,7 +17,11 @@ _SWEPT_AT_ONCE: Final = 1000
 
 
 async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[UUID]:
-    """The messages that waited too long, oldest first; each is left alone for `pause` from now on."""
+    """Takes the messages that waited too long, the oldest first; each is left alone for `pause` from now on.
+
+    Where more wait than `limit`, those come first that have been available longest: a message that fails over and over
+    holds up no others, and one whose pause was ended counts as available since it was written.
+    """
     moment = now()
     waiting = aliased(OutboxMessage)
     chosen = (
@@ -31,19 +35,20 @@ async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[
         update(OutboxMessage)
         .where(OutboxMessage.id.in_(chosen))
         .values(available_at=moment + pause)
-        .returning(OutboxMessage.id)
+        # In any order: that of the subquery chooses, and does not sort.
+        .returning(OutboxMessage.created_at, OutboxMessage.id)
         .execution_options(synchronize_session=False)
     )
-    return (await session.execute(statement)).scalars().all()
+    return [message_id for _, message_id in sorted(await session.execute(statement))]
 
 
 async def put_back(session: WriteSession, messages: Sequence[UUID]) -> None:
-    """Has what was taken, and not handed on, wait no longer than until the next look."""
+    """Has what was taken, and not handed on, wait no longer than until the next look, the oldest first."""
     await _make_available(session, OutboxMessage.id.in_(messages))
 
 
 async def call_back(session: WriteSession, topic: str) -> None:
-    """Ends the pauses of a topic's messages: what they waited for is there again."""
+    """Ends the pauses of a topic's messages, the oldest first: what they waited for is there again."""
     await _make_available(session, OutboxMessage.topic == topic, OutboxMessage.failures == 0)
 
 
@@ -69,5 +74,6 @@ async def _make_available(session: WriteSession, *which: ColumnElement[bool]) ->
         OutboxMessage.claimed_until.is_(None),
         OutboxMessage.done_at.is_(None),
     )
-    statement = update(OutboxMessage).where(*which, *later).values(available_at=moment)
+    # Not from now: newer messages that became available meanwhile would come first.
+    statement = update(OutboxMessage).where(*which, *later).values(available_at=OutboxMessage.created_at)
     await session.execute(statement.execution_options(synchronize_session=False))

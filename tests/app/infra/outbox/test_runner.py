@@ -5,10 +5,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from app.errors import ConflictError, UnavailableError
+from app.infra.orm import now
 from app.infra.outbox import dead_letters, repository, waiting
 from app.infra.outbox.message import Message
+from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.repository import BACKOFF_SECONDS
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS
@@ -323,3 +326,40 @@ async def _takeable(bench: Bench) -> list[UUID]:
     """What a reconciler would hint at now."""
     async with bench.database.write() as session:
         return [*await waiting.take(session, 100, timedelta(0))]
+
+
+async def test_what_an_outage_held_up_comes_before_what_was_written_since_and_the_oldest_first(bench: Bench) -> None:
+    old = [await bench.add() for _ in range(4)]
+    for age, message_id in enumerate(old):
+        await bench.pass_time(message_id, 1000 - 100 * age)
+        # The provider is gone: each goes back with a pause that ends at another time, the oldest's last.
+        await _available(bench, message_id, after_seconds=40 - 10 * age)
+    new = [await bench.add() for _ in range(2)]
+    for age, message_id in enumerate(new):
+        await bench.pass_time(message_id, 60 - age)
+    async with bench.database.write() as session:
+        await waiting.call_back(session, TOPIC)
+    taken: list[UUID] = []
+    for _ in range(3):
+        async with bench.database.write() as session:
+            taken += await waiting.take(session, 2, timedelta(minutes=5))
+    assert taken == [*old, *new]
+
+
+async def test_what_was_taken_and_not_handed_on_keeps_its_age(bench: Bench) -> None:
+    old, new = [await bench.add() for _ in range(2)]
+    await bench.pass_time(old, 100)
+    async with bench.database.write() as session:
+        assert await waiting.take(session, 1, timedelta(minutes=5)) == [old]
+    await bench.pass_time(new, 50)
+    async with bench.database.write() as session:
+        await waiting.put_back(session, [old])
+    async with bench.database.write() as session:
+        assert await waiting.take(session, 1, timedelta(minutes=5)) == [old]
+
+
+async def _available(bench: Bench, message_id: UUID, *, after_seconds: float) -> None:
+    """As `postpone` leaves a message."""
+    statement = update(OutboxMessage).where(OutboxMessage.id == message_id)
+    async with bench.database.write() as session:
+        await session.execute(statement.values(available_at=now() + timedelta(seconds=after_seconds)))
