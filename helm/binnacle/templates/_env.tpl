@@ -68,12 +68,13 @@
 {{- .Values.provider.url | default (printf "http://%s-sandbox:8001" (include "binnacle.fullname" .)) -}}
 {{- end -}}
 
-{{/* The Service's names, localhost for `kubectl port-forward`, and those of the outside. The kubelet fills in the namespace. */}}
+{{/* The Service's names, in a demo localhost for `kubectl port-forward`, and those of the outside. The kubelet fills in the namespace. */}}
 {{- define "binnacle.allowedHosts" -}}
 {{- $service := printf "%s-api" (include "binnacle.fullname" .) -}}
 {{- $namespaced := printf "%s.$(POD_NAMESPACE)" $service -}}
 {{- $names := list $service $namespaced (printf "%s.svc" $namespaced) (printf "%s.svc.%s" $namespaced .Values.clusterDomain) -}}
-{{- concat $names (list "localhost" "127.0.0.1") (include "binnacle.publicHosts" . | fromJsonArray) | uniq | join "," -}}
+{{- if ne .Values.environment "production" }}{{ $names = concat $names (list "localhost" "127.0.0.1") }}{{ end -}}
+{{- concat $names (include "binnacle.publicHosts" . | fromJsonArray) | uniq | join "," -}}
 {{- end -}}
 
 {{/* The names under which clients outside the cluster reach the API, as a JSON array: of Ingress and route, and the operator's. */}}
