@@ -1,8 +1,12 @@
 """How clients come in: Service, Ingress and route, to the port of the API alone."""
 
+import json
+
 import pytest
 
-from .rendering import PRODUCTION, Chart
+from app.api.edge.paths import OPERATIONS
+
+from .rendering import PRODUCTION, ROOT, Chart, Rendering
 
 INGRESS = ("ingress.enabled=true", "ingress.hosts={shop.example.com,www.shop.example.com}")
 ROUTE = (
@@ -11,6 +15,10 @@ ROUTE = (
     "httpRoute.parentRefs[0].name=public",
     "httpRoute.parentRefs[0].namespace=gateways",
 )
+
+
+DEMO_PATHS = ["/api", "/ws", "/docs", "/redoc", "/openapi.json"]
+BEHIND = ("api.trustedProxies={10.0.0.0/8}",)
 
 
 def test_by_default_the_api_is_reached_inside_the_cluster(chart: Chart) -> None:
@@ -62,15 +70,12 @@ def test_an_ingress_leads_to_the_api(chart: Chart) -> None:
     ingress = chart.render(
         *INGRESS, "ingress.className=nginx", "ingress.labels.tier=front", "ingress.annotations.a=b"
     ).get("Ingress", "shop-binnacle")
-    path = {
-        "path": "/",
-        "pathType": "Prefix",
-        "backend": {"service": {"name": "shop-binnacle-api", "port": {"name": "http"}}},
-    }
+    backend = {"service": {"name": "shop-binnacle-api", "port": {"name": "http"}}}
+    paths = [{"path": path, "pathType": "Prefix", "backend": backend} for path in DEMO_PATHS]
     hosts = ["shop.example.com", "www.shop.example.com"]
     assert ingress["spec"] == {
         "ingressClassName": "nginx",
-        "rules": [{"host": host, "http": {"paths": [path]}} for host in hosts],
+        "rules": [{"host": host, "http": {"paths": paths}} for host in hosts],
     }
     assert ingress["metadata"]["labels"]["tier"] == "front"
     assert ingress["metadata"]["annotations"] == {"a": "b"}
@@ -79,7 +84,7 @@ def test_an_ingress_leads_to_the_api(chart: Chart) -> None:
 def test_a_certificate_is_for_all_hosts_unless_told(chart: Chart) -> None:
     spec = chart.render(
         *INGRESS,
-        "ingress.path=/api",
+        "ingress.path=/api/.*",
         "ingress.pathType=ImplementationSpecific",
         "ingress.tls[0].secretName=all",
         "ingress.tls[1].secretName=www",
@@ -92,7 +97,7 @@ def test_a_certificate_is_for_all_hosts_unless_told(chart: Chart) -> None:
         {"hosts": ["shop.example.com"]},
     ]
     assert {(path["path"], path["pathType"]) for rule in spec["rules"] for path in rule["http"]["paths"]} == {
-        ("/api", "ImplementationSpecific")
+        ("/api/.*", "ImplementationSpecific")
     }
 
 
@@ -110,19 +115,72 @@ def test_a_route_leads_to_the_api_and_never_cuts_a_stream(chart: Chart) -> None:
     assert spec["parentRefs"] == [{"name": "public", "namespace": "gateways"}]
     assert spec["hostnames"] == ["shop.example.org"]
     streams, rest = spec["rules"]
-    everything = {"type": "PathPrefix", "value": "/"}
+    accept = {"type": "Exact", "name": "Accept", "value": "text/event-stream"}
     assert streams["matches"] == [
         {"path": {"type": "PathPrefix", "value": "/ws"}},
-        {"path": everything, "headers": [{"type": "Exact", "name": "Accept", "value": "text/event-stream"}]},
+        {"path": {"type": "PathPrefix", "value": "/api/v1/orders"}, "method": "GET", "headers": [accept]},
     ]
     assert streams["timeouts"] == {"request": "0s"}
-    assert rest["matches"] == [{"path": everything}]
+    assert rest["matches"] == [{"path": {"type": "PathPrefix", "value": path}} for path in DEMO_PATHS]
     assert rest["timeouts"] == {"request": "30s"}
     for rule in (streams, rest):
         assert rule["backendRefs"] == [{"name": "shop-binnacle-api", "port": 8000}]
         assert [each["type"] for each in rule["filters"]] == ["ResponseHeaderModifier"]
     assert route["metadata"]["labels"]["tier"] == "front"
     assert route["metadata"]["annotations"] == {"a": "b"}
+
+
+def test_the_rule_for_streams_holds_every_stream_of_the_contract_and_little_more(chart: Chart) -> None:
+    """Any client can claim the Accept header: it must not free a request that writes, or one of another resource."""
+    streams, _ = chart.render(*ROUTE).get("HTTPRoute", "shop-binnacle")["spec"]["rules"]
+    ((path, method),) = [
+        (path, method)
+        for path, operations in json.loads((ROOT / "docs/openapi.json").read_text())["paths"].items()
+        for method, operation in operations.items()
+        if "text/event-stream" in json.dumps(operation.get("responses", {}))
+    ]
+    _, match = streams["matches"]
+    assert match["method"] == method.upper()
+    assert path.startswith(match["path"]["value"] + "/")
+
+
+def test_a_gateway_that_refuses_times_gets_none(chart: Chart) -> None:
+    (rule,) = chart.render(*ROUTE, "httpRoute.timeouts=false").get("HTTPRoute", "shop-binnacle")["spec"]["rules"]
+    assert "timeouts" not in rule
+    assert [match["path"]["value"] for match in rule["matches"]] == DEMO_PATHS
+
+
+def outside(rendering: Rendering) -> dict[str, list[str]]:
+    """Path prefixes that are passed on, by the kind of the object that does."""
+    ingress = rendering.get("Ingress", "shop-binnacle")["spec"]["rules"]
+    route = rendering.get("HTTPRoute", "shop-binnacle")["spec"]["rules"]
+    return {
+        "Ingress": [path["path"] for path in ingress[0]["http"]["paths"]],
+        "HTTPRoute": [match["path"]["value"] for match in route[-1]["matches"]],
+    }
+
+
+def test_what_operators_ask_is_not_public(chart: Chart) -> None:
+    production = outside(chart.render(*PRODUCTION, *INGRESS, *ROUTE, *BEHIND))
+    assert production == {"Ingress": ["/api", "/ws"], "HTTPRoute": ["/api", "/ws"]}
+    for paths in outside(chart.render(*INGRESS, *ROUTE)).values():
+        assert not any(asked.startswith(path) for path in paths for asked in {*OPERATIONS, "/health", "/metrics"})
+
+
+def test_an_operator_may_open_a_path(chart: Chart) -> None:
+    opened = outside(chart.render(*PRODUCTION, *INGRESS, *ROUTE, *BEHIND, "api.publicPaths={/health}"))
+    assert opened == {kind: ["/api", "/ws", "/health"] for kind in ("Ingress", "HTTPRoute")}
+    assert "/api/publicPaths/0" in chart.refusal("api.publicPaths={health}")
+
+
+def test_paths_are_below_that_of_the_ingress(chart: Chart) -> None:
+    assert outside(chart.render(*INGRESS, *ROUTE, "ingress.path=/shop/"))["Ingress"][:2] == ["/shop/api", "/shop/ws"]
+
+
+def test_production_does_not_answer_to_localhost(chart: Chart) -> None:
+    production = chart.render(*PRODUCTION).environment("shop-binnacle-api")["ALLOWED_HOSTS"].split(",")
+    assert {"localhost", "127.0.0.1"} & set(production) == set()
+    assert "shop-binnacle-api" in production
 
 
 def test_a_route_leaves_the_time_of_requests_to_the_gateway_unless_told(chart: Chart) -> None:
@@ -139,6 +197,11 @@ def test_the_api_answers_to_the_hosts_of_ingress_and_route(chart: Chart) -> None
 
 
 REFUSED = [
+    ((*ROUTE, "httpRoute.filters[0].type=RequestRedirect"), "httpRoute.filters can't hold a RequestRedirect"),
+    (
+        (*ROUTE, "httpRoute.timeouts=false", "httpRoute.requestTimeout=5s"),
+        "httpRoute.requestTimeout and httpRoute.time",
+    ),
     (
         ("api.service.loadBalancerClass=a",),
         "api.service.loadBalancerClass has no effect on a Service of type ClusterIP",
@@ -154,7 +217,6 @@ REFUSED = [
     (("httpRoute.enabled=true", "httpRoute.hostnames={a.example.com}"), "httpRoute.parentRefs is missing"),
     ((*PRODUCTION, *INGRESS), "api.trustedProxies is missing"),
     ((*PRODUCTION, *ROUTE), "api.trustedProxies is missing"),
-    ((*PRODUCTION, *INGRESS, "api.trustedProxies={10.0.0.0/8}"), "networkPolicy.ingressControllers missing"),
 ]
 
 

@@ -108,7 +108,7 @@ def test_staging_and_production_have_hosts_and_providers_of_their_own(name: str,
     assert [rule["host"] for rule in spec["rules"]] == [each for tls in spec["tls"] for each in tls["hosts"]] == [host]
     for component in ("api", "worker", "reconciler"):
         environment = rendering.environment(f"binnacle-{component}")
-        assert environment["ALLOWED_HOSTS"].split(",")[5:] == ["127.0.0.1", host]
+        assert environment["ALLOWED_HOSTS"].split(",")[3:] == ["binnacle-api.$(POD_NAMESPACE).svc.cluster.local", host]
         assert environment["PROVIDER_URL"] == provider
         assert environment["ENVIRONMENT"] == "production"
     assert rendering.names("NetworkPolicy") == {f"binnacle-{each}" for each in ("api", "worker", "reconciler")}

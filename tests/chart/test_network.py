@@ -1,6 +1,7 @@
 """Both directions of every pod are closed, but for what the shop needs and what the operator names."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,10 @@ from .rendering import PRODUCTION, Chart, Manifest, Rendering
 API, ADMIN, DNS = 8000, 9000, {("UDP", 53), ("TCP", 53), ("UDP", 5353), ("TCP", 5353)}
 ANYBODY = "anybody"
 PROMETHEUS = "*: app.kubernetes.io/name=prometheus"
+
+
+def production_without(key: str) -> tuple[str, ...]:
+    return tuple(value for value in PRODUCTION if not value.startswith(key))
 
 
 def policy(rendering: Rendering, component: str) -> Mapping[str, Any]:
@@ -179,18 +184,35 @@ def test_without_a_prometheus_nobody_reaches_the_admin_port(chart: Chart) -> Non
     assert policy(rendering, "worker")["ingress"] == policy(rendering, "reconciler")["ingress"] == []
 
 
+def test_production_lets_in_whom_it_names_and_nobody_else(chart: Chart) -> None:
+    rendering = chart.render(*PRODUCTION)
+    clients = {(client, API) for client in ("ingress: all", "smoke", "loadtest")}
+    assert inward(rendering, "api") == {*clients, ("monitoring: all", ADMIN)}
+    assert inward(rendering, "worker") == inward(rendering, "reconciler") == {("monitoring: all", ADMIN)}
+    unwatched = chart.render(*production_without("networkPolicy.prometheus"), "networkPolicy.prometheus=null")
+    assert inward(unwatched, "api") == clients
+
+
+@pytest.mark.parametrize("pods", ["app.kubernetes.io/name: prometheus", "{}"])
+def test_production_takes_no_prometheus_of_any_namespace(chart: Chart, tmp_path: Path, pods: str) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text(
+        f"networkPolicy: {{prometheus: [{{cidr: 10.0.0.0/8}}, {{namespace: '*', pods: {{{pods.strip('{}')}}}}}]}}"
+    )
+    done = chart.template(*production_without("networkPolicy.prometheus"), files=[values])
+    assert "networkPolicy.prometheus must name the namespace of Prometheus" in done.stderr
+
+
 def test_policies_have_their_switch(chart: Chart) -> None:
     assert chart.render("networkPolicy.enabled=false").names("NetworkPolicy") == set()
-
-
-def production_without(key: str) -> tuple[str, ...]:
-    return tuple(value for value in PRODUCTION if not value.startswith(key))
 
 
 MISSING = [
     (production_without("networkPolicy.egress.database"), "networkPolicy.egress.database missing"),
     (production_without("networkPolicy.egress.redis"), "networkPolicy.egress.redis missing"),
     (production_without("networkPolicy.egress.provider"), "networkPolicy.egress.provider missing"),
+    (production_without("networkPolicy.ingressControllers"), "networkPolicy.ingressControllers missing"),
+    (production_without("networkPolicy.prometheus"), "networkPolicy.prometheus must name the namespace"),
     (("settings.otlpEndpoint=http://collector:4318",), "networkPolicy.egress.otlp missing"),
     (("settings.mailUrl=http://mail:8025",), "networkPolicy.egress.mail missing"),
     (("sentry.existingSecret=errors",), "networkPolicy.egress.sentry missing"),

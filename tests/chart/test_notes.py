@@ -9,7 +9,7 @@ from .rendering import PRODUCTION, Chart
 Notes = Callable[..., str]
 INGRESS = ("ingress.enabled=true", "ingress.hosts={shop.example.com,www.example.com}")
 ROUTE = ("httpRoute.enabled=true", "httpRoute.hostnames={shop.example.org}", "httpRoute.parentRefs[0].name=public")
-NAMED = ("api.trustedProxies={10.0.0.0/8}", "networkPolicy.ingressControllers[0].namespace=ingress")
+NAMED = ("api.trustedProxies={10.0.0.0/8}",)
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def test_the_next_commands_are_told(notes: Notes) -> None:
     ("values", "wanted"),
     [
         (INGRESS, ["http://shop.example.com/docs", "http://www.example.com/docs", "get ingress shop-binnacle"]),
-        ((*INGRESS, "ingress.tls[0].secretName=a", "ingress.path=/api"), ["https://shop.example.com/api\n"]),
+        ((*INGRESS, "ingress.tls[0].secretName=a", "ingress.path=/shop"), ["https://shop.example.com/shop/docs\n"]),
         (ROUTE, ["https://shop.example.org/docs", "get httproute shop-binnacle"]),
         (("api.service.type=LoadBalancer", "api.service.port=80"), [":80/docs", "Host: shop-binnacle-api"]),
         (("api.service.type=NodePort",), ["nodePort", "Host: shop-binnacle-api"]),
-        ((*PRODUCTION, *ROUTE, *NAMED), ["https://shop.example.org/health"]),
+        ((*PRODUCTION, *ROUTE, *NAMED), ["https://shop.example.org/api/v1/items"]),
     ],
     ids=["ingress", "tls", "route", "load balancer", "node port", "production"],
 )

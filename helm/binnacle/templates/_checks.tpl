@@ -8,6 +8,7 @@
 {{- include "binnacle.checks.monitoring" . -}}
 {{- include "binnacle.checks.edge" . -}}
 {{- include "binnacle.checks.network" . -}}
+{{- include "binnacle.checks.immutable" . -}}
 {{- end -}}
 
 {{- define "binnacle.checks.production" -}}

@@ -73,12 +73,13 @@
 {{- .Values.provider.url | default "http://$(SANDBOX_SERVICE):8001" -}}
 {{- end -}}
 
-{{/* The Service's names, localhost for `kubectl port-forward`, and those of the outside. The kubelet fills in both variables. */}}
+{{/* The Service's names, outside of production localhost for `kubectl port-forward`, and those of the outside. The kubelet fills in both variables. */}}
 {{- define "binnacle.allowedHosts" -}}
 {{- $service := "$(API_SERVICE)" -}}
 {{- $namespaced := printf "%s.$(POD_NAMESPACE)" $service -}}
 {{- $names := list $service $namespaced (printf "%s.svc" $namespaced) (printf "%s.svc.%s" $namespaced .Values.clusterDomain) -}}
-{{- concat $names (list "localhost" "127.0.0.1") (include "binnacle.publicHosts" . | fromJsonArray) | uniq | join "," -}}
+{{- if ne .Values.environment "production" }}{{ $names = concat $names (list "localhost" "127.0.0.1") }}{{ end -}}
+{{- concat $names (include "binnacle.publicHosts" . | fromJsonArray) | uniq | join "," -}}
 {{- end -}}
 
 {{/* The names under which clients outside the cluster reach the API, as a JSON array: of Ingress and route, and the operator's. */}}

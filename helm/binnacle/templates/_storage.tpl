@@ -1,9 +1,9 @@
-{{/* Spec of a claim, from a component's `persistence`. */}}
+{{/* Spec of a claim, from a component's `persistence`; the class `-` is none, for volumes that somebody made by hand. */}}
 {{- define "binnacle.claim" -}}
 accessModes:
   - ReadWriteOnce
 {{- with .storageClass }}
-storageClassName: {{ . }}
+storageClassName: {{ eq . "-" | ternary "" . | quote }}
 {{- end }}
 resources:
   requests:
