@@ -28,6 +28,7 @@ def _peer(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+NAME = {"type": "string", "minLength": 1}
 SECONDS = {"type": "integer", "minimum": 1}
 PROBE = {
     "initialDelaySeconds": {"type": "integer", "minimum": 0},
@@ -44,6 +45,13 @@ DEFINITIONS = {
     "peer": _peer(PEER),
     "destination": _peer({**PEER, "ports": PORTS}),
     "tls": closed({"secretName": {"type": "string"}, "hosts": {"type": "array", "items": {"type": "string"}}}),
+    "pullSecret": {
+        "type": ["string", "object"],
+        "minLength": 1,
+        "required": ["name"],
+        "properties": {"name": NAME},
+        "additionalProperties": False,
+    },
     "resources": closed({"requests": QUANTITIES, "limits": QUANTITIES}),
 }
 

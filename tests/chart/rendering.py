@@ -1,5 +1,7 @@
-"""Renders the chart with Helm, as an operator would."""
+"""Renders the chart with Helm, as an operator would; `HELM=helm3` in the environment names another program."""
 
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,9 +38,10 @@ class Chart:
 
     def helm(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs Helm; a test without it fails."""
-        helm = shutil.which("helm")
+        program = os.environ.get("HELM", "helm")
+        helm = shutil.which(program)
         if helm is None:
-            pytest.fail("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
+            pytest.fail(f"{program} is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
         return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, timeout=60)
 
     def template(
@@ -57,7 +60,13 @@ class Chart:
         """Why the chart refuses these values."""
         done = self.template(*values)
         assert done.returncode != 0, "the chart took values that it should refuse"
-        return done.stderr
+        return refusal_of(done)
+
+
+def refusal_of(done: subprocess.CompletedProcess[str]) -> str:
+    """What Helm says, with places and keys of the schema as Helm 4 writes them: Helm 3 has dots, and no quotes."""
+    said = re.sub(r"Additional property (\S+) is|: (\S+) is required", r": '\1\2' is", done.stderr)
+    return re.sub(r"(?m)^- ([\w.]+): ", lambda found: f"- at '/{found[1].replace('.', '/')}': ", said)
 
 
 @cache

@@ -11,9 +11,9 @@ automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   {{- mergeOverwrite (deepCopy $.Values.podSecurityContext) ($own.podSecurityContext | default dict) | toYaml | nindent 2 }}
-{{- with concat $.Values.global.imagePullSecrets $.Values.imagePullSecrets | uniq }}
+{{- with include "binnacle.pullSecrets" $ }}
 imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- with $own.priorityClassName | default $.Values.priorityClassName }}
 priorityClassName: {{ . }}
