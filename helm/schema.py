@@ -3,17 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from helm import security
+from helm import formats, security
 from helm.security import closed
 from helm.values import Value
 
-QUANTITIES = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
-CIDR = {"type": "string", "pattern": r"^[0-9a-fA-F.:]+/[0-9]{1,3}$"}
+QUANTITIES = {"type": "object", "additionalProperties": formats.QUANTITY}
 PEER = {
-    "namespace": {"type": "string", "minLength": 1},
-    "pods": {"type": "object", "additionalProperties": {"type": "string"}},
-    "cidr": CIDR,
-    "except": {"type": "array", "items": CIDR},
+    "namespace": {**formats.NAMESPACE, "pattern": rf"^\*$|{formats.NAMESPACE['pattern']}"},
+    "pods": formats.LABELS,
+    "cidr": formats.CIDR,
+    "except": {"type": "array", "items": formats.CIDR},
 }
 PORTS = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1, "maximum": 65535}}
 
@@ -28,7 +27,6 @@ def _peer(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-NAME = {"type": "string", "minLength": 1}
 SECONDS = {"type": "integer", "minimum": 1}
 PROBE = {
     "initialDelaySeconds": {"type": "integer", "minimum": 0},
@@ -42,16 +40,11 @@ DEFINITIONS = {
     **security.DEFINITIONS,
     "probe": closed(PROBE),
     "readinessProbe": closed({**PROBE, "successThreshold": {"type": "integer", "minimum": 1}}),
+    "host": formats.HOST,
     "peer": _peer(PEER),
     "destination": _peer({**PEER, "ports": PORTS}),
-    "tls": closed({"secretName": {"type": "string"}, "hosts": {"type": "array", "items": {"type": "string"}}}),
-    "pullSecret": {
-        "type": ["string", "object"],
-        "minLength": 1,
-        "required": ["name"],
-        "properties": {"name": NAME},
-        "additionalProperties": False,
-    },
+    "tls": closed({"secretName": formats.NAME, "hosts": {"type": "array", "items": formats.HOST}}),
+    "pullSecret": {**formats.NAME, **closed({"name": formats.NAME}, "name"), "type": ["string", "object"]},
     "resources": closed({"requests": QUANTITIES, "limits": QUANTITIES}),
 }
 
@@ -91,7 +84,8 @@ def _is_needed(value: Value) -> bool:
 def _leaf(value: Value) -> dict[str, Any]:
     if "$ref" in value.narrowed:
         return {"$ref": f"#/definitions/{value.narrowed['$ref']}"}
-    return {"description": value.description, **_inferred(value), **value.narrowed}
+    format_ = formats.of(value.path, value.default)
+    return {"description": value.description, **_inferred(value), **format_, **value.narrowed}
 
 
 def _inferred(value: Value) -> dict[str, Any]:

@@ -30,6 +30,15 @@ PRODUCTION = (
 )
 
 
+class Loader(yaml.CSafeLoader):
+    """Reads YAML as Helm and Kubernetes do, to whom `1e3` is a number, as it isn't to PyYAML."""
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart in a folder."""
@@ -52,15 +61,19 @@ class Chart:
 
     def render(self, *values: str, release: str = "shop", files: Sequence[Path] = ()) -> "Rendering":
         """What the chart makes of these values, which must be good ones."""
-        done = self.template(*values, release=release, files=files)
-        assert done.returncode == 0, done.stderr
-        return Rendering(_documents(done.stdout))
+        return rendering_of(self.template(*values, release=release, files=files))
 
     def refusal(self, *values: str) -> str:
         """Why the chart refuses these values."""
         done = self.template(*values)
         assert done.returncode != 0, "the chart took values that it should refuse"
         return refusal_of(done)
+
+
+def rendering_of(done: subprocess.CompletedProcess[str]) -> "Rendering":
+    """What Helm made of values, which must be good ones."""
+    assert done.returncode == 0, done.stderr
+    return Rendering(_documents(done.stdout))
 
 
 def refusal_of(done: subprocess.CompletedProcess[str]) -> str:
@@ -80,7 +93,7 @@ def _template(
 
 @cache
 def _documents(text: str) -> Sequence[Manifest]:
-    return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
+    return [document for document in yaml.load_all(text, Loader=Loader) if document]
 
 
 @dataclass(frozen=True)

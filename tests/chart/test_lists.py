@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from .rendering import Chart, Rendering, containers, refusal_of
+from .rendering import Chart, containers, refusal_of, rendering_of
 
 PROCESSES = ("api", "worker", "reconciler")
 FULL_NAME = '{{ include "binnacle.fullname" . }}'
@@ -42,11 +42,6 @@ def given(chart: Chart, tmp_path: Path) -> Any:
     return render
 
 
-def rendering(done: Any) -> Rendering:
-    assert done.returncode == 0, done.stderr
-    return Rendering([each for each in yaml.safe_load_all(done.stdout) if each])
-
-
 def lists_of(pod: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     steps = pod["initContainers"]
     return {
@@ -61,7 +56,7 @@ def lists_of(pod: Mapping[str, Any], container: Mapping[str, Any]) -> dict[str, 
 
 @pytest.mark.parametrize("component", PROCESSES)
 def test_an_entry_of_one_component_replaces_that_of_all(given: Any, component: str) -> None:
-    pods = dict(rendering(given({**entries("all"), component: entries("own")})).pods())
+    pods = dict(rendering_of(given({**entries("all"), component: entries("own")})).pods())
     for process in PROCESSES:
         pod = pods[f"shop-binnacle-{process}"]
         expected = entries("own" if process == component else "all")
@@ -77,14 +72,16 @@ def test_the_order_of_all_is_kept(given: Any, process: str) -> None:
     """A variable may refer to those before it."""
     shared = [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)"}]
     own = [{"name": "C", "value": "3"}, {"name": "A", "value": "2"}]
-    container = rendering(given({"extraEnv": shared, process: {"extraEnv": own}})).container(f"shop-binnacle-{process}")
+    container = rendering_of(given({"extraEnv": shared, process: {"extraEnv": own}})).container(
+        f"shop-binnacle-{process}"
+    )
     assert [(each["name"], each["value"]) for each in container["env"][-3:]] == [("A", "2"), ("B", "$(A)"), ("C", "3")]
 
 
 def test_names_are_compared_as_they_are_rendered(given: Any) -> None:
     shared = [{"name": "cache", "configMap": {"name": "a"}}, {"name": f"{FULL_NAME}-b", "emptyDir": {}}]
     own = [{"name": "shop-binnacle-b", "configMap": {"name": "b"}}]
-    pod = dict(rendering(given({"extraVolumes": shared, "api": {"extraVolumes": own}})).pods())["shop-binnacle-api"]
+    pod = dict(rendering_of(given({"extraVolumes": shared, "api": {"extraVolumes": own}})).pods())["shop-binnacle-api"]
     assert pod["volumes"][-2:] == [shared[0], own[0]]
 
 
@@ -92,7 +89,7 @@ def test_sources_of_variables_with_another_prefix_are_others(given: Any) -> None
     shared = [{"configMapRef": {"name": "a"}}, {"secretRef": {"name": "a"}}]
     own = [{"configMapRef": {"name": "a"}, "prefix": "A_"}]
     done = given({"extraEnvFrom": shared, "worker": {"extraEnvFrom": own}})
-    assert rendering(done).container("shop-binnacle-worker")["envFrom"] == [*shared, *own]
+    assert rendering_of(done).container("shop-binnacle-worker")["envFrom"] == [*shared, *own]
 
 
 @pytest.mark.parametrize("name", entries("all"))
@@ -132,7 +129,9 @@ def test_what_the_pods_have_already_is_refused(given: Any, name: str, entry: Any
 
 def test_secrets_of_registries_are_given_as_names_or_as_kubernetes_has_them(given: Any) -> None:
     shared: list[Any] = ["mirror", {"name": "2026"}]
-    done = rendering(given({"global": {"imagePullSecrets": shared}, "imagePullSecrets": ["own", {"name": "mirror"}]}))
+    done = rendering_of(
+        given({"global": {"imagePullSecrets": shared}, "imagePullSecrets": ["own", {"name": "mirror"}]})
+    )
     for name, pod in done.pods():
         assert pod["imagePullSecrets"] == [{"name": "mirror"}, {"name": "2026"}, {"name": "own"}], name
 
@@ -147,7 +146,7 @@ def test_other_secrets_of_registries_are_refused(given: Any, secret: Any) -> Non
 
 def test_no_pod_of_the_whole_chart_has_a_key_twice(given: Any) -> None:
     values = {**entries("all"), **dict.fromkeys(PROCESSES, entries("own"))}
-    for name, pod in rendering(given(values)).pods():
+    for name, pod in rendering_of(given(values)).pods():
         for found, key in ((pod["volumes"], "name"), (containers(pod), "name")):
             assert len({each[key] for each in found}) == len(found), name
         for container in containers(pod):

@@ -1,5 +1,6 @@
 {{/* Values that contradict each other: one sentence each, which names the keys and what to do. */}}
 {{- define "binnacle.checks" -}}
+{{- include "binnacle.checks.names" . -}}
 {{- include "binnacle.checks.production" . -}}
 {{- include "binnacle.checks.dependencies" . -}}
 {{- include "binnacle.checks.times" . -}}

@@ -3,11 +3,11 @@
 accessModes:
   - ReadWriteOnce
 {{- with .storageClass }}
-storageClassName: {{ . }}
+storageClassName: {{ eq . "-" | ternary "" . | quote }}
 {{- end }}
 resources:
   requests:
-    storage: {{ .size }}
+    storage: {{ .size | quote }}
 {{- end -}}
 
 {{/* The claim `data` of a StatefulSet, from its `persistence`; no labels of ours, since a claim template can't be changed. */}}
