@@ -27,26 +27,32 @@ def _optional(pattern: str, longest: int = 0) -> Schema:
 
 
 NAME: Final = _text(_SUBDOMAIN, 253)
+OPTIONAL_NAME: Final = _optional(_SUBDOMAIN, 253)
+KIND: Final = _text("[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?", 63)
 NAMESPACE: Final = _text(_LABEL, 63)
 HOST: Final = _text(rf"(\*\.)?{_SUBDOMAIN}", 253)
 CIDR: Final = _text(f"{_NETWORK}/[0-9]{{1,3}}")
 QUANTITY: Final[Schema] = {**_text(_QUANTITY), "type": ["string", "number"]}
-LABELS: Final[Schema] = {
-    "type": "object",
-    "propertyNames": {"pattern": f"^{_QUALIFIED}$"},
-    "additionalProperties": _optional(_WORD, 63),
-}
-ANNOTATIONS: Final[Schema] = {**LABELS, "additionalProperties": {"type": "string"}}
+
+
+def _map(keys: str, values: Schema) -> Schema:
+    """A mapping of these keys alone; not by `propertyNames`, whose faults Helm 4 reports in another place."""
+    return {"type": "object", "patternProperties": {f"^({keys})$": values}, "additionalProperties": False}
+
+
+QUANTITIES: Final = _map(f"cpu|memory|ephemeral-storage|hugepages-.+|{_SUBDOMAIN}/{_WORD}", QUANTITY)
+LABELS: Final = _map(_QUALIFIED, _optional(_WORD, 63))
+ANNOTATIONS: Final = _map(_QUALIFIED, {"type": "string"})
 
 _STRINGS: Final[Mapping[str, Schema]] = {
-    "existingSecret": _optional(_SUBDOMAIN, 253),
+    "existingSecret": OPTIONAL_NAME,
     "key": _text("[-._a-zA-Z0-9]+", 253),
     "storageClass": _optional(f"-|{_SUBDOMAIN}", 253),
     "size": _text(_QUANTITY),
-    "priorityClassName": _optional(_SUBDOMAIN, 253),
-    "className": _optional(_SUBDOMAIN, 253),
+    "priorityClassName": OPTIONAL_NAME,
+    "className": OPTIONAL_NAME,
     "loadBalancerClass": _optional(_QUALIFIED),
-    "name": _optional(_SUBDOMAIN, 253),
+    "name": OPTIONAL_NAME,
     "nameOverride": _optional(_LABEL),
     "fullnameOverride": _optional("[a-z]([-a-z0-9]*[a-z0-9])?"),
     "namespace": _optional(_LABEL, 63),

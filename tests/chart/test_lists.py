@@ -1,11 +1,11 @@
 """Lists given for all pods and for one component become one list, in which no key stands twice."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from .rendering import Chart, containers, refusal_of, rendering_of
 
@@ -36,7 +36,7 @@ def entries(which: str) -> dict[str, list[dict[str, Any]]]:
 def given(chart: Chart, tmp_path: Path) -> Any:
     def render(values: Mapping[str, Any]) -> Any:
         file = tmp_path / "values.yaml"
-        file.write_text(yaml.safe_dump(dict(values)))
+        file.write_text(json.dumps(values))
         return chart.template(files=[file])
 
     return render
@@ -152,3 +152,23 @@ def test_no_pod_of_the_whole_chart_has_a_key_twice(given: Any) -> None:
         for container in containers(pod):
             for found, key in ((container.get("env", []), "name"), (container.get("volumeMounts", []), "mountPath")):
                 assert len({each[key] for each in found}) == len(found), name
+
+
+WORDS = ("2026", "true", "1e3", "-", "a: b", "line\n", "'", '"', "{}", "# no comment")
+
+
+def test_strings_in_what_is_added_arrive_as_they_are(given: Any) -> None:
+    variables = [{"name": f"WORD_{place}", "value": word} for place, word in enumerate(WORDS)]
+    rendered = [{"name": f"SHOP_{place}", "value": f"{word}{FULL_NAME}{word}"} for place, word in enumerate(WORDS)]
+    container = rendering_of(given({"extraEnv": variables + rendered})).container("shop-binnacle-api")
+    found = {each["name"]: each.get("value") for each in container["env"]}
+    for place, word in enumerate(WORDS):
+        assert found[f"WORD_{place}"] == word
+        assert found[f"SHOP_{place}"] == f"{word}shop-binnacle{word}"
+
+
+def test_templates_in_keys_and_in_objects_are_rendered_as_text(given: Any) -> None:
+    data = {f"{FULL_NAME}.txt": f"a: {FULL_NAME}", "number": "{{ 2026 }}", "ports": "80"}
+    added = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "more"}, "data": data}
+    found = rendering_of(given({"extraObjects": [added]})).get("ConfigMap", "more")["data"]
+    assert found == {"shop-binnacle.txt": "a: shop-binnacle", "number": "2026", "ports": "80"}
