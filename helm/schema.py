@@ -3,17 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from helm import security
+from helm import formats, kubernetes, security
 from helm.security import closed
 from helm.values import Value
 
-QUANTITIES = {"type": "object", "additionalProperties": {"type": ["string", "number"]}}
-CIDR = {"type": "string", "pattern": r"^[0-9a-fA-F.:]+/[0-9]{1,3}$"}
 PEER = {
-    "namespace": {"type": "string", "minLength": 1},
-    "pods": {"type": "object", "additionalProperties": {"type": "string"}},
-    "cidr": CIDR,
-    "except": {"type": "array", "items": CIDR},
+    "namespace": {**formats.NAMESPACE, "pattern": rf"^\*$|{formats.NAMESPACE['pattern']}"},
+    "pods": formats.LABELS,
+    "cidr": formats.CIDR,
+    "except": {"type": "array", "items": formats.CIDR},
 }
 PORTS = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1, "maximum": 65535}}
 
@@ -37,14 +35,40 @@ PROBE = {
 }
 
 
+# Source: https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.RelabelConfig
+ACTIONS = (
+    *("Replace", "Keep", "Drop", "HashMod", "LabelMap", "LabelDrop", "LabelKeep"),
+    *("Lowercase", "Uppercase", "KeepEqual", "DropEqual"),
+)
+RELABELING = {
+    "sourceLabels": {"type": "array", "items": {"type": "string", "pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"}},
+    "separator": {"type": "string"},
+    "targetLabel": {"type": "string"},
+    "regex": {"type": "string"},
+    "modulus": {"type": "integer", "minimum": 1},
+    "replacement": {"type": "string"},
+    "action": {"enum": [form for action in ACTIONS for form in (action.lower(), action)]},
+}
+GATEWAY = {
+    "group": formats.OPTIONAL_NAME,
+    "kind": formats.KIND,
+    "namespace": formats.NAMESPACE,
+    "name": formats.NAME,
+    "sectionName": formats.NAME,
+    "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+}
 DEFINITIONS = {
     **security.DEFINITIONS,
+    "relabeling": closed(RELABELING),
+    "gateway": closed(GATEWAY, "name"),
     "probe": closed(PROBE),
     "readinessProbe": closed({**PROBE, "successThreshold": {"type": "integer", "minimum": 1}}),
+    "host": formats.HOST,
     "peer": _peer(PEER),
     "destination": _peer({**PEER, "ports": PORTS}),
-    "tls": closed({"secretName": {"type": "string"}, "hosts": {"type": "array", "items": {"type": "string"}}}),
-    "resources": closed({"requests": QUANTITIES, "limits": QUANTITIES}),
+    "tls": closed({"secretName": formats.NAME, "hosts": {"type": "array", "items": formats.HOST}}),
+    "pullSecret": {**formats.NAME, **closed({"name": formats.NAME}, "name"), "type": ["string", "object"]},
+    "resources": closed({"requests": formats.QUANTITIES, "limits": formats.QUANTITIES}),
 }
 
 
@@ -62,7 +86,11 @@ def build(values: Iterable[Value]) -> dict[str, Any]:
             _require(node, key)
     root["properties"]["global"]["additionalProperties"] = True
     root["properties"]["enabled"] = {"type": "boolean", "description": "Condition of a parent chart; not read here"}
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **root, "definitions": DEFINITIONS}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **root,
+        "definitions": {**DEFINITIONS, **kubernetes.definitions()},
+    }
 
 
 def _group() -> dict[str, Any]:
@@ -83,7 +111,8 @@ def _is_needed(value: Value) -> bool:
 def _leaf(value: Value) -> dict[str, Any]:
     if "$ref" in value.narrowed:
         return {"$ref": f"#/definitions/{value.narrowed['$ref']}"}
-    return {"description": value.description, **_inferred(value), **value.narrowed}
+    format_ = formats.of(value.path, value.default)
+    return {"description": value.description, **_inferred(value), **format_, **value.narrowed}
 
 
 def _inferred(value: Value) -> dict[str, Any]:

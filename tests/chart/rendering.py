@@ -1,5 +1,6 @@
-"""Renders the chart with Helm, as an operator would."""
+"""Renders the chart with Helm, as an operator would; `HELM=helm3` in the environment names another program."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -33,6 +34,15 @@ PRODUCTION = (
 )
 
 
+class Loader(yaml.CSafeLoader):
+    """Reads YAML as Helm and Kubernetes do, to whom `1e3` is a number, as it isn't to PyYAML."""
+
+
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
 @dataclass(frozen=True)
 class Chart:
     """A chart in a folder."""
@@ -41,9 +51,10 @@ class Chart:
 
     def helm(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs Helm; a test without it fails."""
-        helm = shutil.which("helm")
+        program = os.environ.get("HELM", "helm")
+        helm = shutil.which(program)
         if helm is None:
-            pytest.fail("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
+            pytest.fail(f"{program} is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
         return subprocess.run([helm, *arguments], capture_output=True, text=True, check=False, timeout=60)
 
     def template(
@@ -54,15 +65,25 @@ class Chart:
 
     def render(self, *values: str, release: str = "shop", files: Sequence[Path] = ()) -> "Rendering":
         """What the chart makes of these values, which must be good ones."""
-        done = self.template(*values, release=release, files=files)
-        assert done.returncode == 0, done.stderr
-        return Rendering(_documents(done.stdout))
+        return rendering_of(self.template(*values, release=release, files=files))
 
     def refusal(self, *values: str) -> str:
         """Why the chart refuses these values."""
         done = self.template(*values)
         assert done.returncode != 0, "the chart took values that it should refuse"
-        return done.stderr
+        return refusal_of(done)
+
+
+def rendering_of(done: subprocess.CompletedProcess[str]) -> "Rendering":
+    """What Helm made of values, which must be good ones."""
+    assert done.returncode == 0, done.stderr
+    return Rendering(_documents(done.stdout))
+
+
+def refusal_of(done: subprocess.CompletedProcess[str]) -> str:
+    """What Helm says, with places and keys of the schema as Helm 4 writes them: Helm 3 has dots, and no quotes."""
+    said = re.sub(r"Additional property (\S+) is|: (\S+) is required", r": '\1\2' is", done.stderr)
+    return re.sub(r"(?m)^- ([\w.]+): ", lambda found: f"- at '/{found[1].replace('.', '/')}': ", said)
 
 
 @cache
@@ -76,7 +97,7 @@ def _template(
 
 @cache
 def _documents(text: str) -> Sequence[Manifest]:
-    return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]
+    return [document for document in yaml.load_all(text, Loader=Loader) if document]
 
 
 @dataclass(frozen=True)

@@ -83,13 +83,18 @@ def test_objects_are_added_as_maps_and_as_text(chart: Chart, tmp_path: Path) -> 
     assert {"shop-binnacle-text", "shop-binnacle-map"} <= names
 
 
+def affinity(name: str) -> dict[str, Any]:
+    terms = [{"matchExpressions": [{"key": name, "operator": "Exists"}]}]
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}}
+
+
 def places(name: str) -> dict[str, Any]:
     return {
         "podLabels": {name: "label", "which": name},
         "podAnnotations": {name: "annotation", "which": name},
         "nodeSelector": {name: "node", "which": name},
         "tolerations": [{"key": name, "operator": "Exists"}],
-        "affinity": {"nodeAffinity": {name: {}}},
+        "affinity": affinity(name),
         "priorityClassName": name,
     }
 
@@ -102,7 +107,7 @@ def test_what_holds_for_all_pods_is_merged_with_what_holds_for_one(
     pod = dict(rendering.pods())[f"shop-binnacle-{component}"]
     assert pod["nodeSelector"] == {"all": "node", "one": "node", "which": "one"}
     assert [each["key"] for each in pod["tolerations"]] == ["all", "one"]
-    assert pod["affinity"] == {"nodeAffinity": {"one": {}}}
+    assert pod["affinity"] == affinity("one")
     assert pod["priorityClassName"] == "one"
     metadata = template(rendering, component)["metadata"]
     assert {"all": "label", "one": "label", "which": "one"}.items() <= metadata["labels"].items()

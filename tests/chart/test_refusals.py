@@ -30,6 +30,20 @@ REFUSED = [
     (("settings.claimSeconds=3", "provider.timeoutSeconds=1"), "settings.claimSeconds (3) must be above settings.mail"),
     (("postgresql.existingSecret=a",), "database.existingSecret is missing beside postgresql.existingSecret"),
     (("valkey.existingSecret=a",), "redis.existingSecret is missing beside valkey.existingSecret"),
+    ((*PRODUCTION, "image.tag=latest"), "image.tag must not be latest when environment is production"),
+    (
+        ("monitoring.enabled=true", "monitoring.podMonitor.interval=1m", "monitoring.podMonitor.scrapeTimeout=1m1s"),
+        "monitoring.podMonitor.scrapeTimeout (1m1s) must not be above monitoring.podMonitor.interval (1m)",
+    ),
+    (
+        (
+            "monitoring.enabled=true",
+            "monitoring.podMonitor.enabled=false",
+            "monitoring.serviceMonitor.enabled=true",
+            "monitoring.serviceMonitor.scrapeTimeout=15001ms",
+        ),
+        "monitoring.serviceMonitor.scrapeTimeout (15001ms) must not be above",
+    ),
     ((*PRODUCTION, "settings.logFormat=console"), "settings.logFormat must be json"),
     ((*PRODUCTION, "api.allowedHosts={*}"), "api.allowedHosts must name the hosts"),
     ((*PRODUCTION, "settings.corsOrigins={*}"), "settings.corsOrigins must name the pages"),
@@ -60,6 +74,35 @@ OUT_OF_SCHEMA = [
     ("extraEnv[0].value=1", "/extraEnv/0"),
     ("worker.sidecars[0].name=a", "/worker/sidecars/0"),
     ("api.tolerations[0]=a", "/api/tolerations/0"),
+    ("extraEnv[0].name=A,extraEnv[0].value=5", "/extraEnv/0/value"),
+    ("api.extraEnv[0].name=A,api.extraEnv[0].valueFrom.secretRef.name=a", "'secretRef'"),
+    ("extraEnvFrom[0].configMap.name=a", "'configMap'"),
+    ("worker.extraVolumes[0].name=a,worker.extraVolumes[0].secret.name=a", "'name'"),
+    ("extraVolumeMounts[0].name=a,extraVolumeMounts[0].mountPath=/a,extraVolumeMounts[0].readonly=true", "'readonly'"),
+    ("sidecars[0].name=a,sidecars[0].image=a,sidecars[0].ports[0].containerPort=http", "/sidecars/0/ports/0"),
+    ("initContainers[0].name=a,initContainers[0].image=a,initContainers[0].env[0].name=5", "/initContainers/0/env/0"),
+    ("tolerations[0].key=a,tolerations[0].operator=Exist", "/tolerations/0/operator"),
+    ("sandbox.tolerations[0].keys=a", "'keys'"),
+    ("affinity.nodeAfinity.a=b", "'nodeAfinity'"),
+    ("valkey.affinity.podAffinity.preferred=b", "'preferred'"),
+    ("topologySpreadConstraints[0].whenUnsatisfiable=Never", "/topologySpreadConstraints/0/whenUnsatisfiable"),
+    (
+        "api.autoscaling.metrics[0].type=Pods,api.autoscaling.metrics[0].pods.metric.name=5",
+        "/api/autoscaling/metrics/0",
+    ),
+    ("worker.autoscaling.behavior.scaleup.stabilizationWindowSeconds=1", "'scaleup'"),
+    ("monitoring.podMonitor.metricRelabelings[0].target_label=a", "'target_label'"),
+    ("monitoring.serviceMonitor.metricRelabelings[0].action=remove", "/metricRelabelings/0/action"),
+    ("httpRoute.parentRefs[0].name=a,httpRoute.parentRefs[0].section=a", "'section'"),
+    ("api.resources.requests.mem=1Gi", "'mem'"),
+    ("api.resources.limits.memory=1GB", "/api/resources/limits/memory"),
+    ("fullnameOverride=2026", "/fullnameOverride"),
+    ("namespaceOverride=my.shop", "/namespaceOverride"),
+    ("database.existingSecret=My_Secret", "/database/existingSecret"),
+    ("commonLabels.a=a b", "/commonLabels/a"),
+    ("api.service.annotations.a b=c", "a b"),
+    ("api.trustedProxies={gateway}", "/api/trustedProxies/0"),
+    ("monitoring.podMonitor.interval=soon", "/monitoring/podMonitor/interval"),
     # What an older release's values lack (`--reuse-values`), or `null` took away.
     ("migrations=null", "'migrations'"),
     ("tolerations=null", "'tolerations'"),
@@ -77,6 +120,19 @@ def test_contradictions_are_refused(chart: Chart, values: tuple[str, ...], sente
 @pytest.mark.parametrize(("value", "place"), OUT_OF_SCHEMA, ids=[value for value, _ in OUT_OF_SCHEMA])
 def test_unknown_keys_and_wrong_types_are_refused(chart: Chart, value: str, place: str) -> None:
     assert place in chart.refusal(value)
+
+
+def test_a_timeout_as_long_as_its_interval_is_taken(chart: Chart) -> None:
+    chart.render(
+        "monitoring.enabled=true", "monitoring.podMonitor.interval=1m", "monitoring.podMonitor.scrapeTimeout=60s"
+    )
+    chart.render(
+        "monitoring.enabled=true", "monitoring.podMonitor.interval=", "monitoring.podMonitor.scrapeTimeout=60s"
+    )
+
+
+def test_production_takes_any_tag_beside_a_digest(chart: Chart) -> None:
+    chart.render(*PRODUCTION, "image.tag=latest", f"image.digest=sha256:{'a' * 64}")
 
 
 def test_a_parent_chart_may_add_its_own_words(chart: Chart) -> None:

@@ -62,7 +62,7 @@ def test_every_use_is_declared(chart: Chart) -> None:
         ("{{ $own := index $.Values (index . 1) }}{{ with $own.a }}{{ if .b }}x{{ end }}{{ end }}", {"*.a.b"}),
         ('{{ range list "a" .Values.b }}{{ .c }}{{ end }}', {"b"}),
         ('{{ fail "a .Values.b in words" }}{{/* .Values.c in a remark */}}', set()),
-        ('{{ include "binnacle.extra" (append $id "extraEnv") }}', {"extraEnv", "*.extraEnv"}),
+        ('{{ include "binnacle.extra" (list $ $component "extraEnv" list) }}', {"extraEnv", "*.extraEnv"}),
     ],
 )
 def test_uses_are_read_through_scopes_and_variables(tmp_path: Path, template: str, paths: set[str]) -> None:

@@ -15,7 +15,7 @@ VARIABLE = re.compile(rf"(\$[A-Za-z]\w*){PATH}")
 DOT = re.compile(r"(?<![\w.)$])\.(?!Values\b)([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)")
 BARE_DOT = re.compile(r"(?<![\w.)$])\.(?![\w.])")
 # Helpers that are told by name which list they take, of the whole chart and of a component.
-BY_NAME = re.compile(r'include "binnacle\.(?:extra|ownContainers)" \(append \$id "(\w+)"\)')
+BY_NAME = re.compile(r'include "binnacle\.(?:extra|ownContainers)" \(list \$ \$component "(\w+)"')
 OWN = re.compile(r"^index (?:\$|\(first \.\)|\(index \. 0\))\.Values .+$")
 ASSIGNED = re.compile(r"^(\$[A-Za-z]\w*) :?= (.+)$", re.DOTALL)
 COMPONENT = "*"

@@ -36,10 +36,13 @@ spec:
       {{- end }}
       terminationGracePeriodSeconds: {{ int $own.terminationGracePeriodSeconds }}
       initContainers:
-        {{- with include "binnacle.ownContainers" (append $id "sidecars") }}
+        {{- $taken := list $component }}
+        {{- range .steps }}{{ $taken = append $taken (first .) }}{{ end }}
+        {{- with include "binnacle.ownContainers" (list $ $component "sidecars" $taken) }}
+        {{- $taken = include "binnacle.namesIn" . | fromJsonArray | concat $taken }}
         {{- . | nindent 8 }}
         {{- end }}
-        {{- with include "binnacle.ownContainers" (append $id "initContainers") }}
+        {{- with include "binnacle.ownContainers" (list $ $component "initContainers" $taken) }}
         {{- . | nindent 8 }}
         {{- end }}
         {{- range .steps }}
@@ -51,30 +54,38 @@ spec:
           {{- include "binnacle.container" (append $id .command) | nindent 10 }}
           {{- .process | nindent 10 }}
       volumes:
-        {{- include "binnacle.tmpVolume" $ | nindent 8 }}
-        {{- include "binnacle.secretsVolume" (concat (list $ "secrets") $read) | nindent 8 }}
-        {{- $migrating := and (eq $component "api") $.Values.migrations.enabled | ternary (list "owner_url" "database_application_url") (list "database_url") }}
-        {{- include "binnacle.secretsVolume" (concat (list $ "migration-secrets") $migrating) | nindent 8 }}
-        {{- range .steps }}{{ if has "seed" . }}
-        {{- include "binnacle.secretsVolume" (list $ "seed-secrets" "database_url") | nindent 8 }}
-        {{- end }}{{ end }}
-        {{- with include "binnacle.extra" (append $id "extraVolumes") }}
+        {{- $volumes := include "binnacle.volumes" (list $ $component $read .steps) | trim }}
+        {{- $volumes | nindent 8 }}
+        {{- with include "binnacle.extra" (list $ $component "extraVolumes" (include "binnacle.namesIn" $volumes | fromJsonArray)) }}
         {{- . | nindent 8 }}
         {{- end }}
+{{- end -}}
+
+{{/* Volumes of the chart's own, for (list $ component secrets steps). */}}
+{{- define "binnacle.volumes" -}}
+{{- $ := index . 0 -}}
+{{ include "binnacle.tmpVolume" $ }}
+{{ include "binnacle.secretsVolume" (concat (list $ "secrets") (index . 2)) }}
+{{- $migrating := and (eq (index . 1) "api") $.Values.migrations.enabled | ternary (list "owner_url" "database_application_url") (list "database_url") }}
+{{ include "binnacle.secretsVolume" (concat (list $ "migration-secrets") $migrating) }}
+{{- range last . }}{{ if has "seed" . }}
+{{ include "binnacle.secretsVolume" (list $ "seed-secrets" "database_url") }}
+{{- end }}{{ end }}
 {{- end -}}
 
 {{/* A process of the service with its settings and secrets, for (list $ component word...). */}}
 {{- define "binnacle.container" -}}
 {{- $ := index . 0 -}}
-{{- $own := index $.Values (index . 1) -}}
-{{- $id := slice . 0 2 -}}
+{{- $component := index . 1 -}}
+{{- $own := index $.Values $component -}}
+{{- $env := include "binnacle.env" (list $ $component) -}}
 {{ include "binnacle.process" (concat (list $) (slice . 2)) }}
 env:
-  {{- include "binnacle.env" $id | nindent 2 }}
-  {{- with include "binnacle.extra" (append $id "extraEnv") }}
+  {{- $env | nindent 2 }}
+  {{- with include "binnacle.extra" (list $ $component "extraEnv" (include "binnacle.namesIn" $env | fromJsonArray)) }}
   {{- . | nindent 2 }}
   {{- end }}
-{{- with include "binnacle.extra" (append $id "extraEnvFrom") }}
+{{- with include "binnacle.extra" (list $ $component "extraEnvFrom" list) }}
 envFrom:
   {{- . | nindent 2 }}
 {{- end }}
@@ -86,30 +97,9 @@ volumeMounts:
   - name: {{ get (dict "migrate" "migration-secrets" "seed" "seed-secrets") (index . 2) | default "secrets" }}
     mountPath: /run/secrets/binnacle
     readOnly: true
-  {{- with include "binnacle.extra" (append $id "extraVolumeMounts") }}
+  {{- with include "binnacle.extra" (list $ $component "extraVolumeMounts" (list "/tmp" "/run/secrets/binnacle")) }}
   {{- . | nindent 2 }}
   {{- end }}
-{{- end -}}
-
-{{/* What the operator adds to a list, for (list $ component key): for all processes, then for this one. Templates in it are rendered. */}}
-{{- define "binnacle.extra" -}}
-{{- $ := index . 0 -}}
-{{- with concat (index $.Values (index . 2)) (index $.Values (index . 1) (index . 2)) -}}
-{{- tpl (toYaml .) $ -}}
-{{- end -}}
-{{- end -}}
-
-{{/*
-The operator's containers, for (list $ component key). Where one says nothing of security, what holds for ours holds for it. A
-sidecar starts before everything else, since migrations may need it, and ends last: the process still drains through it.
-*/}}
-{{- define "binnacle.ownContainers" -}}
-{{- $ := index . 0 -}}
-{{- $ours := dict "securityContext" $.Values.securityContext -}}
-{{- if eq (index . 2) "sidecars" }}{{ $_ := set $ours "restartPolicy" "Always" }}{{ end -}}
-{{- $containers := list -}}
-{{- range include "binnacle.extra" . | fromYamlArray }}{{ $containers = append $containers (mergeOverwrite (deepCopy $ours) .) }}{{ end -}}
-{{- with $containers }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
 {{/* Probes over HTTP, for (list $ component port started ready): the paths that tell when it has started and when it may serve. `null` leaves one out. */}}

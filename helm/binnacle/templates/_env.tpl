@@ -2,7 +2,7 @@
 {{- define "binnacle.env" -}}
 {{- $ := index . 0 -}}
 - name: ENVIRONMENT
-  value: {{ $.Values.environment }}
+  value: {{ $.Values.environment | quote }}
 {{ include "binnacle.env.common" (append . $.Values.settings) }}
 - name: SECRETS_DIR
   value: /run/secrets/binnacle
@@ -49,7 +49,7 @@
 {{- define "binnacle.env.common" -}}
 {{- $ := index . 0 -}}
 - name: OTEL_SERVICE_NAME
-  value: {{ printf "%s-%s" (include "binnacle.name" $) (index . 1) }}
+  value: {{ printf "%s-%s" (include "binnacle.name" $) (index . 1) | quote }}
 {{- range $key, $value := index . 2 }}
 {{- with include "binnacle.text" $value }}
 - name: {{ get (dict "otlpEndpoint" "OTEL_EXPORTER_OTLP_ENDPOINT") $key | default ($key | snakecase | upper) }}

@@ -1,16 +1,16 @@
 {{- define "binnacle.name" -}}
-{{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 40 | trimAll "-" -}}
 {{- end -}}
 
 {{/* 40 characters: with "-postgresql" and the hash that a StatefulSet appends, a label's limit of 63 is kept. */}}
 {{- define "binnacle.fullname" -}}
 {{- $name := include "binnacle.name" . -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride | trunc 40 | trimAll "-" -}}
 {{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- .Release.Name | trunc 40 | trimAll "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimAll "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -19,6 +19,13 @@
 {{- .Values.serviceAccount.name | default (include "binnacle.fullname" .) -}}
 {{- else -}}
 {{- .Values.serviceAccount.name | default "default" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "binnacle.checks.names" -}}
+{{- $name := include "binnacle.fullname" . -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" $name) -}}
+{{- fail (printf "the release name %s makes the name %s, but the name of a Service holds lower-case letters, digits and dashes alone and begins with a letter: choose another release name, or set fullnameOverride" .Release.Name $name) -}}
 {{- end -}}
 {{- end -}}
 
@@ -34,8 +41,8 @@
 {{/* What a selector holds on to, for (list $ component): never changes over the life of a release. */}}
 {{- define "binnacle.selectorLabels" -}}
 {{- $ := index . 0 -}}
-app.kubernetes.io/name: {{ include "binnacle.name" $ }}
-app.kubernetes.io/instance: {{ $.Release.Name }}
+app.kubernetes.io/name: {{ include "binnacle.name" $ | quote }}
+app.kubernetes.io/instance: {{ $.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
@@ -48,14 +55,19 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- merge $ours ($own.podLabels | default dict) $.Values.podLabels $.Values.commonLabels | toYaml -}}
 {{- end -}}
 
+{{/* Version of the application, as labels and tags of images take it: a build such as 0.2.0+1a2b3c has a sign that neither may have. */}}
+{{- define "binnacle.version" -}}
+{{- .Chart.AppVersion | replace "+" "_" | trunc 63 | trimAll "-_." -}}
+{{- end -}}
+
 {{/* Labels of an object, for (list $ component). Ours win: a selector relies on them. */}}
 {{- define "binnacle.labels" -}}
 {{- $ := index . 0 -}}
 {{- $ours := include "binnacle.selectorLabels" . | fromYaml -}}
 {{- $_ := set $ours "app.kubernetes.io/part-of" "binnacle" -}}
-{{- $_ := set $ours "app.kubernetes.io/version" $.Chart.AppVersion -}}
+{{- $_ := set $ours "app.kubernetes.io/version" (include "binnacle.version" $) -}}
 {{- $_ := set $ours "app.kubernetes.io/managed-by" $.Release.Service -}}
-{{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_") -}}
+{{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" | trunc 63 | trimAll "-_.") -}}
 {{- merge $ours $.Values.commonLabels | toYaml -}}
 {{- end -}}
 
@@ -64,7 +76,7 @@ Metadata of an object, for (list $ component suffix labels annotations): its nam
 annotations of its own may be left out.
 */}}
 {{- define "binnacle.metadata" -}}
-name: {{ include "binnacle.fullname" (index . 0) }}{{ index . 2 }}
+name: {{ printf "%s%s" (include "binnacle.fullname" (index . 0)) (index . 2) | quote }}
 {{ include "binnacle.nameless" . }}
 {{- end -}}
 
@@ -76,7 +88,7 @@ name: {{ include "binnacle.fullname" (index . 0) }}{{ index . 2 }}
 {{- if gt (len .) 3 }}{{ $labels = index . 3 }}{{ end -}}
 {{- if gt (len .) 4 }}{{ $annotations = index . 4 }}{{ end -}}
 {{- with $.Values.namespaceOverride -}}
-namespace: {{ . }}
+namespace: {{ . | quote }}
 {{ end -}}
 labels:
   {{- merge (include "binnacle.labels" . | fromYaml) $labels | toYaml | nindent 2 }}
@@ -92,5 +104,5 @@ annotations:
 {{- $image := index . 1 -}}
 {{- with $.Values.global.imageRegistry }}{{ trimSuffix "/" . }}/{{ end -}}
 {{- $image.repository -}}
-{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default $.Chart.AppVersion }}{{ end -}}
+{{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default (include "binnacle.version" $) }}{{ end -}}
 {{- end -}}

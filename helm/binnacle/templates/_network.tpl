@@ -18,8 +18,8 @@ spec:
 {{- define "binnacle.network.own" -}}
 - podSelector:
     matchLabels:
-      app.kubernetes.io/name: {{ include "binnacle.name" (index . 0) }}
-      app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+      app.kubernetes.io/name: {{ include "binnacle.name" (index . 0) | quote }}
+      app.kubernetes.io/instance: {{ (index . 0).Release.Name | quote }}
     matchExpressions:
       - key: app.kubernetes.io/component
         operator: In

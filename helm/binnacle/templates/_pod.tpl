@@ -6,17 +6,17 @@ verified for a name.
 {{- define "binnacle.podSpec" -}}
 {{- $ := index . 0 -}}
 {{- $own := index $.Values (toString (index . 1)) | default dict -}}
-serviceAccountName: {{ include "binnacle.serviceAccountName" $ }}
+serviceAccountName: {{ include "binnacle.serviceAccountName" $ | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
   {{- mergeOverwrite (deepCopy $.Values.podSecurityContext) ($own.podSecurityContext | default dict) | toYaml | nindent 2 }}
-{{- with concat $.Values.global.imagePullSecrets $.Values.imagePullSecrets | uniq }}
+{{- with include "binnacle.pullSecrets" $ }}
 imagePullSecrets:
-  {{- toYaml . | nindent 2 }}
+  {{- . | nindent 2 }}
 {{- end }}
 {{- with $own.priorityClassName | default $.Values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with mergeOverwrite (deepCopy $.Values.nodeSelector) ($own.nodeSelector | default dict) }}
 nodeSelector:
@@ -66,7 +66,7 @@ securityContext:
 {{/* One process of the image, for (list $ word...), without settings. */}}
 {{- define "binnacle.process" -}}
 {{- $ := index . 0 -}}
-image: {{ include "binnacle.image" (list $ $.Values.image) }}
+image: {{ include "binnacle.image" (list $ $.Values.image) | quote }}
 imagePullPolicy: {{ $.Values.image.pullPolicy }}
 args:
   {{- toYaml (rest .) | nindent 2 }}

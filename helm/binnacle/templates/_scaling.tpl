@@ -29,7 +29,7 @@ spec:
     {{- . | nindent 4 }}
     {{- end }}
     {{- with $scaling.metrics }}
-    {{- tpl (toYaml .) $ | nindent 4 }}
+    {{- include "binnacle.rendered" (list $ .) | fromJsonArray | toYaml | nindent 4 }}
     {{- end }}
   {{- with $scaling.behavior }}
   behavior:

@@ -38,7 +38,7 @@ kept among the values while the chart is rendered, or each use would make its ow
 {{- $read := include "binnacle.generated" (index . 0) | fromJson -}}
 {{- range $key := keys $read }}{{ if not (has $key (rest $)) }}{{ $_ := unset $read $key }}{{ end }}{{ end -}}
 {{- with $read -}}
-checksum/secret: {{ toJson . | sha256sum }}
+checksum/secret: {{ toJson . | sha256sum | quote }}
 {{- end -}}
 {{- end -}}
 
@@ -46,9 +46,9 @@ checksum/secret: {{ toJson . | sha256sum }}
 {{- define "binnacle.secretFile" -}}
 {{- $source := index . 2 -}}
 - secret:
-    name: {{ $source.existingSecret | default (include "binnacle.generatedSecret" (index . 0)) }}
+    name: {{ $source.existingSecret | default (include "binnacle.generatedSecret" (index . 0)) | quote }}
     items:
-      - key: {{ if $source.existingSecret }}{{ $source.key }}{{ else }}{{ $source.generated | default (index . 1) }}{{ end }}
+      - key: {{ $source.existingSecret | empty | ternary ($source.generated | default (index . 1)) $source.key | quote }}
         path: {{ index . 1 }}
 {{- end -}}
 

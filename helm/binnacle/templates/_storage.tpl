@@ -7,7 +7,7 @@ storageClassName: {{ eq . "-" | ternary "" . | quote }}
 {{- end }}
 resources:
   requests:
-    storage: {{ .size }}
+    storage: {{ .size | quote }}
 {{- end -}}
 
 {{/* The claim `data` of a StatefulSet, from its `persistence`; no labels of ours, since a claim template can't be changed. */}}

@@ -4,7 +4,7 @@ http://{{ include "binnacle.fullname" . }}-api:{{ .Values.api.service.port }}
 
 {{/* A container of the load test's image. */}}
 {{- define "binnacle.loadtest.container" -}}
-image: {{ include "binnacle.image" (list . .Values.loadTest.image) }}
+image: {{ include "binnacle.image" (list . .Values.loadTest.image) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 {{ include "binnacle.containerSecurity" . }}
 resources:

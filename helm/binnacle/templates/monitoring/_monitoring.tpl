@@ -2,9 +2,9 @@
 {{- define "binnacle.monitoring.metadata" -}}
 {{- $ := index . 0 -}}
 {{- $more := index . 2 -}}
-name: {{ index . 1 }}
+name: {{ index . 1 | quote }}
 {{- with $more.namespace | default $.Values.monitoring.namespace | default $.Values.namespaceOverride }}
-namespace: {{ . }}
+namespace: {{ . | quote }}
 {{- end }}
 labels:
   {{- include "binnacle.labels" (list $ "monitoring") | nindent 2 }}
@@ -23,16 +23,16 @@ annotations:
 - port: admin
   path: /metrics
   {{- with (index . 1).interval }}
-  interval: {{ . }}
+  interval: {{ . | quote }}
   {{- end }}
   {{- with (index . 1).scrapeTimeout }}
-  scrapeTimeout: {{ . }}
+  scrapeTimeout: {{ . | quote }}
   {{- end }}
   relabelings:
     - targetLabel: job
       replacement: binnacle
     - targetLabel: release
-      replacement: {{ $.Release.Name }}
+      replacement: {{ $.Release.Name | quote }}
     - sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
       targetLabel: component
   {{- with (index . 1).metricRelabelings }}
@@ -46,6 +46,6 @@ annotations:
 {{- if .Values.monitoring.namespace -}}
 namespaceSelector:
   matchNames:
-    - {{ include "binnacle.namespace" . }}
+    - {{ include "binnacle.namespace" . | quote }}
 {{- end -}}
 {{- end -}}
