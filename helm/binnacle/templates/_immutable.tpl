@@ -92,7 +92,8 @@ kubectl patch -n {{ index . 0 }} persistentvolumeclaim/{{ index . 1 }} -p '{"spe
 {{- define "binnacle.checks.major" -}}
 {{- $image := (index . 0).Values.postgresql.image -}}
 {{- $persistence := (index . 0).Values.postgresql.persistence -}}
-{{- $wanted := $image.digest | empty | ternary (regexFind "^[0-9]+" (toString $image.tag)) "" -}}
+{{- $versioned := regexMatch "^[0-9]+([.-].*)?$" (toString $image.tag) -}}
+{{- $wanted := and $versioned (empty $image.digest) | ternary (regexFind "^[0-9]+" (toString $image.tag)) "" -}}
 {{- if and $wanted $persistence.enabled -}}
 {{- if lt (int $wanted) 18 -}}
 {{- fail (printf "postgresql.image.tag (%v) must be of version 18 or newer, since older images keep their data outside the volume, where they are lost with the pod" $image.tag) -}}
