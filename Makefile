@@ -56,6 +56,11 @@ test-system: $(DEV) ## runs the tests that need other programs: helm, kubectl, n
 	scripts/crds/fetch.sh
 	$(PYTEST) -n 2 --dist worksteal tests/chart tests/system $(ARGS)
 
+.PHONY: test-chart
+test-chart: $(DEV) ## runs the chart's tests alone; HELM=/path/to/helm3 names another Helm
+	scripts/crds/fetch.sh
+	$(PYTEST) -n 2 --dist worksteal tests/chart $(ARGS)
+
 # 23.0.1 is the last before Python 3.12, on which it does not run.
 PIPS = $(shell $(BIN)/python -c 'import sys; print("23.0.1" * (sys.version_info < (3, 12)))') 23.2.1 26.3
 
