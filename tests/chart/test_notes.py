@@ -1,28 +1,35 @@
 """What an operator reads after an install."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from .rendering import PRODUCTION, Chart
+from .cluster import Cluster
+from .rendering import PRODUCTION, ROOT, Chart
 
 Notes = Callable[..., str]
+DRY_RUN = ("--dry-run=client", "--disable-openapi-validation", "--namespace=harbour")
 INGRESS = ("ingress.enabled=true", "ingress.hosts={shop.example.com,www.example.com}")
 ROUTE = ("httpRoute.enabled=true", "httpRoute.hostnames={shop.example.org}", "httpRoute.parentRefs[0].name=public")
 NAMED = ("api.trustedProxies={10.0.0.0/8}",)
 
 
 @pytest.fixture
-def notes(chart: Chart, monkeypatch: pytest.MonkeyPatch) -> Notes:
-    monkeypatch.setenv("KUBECONFIG", "/dev/null")  # whatever cluster is at hand must not be asked
+def notes(chart: Chart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notes]:
+    """What `helm install` would say in an empty cluster, which Helm 3 wants even for a dry run of the client."""
+
+    kinds = chart.render(files=[ROOT / "helm/binnacle/ci/everything-values.yaml"]).objects
 
     def read(*values: str) -> str:
         options = [f"--set={value}" for value in values]
-        done = chart.helm("install", "shop", str(chart.folder), "--dry-run=client", "--namespace=harbour", *options)
+        done = chart.helm("install", "shop", str(chart.folder), *DRY_RUN, *options)
         assert done.returncode == 0, done.stderr
         return done.stdout.partition("NOTES:\n")[2]
 
-    return read
+    with Cluster(objects=(), kinds=kinds).serve(tmp_path) as config:
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        yield read
 
 
 def test_the_next_commands_are_told(notes: Notes) -> None:
