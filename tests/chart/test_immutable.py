@@ -22,7 +22,8 @@ def running(rendering: Rendering) -> list[Any]:
     """A release as the cluster holds it: its namespace and the cluster's defaults are filled in."""
     objects: list[Any] = [deepcopy(dict(each)) for each in rendering.objects]
     for each in objects:
-        each["metadata"] |= {"namespace": NAMESPACE, "annotations": OWNED}
+        applied = {"operation": "Apply", "fieldsV1": {"f:spec": {f"f:{field}": {} for field in each.get("spec", {})}}}
+        each["metadata"] |= {"namespace": NAMESPACE, "annotations": OWNED, "managedFields": [applied]}
         if each["kind"] == "PersistentVolumeClaim":
             each["spec"].setdefault("storageClassName", "standard")
         if each["kind"] == "StatefulSet":
@@ -142,8 +143,15 @@ def test_a_claim_of_an_earlier_release_may_be_larger(chart: Chart, upgrade: Upgr
     assert upgrade(objects=objects).returncode == 0
 
 
-def test_what_names_no_class_keeps_the_one_it_has(upgrade: Upgrade) -> None:
-    """The cluster filled it in, or an earlier release named it: to leave it out would take it away."""
+def test_a_class_that_the_cluster_filled_in_is_not_named(upgrade: Upgrade) -> None:
+    """Named, it would be of the release: a rollback to a revision without it would take it away, and fail."""
+    done = upgrade()
+    after = Rendering([each for each in yaml.safe_load_all(done.stdout) if each])
+    assert "storageClassName" not in after.get("PersistentVolumeClaim", "shop-binnacle-sandbox")["spec"]
+
+
+def test_a_class_that_an_earlier_revision_named_stays(upgrade: Upgrade) -> None:
+    """To leave it out would take it away."""
     before = (
         "sandbox.persistence.storageClass=fast",
         "api.service.type=LoadBalancer",

@@ -116,6 +116,22 @@ kubectl patch -n {{ index . 0 }} persistentvolumeclaim/{{ index . 1 }} -p '{"spe
 {{- end -}}
 {{- end -}}
 
+{{/*
+What an earlier revision has named in an object's spec, for (list found field): it stays, since to leave it out would take it away. What
+the cluster filled in is nobody's: named here, a rollback to a revision that doesn't name it would take it away.
+*/}}
+{{- define "binnacle.named" -}}
+{{- $found := index . 0 -}}
+{{- $field := index . 1 -}}
+{{- $named := "" -}}
+{{- range dig "metadata" "managedFields" list $found -}}
+{{- if and (eq .operation "Apply") (hasKey (dig "fieldsV1" "f:spec" dict .) (printf "f:%s" $field)) -}}
+{{- $named = get $found.spec $field | default "-" -}}
+{{- end -}}
+{{- end -}}
+{{- $named -}}
+{{- end -}}
+
 {{/* A quantity in bytes, so that 2Gi is 2048Mi. */}}
 {{- define "binnacle.bytes" -}}
 {{- $unit := regexFind "[A-Za-z]+$" (toString .) -}}
