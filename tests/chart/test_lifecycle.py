@@ -166,4 +166,4 @@ def test_what_kubernetes_never_lets_change_is_what_the_first_release_had(demo: R
 
 
 def test_api_memory_stays_within_its_promise(demo: Rendering) -> None:
-    assert demo.container("shop-binnacle-api")["resources"]["limits"]["memory"] == "256Mi"
+    assert demo.container("shop-binnacle-api")["resources"]["limits"]["memory"] == "320Mi"
