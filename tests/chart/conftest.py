@@ -1,11 +1,16 @@
 """The chart of the tree, and one whose generated files are there."""
 
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
 from .rendering import ROOT, Chart, Rendering
+from .strings import Template
 
 RULES = """groups:
   - name: orders
@@ -26,6 +31,18 @@ def chart() -> Chart:
 def demo(chart: Chart) -> Rendering:
     """What an install with no values makes."""
     return chart.render()
+
+
+@pytest.fixture
+def template(chart: Chart, tmp_path: Path) -> Template:
+    """What Helm makes of values as a mapping."""
+
+    def run(values: Mapping[str, Any]) -> CompletedProcess[str]:
+        file = tmp_path / "values.yaml"
+        file.write_text(json.dumps(values))
+        return chart.template(files=[file])
+
+    return run
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ class Chart:
         self, *values: str, release: str = "shop", files: Sequence[Path] = ()
     ) -> subprocess.CompletedProcess[str]:
         """`helm template` with `--values` for each of `files` and `--set` for each of `values`."""
-        return _template(self, release, tuple(files), values)
+        return _template(self, release, tuple((file, file.read_bytes()) for file in files), values)
 
     def render(self, *values: str, release: str = "shop", files: Sequence[Path] = ()) -> "Rendering":
         """What the chart makes of these values, which must be good ones."""
@@ -88,10 +88,10 @@ def refusal_of(done: subprocess.CompletedProcess[str]) -> str:
 
 @cache
 def _template(
-    chart: Chart, release: str, files: tuple[Path, ...], values: tuple[str, ...]
+    chart: Chart, release: str, files: tuple[tuple[Path, bytes], ...], values: tuple[str, ...]
 ) -> subprocess.CompletedProcess[str]:
-    """Many tests ask for the same rendering, and Helm takes a while: a chart and its files don't change in a test."""
-    options = [*(f"--values={path}" for path in files), *(f"--set={value}" for value in values)]
+    """Many tests ask for the same rendering, and Helm takes a while. A file counts by its content."""
+    options = [*(f"--values={path}" for path, _ in files), *(f"--set={value}" for value in values)]
     return chart.helm("template", release, str(chart.folder), "--namespace=harbour", *options)
 
 

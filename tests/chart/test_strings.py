@@ -1,12 +1,9 @@
 """Every string value of the chart, by its schema: what looks like a number or a mapping is text, or is refused."""
 
-import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from subprocess import CompletedProcess
-from typing import Any
 
 import pytest
 
@@ -16,16 +13,6 @@ from .strings import AT, GROUPS, PLACES, WORDS, Template, taken, values_with
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 LABEL = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9])?")
-
-
-@pytest.fixture
-def template(chart: Chart, tmp_path: Path) -> Template:
-    def run(values: Mapping[str, Any]) -> CompletedProcess[str]:
-        file = tmp_path / "values.yaml"
-        file.write_text(json.dumps(values))
-        return chart.helm("template", "shop", str(chart.folder), f"--values={file}")
-
-    return run
 
 
 def bad_names(rendering: Rendering) -> Iterator[str]:
