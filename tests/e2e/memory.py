@@ -63,7 +63,7 @@ class Memory:
     def faults(self) -> list[str]:
         return [
             *(f"{pod} was killed for its memory" for pod in sorted(self.killed)),
-            *(f"a limit of {each // MEBIBYTE} Mi is too high" for each in self.limits if each > LIMIT_AT_MOST),
+            *(f"a limit of {each // MEBIBYTE} Mi is above 320 Mi" for each in self.limits if each > LIMIT_AT_MOST),
             *([self.summary()] if self.highest >= FULLEST * min(self.limits, default=LIMIT_AT_MOST) else []),
         ]
 
