@@ -25,12 +25,30 @@ class Area:
     tests: tuple[str, ...]
 
 
+# Not the files that start processes of their own: with them the area's tests take minutes, once for each mutant.
+_EDGE: Final = (
+    "bodies",
+    "bounded_input",
+    "deadlines",
+    "head",
+    "headers",
+    "host_guard",
+    "overload",
+    "problems",
+    "rate_limits",
+    "request_bodies",
+    "root_path",
+    "shared_rate_limit",
+    "upgrades",
+    "ws_origins",
+)
+
 AREAS: Final[Mapping[str, Area]] = {
     "orders": Area("app/orders", ("tests/app/orders", "tests/app/catalog/test_popular.py")),
     "accounts": Area("app/accounts", ("tests/app/accounts",)),
     "outbox": Area("app/infra/outbox", ("tests/app/infra/outbox", "tests/app/orders/test_reconciler.py")),
     "cache": Area("app/infra/cache", ("tests/app/infra/test_cache.py", "tests/app/catalog/test_cached.py")),
-    "edge": Area("app/api/edge", ("tests/app/api",)),
+    "edge": Area("app/api/edge", tuple(f"tests/app/api/test_{name}.py" for name in _EDGE)),
 }
 
 
