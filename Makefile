@@ -122,7 +122,7 @@ generate: $(DEV) ## writes everything that is made from something else
 	$(BIN)/python -m scripts.settings
 	$(BIN)/python -m scripts.contract
 	$(BIN)/python -m grafana.generate
-	$(BIN)/python -m scripts.catalogue
+	$(BIN)/python -m scripts.inventory
 	$(BIN)/python -m helm.generate
 	$(BIN)/python -m helm.render
 

@@ -1,4 +1,4 @@
-"""What happens in the domains, said once: facts with ids, told to whoever subscribes (app/subscriptions.py).
+"""What happens in the domains, said once: facts with ids, told to whoever subscribes (app/processes/subscriptions.py).
 
 An event holds no personal data: it may wait in the outbox longer than the account exists.
 """

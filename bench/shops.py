@@ -14,9 +14,8 @@ from sqlalchemy import insert, select
 
 from app.accounts.models import Account
 from app.catalog.models import Item
-from app.infra import schema
-from app.infra.database import open_database
-from app.seed import seed
+from app.infra.database import open_database, schema
+from app.seeding.items import seed
 from app.settings import Settings, read
 from tests.app import servers
 from tests.app.ports import free_port

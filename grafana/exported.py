@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry
 
+from app.processes.handlers import TOPICS
 from app.telemetry.metrics import (
     BacklogMetrics,
     DependencyMetrics,
@@ -14,7 +15,6 @@ from app.telemetry.metrics import (
     OutboxMetrics,
     ReadinessMetrics,
 )
-from app.work import TOPICS
 
 
 def _registry() -> CollectorRegistry:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import yaml
 
-from grafana.reading import Fields, SloError
+from grafana.yaml_values import Fields, SloError
 
 __all__ = ["BurnAlert", "Objective", "SloError", "Slos", "Source", "load"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import yaml
 
-from helm import carry
+from helm import kustomize
 from helm.patch import difference
 from scripts import tree
 
@@ -50,14 +50,14 @@ def base(manifests: Manifests) -> Manifests:
     header = HEADER.format(values=f"{VALUES}/base.yaml")
     listed = _kustomization("Kustomization", "v1beta1", resources=manifests)
     listed += "configurations:\n  - names.yaml\n"
-    files = {**manifests, "names.yaml": carry.names(), "kustomization.yaml": listed}
+    files = {**manifests, "names.yaml": kustomize.names(), "kustomization.yaml": listed}
     return {f"{BASE}/{name}": header + text for name, text in files.items()}
 
 
 def component(name: str, before: Manifests, after: Manifests) -> Manifests:
     """The files of one component, by path from the root of the tree."""
     header = HEADER.format(values=f"{VALUES}/{name}.yaml")
-    added = {each: text for each, text in after.items() if each not in before} | carry.exclusions(name)
+    added = {each: text for each, text in after.items() if each not in before} | kustomize.exclusions(name)
     listed = _kustomization("Component", "v1alpha1", resources=added)
     patches: Manifests = {}
     for each in sorted(path for path, text in before.items() if after[path] != text):
@@ -67,7 +67,7 @@ def component(name: str, before: Manifests, after: Manifests) -> Manifests:
         listed += f"  - path: {path}\n    target: {{kind: {old['kind']}, name: {old['metadata']['name']}}}\n"
     files = {**added, **patches, "kustomization.yaml": listed}
     if RULES in added:
-        files["namespace/rules.yaml"] = carry.namespace_of_rules(added[RULES], NAMESPACE)
+        files["namespace/rules.yaml"] = kustomize.namespace_of_rules(added[RULES], NAMESPACE)
         files["namespace/kustomization.yaml"] = _kustomization("Kustomization", "v1beta1", resources=["rules.yaml"])
     return {f"{COMPONENTS}/{name}/{path}": header + text for path, text in files.items()}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from app import __version__
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import read
 from scripts import settings, tree
 

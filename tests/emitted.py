@@ -20,7 +20,7 @@ import structlog
 from app.telemetry.logs import json_lines, sink
 from app.telemetry.logs.sink import Sink
 from app.telemetry.metrics import HttpMetrics
-from scripts.catalogue.model import Catalogue, load
+from scripts.inventory.model import Catalogue, load
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -146,7 +146,7 @@ class Watch:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         if self.problems:
-            terminalreporter.section("app/telemetry/catalogue.yaml", red=True)
+            terminalreporter.section("app/telemetry/inventory.yaml", red=True)
             for problem in self.problems:
                 terminalreporter.line(problem)
 
@@ -293,7 +293,7 @@ def _watch_metrics(emitted: Emitted) -> None:
 def _watch_spans(emitted: Emitted) -> None:
     from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider  # noqa: PLC0415
 
-    from app.telemetry.traces.allowed import only_allowed  # noqa: PLC0415
+    from app.telemetry.traces.attribute_allowlist import only_allowed  # noqa: PLC0415
 
     class Seen(SpanProcessor):
         def on_end(self, span: ReadableSpan) -> None:

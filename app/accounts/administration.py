@@ -6,11 +6,11 @@ from uuid import UUID
 
 import structlog
 
-from app.accounts import refresh, repository
-from app.accounts.access import Access
+from app.accounts import refresh_tokens, repository
 from app.accounts.permissions import Role
 from app.accounts.profile_schemas import AccountPage, AccountQuery
 from app.accounts.profiles import AccountNotFoundError
+from app.accounts.revocation import Access
 from app.accounts.schemas import AccountView
 from app.errors import ConflictError
 from app.infra.database import Database, WriteSession
@@ -55,7 +55,7 @@ class Administration:
             if changed is None:
                 raise AccountNotFoundError("There is no such account.")
             if not changed.is_active:
-                await refresh.end_all(session, account_id)
+                await refresh_tokens.end_all(session, account_id)
         structlog.get_logger().info(
             "account_rights_changed", account_id=account_id, role=changed.role, is_active=changed.is_active
         )
@@ -82,7 +82,7 @@ class Administration:
                 if token_version is not None:
                     raise ConflictError("The account was changed by another request at the same time; try again.")
                 raise AccountNotFoundError("There is no such account.")
-            await refresh.end_all(session, account_id)
+            await refresh_tokens.end_all(session, account_id)
             for forget in self._also_forget:
                 await forget(session, account_id)
         structlog.get_logger().info("account_anonymised", account_id=account_id)

@@ -13,10 +13,10 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, Self
 
 from app.errors import TooManyRequestsError
-from app.folding import fold
-from app.infra.limits import Limits, window
+from app.infra.rate_limit.limits import Limits, window
 from app.settings import Settings
 from app.telemetry.metrics import LimitMetrics
+from app.text.folding import fold
 
 KNOWN_SECONDS: Final = 30 * 86400
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.orm import Base, now
+from app.infra.database.orm import Base, now
 
 
 class Account(Base):

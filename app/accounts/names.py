@@ -4,7 +4,7 @@ import re
 from itertools import product
 from typing import Final
 
-from app.lookalikes import mixes_alphabets, skeletons
+from app.text.lookalikes import mixes_alphabets, skeletons
 
 USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 SERVICE: Final = "binnacle"

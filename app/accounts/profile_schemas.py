@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, String
 
 from app.accounts.permissions import Role
 from app.accounts.schemas import LONGEST_PASSWORD, AccountView, Address, DisplayName, Password, same_password_twice
-from app.inputs import Input
-from app.paging import PageQuery
-from app.text import Plain
+from app.pagination import PageQuery
+from app.schemas import Input
+from app.text.types import Plain
 
 CurrentPassword = Annotated[SecretStr, Field(max_length=LONGEST_PASSWORD)]
 

@@ -6,22 +6,22 @@ from uuid import UUID
 import structlog
 from pydantic import SecretStr
 
-from app.accounts import refresh, repository
-from app.accounts.access import Access
+from app.accounts import refresh_tokens, repository
+from app.accounts.access_tokens import Identity
+from app.accounts.authentication import AccountTakenError
 from app.accounts.login_limits import Attempt, LoginLimits
 from app.accounts.models import Account
+from app.accounts.password_verification import Purpose, Verification
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission, allows
 from app.accounts.profile_schemas import PasswordChange, ProfileChange, PublicView
 from app.accounts.registration_limits import RegistrationLimits
+from app.accounts.revocation import Access
 from app.accounts.schemas import AccountView
-from app.accounts.service import AccountTakenError
-from app.accounts.tokens import Identity
-from app.accounts.verification import Purpose, Verification
 from app.accounts.weak_passwords import refuse_own
 from app.errors import ConflictError, InvalidError, NotFoundError
-from app.folding import fold
 from app.infra.database import Database
+from app.text.folding import fold
 
 
 class AccountNotFoundError(NotFoundError):
@@ -119,7 +119,7 @@ class Profiles:
         async with self._database.write() as session:
             if not await repository.replace_password(session, account_id, account.password_hash, made):
                 raise _changed_meanwhile()
-            await refresh.end_all(session, account_id)
+            await refresh_tokens.end_all(session, account_id)
         structlog.get_logger().info("password_changed", account_id=account_id)
         self._access.forget(account_id)
 

@@ -6,7 +6,7 @@ address: docs/decisions/0009-login-limits.md
 
 from app.accounts.login_limits import network
 from app.errors import TooManyRequestsError
-from app.infra.limits import Limits, window
+from app.infra.rate_limit.limits import Limits, window
 from app.settings import Settings
 from app.telemetry.metrics import LimitMetrics
 

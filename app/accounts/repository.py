@@ -7,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Update, case, false, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import refresh
+from app.accounts import refresh_tokens
 from app.accounts.models import Account
 from app.accounts.permissions import Role
-from app.folding import ESCAPE, containing, fold, folded
 from app.infra.database import ReadSession, WriteSession
-from app.infra.orm import now
+from app.infra.database.orm import now
+from app.text.folding import ESCAPE, containing, fold, folded
 
 TAKEN: Final = "taken"
 _NO_HASH: Final = ""  # no password fits it
@@ -38,7 +38,7 @@ class Standing(NamedTuple):
 
 async def standing(session: ReadSession, account_id: UUID, session_id: UUID | None) -> Standing | None:
     """Returns None when there is no such account, or not any more."""
-    session_ended = refresh.ended(session_id) if session_id is not None else false()
+    session_ended = refresh_tokens.ended(session_id) if session_id is not None else false()
     query = select(Account.role, Account.is_active, Account.token_version, session_ended)
     row = (await session.execute(query.where(Account.id == account_id, Account.deleted_at.is_(None)))).one_or_none()
     return Standing(*row) if row is not None else None

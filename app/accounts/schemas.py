@@ -20,10 +20,9 @@ from pydantic.config import JsonDict
 
 from app.accounts.names import USERNAME, free, personal
 from app.accounts.weak_passwords import SHORTEST, refuse_own, refuse_weak
-from app.folding import fold
-from app.inputs import Input
-from app.text import Name, Plain, plain
-from app.whole import Whole
+from app.schemas import Input, Whole
+from app.text.folding import fold
+from app.text.types import Name, Plain, plain
 
 LONGEST_ADDRESS: Final = 254
 LONGEST_PASSWORD: Final = 128

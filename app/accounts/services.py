@@ -5,19 +5,19 @@ from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 
-from app.accounts.access import Access
+from app.accounts.access_tokens import Tokens
 from app.accounts.administration import Administration, Forgetting
+from app.accounts.authentication import Accounts
 from app.accounts.login_limits import LoginLimits
 from app.accounts.passwords import Passwords
 from app.accounts.profiles import Profiles
-from app.accounts.refresh import Lifetimes
+from app.accounts.refresh_tokens import Lifetimes
 from app.accounts.registration_limits import RegistrationLimits
-from app.accounts.service import Accounts
-from app.accounts.tokens import Tokens
+from app.accounts.revocation import Access
 from app.infra.database import Database
-from app.infra.events import Events
-from app.infra.keys import signing_key
-from app.infra.limits import Limits
+from app.infra.event_bus import Events
+from app.infra.rate_limit.limits import Limits
+from app.infra.signing_key import signing_key
 from app.settings import Settings
 from app.telemetry.metrics import AccountMetrics
 

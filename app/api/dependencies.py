@@ -7,25 +7,25 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 
-from app.accounts.access import Access
+from app.accounts.access_tokens import Identity, Tokens
 from app.accounts.administration import Administration
+from app.accounts.authentication import Accounts
 from app.accounts.permissions import Permission, demand_any
 from app.accounts.profiles import Profiles
-from app.accounts.service import Accounts
-from app.accounts.tokens import Identity, Tokens
+from app.accounts.revocation import Access
 from app.api.presence import Presence
 from app.api.stream_limits import StreamLimits
-from app.catalog.cached import CachedItems
+from app.catalog.cached_items import CachedItems
 from app.catalog.service import Catalog
 from app.errors import UnauthenticatedError
 from app.infra.fanout import Fanout
-from app.infra.limits import Limits
+from app.infra.rate_limit.limits import Limits
 from app.mail.campaigns import Campaigns
 from app.orders.commands.cancel import CancelOrder
 from app.orders.commands.place import PlaceOrder
-from app.orders.following import Following
 from app.orders.popular import Popular
 from app.orders.queries import OrderQueries
+from app.orders.status_stream import Following
 from app.rates.service import Rates
 from app.reports.service import Reports
 from app.tasks.dead_letters import DeadLetters

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, Field
 
 from app.errors import UnavailableError
-from app.infra.orm import now
+from app.infra.database.orm import now
 
 Status = Literal["ok", "degraded", "down"]
 FRESH_SECONDS: Final = 1.0

@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from app.api.health import Finding, Probe
 from app.infra.database import Database
-from app.infra.outage_errors import OutageError
-from app.infra.outbox import waiting
+from app.infra.database.outage_errors import OutageError
+from app.infra.outbox import pending
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -34,7 +34,7 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
 
     async def ask_queue() -> Finding:
         async with database.read() as session:
-            backlog = await waiting.backlog(session)
+            backlog = await pending.backlog(session)
         if not backlog:
             return Finding("ok", "No message waits.")
         count, oldest = sum(count for count, _ in backlog.values()), max(age for _, age in backlog.values())
@@ -49,7 +49,7 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
     from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
     from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415
 
-    from app.infra.redis_pool import open_pool  # noqa: PLC0415
+    from app.infra.redis.pool import open_pool  # noqa: PLC0415
 
     async with Redis.from_pool(open_pool(address, connections=1)) as client:
 

@@ -16,8 +16,8 @@ from app.api import problems
 if TYPE_CHECKING:
     from app.api.dependencies import Services
 from app.api.etags import etag, tagged
-from app.catalog import cached
-from app.catalog.cached import Form
+from app.catalog import cached_items
+from app.catalog.cached_items import Form
 from app.errors import DomainError
 
 _PATH: Final = re.compile(r"/api/(v[12])/items/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
@@ -32,8 +32,8 @@ class Shown:
     path_format: str
 
 
-V1: Final = Shown(cached.V1, "", "/api/v1/items/{item_id}")
-V2: Final = Shown(cached.V2, "-v2", "/api/v2/items/{item_id}")
+V1: Final = Shown(cached_items.V1, "", "/api/v1/items/{item_id}")
+V2: Final = Shown(cached_items.V2, "-v2", "/api/v2/items/{item_id}")
 _VERSIONS: Final = {"v1": V1, "v2": V2}
 
 

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from app.api.health import Check, Health, Status, worst
+from app.api.lifecycle import Lifecycle
 from app.api.readiness import Readiness
-from app.lifecycle import Lifecycle
 from app.settings import Settings
 
 

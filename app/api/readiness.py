@@ -5,10 +5,9 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from app.infra import schema
-from app.infra.database import Database
-from app.infra.outage_errors import OutageError
-from app.lifecycle import Lifecycle
+from app.api.lifecycle import Lifecycle
+from app.infra.database import Database, schema
+from app.infra.database.outage_errors import OutageError
 from app.telemetry.metrics import ReadinessMetrics
 
 FRESH_SECONDS: Final = 1.0

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from app import text
-from app.infra.orm import now
-from app.whole import Whole
+from app.infra.database.orm import now
+from app.schemas import Whole
+from app.text import types
 
 _AMOUNT: Final = r"^(?:0|[1-9][0-9]{0,6})(?:\.[0-9]{1,2})?$"
 _MORE_THAN_NOTHING: Final = r"^(?:[1-9][0-9]{0,6}(?:\.[0-9]{1,2})?|0\.(?:[1-9][0-9]?|0[1-9]))$"
@@ -44,8 +44,8 @@ def _still_to_come(value: datetime) -> datetime:
     return moment
 
 
-Name = Annotated[str, StringConstraints(max_length=120), text.Name]
-Description = Annotated[str, StringConstraints(max_length=2000), text.Lines]
+Name = Annotated[str, StringConstraints(max_length=120), types.Name]
+Description = Annotated[str, StringConstraints(max_length=2000), types.Lines]
 Currency = Literal["EUR", "USD", "GBP"]
 Price = Annotated[Decimal, BeforeValidator(_decimal_text), Field(gt=0), WithJsonSchema(_amount(_MORE_THAN_NOTHING))]
 Stock = Annotated[int, Field(ge=0, le=1_000_000), Whole]

@@ -9,7 +9,7 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.catalog.names import name_key
-from app.infra.orm import Base, now
+from app.infra.database.orm import Base, now
 
 
 def _key_of_name(context: DefaultExecutionContext) -> str:

@@ -1,6 +1,6 @@
 """When two names are the same: when a reader can't tell them apart but for case."""
 
-from app import lookalikes
+from app.text import lookalikes
 
 
 def name_key(name: str) -> str:

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, insert, select, update
 
+from app.catalog.for_sale import EXISTS
 from app.catalog.models import ITEMS, Item
 from app.catalog.records import ItemRecord
-from app.catalog.selling import EXISTS
 from app.events import ItemChanged
 from app.infra.database import Reads, WriteSession
-from app.infra.events import Events
+from app.infra.event_bus import Events
 
 COLUMNS: Final = tuple(ITEMS.c[name] for name in ItemRecord._fields)
 _ONE: Final = select(*COLUMNS).where(ITEMS.c.id == bindparam("item_id"), EXISTS)

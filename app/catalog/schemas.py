@@ -11,10 +11,10 @@ from pydantic.config import JsonDict
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, SaleState, Status, Stock
 from app.catalog.records import ItemRecord
 from app.csv_files import Bom
-from app.inputs import Input
 from app.money import to_major
-from app.paging import PageQuery
-from app.text import Plain
+from app.pagination import PageQuery
+from app.schemas import Input
+from app.text.types import Plain
 
 Sort = Literal["-created_at", "created_at", "-price", "price", "-name", "name"]
 

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, Status, Stock
 from app.catalog.records import ItemRecord
 from app.catalog.schemas import ItemFilter, NewItem
-from app.inputs import Input
 from app.money import to_major
+from app.schemas import Input
 
 CursorSort = Literal["-created_at", "created_at", "-price", "price"]
 

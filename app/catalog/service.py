@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
+from app.accounts.access_tokens import Identity
+from app.accounts.authentication import of_existing_account
 from app.accounts.permissions import Permission, allows
-from app.accounts.service import of_existing_account
-from app.accounts.tokens import Identity
-from app.catalog import lists, repository, search
+from app.catalog import list_queries, repository, search
 from app.catalog.errors import ItemChangedError, ItemNotFoundError, NameTakenError, NotYourItemError
 from app.catalog.names import name_key
 from app.catalog.records import ItemRecord
@@ -19,9 +19,9 @@ from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, Ite
 from app.catalog.schemas_v2 import ItemCursorQuery
 from app.infra.cursors import Cursors
 from app.infra.database import Database, Reads
-from app.infra.events import Events
+from app.infra.event_bus import Events
 from app.money import to_minor
-from app.paging import PageQuery
+from app.pagination import PageQuery
 
 BATCH: Final = 500
 
@@ -51,8 +51,10 @@ class Catalog:
 
     async def page(self, query: ItemQuery) -> ItemPage:
         async with self._database.rows() as session:
-            items, total = await lists.page(session, query, query.sort, offset=query.offset, limit=query.per_page)
-        return _page(query, items, total, lists.MOST_COUNTED)
+            items, total = await list_queries.page(
+                session, query, query.sort, offset=query.offset, limit=query.per_page
+            )
+        return _page(query, items, total, list_queries.MOST_COUNTED)
 
     async def search(self, query: SearchQuery) -> ItemPage:
         """Items for sale that have the words, most relevant first."""
@@ -67,7 +69,7 @@ class Catalog:
             value, item_id = self._cursors.open(query.cursor, query.fingerprint)
             after = (int(value) if _by_price(query) else datetime.fromisoformat(value), UUID(item_id))
         async with self._database.rows() as session:
-            items = await lists.part(session, query, query.sort, after=after, limit=query.limit + 1)
+            items = await list_queries.part(session, query, query.sort, after=after, limit=query.limit + 1)
         if len(items) <= query.limit:
             return items, None
         last = items[query.limit - 1]
@@ -79,7 +81,7 @@ class Catalog:
         after = None
         while True:
             async with self._database.rows() as session:
-                items = await lists.part(session, wanted, "created_at", after=after, limit=BATCH)
+                items = await list_queries.part(session, wanted, "created_at", after=after, limit=BATCH)
             yield items
             if len(items) < BATCH:
                 return

@@ -3,8 +3,8 @@
 import sys
 from argparse import Namespace
 
-from app.commands.starting import settings_and_logs
-from app.infra import roles, schema
+from app.commands.startup import settings_and_logs
+from app.infra.database import roles, schema
 
 
 def run(options: Namespace) -> int:

@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 
 from app import settings as configuration
-from app.main import create_app
+from app.processes.api import create_app
 
 
 def run(options: Namespace) -> int:

@@ -5,11 +5,11 @@ import sys
 from argparse import Namespace
 
 from app.accounts import repository
-from app.accounts.access import Access
 from app.accounts.administration import Administration
 from app.accounts.permissions import Role
 from app.accounts.profiles import AccountNotFoundError
-from app.commands.starting import settings_and_logs
+from app.accounts.revocation import Access
+from app.commands.startup import settings_and_logs
 from app.errors import DomainError
 from app.infra.database import open_database
 from app.settings import Settings

@@ -2,8 +2,8 @@
 
 from argparse import Namespace
 
-from app import reconciler
-from app.commands.starting import require_queue, settings_and_logs
+from app.commands.startup import require_queue, settings_and_logs
+from app.processes import reconciler
 from app.telemetry import errors
 
 

@@ -3,8 +3,8 @@
 import sys
 from argparse import Namespace
 
-from app import embedded
 from app import settings as configuration
+from app.processes import embedded
 from app.telemetry import logs
 
 

@@ -5,10 +5,10 @@ from contextlib import suppress
 
 import uvicorn
 
-from app.commands.starting import settings_and_logs
+from app.commands.startup import settings_and_logs
+from app.infra.listening import listen_as_set
 from app.sandbox.app import create_sandbox
-from app.settings.state import private_file
-from app.sockets import listen_as_set
+from app.settings.state_folder import private_file
 
 
 def run(options: Namespace) -> int:

@@ -5,8 +5,8 @@ from contextlib import nullcontext
 
 from app import server
 from app.commands.shared_metrics import share_metrics
-from app.commands.starting import settings_and_logs
-from app.settings.state import private_folder
+from app.commands.startup import settings_and_logs
+from app.settings.state_folder import private_folder
 
 
 def run(options: Namespace) -> int:

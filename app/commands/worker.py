@@ -2,9 +2,9 @@
 
 from argparse import Namespace
 
-from app import worker
 from app.commands.shared_metrics import share_metrics
-from app.commands.starting import require_queue, settings_and_logs
+from app.commands.startup import require_queue, settings_and_logs
+from app.processes import worker
 
 
 def run(options: Namespace) -> int:

@@ -11,9 +11,9 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 import httpx2
 from pydantic import SecretStr
 
-from app.infra.breaker import Breaker, BreakerRules
-from app.infra.dependency import Dependency
-from app.infra.retry import Retries, RetryRules
+from app.infra.resilience.circuit_breaker import Breaker, BreakerRules
+from app.infra.resilience.dependency import Dependency
+from app.infra.resilience.retry import Retries, RetryRules
 from app.telemetry.clients.http import TracedTransport
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def open_client(
     `authorities` is a file of those to trust instead of the system's.
 
     Connecting, sending, each read and the wait for a free connection may take `timeout_seconds` each, which bounds no
-    call as a whole; `app.infra.dependency` does.
+    call as a whole; `app.infra.resilience.dependency` does.
     """
     transport = httpx2.AsyncHTTPTransport(
         limits=httpx2.Limits(max_connections=20, max_keepalive_connections=10),

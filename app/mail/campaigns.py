@@ -4,12 +4,12 @@ from functools import partial
 from typing import Final
 from uuid import UUID, uuid4, uuid5
 
-from app.accounts.service import of_existing_account
+from app.accounts.authentication import of_existing_account
 from app.errors import InvalidError
 from app.infra.database import Database, WriteSession
-from app.infra.outbox.message import Message
+from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
-from app.infra.outbox.turns import Step, Turns
+from app.infra.outbox.time_slices import Step, Turns
 from app.mail import repository
 from app.mail.models import Campaign
 from app.mail.repository import EmailCounts

@@ -7,13 +7,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
 from app.errors import InvalidError
-from app.infra.breaker import Breaker, BreakerRules
 from app.infra.http_client import open_dependency
+from app.infra.resilience.circuit_breaker import Breaker, BreakerRules
 from app.mail.smtp import SmtpMailer
 
 if TYPE_CHECKING:
-    from app.infra.dependency import Answer, Dependency
-    from app.mail.letters import Letter
+    from app.infra.resilience.dependency import Answer, Dependency
+    from app.mail.templates import Letter
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics
     from app.telemetry.traces.tracing import Tracing

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, StringConstraints
 
-from app.inputs import Input
-from app.mail.letters import LONGEST_SUBJECT
-from app.text import Filled, OneLine
+from app.mail.templates import LONGEST_SUBJECT
+from app.schemas import Input
+from app.text.types import Filled, OneLine
 
 
 class NewCampaign(Input):

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from app.errors import InvalidError, TimedOutError
-from app.infra.breaker import Breaker, BreakerOpenError
-from app.infra.dependency import Kind, NoAnswerError
+from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError
+from app.infra.resilience.dependency import Kind, NoAnswerError
 
 if TYPE_CHECKING:
-    from app.mail.letters import Letter
+    from app.mail.templates import Letter
     from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics
 

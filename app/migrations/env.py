@@ -1,11 +1,11 @@
-"""Alembic's entry: runs on the connection that `app.infra.schema` hands over, inside its lock."""
+"""Alembic's entry: runs on the connection that `app.infra.database.schema` hands over, inside its lock."""
 
 from alembic import context
 
 from app.accounts import models as _accounts
-from app.accounts import refresh as _refresh
+from app.accounts import refresh_tokens as _refresh
 from app.catalog import models as _catalog
-from app.infra.orm import Base
+from app.infra.database.orm import Base
 from app.mail import models as _mail
 from app.orders import models as _orders
 from app.reports import models as _reports

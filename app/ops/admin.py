@@ -14,12 +14,12 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import structlog
 from prometheus_client import CollectorRegistry
 
-from app.ops.answers import RefusedError, Reply
+from app.infra.listening import listen, listen_as_set
 from app.ops.control import Control
 from app.ops.endpoints import Drain, Endpoint, LogLevel
 from app.ops.exposition import exposition
+from app.ops.json_http import RefusedError, Reply
 from app.ops.server import AdminServer
-from app.sockets import listen, listen_as_set
 
 if TYPE_CHECKING:
     from app.settings import Settings

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from app.ops.board import Asked, Board
+from app.ops.pod_state import Asked, Board
 from app.telemetry import logs
 
 EVERY_SECONDS: Final = 1.0

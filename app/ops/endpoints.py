@@ -9,8 +9,8 @@ from wsgiref.types import WSGIEnvironment
 
 from prometheus_client import CollectorRegistry
 
-from app.ops.answers import RefusedError, Reply, authorize, body
 from app.ops.control import Control
+from app.ops.json_http import RefusedError, Reply, authorize, body
 from app.telemetry import logs
 
 LONGEST_SECONDS: Final = 24 * 3600

@@ -8,8 +8,8 @@ from wsgiref.types import WSGIEnvironment
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import make_wsgi_app
 
-from app.ops.answers import Reply
 from app.ops.endpoints import Endpoint
+from app.ops.json_http import Reply
 
 _NO_VERSION: Final = re.compile(r"version=(?!\d{1,4}(?:\.\d{1,4}){0,2}\s*(?:[;,]|$))", re.ASCII | re.IGNORECASE)
 

@@ -10,7 +10,7 @@ from wsgiref.types import WSGIApplication
 import structlog
 from prometheus_client.exposition import ThreadingWSGIServer
 
-from app.ops.answers import RefusedError
+from app.ops.json_http import RefusedError
 
 
 class AdminServer(ThreadingWSGIServer):

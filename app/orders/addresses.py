@@ -4,13 +4,13 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from app.inputs import Input
-from app.orders import places
-from app.text import Lines, OneLine, Plain
+from app.orders import countries
+from app.schemas import Input
+from app.text.types import Lines, OneLine, Plain
 
 
 def _country(value: str) -> str:
-    if value not in places.COUNTRIES:
+    if value not in countries.COUNTRIES:
         raise ValueError("must be a country of ISO 3166, in two letters: DE")
     return value
 
@@ -21,7 +21,7 @@ Country = Annotated[
     str,
     StringConstraints(pattern="^[A-Z]{2}$"),
     AfterValidator(_country),
-    Field(description="ISO 3166-1 alpha-2", json_schema_extra={"enum": sorted(places.COUNTRIES)}),
+    Field(description="ISO 3166-1 alpha-2", json_schema_extra={"enum": sorted(countries.COUNTRIES)}),
 ]
 PostalCode = Annotated[
     str,
@@ -57,8 +57,8 @@ class Address(Input):
     @model_validator(mode="after")
     def _in_its_country(self) -> Self:
         if self.postal_code is None:
-            if places.has_postal_codes(self.country):
+            if countries.has_postal_codes(self.country):
                 raise ValueError(f"postal_code: an address in {self.country} needs one")
-        elif not places.fits(self.postal_code, self.country):
+        elif not countries.fits(self.postal_code, self.country):
             raise ValueError(f"postal_code: is not one of {self.country}")
         return self

@@ -7,13 +7,13 @@ from pydantic import BaseModel
 from sqlalchemy import Select, func, select
 
 from app.catalog import repository as catalog
-from app.catalog.cached import form_name
+from app.catalog.cached_items import form_name
+from app.catalog.for_sale import FOR_SALE
 from app.catalog.models import Item
 from app.catalog.schemas import ItemView
-from app.catalog.selling import FOR_SALE
 from app.infra.cache import Cache
 from app.infra.database import Database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.orders.models import Order, OrderLine
 
 DAYS: Final = 30

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, RowMapping, func, literal, select, up
 
 from app.catalog.models import Item
 from app.infra.database import ReadSession, WriteSession
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.orders.models import LINE_TOTAL, Order, OrderLine
 
 _VIEW = (

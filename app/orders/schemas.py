@@ -7,18 +7,17 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from app.inputs import Input
-from app.orders import places
+from app.orders import countries
 from app.orders.addresses import Address, Notes
-from app.paging import PageQuery
-from app.whole import Whole
+from app.pagination import PageQuery
+from app.schemas import Input, Whole
 
 Status = Literal["pending", "paid", "failed", "cancelled"]
 RefundState = Literal["none", "pending", "refunded"]
 
 
 def _currency(value: str) -> str:
-    if value not in places.CURRENCIES:
+    if value not in countries.CURRENCIES:
         raise ValueError("must be a currency of ISO 4217 that this shop takes, with two decimals: EUR")
     return value
 
@@ -27,7 +26,7 @@ Currency = Annotated[
     str,
     StringConstraints(pattern="^[A-Z]{3}$"),
     AfterValidator(_currency),
-    Field(description="ISO 4217", json_schema_extra={"enum": sorted(places.CURRENCIES)}),
+    Field(description="ISO 4217", json_schema_extra={"enum": sorted(countries.CURRENCIES)}),
 ]
 
 

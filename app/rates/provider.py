@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from app.errors import NotFoundError
-from app.infra.dependency import Answer, Dependency
+from app.infra.resilience.dependency import Answer, Dependency
 from app.rates.schemas import RateTable
 
 TARGET: Final = "rates"

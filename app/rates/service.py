@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.errors import UnavailableError
+from app.infra.database.orm import now
 from app.infra.http_client import open_dependency
-from app.infra.orm import now
 from app.rates.provider import OPERATIONS, TARGET, RatesProvider, unknown
 from app.rates.schemas import KnownTable, Quote, RateTable
 

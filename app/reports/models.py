@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.orm import Base, now
+from app.infra.database.orm import Base, now
 from app.orders.models import Order
 
 # What a report reads: the paid orders of a time, in the order in which they were paid.

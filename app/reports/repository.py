@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, select, tuple_
 
 from app.accounts.models import Account
 from app.infra.database import ReadSession, WriteSession
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.models import OutboxMessage
 from app.reports.models import Report, ReportChunk
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from app.infra.orm import now
-from app.inputs import Input
+from app.infra.database.orm import now
+from app.schemas import Input
 
 LONGEST: Final = timedelta(days=366)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)

@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
+from app.accounts.access_tokens import Identity
+from app.accounts.authentication import of_existing_account
 from app.accounts.permissions import Permission, allows, demand_any
-from app.accounts.service import of_existing_account
-from app.accounts.tokens import Identity
 from app.errors import ConflictError, GoneError, NotFoundError, TooManyRequestsError, UnavailableError
 from app.infra.database import Database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.outbox import Outbox
 from app.reports import repository
 from app.reports.models import Report

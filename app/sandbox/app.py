@@ -14,7 +14,7 @@ from app.sandbox.behaviour import Behaviour
 from app.sandbox.connection import ConnectionLayer
 from app.sandbox.ledger import Ledger, Refusal, open_ledger
 from app.settings import Settings
-from app.settings.state import private_file
+from app.settings.state_folder import private_file
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.traces.tracing import Tracing

@@ -4,6 +4,6 @@ Order at SIGTERM: drain (serve on, closing each connection with its answer), the
 application's lifespan. All of it ends before gunicorn's own limit, which ends before Kubernetes's.
 """
 
-from app.server.application import serve
+from app.server.gunicorn_app import serve
 
 __all__ = ["serve"]

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from uvicorn.server import Server
 
-from app.main import Binnacle
+from app.processes.api import Binnacle
 
 LAST_CALL_SECONDS: Final = 0.5
 

@@ -7,12 +7,12 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.api.edge.headers import ResponseHeaders
 from app.api.edge.paths import OPERATIONS
-from app.main import Binnacle
+from app.api.edge.response_headers import ResponseHeaders
+from app.processes.api import Binnacle
 from app.server.admission import Admission, Slot
-from app.server.protocol import GuardedProtocol
-from app.server.refusals import Refusals
+from app.server.error_responses import Refusals
+from app.server.http_protocol import GuardedProtocol
 from app.server.shedding import Shedding
 from app.settings import Settings
 

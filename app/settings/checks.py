@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-from app.settings import databases, mail, production
+from app.settings import database_urls, mail, production
 from app.settings.redis import read_redis_url
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
 
 
 def _urls(settings: "Settings") -> list[str]:
-    problems = databases.problems(settings)
+    problems = database_urls.problems(settings)
     if settings.redis_url is not None:
         try:
             read_redis_url(settings.redis_url.get_secret_value())
@@ -88,13 +88,13 @@ def _processes(settings: "Settings", withheld: Collection[str]) -> list[str]:
         problems.append(f"CLAIM_SECONDS: must be above {slowest}, or two workers do the same work at once")
     if settings.job_seconds <= seconds:
         problems.append(f"JOB_SECONDS: must be above {slowest}, or no try ever ends well")
-    alone = settings.redis_url is None or not databases.on_postgresql(settings)
+    alone = settings.redis_url is None or not database_urls.on_postgresql(settings)
     if settings.web_concurrency > 1 and alone and "redis_url" not in withheld:
         problems.append(
             "WEB_CONCURRENCY: more than one process needs DATABASE_URL (PostgreSQL) and REDIS_URL;"
             " the embedded jobs live in one process"
         )
-    if settings.redis_url is not None and not databases.on_postgresql(settings):
+    if settings.redis_url is not None and not database_urls.on_postgresql(settings):
         problems.append("REDIS_URL: workers in other processes need DATABASE_URL (PostgreSQL) as well")
     return problems
 

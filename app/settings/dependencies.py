@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from app.settings.lists import CommaSeparated
+from app.settings.comma_lists import CommaSeparated
 
 
 class DependencySettings(BaseSettings):

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
 from app.settings.addresses import ListenAddress
-from app.settings.lists import CommaSeparated
+from app.settings.comma_lists import CommaSeparated
 
 
 class EdgeSettings(BaseSettings):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
-from app.settings import tls
+from app.settings import postgresql_tls
 
 SCHEMES: Final = ("postgresql", "postgres", "postgresql+asyncpg")
 _PORT: Final = 5432
@@ -101,7 +101,7 @@ def _query(query: str) -> dict[str, list[str]]:
 
 
 def _is_known(name: str) -> bool:
-    return name in {*_PLACE, *_TEXTS, *_NUMBERS, *_KEEPALIVES, *_CHOICES, *tls.PARAMETERS, "ssl"}
+    return name in {*_PLACE, *_TEXTS, *_NUMBERS, *_KEEPALIVES, *_CHOICES, *postgresql_tls.PARAMETERS, "ssl"}
 
 
 def _host(text: str) -> tuple[str, int | None]:
@@ -139,4 +139,4 @@ def _check(named: Mapping[str, str]) -> None:
     for name in _OWN_TIMEOUTS:
         if name in named.get("options", ""):
             raise ValueError(f"options: {name} has a setting of its own, DATABASE_STATEMENT_TIMEOUT_SECONDS")
-    tls.check(named)
+    postgresql_tls.check(named)

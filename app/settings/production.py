@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from app.settings.keys import is_guessable
+from app.settings.weak_keys import is_guessable
 
 if TYPE_CHECKING:
     from app.settings import Settings

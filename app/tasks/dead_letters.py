@@ -7,7 +7,7 @@ from sqlalchemy import RowMapping
 
 from app.errors import NotFoundError
 from app.infra.database import Database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox import dead_letters
 from app.infra.outbox.outbox import Outbox
 from app.tasks.schemas import DeadLetterPage, DeadLetterQuery, DeadLetterView

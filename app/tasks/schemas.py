@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.paging import PageQuery
-from app.text import Plain
+from app.pagination import PageQuery
+from app.text.types import Plain
 
 TaskStatus = Literal["queued", "running", "succeeded", "failed"]
 

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from app.accounts.permissions import Permission, allows
 from app.errors import NotFoundError
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.tasks import repository
 from app.tasks.schemas import EmailCounts, TaskStatus, TaskView
 
 if TYPE_CHECKING:
-    from app.accounts.tokens import Identity
+    from app.accounts.access_tokens import Identity
     from app.infra.database import Database
     from app.tasks.repository import TaskRecord
 

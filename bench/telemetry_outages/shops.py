@@ -5,8 +5,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.infra import schema
-from app.seed import seed
+from app.infra.database import schema
+from app.seeding.items import seed
 from app.settings import read
 from bench.shops import ROOM
 from bench.telemetry_outages.backend import BackEnd, back_end

@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from app.accounts import passwords
-from app.infra import schema
-from app.main import Binnacle, create_app
+from app.infra.database import schema
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings, read
 from tests.app import servers
 from tests.app.processes import Processes

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from sqlalchemy import Connection
 
-from app.infra.engine import create_engine, for_writing
+from app.infra.database.engine import create_engine, for_writing
 from app.settings import Settings
 
 

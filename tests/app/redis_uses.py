@@ -10,15 +10,15 @@ from prometheus_client import CollectorRegistry
 from app.api.health_probes import open_probes
 from app.errors import UnavailableError
 from app.infra.cache import open_cache
-from app.infra.celery import Publisher, make_celery
 from app.infra.database import open_database
 from app.infra.fanout import open_fanout
-from app.infra.leases import Leases
-from app.infra.limits import open_limits, window
-from app.infra.queue_messages import QUEUE
+from app.infra.queue.celery import Publisher, make_celery
+from app.infra.queue.messages import QUEUE
+from app.infra.rate_limit.limits import open_limits, window
+from app.infra.rate_limit.prefetched_tokens import Leases
+from app.processes.worker import _broker_gone
 from app.settings import Settings
 from app.telemetry.metrics import CacheMetrics, DependencyMetrics, FanoutMetrics, LimitMetrics
-from app.worker import _broker_gone
 
 WAIT_SECONDS = 20.0
 USES = ("cache", "limits", "fanout", "queue")

@@ -12,11 +12,11 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 
+from app.accounts.access_tokens import Identity, Tokens
 from app.accounts.models import Account
-from app.accounts.tokens import Identity, Tokens
 from app.catalog.models import Item
 from app.infra.database import Database, open_database
-from app.infra.keys import signing_key
+from app.infra.signing_key import signing_key
 from app.orders.models import OrderLine
 from app.settings import read
 from tests.app import loopback

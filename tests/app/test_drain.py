@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 import uvloop
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.server.draining import DrainingServer
 from app.settings import read
 from tests.app import loopback

@@ -9,9 +9,9 @@ from sqlalchemy import literal, select
 
 from app.accounts.models import Account
 from app.catalog.models import Item
-from app.folding import containing, fold, folded
 from app.infra.database import open_database
 from app.settings import Settings
+from app.text.folding import containing, fold, folded
 from tests.app.catalog.people import URL, login_as, offer
 from tests.app.conftest import Api
 

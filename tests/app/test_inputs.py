@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from app.accounts.schemas import Registration
-from app.inputs import MAX_UNKNOWN_FIELDS
 from app.orders.schemas import NewOrder
+from app.schemas import MAX_UNKNOWN_FIELDS
 
 
 def test_a_list_is_not_validated_beyond_its_longest() -> None:

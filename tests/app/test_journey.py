@@ -1,6 +1,6 @@
 """A person's way from registering to a paid order, on the embedded default and on PostgreSQL, Redis and Celery."""
 
-from app.smoke import smoke
+from app.commands.smoke import smoke
 from tests.app.towns import Town
 
 

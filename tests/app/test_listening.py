@@ -8,10 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 
-from app import sockets
+from app.infra import listening
+from app.infra.listening import listen, listen_as_set
 from app.settings import SettingsError, read
 from app.settings.addresses import local_url
-from app.sockets import listen, listen_as_set
 from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import Processes
@@ -82,7 +82,7 @@ def test_a_kernel_without_one_family_serves_the_other(
 
 
 def test_what_cannot_be_listened_on_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(listening, "PAUSE_SECONDS", 0)
     with closing(listen("127.0.0.1", 0)[0]) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(

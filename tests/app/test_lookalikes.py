@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.lookalikes import key, mixes_alphabets
+from app.text.lookalikes import key, mixes_alphabets
 
 SEXTANT = [
     "sextant", "SEXTANT", "Sext\u0430nt", "S\u0435xt\u03b1nt", "\uff33extant", "Sext\u200bant", "Sext\u00adant",

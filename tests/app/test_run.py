@@ -6,8 +6,8 @@ import socket
 
 import psutil
 
-from app.first_accounts import FILE
-from app.smoke import smoke
+from app.commands.smoke import smoke
+from app.seeding.accounts import FILE
 from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import START_SECONDS, Processes, Running, wait_until

@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from app.seed import CATALOGUE, seed
+from app.seeding.items import CATALOGUE, seed
 from app.settings import Settings
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from app.text import Filled, Lines, Name, OneLine, Plain, Text
+from app.text.types import Filled, Lines, Name, OneLine, Plain, Text
 
 KINDS = [Plain, Filled, OneLine, Name, Lines]
 SURROGATES = range(0xD800, 0xE000)  # no JSON text holds them alone, so no pattern speaks of them

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 import redis as redis_client
 
-from app.infra.celery import make_celery
-from app.infra.queue_messages import PROCESS_MESSAGE, QUEUE
+from app.infra.queue.celery import make_celery
+from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE
 from app.settings import read
 from tests.app import loopback
 from tests.app.infra.test_queue_messages import MALFORMED, envelope

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from app.infra import schema
-from app.seed import seed
+from app.infra.database import schema
+from app.seeding.items import seed
 from app.settings import read
 from tests.app import loopback
 from tests.app.processes import Processes, Running

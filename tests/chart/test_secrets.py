@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.settings.readers import READERS, unread
+from app.settings.secret_readers import READERS, unread
 
 from .rendering import PRODUCTION, Chart, Manifest, Rendering, containers
 

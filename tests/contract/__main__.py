@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from app.infra import schema
-from app.infra.database import open_database
-from app.infra.orm import now
+from app.infra.database import open_database, schema
+from app.infra.database.orm import now
 from app.infra.outbox.models import DeadLetter
 from app.mail.topics import MAIL_WELCOME
-from app.seed import seed
+from app.seeding.items import seed
 from app.settings import Settings, read
 from tests.app import servers
 from tests.app.processes import REPOSITORY, Processes, end_by_sigterm

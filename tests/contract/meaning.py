@@ -16,7 +16,7 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES
 
 from app.accounts.names import free, personal
 from app.accounts.weak_passwords import refuse_weak
-from app.orders import places
+from app.orders import countries
 from tests.contract.callers import Client
 
 Request = Any  # Schemathesis's Case: path_parameters, query, headers, body
@@ -178,7 +178,7 @@ class Meaning:
             body["currency"] = CURRENCIES[sum(body["currency"].encode()) % len(CURRENCIES)]
         if body.get("shipping_address"):
             address = body["shipping_address"]
-            codes = [code for code in POSTAL_CODES if places.fits(code, address["country"])]
+            codes = [code for code in POSTAL_CODES if countries.fits(code, address["country"])]
             address["postal_code"] = codes[0]
         if "Idempotency-Key" in (request.headers or {}):  # a key stands for one order
             digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()

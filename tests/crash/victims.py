@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import psutil
 
-from app.infra import schema
-from app.seed import seed
+from app.infra.database import schema
+from app.seeding.items import seed
 from app.settings import read
 from tests.app.ports import free_port
 from tests.app.processes import Processes, Running, wait_until

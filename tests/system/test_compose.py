@@ -14,7 +14,7 @@ import yaml
 
 from app.cli import COMMANDS
 from app.settings import Settings, read
-from app.settings.readers import unread
+from app.settings.secret_readers import unread
 from tests.app.ports import free_port
 from tests.app.servers import own_redis
 from tests.system.composition import FAULTS, OURS, awaits, claims, faults, lives_on, load, seconds

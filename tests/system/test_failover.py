@@ -9,8 +9,8 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from app.infra import schema
-from app.main import create_app
+from app.infra.database import schema
+from app.processes.api import create_app
 from app.settings import read
 from tests.app.wire import Wire, wire_to
 from tests.system.replication import Server, primary_and_standby

@@ -10,10 +10,9 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from app.infra import schema
-from app.infra.database import open_database
-from app.infra.outage_errors import OutageError
-from app.main import create_app
+from app.infra.database import open_database, schema
+from app.infra.database.outage_errors import OutageError
+from app.processes.api import create_app
 from app.settings import Settings, read
 from tests.app import servers
 from tests.app.servers import PostgreSQL

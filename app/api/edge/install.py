@@ -2,15 +2,15 @@
 
 from fastapi import FastAPI
 
+from app.api.edge.allowed_hosts import Hosts
+from app.api.edge.content_encoding import PlainBodies
 from app.api.edge.cors import Cors
-from app.api.edge.encodings import PlainBodies
-from app.api.edge.headers import ResponseHeaders
-from app.api.edge.hosts import Hosts
-from app.api.edge.layer import GuardLayer, HeaderLayer
-from app.api.edge.prefix import Prefix
+from app.api.edge.duplicate_headers import RepeatedFields
+from app.api.edge.middleware import GuardLayer, HeaderLayer
 from app.api.edge.rate_limits import RateLimits
-from app.api.edge.repeated import RepeatedFields
-from app.api.edge.sizes import BodySize, HeaderSizes, UriSize
+from app.api.edge.response_headers import ResponseHeaders
+from app.api.edge.root_path import Prefix
+from app.api.edge.size_limits import BodySize, HeaderSizes, UriSize
 from app.settings import Settings
 
 

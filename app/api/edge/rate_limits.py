@@ -14,8 +14,8 @@ from starlette.types import Scope
 from app.accounts.login_limits import network
 from app.api.edge.paths import OPERATIONS
 from app.api.edge.refusal import Refusal
-from app.infra.leases import Leases
-from app.infra.limits import Limits, window
+from app.infra.rate_limit.limits import Limits, window
+from app.infra.rate_limit.prefetched_tokens import Leases
 from app.settings import Settings
 
 WINDOW_SECONDS: Final = 60

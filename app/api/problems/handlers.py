@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
-from app.api.problems.allow import allowed
-from app.api.problems.answer import answer, printable, title
-from app.api.problems.document import document
-from app.api.problems.fields import MAX_ERRORS, field_problems
+from app.api.problems.allow_header import allowed
+from app.api.problems.openapi import document
+from app.api.problems.response import answer, printable, title
+from app.api.problems.validation_errors import MAX_ERRORS, field_problems
 from app.errors import (
     BadRequestError,
     BusyError,

@@ -1,6 +1,6 @@
 """Version 1 of the API."""
 
-from app.api.routing import Router
+from app.api.prefix_router import Router
 from app.api.v1 import auth, campaigns, dead_letters, items, order_events, orders, rates, reports, tasks, users
 
 router = Router(prefix="/v1")

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
+from app.accounts.access_tokens import Identity
 from app.accounts.permissions import Permission
-from app.accounts.tokens import Identity
 from app.api.dependencies import CampaignsService, TasksService, require_permission
 from app.api.responses import documented
 from app.mail.schemas import NewCampaign

@@ -9,8 +9,8 @@ from fastapi.responses import StreamingResponse
 from app.api import one_item
 from app.api.dependencies import Caller, CatalogService, PopularService
 from app.api.etags import CONDITIONAL, IfMatch, etag, seen
+from app.api.prefix_router import Router
 from app.api.responses import documented
-from app.api.routing import Router
 from app.catalog import export
 from app.catalog.schemas import ExportQuery, ItemChange, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
 from app.csv_files import marked

@@ -10,11 +10,11 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.dependencies import Bearer, Caller, ServicesOf
 from app.api.responses import documented
+from app.api.stream_access import Standing
 from app.api.stream_limits import By, address_of
-from app.api.streams import Standing
 from app.infra.fanout import SlowReaderError
 from app.orders.errors import OrderNotFoundError
-from app.orders.following import Follower, OrderState
+from app.orders.status_stream import Follower, OrderState
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 COME_BACK_MILLISECONDS: Final = 1000

@@ -8,8 +8,8 @@ from fastapi import Query, Request, Response
 from app.api import one_item
 from app.api.dependencies import Caller, CatalogService
 from app.api.etags import CONDITIONAL, etag
+from app.api.prefix_router import Router
 from app.api.responses import documented
-from app.api.routing import Router
 from app.catalog.schemas_v2 import ItemCursorQuery, ItemListV2, ItemViewV2, NewItemV2
 
 router = Router(prefix="/v2/items", tags=["items"])

@@ -137,7 +137,7 @@ async def open_cache(
         return
     from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
 
-    from app.infra.redis_pool import open_pool  # noqa: PLC0415
+    from app.infra.redis.pool import open_pool  # noqa: PLC0415
 
     async with Redis.from_pool(open_pool(address, CONNECTIONS)) as client:
         record_commands(client, tracing)

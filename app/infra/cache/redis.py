@@ -14,7 +14,7 @@ from uuid import uuid4
 import structlog
 
 from app.infra.cache.store import Turn
-from app.infra.redis_calls import RETRY_SECONDS, calls_of, is_damage, outcome
+from app.infra.redis.calls import RETRY_SECONDS, calls_of, is_damage, outcome
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

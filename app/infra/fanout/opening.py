@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from app.infra.fanout.fanout import Fanout
-from app.infra.fanout.shared import SharedFanout
+from app.infra.fanout.redis import SharedFanout
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -29,7 +29,7 @@ async def open_fanout(
         return
     from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
 
-    from app.infra.redis_pool import open_listener, open_pool  # noqa: PLC0415
+    from app.infra.redis.pool import open_listener, open_pool  # noqa: PLC0415
 
     publisher, listener = Redis.from_pool(open_pool(address, CONNECTIONS)), open_listener(address)
     async with publisher, listener:

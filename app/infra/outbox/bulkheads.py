@@ -10,8 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Final, Literal
 
 from app.errors import UnavailableError
-from app.infra.breaker import Breaker, BreakerOpenError
 from app.infra.outbox.slots import Release, Slots
+from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError
 
 PATIENCE_SECONDS: Final = 0.5
 POLL_SECONDS: Final = 0.01

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping, delete, func, insert, select
 
 from app.infra.database import ReadSession, WriteSession
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.models import DeadLetter, OutboxMessage
 from app.infra.outbox.repository import FIRST_WAIT, Claim
 

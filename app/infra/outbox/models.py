@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import JSON, Double, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.infra.orm import Base, now
+from app.infra.database.orm import Base, now
 from app.telemetry.traces.sampling import LONGEST_TRACESTATE
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from app.infra.database import WriteSession
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.repository import FIRST_WAIT
 from app.telemetry import context

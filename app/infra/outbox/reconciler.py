@@ -12,7 +12,7 @@ import structlog
 
 from app.errors import UnavailableError
 from app.infra.database import Database, ReadSession, WriteSession
-from app.infra.outbox import dead_letters, waiting
+from app.infra.outbox import dead_letters, pending
 from app.telemetry.metrics import BacklogMetrics, OutboxMetrics
 
 # As many hints as slow workers take within the pause: what is hinted at again meanwhile is work in vain.
@@ -73,7 +73,7 @@ class Reconciler:
     async def _measure(self) -> None:
         """Sets the gauges; first of all, since the queue may not answer, and they must not stand still meanwhile."""
         async with self._database.read() as session:
-            backlog = await waiting.backlog(session)
+            backlog = await pending.backlog(session)
             dead = await dead_letters.count(session)
             for watch in self._watches:
                 await watch(session)
@@ -96,7 +96,7 @@ class Reconciler:
         if room <= 0:
             return 0
         async with self._database.write() as session:
-            messages = await waiting.take(session, room, PAUSE)
+            messages = await pending.take(session, room, PAUSE)
         hinted = await self._publish(messages)
         self._more = len(messages) == room or hinted < len(messages)
         self._metrics.requeued.inc(hinted)
@@ -110,7 +110,7 @@ class Reconciler:
             except UnavailableError as error:
                 _tell_postponed(error)
                 async with self._database.write() as session:
-                    await waiting.put_back(session, messages[count:])
+                    await pending.put_back(session, messages[count:])
                 return count
         return len(messages)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, select, update
 
 from app.infra.database import WriteSession
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.models import OutboxMessage
 
 FIRST_WAIT: Final = timedelta(seconds=5)

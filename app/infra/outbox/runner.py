@@ -11,13 +11,13 @@ from uuid import UUID
 import structlog
 
 from app.errors import DomainError, UnavailableError
-from app.infra.breaker import BreakerOpenError
 from app.infra.database import Database
-from app.infra.orm import now
-from app.infra.outbox import dead_letters, repository, spans, waiting
+from app.infra.database.orm import now
+from app.infra.outbox import dead_letters, job_span, pending, repository
 from app.infra.outbox.bulkheads import Bulkheads, PostponedError
-from app.infra.outbox.message import Handler, LeaseLostError, Message
+from app.infra.outbox.claimed_message import Handler, LeaseLostError, Message
 from app.infra.outbox.repository import Claim
+from app.infra.resilience.circuit_breaker import BreakerOpenError
 from app.settings import Settings
 from app.telemetry import errors
 from app.telemetry.context import WorkContext
@@ -59,13 +59,13 @@ class Runner:
         when it is done or held by another; `postponed` when what it depends on is left alone or has no slot free.
         """
         if self._tracing.recording():  # the hint comes from work that is recorded, and the claim belongs to that too
-            with spans.job(self._tracing, traceparent(), tracestate()) as work:
+            with job_span.job(self._tracing, traceparent(), tracestate()) as work:
                 claim = await self._claim(message_id)
                 return "not_ours" if claim is None else await self._try(claim, work)
         claim = await self._claim(message_id)
         if claim is None:
             return "not_ours"
-        with spans.job(self._tracing, claim.traceparent, claim.tracestate) as work:
+        with job_span.job(self._tracing, claim.traceparent, claim.tracestate) as work:
             return await self._try(claim, work)
 
     async def _claim(self, message_id: UUID) -> Claim | None:
@@ -74,13 +74,13 @@ class Runner:
 
     async def _try(self, claim: Claim, work: WorkContext) -> str:
         work.request_id = claim.request_id
-        spans.claimed(claim)
+        job_span.claimed(claim)
         try:
             async with self._bulkheads.slot(claim.topic):
                 outcome = await self._timed(claim)
         except PostponedError as postponed:
             outcome = await self._postpone(claim, postponed)
-        spans.ended(outcome)
+        job_span.ended(outcome)
         return outcome
 
     async def _timed(self, claim: Claim) -> str:
@@ -122,7 +122,7 @@ class Runner:
         if self._unanswered.pop(topic, 0) >= OUTAGE_CALLS:
             with suppress(UnavailableError):
                 async with self._database.write() as session:
-                    await waiting.call_back(session, topic)
+                    await pending.call_back(session, topic)
 
     async def _handle(self, claim: Claim) -> str:
         if claim.failures >= self._failures:

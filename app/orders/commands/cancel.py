@@ -5,7 +5,7 @@ from uuid import UUID
 from app.catalog import repository as catalog
 from app.events import OrderCancelled
 from app.infra.database import Database
-from app.infra.events import Events
+from app.infra.event_bus import Events
 from app.orders import queries, repository
 from app.orders.errors import NotCancellableError, OrderNotFoundError
 from app.orders.schemas import OrderDetail

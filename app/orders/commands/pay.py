@@ -8,11 +8,11 @@ import structlog
 from app.catalog import repository as catalog
 from app.events import OrderFailed, OrderPaid
 from app.infra.database import Database
-from app.infra.events import Events
-from app.infra.orm import now
-from app.infra.outbox.message import Message
+from app.infra.database.orm import now
+from app.infra.event_bus import Events
+from app.infra.outbox.claimed_message import Message
 from app.orders import repository
-from app.orders.provider import Charge, Provider
+from app.orders.payment_provider import Charge, Provider
 from app.telemetry.metrics import OrderMetrics
 
 PAY_ORDER: Final = "pay_order"

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from app.accounts.service import of_existing_account
-from app.catalog import selling
+from app.accounts.authentication import of_existing_account
+from app.catalog import for_sale
 from app.errors import NotFoundError
 from app.events import OrderPlaced
 from app.infra.database import Database, WriteSession
-from app.infra.events import Events
-from app.infra.orm import now
+from app.infra.database.orm import now
+from app.infra.event_bus import Events
 from app.money import to_major
 from app.orders import idempotency, pricing, queries, repository
 from app.orders.errors import CurrencyNotQuotedError
@@ -40,7 +40,7 @@ class PlaceOrder:
     async def __call__(self, buyer_id: UUID, new: NewOrder, key: str | None = None) -> Placed:
         """Places an order, once for each key.
 
-        Raises as `selling.take` does, and ItemRepricedError; MixedCurrenciesError, CurrencyNotQuotedError,
+        Raises as `for_sale.take` does, and ItemRepricedError; MixedCurrenciesError, CurrencyNotQuotedError,
         TotalTooLargeError and KeyReusedError; UnavailableError when a rate is needed and not to be had. Then nothing is
         taken from the stock, and the key is free.
         """
@@ -128,6 +128,6 @@ class PlaceOrder:
         """Takes each line off the stock. Returns what one piece costs, in minor units, and in which currency."""
         taken = []
         for line in sorted(new.lines, key=lambda line: line.item_id):  # one order for all: no deadlock
-            row = await selling.take(session, self._events, line.item_id, line.quantity)
+            row = await for_sale.take(session, self._events, line.item_id, line.quantity)
             taken.append((line, int(row["price_minor"]), str(row["currency"])))
         return taken

@@ -7,10 +7,10 @@ import structlog
 
 from app.events import OrderRefunded
 from app.infra.database import Database
-from app.infra.events import Events
-from app.infra.outbox.message import Message
+from app.infra.event_bus import Events
+from app.infra.outbox.claimed_message import Message
 from app.orders import repository
-from app.orders.provider import Charge, Provider
+from app.orders.payment_provider import Charge, Provider
 from app.telemetry.metrics import OrderMetrics
 
 REFUND_ORDER: Final = "refund_order"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event
 
-from app.telemetry.clients.statements import Statements
+from app.telemetry.clients.sql_statements import Statements
 from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import Final
 
 OURS: Final = "app."
 _PASSED_THROUGH: Final = (
-    "app.infra.rows",
-    "app.infra.sessions",
+    "app.infra.database.rows",
+    "app.infra.database.sessions",
 )  # by every statement
 LONGEST_TEXT: Final = 2400
 _LONGEST_MESSAGE: Final = 300

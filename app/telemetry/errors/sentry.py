@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sentry_sdk
 from sentry_sdk.transport import HttpTransport
 
-from app.telemetry.flood import FloodGuard
+from app.telemetry.throttling import FloodGuard
 
 if TYPE_CHECKING:
     from sentry_sdk.envelope import Envelope

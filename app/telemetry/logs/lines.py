@@ -11,9 +11,9 @@ import structlog
 
 from app.telemetry import context, errors
 from app.telemetry.errors import exceptions
-from app.telemetry.flood import FloodGuard, Suppressed
 from app.telemetry.logs import fields
 from app.telemetry.logs.sink import Sink
+from app.telemetry.throttling import FloodGuard, Suppressed
 
 WITHHELD: Final = "message_withheld"
 _SEVERE: Final = ("warning", "error", "critical")

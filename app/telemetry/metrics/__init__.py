@@ -13,7 +13,7 @@ from app.telemetry.metrics.jobs import BacklogMetrics, JobMetrics
 from app.telemetry.metrics.orders import OrderMetrics, OrderStateMetrics, OutboxMetrics
 from app.telemetry.metrics.process import Metrics
 from app.telemetry.metrics.queue import QueueMetrics
-from app.telemetry.metrics.rejected import RejectedMetrics
+from app.telemetry.metrics.rejected_requests import RejectedMetrics
 from app.telemetry.metrics.streams import FanoutMetrics, StreamMetrics
 
 __all__ = [

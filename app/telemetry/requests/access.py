@@ -6,8 +6,8 @@ from starlette.types import Scope
 
 from app.telemetry.context import WorkContext
 from app.telemetry.requests.exchange import Exchange
-from app.telemetry.requests.shown import Paths, shown_address
-from app.telemetry.requests.sockets import Conversation
+from app.telemetry.requests.redaction import Paths, shown_address
+from app.telemetry.requests.websocket import Conversation
 
 
 def request_line(exchange: Exchange, method: str, route: str, seconds: float, path: str) -> dict[str, object]:

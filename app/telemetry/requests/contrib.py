@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.telemetry.requests.exchange import SERVER_ERROR
+from app.telemetry.requests.redaction import Paths
 from app.telemetry.requests.routes import route_of
-from app.telemetry.requests.shown import Paths
 from app.telemetry.requests.spans import WORK, adopt, guarded, routed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from opentelemetry.trace import TracerProvider as AnyTracerProvider
 from opentelemetry.util.types import Attributes
 
 from app.telemetry.requests.server_span import Recorder, ServerSpan
-from app.telemetry.traces.origin import Origin
+from app.telemetry.traces.remote_parent import Origin
 
 
 class ServerTracers(AnyTracerProvider):

@@ -9,7 +9,7 @@ from starlette.routing import WebSocketRoute
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.requests.contrib import InstrumentedStack
 from app.telemetry.requests.layer import TelemetryLayer
-from app.telemetry.requests.shown import Paths
+from app.telemetry.requests.redaction import Paths
 from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from app.telemetry.context import WorkContext
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.requests.access import request_line, socket_line
 from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
-from app.telemetry.requests.ids import given_id, new_id
+from app.telemetry.requests.redaction import Paths
+from app.telemetry.requests.request_ids import given_id, new_id
 from app.telemetry.requests.routes import method_of, route_of
-from app.telemetry.requests.shown import Paths
-from app.telemetry.requests.sockets import Conversation
 from app.telemetry.requests.spans import WORK
-from app.telemetry.traces.origin import Origin
+from app.telemetry.requests.websocket import Conversation
+from app.telemetry.traces.remote_parent import Origin
 from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from starlette.types import Scope
 
 from app.telemetry.context import WorkContext
 from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
+from app.telemetry.requests.redaction import Paths
 from app.telemetry.requests.routes import METHODS
 from app.telemetry.requests.server_span import Recorder, ServerSpan
-from app.telemetry.requests.shown import Paths
 from app.telemetry.requests.spans import guarded, routed
-from app.telemetry.traces.origin import Origin
+from app.telemetry.traces.remote_parent import Origin
 
 _SCOPE: Final = InstrumentationScope("app.telemetry", "", "https://opentelemetry.io/schemas/1.21.0")
 _NANOSECONDS: Final = 1_000_000_000

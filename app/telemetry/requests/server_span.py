@@ -13,8 +13,8 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 from opentelemetry.util.types import Attributes, AttributeValue
 
 from app.telemetry.requests.spans import record
-from app.telemetry.traces.leaves import sdk_tracer
-from app.telemetry.traces.origin import Origin
+from app.telemetry.traces.leaf_spans import sdk_tracer
+from app.telemetry.traces.remote_parent import Origin
 from app.telemetry.traces.sampling import below
 
 _UNSET = Status()

@@ -11,8 +11,8 @@ from starlette.types import Scope
 
 from app.telemetry.context import WorkContext
 from app.telemetry.errors import exceptions
+from app.telemetry.requests.redaction import Paths, shown_address, shown_method
 from app.telemetry.requests.routes import METHODS, UNMATCHED
-from app.telemetry.requests.shown import Paths, shown_address, shown_method
 
 WORK: Final = "binnacle.work"  # where in the scope
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from app.telemetry.metrics.traces import TraceMetrics
-from app.telemetry.traces.allowed import only_allowed
+from app.telemetry.traces.attribute_allowlist import only_allowed
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context

@@ -17,7 +17,7 @@ from app.telemetry import context
 from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.traces.encoding import SpanSender
 from app.telemetry.traces.exporting import EXPORT_SECONDS, SpanQueue
-from app.telemetry.traces.leaves import Leaves
+from app.telemetry.traces.leaf_spans import Leaves
 from app.telemetry.traces.sampling import Ratio
 
 __all__ = ["Leaves", "make_provider"]

@@ -16,14 +16,14 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from app.telemetry import context
 from app.telemetry.context import WorkContext
 from app.telemetry.traces import sampling
-from app.telemetry.traces.origin import Origin
+from app.telemetry.traces.remote_parent import Origin
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
     from app.settings import Settings
     from app.telemetry.metrics.traces import TraceMetrics
-    from app.telemetry.traces.leaves import Leaves
+    from app.telemetry.traces.leaf_spans import Leaves
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _NOTHING: Final = nullcontext()

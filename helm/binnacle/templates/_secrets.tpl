@@ -76,7 +76,7 @@ migrations; a user of yours is both unless migrations have another. `owner_url` 
       {{- end }}
 {{- end -}}
 
-{{/* The secret settings that a component reads, as a JSON array: app/settings/readers.py has the same. */}}
+{{/* The secret settings that a component reads, as a JSON array: app/settings/secret_readers.py has the same. */}}
 {{- define "binnacle.secretsRead" -}}
 {{- $read := list "database_url" "redis_url" "admin_token" "sentry_dsn" -}}
 {{- if eq . "api" }}{{ $read = prepend $read "secret_key" }}{{ end -}}

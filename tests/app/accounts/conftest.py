@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings, read
 from tests.app.accounts.addresses import HOME, Shop
 from tests.app.ports import free_port
@@ -27,7 +27,7 @@ def counting(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
     if request.param == "redis":
         given["redis_url"] = request.getfixturevalue("redis_url")
         # Patient: what a busy machine counts elsewhere meanwhile would be guesses beyond the limit.
-        monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)
+        monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)
     given |= {"state_dir": tmp_path, "secret_key": "k" * 32, "provider_url": "http://127.0.0.1:9"}
     return read(_env_file=None, password_wait_seconds=30, **given)
 

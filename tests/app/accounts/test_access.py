@@ -8,10 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import event, update
 
-from app.accounts.access import FRESH_SECONDS, Access
+from app.accounts.access_tokens import Identity
 from app.accounts.models import Account
 from app.accounts.permissions import PERMISSIONS, Permission, Role, allows, demand_any
-from app.accounts.tokens import Identity
+from app.accounts.revocation import FRESH_SECONDS, Access
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.infra.database import Database, open_database
 from app.settings import Settings

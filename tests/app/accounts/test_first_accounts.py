@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.first_accounts import FILE, introduce
-from app.infra import schema
+from app.infra.database import schema
+from app.seeding.accounts import FILE, introduce
 from app.settings import Settings, read
 from tests.app.accounts.people import log_in
 from tests.app.conftest import Api

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.accounts.tokens import Identity
+from app.accounts.access_tokens import Identity
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio

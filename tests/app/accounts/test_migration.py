@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from app.infra import schema
+from app.infra.database import schema
 from app.settings import Settings
 from tests.app.conftest import Api
 from tests.app.migrating import run_on

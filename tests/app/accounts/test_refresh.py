@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.accounts.models import Account, RefreshToken
 from app.infra.database import open_database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.settings import Settings
 from tests.app.conftest import Api
 

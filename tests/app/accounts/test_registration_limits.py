@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.accounts.passwords import Passwords
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings
 from tests.app.accounts.addresses import CAFE, HOME, OFFICE, Shop
 from tests.app.accounts.people import PASSWORD

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from app.accounts.access import Access
-from app.accounts.tokens import Tokens
+from app.accounts.access_tokens import Tokens
+from app.accounts.revocation import Access
 from app.errors import UnauthenticatedError
 from app.infra.database import open_database
-from app.infra.keys import signing_key
+from app.infra.signing_key import signing_key
 from app.settings import Settings
 from tests.app.accounts.people import PASSWORD, log_in, refresh, someone
 from tests.app.conftest import Api

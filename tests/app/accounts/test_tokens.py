@@ -11,9 +11,9 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from app.accounts.tokens import Identity, Tokens
+from app.accounts.access_tokens import Identity, Tokens
 from app.errors import UnauthenticatedError
-from app.infra.keys import signing_key
+from app.infra.signing_key import signing_key
 from app.settings import Settings
 from tests.app.conftest import Api
 

@@ -9,9 +9,9 @@ from typing import Any
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from app.main import Binnacle
-from app.server.protocol import guarded
-from app.server.refusals import Refusals
+from app.processes.api import Binnacle
+from app.server.error_responses import Refusals
+from app.server.http_protocol import guarded
 from app.telemetry.metrics import RejectedMetrics
 
 

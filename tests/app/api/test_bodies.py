@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.exceptions import HTTPException
 
-from app.api.edge.bodies import BodyDeadline
+from app.api.edge.body_timeout import BodyDeadline
 
 pytestmark = pytest.mark.anyio
 

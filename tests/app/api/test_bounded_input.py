@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import BaseModel
 
-from app.inputs import Input
+from app.schemas import Input
 from tests.app.api.contract import JSON, operations, replaced
 from tests.app.conftest import Api
 

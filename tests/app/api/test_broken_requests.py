@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from tests.app.api.serving import Connection, connected, serving
 

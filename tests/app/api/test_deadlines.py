@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings
 from tests.app.api.serving import Connection, connected, serving
 

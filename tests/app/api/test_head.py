@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from app.api.edge import cors
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings
 from tests.app import loopback
 from tests.app.api.contract import operations

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import pytest
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings
 from tests.app.conftest import Api
 

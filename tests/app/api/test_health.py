@@ -13,9 +13,9 @@ import pytest
 from app.api.health import FRESH_SECONDS
 from app.api.health_probes import OLDEST_SECONDS
 from app.infra.database import open_database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.models import OutboxMessage
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings, read
 from tests.app.conftest import Api
 from tests.app.ports import free_port

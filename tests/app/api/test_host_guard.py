@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import read
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote, urlencode
 import httpx2
 import pytest
 
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from tests.app.accounts.people import someone
 from tests.app.api.contract import FORM, JSON, Operation, operations, replaced

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.api.edge.headers import ResponseHeaders
-from app.main import create_app
+from app.api.edge.response_headers import ResponseHeaders
+from app.processes.api import create_app
 from app.server.admission import Admission
-from app.server.refusals import Refusals
+from app.server.error_responses import Refusals
 from app.server.shedding import Shedding
 from app.server.shedding_protocol import SheddingProtocol, shedding
 from app.settings import Settings

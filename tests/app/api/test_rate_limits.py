@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("settings", ["sqlite"], indirect=True)]

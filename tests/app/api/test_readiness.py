@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app import __version__
 from app.api.readiness import FRESH_SECONDS
 from app.infra.database import open_database
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings, read
 from tests.app.conftest import Api
 from tests.app.ports import free_port

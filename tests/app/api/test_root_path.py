@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings, SettingsError, read
 from tests.app.conftest import Api
 

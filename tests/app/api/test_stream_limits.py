@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from app.api.presence import Presence
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from tests.app import loopback
 from tests.app.api.serving import serving

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import read
 from tests.app.api.serving import connected, serving
 

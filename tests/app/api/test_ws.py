@@ -16,8 +16,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from app.api.rooms import LARGEST_MESSAGE_BYTES, MESSAGES_AT_ONCE
-from app.main import create_app
+from app.api.order_room import LARGEST_MESSAGE_BYTES, MESSAGES_AT_ONCE
+from app.processes.api import create_app
 from app.settings import Settings
 from tests.app import loopback
 from tests.app.conftest import Api

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import read
 from tests.app.api.serving import connected, serving
 

@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from app.api.dependencies import Services
 from app.catalog import repository
-from app.catalog.cached import V1, V2, form_name
+from app.catalog.cached_items import V1, V2, form_name
 from app.catalog.schemas import ItemView
 from app.catalog.schemas_v2 import ItemViewV2
 from app.settings import Settings, read

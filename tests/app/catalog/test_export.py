@@ -12,9 +12,9 @@ from sqlalchemy import insert
 from app.catalog.export import COLUMNS
 from app.catalog.models import Item
 from app.catalog.service import BATCH
-from app.folding import fold
 from app.infra.database import open_database
 from app.settings import Settings
+from app.text.folding import fold
 from tests.app.catalog.people import URL, offer
 from tests.app.conftest import Api
 

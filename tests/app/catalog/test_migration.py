@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Date, Uuid, column, insert, select, table, te
 
 from app.catalog import search
 from app.catalog.models import Item
-from app.infra import schema
-from app.infra.engine import create_engine
-from app.infra.orm import UtcDateTime
-from app.seed import CATALOGUE, seed
+from app.infra.database import schema
+from app.infra.database.engine import create_engine
+from app.infra.database.orm import UtcDateTime
+from app.seeding.items import CATALOGUE, seed
 from app.settings import Settings
 from tests.app.catalog.people import SEXTANT, URL, login_as
 from tests.app.conftest import Api

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from prometheus_client import CollectorRegistry
 
 from app.errors import NotFoundError, UnavailableError
-from app.infra.breaker import Breaker, BreakerOpenError, BreakerRules
+from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError, BreakerRules
 from app.telemetry.metrics import DependencyMetrics
 from tests.app.telemetry.recording import recorded_logs
 

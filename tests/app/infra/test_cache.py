@@ -57,7 +57,7 @@ Open = Callable[[Settings], Awaitable[Replica]]
 @pytest.fixture
 async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
     # On a machine that compiles something beside, a Redis that is there may take longer than one that is gone may.
-    monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)
+    monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)
     async with AsyncExitStack() as stack:
 
         async def new(settings: Settings) -> Replica:
@@ -259,7 +259,7 @@ async def test_a_hit_is_one_command_to_redis(opened: Open, redis_url: str) -> No
 async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhile_is_forgotten_later(
     opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 0.25)
+    monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 0.25)
     source = Source()
     source.gate.set()
     with servers.redis(tmp_path) as url:

@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from app.infra.cache import Cache
 from app.infra.cache.memory import Memory
-from app.mail.letters import welcome
 from app.mail.mailer import open_mailer
-from app.orders.provider import open_provider
+from app.mail.templates import welcome
+from app.orders.payment_provider import open_provider
 from app.rates.service import open_rates
 from app.settings import Settings, SettingsError, read
 from app.telemetry.metrics import CacheMetrics, DependencyMetrics

@@ -11,8 +11,8 @@ import redis as redis_client
 from celery import Celery
 from prometheus_client import CollectorRegistry
 
-from app.infra.celery import make_celery
-from app.infra.queue_messages import PROCESS_MESSAGE, QUEUE, REASONS, Reason
+from app.infra.queue.celery import make_celery
+from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, REASONS, Reason
 from app.settings import read
 from app.telemetry.metrics import QueueMetrics
 from tests.app.ports import free_port

@@ -14,9 +14,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.infra import gate
-from app.infra.database import Database, open_database
-from app.infra.outage_errors import (
+from app.infra.database import Database, connection_gate, open_database
+from app.infra.database.outage_errors import (
     ConnectError,
     FullError,
     LostConnectionError,
@@ -25,8 +24,8 @@ from app.infra.outage_errors import (
     ReadOnlyError,
     RefusedError,
 )
-from app.infra.outages import outage_of
-from app.infra.pool import Pool
+from app.infra.database.outages import outage_of
+from app.infra.database.pool import Pool
 from app.settings import read
 from tests.app.wire import Wire, wire_to
 
@@ -175,7 +174,7 @@ async def test_the_kernel_watches_each_connection(database_url: str) -> None:
 async def test_once_it_is_gone_everybody_is_refused_at_once_and_served_soon_after(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(connection_gate, "LOOK_SECONDS", 0.05)
     crowd = {"database_pool_size": 2, "database_pool_timeout_seconds": 30}
     async with _wired(database_url, **crowd) as (database, wire):
         await _fill(database, 2)

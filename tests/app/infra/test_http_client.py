@@ -14,11 +14,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.errors import ConflictError, TimedOutError
-from app.infra import dependency as dependency_module
-from app.infra.breaker import Breaker, BreakerOpenError, BreakerRules
-from app.infra.dependency import Answer, Dependency, NoAnswerError
 from app.infra.http_client import open_client, open_dependency
-from app.infra.retry import Retries, RetryRules
+from app.infra.resilience import dependency as dependency_module
+from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError, BreakerRules
+from app.infra.resilience.dependency import Answer, Dependency, NoAnswerError
+from app.infra.resilience.retry import Retries, RetryRules
 from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.infra.dependency import NoAnswerError
 from app.infra.http_client import proxy_for
-from app.orders.provider import open_provider
+from app.infra.resilience.dependency import NoAnswerError
+from app.orders.payment_provider import open_provider
 from app.settings import SettingsError, read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing

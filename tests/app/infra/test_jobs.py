@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.errors import UnavailableError
-from app.infra import jobs as jobs_module
-from app.infra.jobs import Jobs
+from app.infra.queue import dispatch as jobs_module
+from app.infra.queue.dispatch import Jobs
 from tests.app.telemetry.recording import recorded_logs
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from app.infra.keys import signing_key
+from app.infra.signing_key import signing_key
 from app.settings import read
 
 

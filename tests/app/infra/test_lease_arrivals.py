@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from limits.aio.storage import MemoryStorage
 from prometheus_client import CollectorRegistry
 
-from app.infra.leases import LARGEST_SHARE, Leases
-from app.infra.limits import Counters, open_limits, window
+from app.infra.rate_limit.limits import Counters, open_limits, window
+from app.infra.rate_limit.prefetched_tokens import LARGEST_SHARE, Leases
 from app.settings import read
 from app.telemetry.metrics import LimitMetrics
 

@@ -10,9 +10,9 @@ from limits import RateLimitItem
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from prometheus_client import CollectorRegistry
 
-from app.infra import leases
-from app.infra.leases import Leases
-from app.infra.limits import Counters, Limits, open_limits, window
+from app.infra.rate_limit import prefetched_tokens
+from app.infra.rate_limit.limits import Counters, Limits, open_limits, window
+from app.infra.rate_limit.prefetched_tokens import Leases
 from app.settings import read
 from app.telemetry.metrics import LimitMetrics
 from tests.app.ports import free_port
@@ -41,7 +41,7 @@ async def test_replicas_together_allow_the_limit_and_no_more(limits: Limits) -> 
         return sum([(await replica.use("client")).allowed for _ in range(200)])
 
     allowed = sum(await asyncio.gather(*(ask(replica) for replica in replicas)))
-    assert 320 - 4 * (320 // leases.LARGEST_SHARE) <= allowed <= 320
+    assert 320 - 4 * (320 // prefetched_tokens.LARGEST_SHARE) <= allowed <= 320
     assert (await replicas[0].use("another")).allowed
 
 
@@ -112,7 +112,7 @@ async def test_refusals_ask_nobody_for_a_second(limits: Limits) -> None:
 async def test_clients_are_forgotten_rather_than_kept_without_end(
     limits: Limits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "MOST_CLIENTS", 10)
+    monkeypatch.setattr(prefetched_tokens, "MOST_CLIENTS", 10)
     replica = Leases(limits.counters, window("forgotten", 2, 3600))
     for _ in range(2):
         for number in range(30):
@@ -135,4 +135,4 @@ async def test_the_counts_are_the_librarys_own(limits: Limits) -> None:
     await Leases(limits.counters, item).use("client")
     storage = limits.counters.shared or limits.counters.own
     stats = await SlidingWindowCounterRateLimiter(storage).get_window_stats(item, "client")
-    assert stats.remaining == 100 - min(leases.FIRST, 100 // leases.LARGEST_SHARE)
+    assert stats.remaining == 100 - min(prefetched_tokens.FIRST, 100 // prefetched_tokens.LARGEST_SHARE)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.infra.queue_messages import PROCESS_MESSAGE, MalformedMessageError, rebuild
+from app.infra.queue.messages import PROCESS_MESSAGE, MalformedMessageError, rebuild
 
 GOOD_ID = str(uuid4())
 

@@ -13,10 +13,10 @@ import redis as redis_client
 from prometheus_client import CollectorRegistry
 
 from app.infra.cache import Cache, open_cache
-from app.infra.celery import Publisher, make_celery
 from app.infra.fanout import Fanout, open_fanout
-from app.infra.leases import Leases
-from app.infra.limits import Limits, open_limits, window
+from app.infra.queue.celery import Publisher, make_celery
+from app.infra.rate_limit.limits import Limits, open_limits, window
+from app.infra.rate_limit.prefetched_tokens import Leases
 from app.settings import read
 from app.telemetry.metrics import CacheMetrics, DependencyMetrics, FanoutMetrics, LimitMetrics
 from tests.app.ports import free_port
@@ -80,7 +80,7 @@ USES: tuple[Callable[[Uses], Awaitable[None]], ...] = (_cache, _limits, _fanout,
 
 @pytest.fixture
 async def uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Uses]:
-    monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)  # on a busy machine a crowd takes longer
+    monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)  # on a busy machine a crowd takes longer
     port, registry = free_port(), CollectorRegistry()
     url = f"redis://127.0.0.1:{port}/0"
     settings = read(redis_url=url, database_url="postgresql://127.0.0.1:9/none", _env_file=None)

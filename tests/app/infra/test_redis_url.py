@@ -8,7 +8,7 @@ import pytest
 import redis as redis_client
 from redis.asyncio import SSLConnection
 
-from app.infra.redis_pool import open_pool
+from app.infra.redis.pool import open_pool
 from app.settings import Settings, read
 from tests.app.ports import free_port
 from tests.app.redis_uses import USES, refused_uses, use_all
@@ -50,7 +50,7 @@ def _settings(url: str) -> Settings:
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
-    monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)
+    monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)
     server.admin.flushall()
 
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 import redis as redis_client
 
+from app.commands.smoke import smoke
 from app.settings import read
-from app.smoke import smoke
 from tests.app.ports import free_port
 from tests.app.processes import Processes
 from tests.app.redis_uses import use_all
@@ -93,7 +93,7 @@ def test_compose_and_the_page_on_redis_have_the_same_rules(rules: str) -> None:
 async def test_each_use_of_redis_is_allowed(
     port: int, admin: redis_client.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.infra.redis_pool.REDIS_SECONDS", 10.0)
+    monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)
     url = f"redis://:{quote(PASSWORD)}@localhost:{port}"
     await use_all(read(redis_url=url, database_url="postgresql://127.0.0.1:9/none", _env_file=None))
     assert admin.acl_log() == []

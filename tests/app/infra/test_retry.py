@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from app.errors import NotFoundError, UnavailableError
-from app.infra.retry import Retries, RetryBudget, RetryRules
+from app.infra.resilience.retry import Retries, RetryBudget, RetryRules
 from app.telemetry.metrics import DependencyMetrics
 
 pytestmark = pytest.mark.anyio

@@ -8,10 +8,10 @@ import asyncpg
 import pytest
 from sqlalchemy.engine import make_url
 
-from app.infra import roles, schema
-from app.seed import seed
+from app.commands.smoke import smoke
+from app.infra.database import roles, schema
+from app.seeding.items import seed
 from app.settings import SettingsError, read
-from app.smoke import smoke
 from tests.app.processes import Processes
 from tests.app.servers import PostgreSQL
 from tests.app.towns import distributed, stores_at

@@ -16,10 +16,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.infra import schema
-from app.infra.database import open_database
-from app.infra.engine import create_engine
-from app.infra.orm import Base
+from app.infra.database import open_database, schema
+from app.infra.database.engine import create_engine
+from app.infra.database.orm import Base
 from app.settings import Settings, read
 from tests.app.processes import Processes, wait_until
 

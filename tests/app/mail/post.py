@@ -11,18 +11,18 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import func, select, update
 
 from app.accounts.models import Account
-from app.infra.breaker import Breaker
 from app.infra.database import Database, open_database
-from app.infra.dependency import Dependency
-from app.infra.outbox.message import Handler
+from app.infra.outbox.claimed_message import Handler
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner
-from app.infra.outbox.turns import Turns
-from app.infra.retry import Retries, RetryRules
+from app.infra.outbox.time_slices import Turns
+from app.infra.resilience.circuit_breaker import Breaker
+from app.infra.resilience.dependency import Dependency
+from app.infra.resilience.retry import Retries, RetryRules
 from app.mail.campaigns import SendCampaign
+from app.mail.handlers import Sending
 from app.mail.mailer import OPERATIONS, TARGET, HttpMailer
-from app.mail.sending import Sending
 from app.mail.topics import SEND_CAMPAIGN
 from app.settings import Settings
 from app.telemetry.metrics import DependencyMetrics, JobMetrics

@@ -8,12 +8,12 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from app.accounts.tokens import Identity
+from app.accounts.access_tokens import Identity
 from app.infra.database import open_database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox import dead_letters, repository
 from app.infra.outbox.models import OutboxMessage
-from app.infra.outbox.turns import Turns
+from app.infra.outbox.time_slices import Turns
 from app.mail.campaigns import Campaigns, SendCampaign
 from app.mail.schemas import NewCampaign
 from app.mail.topics import MAIL_CAMPAIGN, MAIL_WELCOME, SEND_CAMPAIGN

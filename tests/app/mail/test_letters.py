@@ -2,36 +2,36 @@
 
 import pytest
 
-from app.mail import letters
+from app.mail import templates
 
 BREAKS = "\r\n", "\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\x00", "\t"
 
 
 @pytest.mark.parametrize("broken", BREAKS)
 def test_no_name_makes_a_line_of_its_own(broken: str) -> None:
-    letter = letters.welcome(f"Eve{broken}Bcc: all@example.com{broken}{broken}You have won")
+    letter = templates.welcome(f"Eve{broken}Bcc: all@example.com{broken}{broken}You have won")
     assert letter.subject == "Welcome aboard, Eve Bcc: all@example.com You have won"
-    plain = letters.welcome("Eve")
+    plain = templates.welcome("Eve")
     assert len(letter.text.splitlines()) == len(plain.text.splitlines())
-    assert letters.campaign(f"Hello{broken}Bcc: all@example.com", "text").subject == "Hello Bcc: all@example.com"
+    assert templates.campaign(f"Hello{broken}Bcc: all@example.com", "text").subject == "Hello Bcc: all@example.com"
 
 
 def test_what_looks_like_a_form_is_left_alone() -> None:
     for name in ("$total", "${order}", "{text}", "$"):
-        assert f"Hello {name}," in letters.welcome(name).text
-    assert letters.campaign("50 $off", "$name {text} 100 %").text.startswith("$name {text} 100 %\n")
+        assert f"Hello {name}," in templates.welcome(name).text
+    assert templates.campaign("50 $off", "$name {text} 100 %").text.startswith("$name {text} 100 %\n")
 
 
 def test_a_long_name_makes_no_subject_that_a_provider_refuses() -> None:
-    assert len(letters.welcome("x" * 500).subject) == letters.LONGEST_SUBJECT
+    assert len(templates.welcome("x" * 500).subject) == templates.LONGEST_SUBJECT
 
 
 def test_each_letter_says_what_it_is_about() -> None:
-    receipt = letters.receipt("Ada", "order-7", "19.90", "EUR")
+    receipt = templates.receipt("Ada", "order-7", "19.90", "EUR")
     assert receipt.subject == "Your order is paid: 19.90 EUR"
     assert "order-7" in receipt.text
-    failed = letters.payment_failed("Ada", "order-7", "19.90", "EUR", "card_declined")
+    failed = templates.payment_failed("Ada", "order-7", "19.90", "EUR", "card_declined")
     assert "the card was declined" in failed.text
-    assert "the payment was refused" in letters.payment_failed("Ada", "o", "1.00", "EUR", "some_new_code").text
-    assert letters.refund("Ada", "order-7", "19.90", "EUR").subject.endswith("19.90 EUR")
-    assert letters.campaign("Hello", "One\n\nTwo").text.startswith("One\n\nTwo\n")
+    assert "the payment was refused" in templates.payment_failed("Ada", "o", "1.00", "EUR", "some_new_code").text
+    assert templates.refund("Ada", "order-7", "19.90", "EUR").subject.endswith("19.90 EUR")
+    assert templates.campaign("Hello", "One\n\nTwo").text.startswith("One\n\nTwo\n")

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.errors import InvalidError, UnavailableError
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox import dead_letters
-from app.mail import letters
+from app.mail import templates
 from app.mail.topics import MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME
 from tests.app import loopback
 from tests.app.mail.post import Post, mailer
@@ -91,8 +91,8 @@ async def test_a_mail_that_the_provider_refuses_goes_to_the_dead_letters_and_nam
 
 
 async def test_the_sender_is_named_where_one_is_set(post: Post) -> None:
-    await mailer(post.client, "shop@example.com").send("k1", "ada@example.com", letters.welcome("Ada"))
-    await mailer(post.client).send("k2", "ada@example.com", letters.welcome("Ada"))
+    await mailer(post.client, "shop@example.com").send("k1", "ada@example.com", templates.welcome("Ada"))
+    await mailer(post.client).send("k2", "ada@example.com", templates.welcome("Ada"))
     assert [mail["from"] for mail in await post.mails()] == ["shop@example.com", None]
 
 
@@ -104,10 +104,10 @@ async def test_a_refusal_for_another_reason_is_a_refusal(body: bytes) -> None:
     provider = httpx2.ASGITransport(app=Starlette(routes=[Route("/v1/mails", refuse, methods=["POST"])]))
     async with httpx2.AsyncClient(transport=provider, base_url="http://mail") as client:
         with pytest.raises(InvalidError, match="422"):
-            await mailer(client).send("k", "ada@example.com", letters.welcome("Ada"))
+            await mailer(client).send("k", "ada@example.com", templates.welcome("Ada"))
 
 
 async def test_a_provider_that_is_gone_is_said_to_be_unavailable() -> None:
     async with loopback.async_client(base_url="http://127.0.0.1:9") as client:
         with pytest.raises(UnavailableError):
-            await mailer(client).send("k", "ada@example.com", letters.welcome("Ada"))
+            await mailer(client).send("k", "ada@example.com", templates.welcome("Ada"))

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.errors import InvalidError, TimedOutError, UnavailableError
-from app.infra.breaker import BreakerOpenError
-from app.infra.dependency import NoAnswerError
-from app.mail import letters
+from app.infra.resilience.circuit_breaker import BreakerOpenError
+from app.infra.resilience.dependency import NoAnswerError
+from app.mail import templates
 from app.mail.mailer import Mailer, open_mailer
 from app.settings import SettingsError, read
 from app.telemetry.metrics import DependencyMetrics
@@ -22,7 +22,7 @@ from tests.app.tls import CA
 
 pytestmark = pytest.mark.anyio
 LOGIN: Final = {"mail_user": "shop", "mail_password": "opensesame"}
-HELLO: Final = letters.welcome("Zoë")
+HELLO: Final = templates.welcome("Zoë")
 
 
 class _Posting:

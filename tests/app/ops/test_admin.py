@@ -15,10 +15,10 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from app.lifecycle import Lifecycle
+from app.api.lifecycle import Lifecycle
 from app.ops.admin import alive, serve_admin
-from app.ops.board import Board
 from app.ops.control import Control
+from app.ops.pod_state import Board
 from app.telemetry import logs
 from tests.app import loopback
 from tests.app.telemetry.recording import Logs, recorded_logs

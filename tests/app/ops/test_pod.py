@@ -8,9 +8,9 @@ from contextlib import closing
 import httpx2
 import psutil
 
-from app.infra import schema
+from app.infra.database import schema
 from app.settings import read
-from app.telemetry.flood import SHOWN
+from app.telemetry.throttling import SHOWN
 from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import Processes, Running, wait_until

@@ -13,29 +13,29 @@ from sqlalchemy import select
 
 from app.accounts.models import Account
 from app.catalog.models import Item
-from app.infra.breaker import Breaker, BreakerRules
 from app.infra.cache import Cache
 from app.infra.cache.memory import Memory
 from app.infra.database import Database, open_database
-from app.infra.dependency import Dependency
-from app.infra.events import Events
+from app.infra.event_bus import Events
 from app.infra.fanout import Fanout
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.reconciler import Reconciler
 from app.infra.outbox.runner import Runner
-from app.infra.retry import Retries, RetryRules
+from app.infra.resilience.circuit_breaker import Breaker, BreakerRules
+from app.infra.resilience.dependency import Dependency
+from app.infra.resilience.retry import Retries, RetryRules
 from app.orders.commands.cancel import CancelOrder
 from app.orders.commands.pay import PAY_ORDER, PayOrder
 from app.orders.commands.place import PlaceOrder
 from app.orders.commands.refund import REFUND_ORDER, RefundOrder
 from app.orders.models import Order
-from app.orders.provider import OPERATIONS, TARGET, Provider
+from app.orders.payment_provider import OPERATIONS, TARGET, Provider
 from app.orders.queries import OrderQueries
 from app.orders.schemas import NewLine, NewOrder, OrderDetail
+from app.processes.subscriptions import subscribe
 from app.rates.service import Rates, open_rates
 from app.settings import Settings
-from app.subscriptions import subscribe
 from app.telemetry.metrics import (
     CacheMetrics,
     DependencyMetrics,
@@ -49,7 +49,7 @@ from tests.app.infra.outbox.conftest import Hints
 from tests.app.sandbox.running import sandbox_client
 
 if TYPE_CHECKING:
-    from app.infra.outbox.message import Handler
+    from app.infra.outbox.claimed_message import Handler
 
 STOCK = 1000
 CLAIM_SECONDS = 30.0

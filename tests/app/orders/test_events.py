@@ -15,10 +15,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.infra.database import open_database
+from app.infra.database.orm import now
 from app.infra.fanout import Fanout
-from app.infra.orm import now
 from app.orders import repository
-from app.orders.following import LOOK_SECONDS, Following, OrderState
+from app.orders.status_stream import LOOK_SECONDS, Following, OrderState
 from app.settings import Settings
 from app.telemetry.metrics import FanoutMetrics
 from tests.app.conftest import Api

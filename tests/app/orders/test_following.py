@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.infra.fanout import Fanout
-from app.orders.following import Follower, Following
+from app.orders.status_stream import Follower, Following
 from app.telemetry.metrics import FanoutMetrics
 from tests.app.orders.shop import Shop
 

@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from app.events import OrderPaid
 from app.infra.database import open_database
 from app.infra.fanout import Fanout
-from app.infra.outbox import spans
-from app.orders.following import Follower, announcing, channel
+from app.infra.outbox import job_span
+from app.orders.status_stream import Follower, announcing, channel
 from app.settings import Settings, read
 from app.telemetry.metrics import FanoutMetrics
 from app.telemetry.traces.tracing import Tracing, link
@@ -32,7 +32,7 @@ async def test_who_hears_of_a_change_is_linked_to_it(settings: Settings, tracing
     exporter, order_id = spans_of(tracing), uuid4()
     fanout = Fanout(FanoutMetrics(CollectorRegistry()), tracing)
     async with open_database(settings) as database, fanout.subscribe(channel(order_id)) as reader:
-        with spans.job(tracing, f"{CALLER}-01") as job:
+        with job_span.job(tracing, f"{CALLER}-01") as job:
             await announcing(fanout)(OrderPaid(order_id, uuid4()))
         follower = Follower(database, reader, order_id, 0)
         follower._look_at = time.monotonic() + 60  # the change is a hint to look; it looks later

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.infra.database import open_database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.orders import idempotency
 from app.orders.models import IdempotencyKey, Order
 from app.settings import Settings

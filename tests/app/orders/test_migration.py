@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from app.infra.engine import create_engine
+from app.infra.database.engine import create_engine
 from app.orders.models import LINE_TOTAL, OrderLine
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _item, _move, _put

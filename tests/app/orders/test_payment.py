@@ -7,8 +7,8 @@ from datetime import timedelta
 import httpx2
 import pytest
 
+from app.infra.database.orm import now
 from app.infra.http_client import open_client
-from app.infra.orm import now
 from app.infra.outbox import repository as outbox
 from app.orders import repository as orders
 from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.errors import InvalidError, TimedOutError, UnavailableError
-from app.infra.breaker import BreakerOpenError
-from app.infra.dependency import LARGEST_ANSWER_BYTES, NoAnswerError
-from app.orders.provider import Provider, open_provider
+from app.infra.resilience.circuit_breaker import BreakerOpenError
+from app.infra.resilience.dependency import LARGEST_ANSWER_BYTES, NoAnswerError
+from app.orders.payment_provider import Provider, open_provider
 from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing

@@ -10,12 +10,12 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import delete
 
 from app.errors import UnavailableError
-from app.infra.celery import Publisher, make_celery
 from app.infra.database import ReadSession, open_database
 from app.infra.outbox import repository as outbox
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.reconciler import BATCH, PAUSE, Reconciler
 from app.infra.outbox.repository import FIRST_WAIT
+from app.infra.queue.celery import Publisher, make_celery
 from app.mail.topics import MAIL_RECEIPT
 from app.settings import read
 from app.telemetry.metrics import OutboxMetrics

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from app.infra.database import open_database
-from app.main import create_app
 from app.orders.models import IdempotencyKey, Order
+from app.processes.api import create_app
 from app.settings import Settings
 from tests.app.catalog.people import login_as
 from tests.app.conftest import Api

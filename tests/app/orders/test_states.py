@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import text, update
 
-from app.infra.orm import now
-from app.orders import states
+from app.infra.database.orm import now
+from app.orders import status_counts
 from app.orders.models import Order
 from app.telemetry.metrics import OrderStateMetrics
 from tests.app.orders.shop import Shop
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_recent_orders_are_told_by_their_state(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     registry = CollectorRegistry()
-    count = states.watch(OrderStateMetrics(registry))
+    count = status_counts.watch(OrderStateMetrics(registry))
 
     async def told() -> dict[str, float | None]:
         async with shop.database.read() as session:
@@ -33,7 +33,7 @@ async def test_recent_orders_are_told_by_their_state(shop: Shop, monkeypatch: py
     assert await told() == none | {"pending": 3}
     await shop.worker().process(messages[0])
     assert await told() == none | {"pending": 2, "paid": 1}
-    monkeypatch.setattr(states, "MOST", 2)
+    monkeypatch.setattr(status_counts, "MOST", 2)
     assert sum(value or 0 for value in (await told()).values()) == 2, "it looks at so many at most"
     async with shop.database.write() as session:
         await session.execute(update(Order).values(created_at=now() - timedelta(hours=2)))

@@ -11,10 +11,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.errors import NotFoundError, UnavailableError
-from app.infra.breaker import Breaker
 from app.infra.cache import Cache, open_cache
-from app.infra.dependency import Dependency
-from app.infra.retry import Retries
+from app.infra.resilience.circuit_breaker import Breaker
+from app.infra.resilience.dependency import Dependency
+from app.infra.resilience.retry import Retries
 from app.rates.provider import RatesProvider
 from app.rates.service import Rates
 from app.settings import Settings, read

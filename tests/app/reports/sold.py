@@ -8,7 +8,7 @@ from sqlalchemy import insert
 
 from app.catalog.models import Item
 from app.infra.database import Database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.orders.models import Order, OrderLine
 
 

@@ -12,18 +12,18 @@ import pytest
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select, update
 
+from app.accounts.access_tokens import Identity
 from app.accounts.models import Account
-from app.accounts.tokens import Identity
 from app.errors import UnavailableError
 from app.infra.database import Database, open_database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox import repository as outbox_repository
-from app.infra.outbox.message import Message
+from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner
-from app.infra.outbox.turns import Turns
+from app.infra.outbox.time_slices import Turns
 from app.reports import repository
-from app.reports.making import MakeReport
+from app.reports.generation import MakeReport
 from app.reports.models import Report
 from app.reports.schemas import NewSalesReport
 from app.reports.service import MAKE_REPORT, Reports

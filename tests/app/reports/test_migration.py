@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from app.infra.engine import create_engine
+from app.infra.database.engine import create_engine
 from app.mail.topics import MAIL_CAMPAIGN, MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME, SEND_CAMPAIGN
 from app.reports.service import MAKE_REPORT
 from app.settings import Settings

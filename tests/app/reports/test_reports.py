@@ -11,9 +11,9 @@ import httpx2
 import pytest
 from sqlalchemy import func, select, update
 
-from app.accounts.tokens import Identity
+from app.accounts.access_tokens import Identity
 from app.infra.database import Database, open_database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.reports import repository

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from app.cli import COMMANDS
 from app.settings import Settings, SettingsError, read
-from app.settings.readers import READERS
+from app.settings.secret_readers import READERS
 
 SECRETS = {
     "secret_key": "3f9c51d07ae84b268d15e0a97c42f6b3",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.settings import SettingsError
-from app.settings.state import private_file, private_folder
+from app.settings.state_folder import private_file, private_folder
 from tests.app.ports import free_port
 from tests.app.processes import Processes
 

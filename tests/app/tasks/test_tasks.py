@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from app.infra.database import Database, open_database
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox.models import DeadLetter, OutboxMessage
 from app.settings import Settings
 from tests.app.accounts.people import Person, someone

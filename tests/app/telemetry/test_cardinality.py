@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from app.telemetry.requests.routes import METHODS, OTHER_METHOD
 from tests.app.scopes import http_scope

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from app.infra.queue_messages import REASONS
-from app.main import create_app
+from app.infra.queue.messages import REASONS
+from app.processes.api import create_app
 from app.settings import Settings
 from app.telemetry.logs.fields import FIELDS
 from app.telemetry.metrics import QueueMetrics
-from app.telemetry.traces.allowed import ALLOWED
+from app.telemetry.traces.attribute_allowlist import ALLOWED
 from scripts import tree
-from scripts.catalogue import users
-from scripts.catalogue.__main__ import files
-from scripts.catalogue.logged import Logged, logged
-from scripts.catalogue.measured import Measured, measured
-from scripts.catalogue.model import FILE, Catalogue, CatalogueError, load
+from scripts.inventory import users
+from scripts.inventory.__main__ import files
+from scripts.inventory.logged import Logged, logged
+from scripts.inventory.measured import Measured, measured
+from scripts.inventory.model import FILE, Catalogue, CatalogueError, load
 
 EMBEDDED = ("api", "worker", "reconciler")
 # What scraping adds, and the series that Prometheus makes itself.

@@ -68,7 +68,7 @@ def test_a_workers_call_is_a_client_span_with_the_names_of_today(root: Path) -> 
 def test_a_process_that_sends_nowhere_loads_nothing_for_it(root: Path, tmp_path: Path) -> None:
     program = (
         "import sys\n"
-        "from app.main import create_app\n"
+        "from app.processes.api import create_app\n"
         "from app.settings import read\n"
         f"create_app(read(state_dir={str(tmp_path)!r}, _env_file=None))\n"
         "dear = ('opentelemetry.sdk', 'opentelemetry.exporter', 'opentelemetry.instrumentation', 'requests')\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.catalogue.model import Catalogue, load
+from scripts.inventory.model import Catalogue, load
 from tests.emitted import Emitted
 
 

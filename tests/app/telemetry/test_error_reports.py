@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry
 
 from app import __version__
 from app.errors import UnavailableError
-from app.infra.jobs import Jobs
-from app.main import create_app
+from app.infra.queue.dispatch import Jobs
+from app.processes.api import create_app
 from app.settings import Settings, read
 from app.telemetry import context, errors
 from app.telemetry.context import WorkContext

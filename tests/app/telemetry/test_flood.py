@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from app.telemetry import logs
-from app.telemetry.flood import FloodGuard, Suppressed
 from app.telemetry.logs.lines import Lines
 from app.telemetry.metrics.logs import LogMetrics
+from app.telemetry.throttling import FloodGuard, Suppressed
 from tests.app.processes import wait_until
 from tests.app.telemetry.recording import Logs
 

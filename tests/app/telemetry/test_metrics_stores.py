@@ -12,11 +12,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.errors import UnavailableError
 from app.infra.cache import open_cache
-from app.infra.celery import Publisher, make_celery
 from app.infra.database import Database, open_database
+from app.infra.database.instrumented_pool import measure
 from app.infra.fanout import open_fanout
-from app.infra.limits import open_limits, window
-from app.infra.measured import measure
+from app.infra.queue.celery import Publisher, make_celery
+from app.infra.rate_limit.limits import open_limits, window
 from app.settings import Settings, read
 from app.telemetry.metrics import CacheMetrics, ConnectionMetrics, DependencyMetrics, FanoutMetrics, LimitMetrics
 from tests.app.ports import free_port

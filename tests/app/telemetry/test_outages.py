@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from prometheus_client import CollectorRegistry
 
-from app.main import create_app
+from app.processes.api import create_app
 from app.settings import Settings, read
 from app.telemetry.metrics.traces import LOSSES, TraceMetrics
 from app.telemetry.traces.exporting import SHUTDOWN_SECONDS

@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from app.infra.database import open_database
-from app.main import Binnacle, create_app
+from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from app.telemetry import errors
 from app.telemetry.logs.third_party import ThirdPartyHandler

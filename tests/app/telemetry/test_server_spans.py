@@ -15,13 +15,13 @@ from opentelemetry.trace import Span, SpanContext, SpanKind, StatusCode, format_
 from starlette.background import BackgroundTask
 from starlette.testclient import TestClient
 
-from app import main
 from app.api import problems
-from app.catalog.cached import CachedItems
-from app.main import create_app
+from app.catalog.cached_items import CachedItems
+from app.processes import api
+from app.processes.api import create_app
 from app.settings import Settings
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY
-from app.telemetry.traces.allowed import only_allowed
+from app.telemetry.traces.attribute_allowlist import only_allowed
 from app.telemetry.traces.tracing import Tracing
 from tests.app.otlp import Receiver
 from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
@@ -306,7 +306,7 @@ async def test_a_span_tells_of_an_exception_that_the_edge_answers_for(
             kept.append(spans_of(self))
 
     monkeypatch.setattr(CachedItems, "get", fail)
-    monkeypatch.setattr(main, "Tracing", Kept)
+    monkeypatch.setattr(api, "Tracing", Kept)
     binnacle = create_app(settings.model_copy(update={"otlp_endpoint": collector.endpoint, "server_spans": maker}))
     with TestClient(binnacle, headers=SAMPLED) as client:
         assert client.get(f"/api/v1/items/{uuid4()}").status_code == 500

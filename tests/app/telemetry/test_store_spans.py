@@ -15,11 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from app.catalog.models import Item
 from app.errors import NotFoundError
 from app.infra.database import Database
-from app.infra.engine import create_engine
-from app.infra.outbox import spans
+from app.infra.database.engine import create_engine
+from app.infra.outbox import job_span
 from app.settings import Settings, read
 from app.telemetry.clients.redis import record_commands
-from app.telemetry.clients.statements import KEPT, Statements, describe
+from app.telemetry.clients.sql_statements import KEPT, Statements, describe
 from app.telemetry.traces.tracing import Tracing
 from tests.app.telemetry.recording import CALLER, spans_of
 
@@ -86,7 +86,7 @@ async def test_a_statement_of_recorded_work_is_a_span(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
-    with spans.job(tracing, SAMPLED):
+    with job_span.job(tracing, SAMPLED):
         async with database.rows() as rows:
             await rows.execute(select(Item.id).where(Item.name == "c4nary"))
     await database.engine.dispose()
@@ -107,7 +107,7 @@ async def test_work_that_is_not_recorded_has_no_listener_and_no_span(
     database = Database(create_engine(settings), tracing)
     async with database.rows() as rows:
         await rows.execute(select(Item.id))
-    with spans.job(tracing, UNSAMPLED):
+    with job_span.job(tracing, UNSAMPLED):
         async with database.write() as session:
             await session.execute(select(Item.id))
             assert not session.get_bind().dispatch.before_cursor_execute
@@ -120,7 +120,7 @@ async def test_a_statement_that_fails_tells_the_type_and_not_the_words(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
-    with spans.job(tracing, SAMPLED), pytest.raises(DBAPIError):
+    with job_span.job(tracing, SAMPLED), pytest.raises(DBAPIError):
         async with database.write() as session:
             await session.execute(text("SELECT c4nary FROM items"))
     await database.engine.dispose()
@@ -138,7 +138,7 @@ async def test_an_answer_that_refuses_is_no_error_of_the_database(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
-    with spans.job(tracing, SAMPLED), pytest.raises(NotFoundError):
+    with job_span.job(tracing, SAMPLED), pytest.raises(NotFoundError):
         async with database.write():
             raise NotFoundError("there is none")
     await database.engine.dispose()
@@ -151,7 +151,7 @@ async def test_a_statement_that_is_given_up_ends_its_span(
     database_url: str, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(read(database_url=database_url, _env_file=None)), tracing)
-    with spans.job(tracing, SAMPLED):
+    with job_span.job(tracing, SAMPLED):
         async with database.rows() as rows:
             await rows.execute(text("SELECT now()"))  # connected: the next one begins at once
             with pytest.raises(TimeoutError):
@@ -169,10 +169,10 @@ async def test_a_command_of_recorded_work_is_a_span_with_its_name_alone(
     key = f"c4nary-{uuid4()}"
     async with Redis.from_url(redis_url) as client:
         record_commands(client, tracing)
-        with spans.job(tracing, UNSAMPLED):
+        with job_span.job(tracing, UNSAMPLED):
             await client.set(key, "c4nary")
         assert made.get_finished_spans() == ()
-        with spans.job(tracing, SAMPLED):
+        with job_span.job(tracing, SAMPLED):
             assert await client.get(key) == b"c4nary"
     [told] = _told(made)
     attributes = dict(told.attributes or {})

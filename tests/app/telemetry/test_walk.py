@@ -5,8 +5,8 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from app.main import create_app
 from app.ops.admin import serve_admin
+from app.processes.api import create_app
 from app.settings import Settings
 from tests.app import loopback
 from tests.app.otlp import Receiver

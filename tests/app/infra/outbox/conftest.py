@@ -14,7 +14,7 @@ from sqlalchemy import RowMapping, select, update
 from app.errors import UnavailableError
 from app.infra.database import Database, open_database
 from app.infra.outbox import dead_letters
-from app.infra.outbox.message import Handler
+from app.infra.outbox.claimed_message import Handler
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.infra.breaker import Breaker, BreakerOpenError, BreakerRules
-from app.infra.orm import now
+from app.infra.database.orm import now
 from app.infra.outbox import bulkheads, repository
 from app.infra.outbox.bulkheads import Bulkhead, Bulkheads, PostponedError, shares
-from app.infra.outbox.message import Message
+from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS, Runner
 from app.infra.outbox.slots import LocalSlots, SharedSlots, shared
+from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError, BreakerRules
 from app.telemetry.metrics import DependencyMetrics, JobMetrics
 from app.telemetry.traces.tracing import Tracing
 from tests.app.infra.outbox.conftest import TOPIC, Bench

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from app.errors import UnavailableError
-from app.infra.celery import Publisher, make_celery
+from app.infra.queue.celery import Publisher, make_celery
 from app.settings import read
 from tests.app.ports import free_port
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from app.errors import ConflictError
 from app.events import Event, UserRegistered
-from app.infra.events import Events
+from app.infra.event_bus import Events
 from app.infra.outbox.models import OutboxMessage
 from tests.app.infra.outbox.conftest import Bench
 from tests.app.telemetry.recording import recorded_logs

@@ -7,8 +7,7 @@ import pytest
 from alembic import command
 from sqlalchemy import JSON, Connection, Uuid, column, table, text, update
 
-from app.infra import schema
-from app.infra.database import Database, open_database
+from app.infra.database import Database, open_database, schema
 from app.infra.outbox import repository
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _put

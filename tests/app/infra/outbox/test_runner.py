@@ -8,14 +8,14 @@ import pytest
 from sqlalchemy import update
 
 from app.errors import ConflictError, UnavailableError
-from app.infra.orm import now
-from app.infra.outbox import dead_letters, repository, waiting
-from app.infra.outbox.message import Message
+from app.infra.database.orm import now
+from app.infra.outbox import dead_letters, pending, repository
+from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
+from app.infra.outbox.pending import KEEP_DONE
 from app.infra.outbox.repository import BACKOFF_SECONDS
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS
-from app.infra.outbox.waiting import KEEP_DONE
 from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 from tests.app.infra.outbox.conftest import TOPIC, Bench
 from tests.app.telemetry.recording import recorded_logs
@@ -318,14 +318,14 @@ async def test_what_was_done_long_ago_is_swept(bench: Bench) -> None:
     await bench.pass_time(old, KEEP_DONE.total_seconds() + 1)
     await bench.pass_time(unfinished, KEEP_DONE.total_seconds() + 1)
     async with bench.database.write() as session:
-        assert await waiting.sweep(session) == 1
+        assert await pending.sweep(session) == 1
     assert [await bench.row(message) is None for message in (old, young, unfinished)] == [True, False, False]
 
 
 async def _takeable(bench: Bench) -> list[UUID]:
     """What a reconciler would hint at now."""
     async with bench.database.write() as session:
-        return [*await waiting.take(session, 100, timedelta(0))]
+        return [*await pending.take(session, 100, timedelta(0))]
 
 
 async def test_what_an_outage_held_up_comes_before_what_was_written_since_and_the_oldest_first(bench: Bench) -> None:
@@ -338,11 +338,11 @@ async def test_what_an_outage_held_up_comes_before_what_was_written_since_and_th
     for age, message_id in enumerate(new):
         await bench.pass_time(message_id, 60 - age)
     async with bench.database.write() as session:
-        await waiting.call_back(session, TOPIC)
+        await pending.call_back(session, TOPIC)
     taken: list[UUID] = []
     for _ in range(3):
         async with bench.database.write() as session:
-            taken += await waiting.take(session, 2, timedelta(minutes=5))
+            taken += await pending.take(session, 2, timedelta(minutes=5))
     assert taken == [*old, *new]
 
 
@@ -350,12 +350,12 @@ async def test_what_was_taken_and_not_handed_on_keeps_its_age(bench: Bench) -> N
     old, new = [await bench.add() for _ in range(2)]
     await bench.pass_time(old, 100)
     async with bench.database.write() as session:
-        assert await waiting.take(session, 1, timedelta(minutes=5)) == [old]
+        assert await pending.take(session, 1, timedelta(minutes=5)) == [old]
     await bench.pass_time(new, 50)
     async with bench.database.write() as session:
-        await waiting.put_back(session, [old])
+        await pending.put_back(session, [old])
     async with bench.database.write() as session:
-        assert await waiting.take(session, 1, timedelta(minutes=5)) == [old]
+        assert await pending.take(session, 1, timedelta(minutes=5)) == [old]
 
 
 async def _available(bench: Bench, message_id: UUID, *, after_seconds: float) -> None:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from app.infra.database import ReadSession, WriteSession
 from app.infra.outbox import reconciler
-from app.infra.outbox.message import Message
+from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.reconciler import SWEEP_ROUNDS, SWEEP_SECONDS, Reconciler
 from app.infra.outbox.repository import FIRST_WAIT
 from app.telemetry.metrics import BacklogMetrics, OutboxMetrics

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.infra.outbox import repository
-from app.infra.outbox.message import Message
-from app.infra.outbox.turns import Step, Turns
+from app.infra.outbox.claimed_message import Message
+from app.infra.outbox.time_slices import Step, Turns
 from tests.app.infra.outbox.conftest import Bench
 
 if TYPE_CHECKING:
     from app.infra.database import WriteSession
-    from app.infra.outbox.message import Handler
+    from app.infra.outbox.claimed_message import Handler
 
 pytestmark = pytest.mark.anyio
 

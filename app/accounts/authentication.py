@@ -1,0 +1,147 @@
+"""Registering, logging in, and staying so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts import refresh_tokens, repository
+from app.accounts.access_tokens import Identity, Tokens
+from app.accounts.login_limits import Attempt, LoginLimits
+from app.accounts.models import Account
+from app.accounts.names import USERNAME
+from app.accounts.password_verification import Verification
+from app.accounts.passwords import Passwords
+from app.accounts.refresh_tokens import Lifetimes
+from app.accounts.registration_limits import RegistrationLimits
+from app.accounts.schemas import Registration, Token
+from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
+from app.events import UserRegistered
+from app.infra.database import Database
+from app.infra.event_bus import Events
+from app.telemetry.metrics import AccountMetrics
+from app.text.folding import fold
+
+WRONG = "Username or password is wrong."
+TAKEN = "This username or e-mail address is taken; choose another."
+
+
+class AccountTakenError(ConflictError):
+    code = "account_taken"
+
+
+@contextmanager
+def of_existing_account() -> Iterator[None]:
+    """Around what is written in an account's name: a token may outlive the account that it was made for."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise UnauthenticatedError("The account of this token does not exist any more.") from error
+
+
+class Accounts:
+    """Registration, login, and the exchange of refresh tokens."""
+
+    def __init__(
+        self,
+        database: Database,
+        events: Events,
+        passwords: Passwords,
+        tokens: Tokens,
+        lifetimes: Lifetimes,
+        *,
+        limits: LoginLimits,
+        registrations: RegistrationLimits,
+        metrics: AccountMetrics,
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._limits = limits
+        self._registrations = registrations
+        self._metrics = metrics
+        self._passwords = passwords
+        self._verification = Verification(passwords, limits)
+        self._tokens = tokens
+        self._lifetimes = lifetimes
+
+    async def register(self, registration: Registration, address: str) -> Account:
+        """Adds an account for a client at `address`. What refuses it costs less than a hash, and comes before.
+
+        Raises AccountTakenError when the name or the e-mail address is taken; it does not say which. Raises
+        TooManyRequestsError after too many registrations from the address, and HashingBusyError.
+        """
+        await self._registrations.count(address)
+        username_key, email_key = fold(registration.username), fold(registration.email)
+        async with self._database.read() as session:
+            if await repository.is_taken(session, username_key, email_key):
+                raise AccountTakenError(TAKEN)
+        account = Account(
+            username=registration.username,
+            username_key=username_key,
+            display_name=registration.display_name,
+            email=registration.email,
+            email_key=email_key,
+            password_hash=await self._passwords.hash(registration.password.get_secret_value()),
+        )
+        async with self._database.write() as session:
+            if not await repository.add(session, account):
+                raise AccountTakenError(TAKEN)
+            self._events.record(session, UserRegistered(account.id))
+        return account
+
+    async def token(self, username: str, password: str, address: str) -> Token:
+        """Raises UnauthenticatedError, in the same words and the same time whatever was wrong.
+
+        Raises TooManyRequestsError after too many failures, whether or not this attempt would be another, and
+        HashingBusyError.
+        """
+        attempt = Attempt.of(username, address)
+        try:
+            token = await self._log_in(username, password, attempt)
+        except UnauthenticatedError:
+            self._metrics.logins.labels("wrong").inc()
+            raise
+        except TooManyRequestsError:
+            self._metrics.logins.labels("limited").inc()
+            raise
+        await self._limits.succeeded(attempt)
+        self._metrics.logins.labels("ok").inc()
+        return token
+
+    async def _log_in(self, username: str, password: str, attempt: Attempt) -> Token:
+        await self._limits.check(attempt)  # who is refused does not wait for a slot
+        account = None
+        if USERNAME.fullmatch(username):  # no other was ever registered, and a database may not take it
+            async with self._database.read() as session:
+                account = await repository.by_username(session, username)
+        if not await self._verification.fits("login", attempt, password, account) or account is None:
+            raise UnauthenticatedError(WRONG)
+        async with self._database.write() as session:
+            # The password, the role or the active flag may have changed while the hash was made.
+            if not await repository.hold_version(session, account.id, account.token_version):
+                raise UnauthenticatedError(WRONG)
+            family_id, refresh_token = await refresh_tokens.begin(session, account.id, self._lifetimes)
+        return self._issue(Identity(account.id, account.role, account.token_version, family_id), refresh_token)
+
+    async def refresh(self, refresh_token: str) -> Token:
+        """Raises UnauthenticatedError for a token that is unknown, used, ended or too old."""
+        async with self._database.write() as session:
+            exchanged = await refresh_tokens.exchange(session, refresh_token, self._lifetimes)
+            if exchanged is None:
+                robbed = await refresh_tokens.end_family_if_used(session, refresh_token)
+        if exchanged is None:
+            if robbed is not None:
+                structlog.get_logger().warning("refresh_token_reused", account_id=robbed)
+            raise UnauthenticatedError("The refresh token is not valid (any more); log in again.")
+        identity = Identity(exchanged.account_id, exchanged.role, exchanged.token_version, exchanged.family_id)
+        return self._issue(identity, exchanged.refresh_token)
+
+    async def logout(self, refresh_token: str) -> None:
+        """Ends the token's family; its access tokens end within seconds."""
+        async with self._database.write() as session:
+            await refresh_tokens.end_family(session, refresh_token)
+
+    def _issue(self, identity: Identity, refresh_token: str) -> Token:
+        access_token = self._tokens.issue(identity)
+        return Token(access_token=access_token, expires_in=self._tokens.lifetime, refresh_token=refresh_token)

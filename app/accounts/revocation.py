@@ -1,0 +1,75 @@
+"""Whether a token still speaks for its account: a short look at the database, remembered for a few seconds.
+
+A change of role, password or active flag raises the account's token version, and a token of an older version has ended.
+So has one whose session was ended, by logging out or because its refresh token was used twice.
+Each replica looks again after FRESH_SECONDS, so no old token lives longer than that anywhere, and a busy caller costs a
+query in that time rather than one a request.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from app.accounts import repository
+from app.accounts.access_tokens import Identity
+from app.errors import UnauthenticatedError
+from app.infra.database import Database
+
+FRESH_SECONDS: Final = 4.0  # five are promised, and a request may be under way
+REMEMBERED: Final = 10_000  # sessions; some 4 MB
+_Key = tuple[UUID, UUID | None]  # account and session
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    at: float
+    standing: repository.Standing | None
+
+
+class Access:
+    """Checks the identities that tokens state. `clock` counts seconds, from anywhere."""
+
+    def __init__(
+        self, database: Database, *, remembered: int = REMEMBERED, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._remembered = remembered
+        self._clock = clock
+        self._seen: dict[_Key, _Seen] = {}  # oldest look first
+
+    async def check(self, identity: Identity) -> None:
+        """Raises UnauthenticatedError when the account is gone, inactive or has changed since the token's issue."""
+        key = identity.account_id, identity.session_id
+        standing = await self._standing(key)
+        if standing is not None and identity.token_version > standing.token_version:
+            # Another replica changed the account and issued this: what is remembered here is older than the token.
+            self.forget(identity.account_id)
+            standing = await self._standing(key)
+        if standing is None:
+            raise UnauthenticatedError("The account of this token does not exist any more.")
+        if not standing.is_active or (standing.token_version, standing.role) != (
+            identity.token_version,
+            identity.role,
+        ):
+            raise UnauthenticatedError("The account changed after this token was issued; log in again.")
+        if standing.session_ended:
+            raise UnauthenticatedError("The session of this token was ended; log in again.")
+
+    def forget(self, account_id: UUID) -> None:
+        """Looks again at the account's next request: this replica made a change itself."""
+        for key in [key for key in self._seen if key[0] == account_id]:
+            del self._seen[key]
+
+    async def _standing(self, key: _Key) -> repository.Standing | None:
+        seen = self._seen.get(key)
+        asked_at = self._clock()
+        if seen is None or asked_at - seen.at >= FRESH_SECONDS:
+            async with self._database.read() as session:
+                seen = _Seen(asked_at, await repository.standing(session, *key))
+            self._seen.pop(key, None)
+            while len(self._seen) >= self._remembered:
+                del self._seen[next(iter(self._seen))]
+            self._seen[key] = seen
+        return seen.standing

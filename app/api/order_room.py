@@ -1,0 +1,156 @@
+"""A room: the buyer and the sellers of one order, who talk to each other and see what becomes of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Final, Literal, NamedTuple
+from uuid import UUID, uuid4
+
+import orjson
+from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from app.api.presence import Presence
+from app.api.stream_access import Standing
+from app.infra.database.orm import now
+from app.infra.fanout import Fanout, Message, SlowReaderError
+from app.orders.status_stream import Following, Party
+from app.schemas import Input
+from app.text.types import Lines
+
+LARGEST_MESSAGE_BYTES: Final = 16_384
+MESSAGES_A_SECOND: Final = 5.0
+MESSAGES_AT_ONCE: Final = 20.0
+SEND_SECONDS: Final = 10.0
+
+
+class End(NamedTuple):
+    """The code that the socket is closed with, and the reason that its client is told and that is counted."""
+
+    code: int
+    reason: str
+
+
+LEFT: Final = End(1000, "left")
+DRAINING: Final = End(1012, "draining")
+NOT_TEXT: Final = End(1003, "bad_message")
+TOO_LARGE: Final = End(1009, "bad_message")
+TRY_LATER: Final = End(1013, "slow")
+BAD_MESSAGE: Final = End(4400, "bad_message")
+UNAUTHENTICATED: Final = End(4401, "unauthenticated")
+FORBIDDEN: Final = End(4403, "forbidden")
+TOO_MANY: Final = End(4429, "too_many")
+
+
+class _Said(Input):
+    type: Literal["message"]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=2000), Lines]
+
+
+class _Sign(Input):
+    type: Literal["ping", "leave"]
+
+
+_INCOMING: Final[TypeAdapter[_Said | _Sign]] = TypeAdapter(Annotated[_Said | _Sign, Field(discriminator="type")])
+
+
+class Member(NamedTuple):
+    """Who is in the room."""
+
+    account_id: UUID
+    party: Party
+
+
+class Room:
+    """One member's place in a room; the others' may be in other processes."""
+
+    def __init__(
+        self, socket: WebSocket, fanout: Fanout, presence: Presence, standing: Standing, member: Member
+    ) -> None:
+        self._socket = socket
+        self._fanout = fanout
+        self._presence = presence
+        self._standing = standing
+        self._member = member
+
+    async def stay(self, following: Following, order_id: UUID) -> End:
+        """Until the member leaves or must leave."""
+        channel = f"room:{order_id}"
+        tasks: list[asyncio.Task[End]] = []
+        async with following.follow(order_id, channel) as follower, self._announced(channel, order_id):
+            try:
+                tasks.append(asyncio.create_task(self._hear(channel), name="room-hear"))
+
+                async def tell() -> End:
+                    while True:
+                        try:
+                            said = await follower.next()
+                        except SlowReaderError:
+                            return TRY_LATER
+                        if isinstance(said, Message):
+                            await self._send(said.content)
+                        elif said is not None:
+                            await self._send(orjson.dumps({"type": "status", **said.model_dump(mode="json")}))
+                        reason = await self._standing.end()
+                        if reason is not None:
+                            return DRAINING if reason == "draining" else UNAUTHENTICATED
+
+                tasks.append(asyncio.create_task(tell(), name="room-tell"))
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                return done.pop().result()
+            except WebSocketDisconnect:
+                return LEFT
+            except TimeoutError:
+                return TRY_LATER
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def _announced(self, channel: str, order_id: UUID) -> AsyncIterator[None]:
+        first = self._presence.enter(order_id, self._member.account_id)
+        try:
+            if first:
+                await self._publish(channel, "join")
+            yield
+        finally:
+            if self._presence.leave(order_id, self._member.account_id):
+                await self._publish(channel, "leave")
+
+    async def _hear(self, channel: str) -> End:
+        allowance, seen_at = MESSAGES_AT_ONCE, time.monotonic()
+        while True:
+            frame = await self._socket.receive()
+            if frame["type"] == "websocket.disconnect":
+                return LEFT
+            moment = time.monotonic()
+            allowance = min(MESSAGES_AT_ONCE, allowance + (moment - seen_at) * MESSAGES_A_SECOND) - 1
+            seen_at = moment
+            text = frame.get("text")
+            if allowance < 0:
+                return TOO_MANY
+            if text is None:
+                return NOT_TEXT
+            if len(text.encode()) > LARGEST_MESSAGE_BYTES:
+                return TOO_LARGE
+            try:
+                said = _INCOMING.validate_json(text)
+            except ValidationError:
+                return BAD_MESSAGE
+            if isinstance(said, _Said):
+                await self._publish(channel, "message", text=said.text)
+            elif said.type == "leave":
+                return LEFT
+            else:
+                await self._send(b'{"type":"pong"}')
+
+    async def _publish(self, channel: str, kind: str, **more: str) -> None:
+        said = {"type": kind, "id": uuid4(), "at": now(), "from": self._member.party, **more}
+        said["account_id"] = self._member.account_id
+        await self._fanout.publish(channel, orjson.dumps(said))
+
+    async def _send(self, content: bytes) -> None:
+        async with asyncio.timeout(SEND_SECONDS):  # who does not read is not waited for
+            await self._socket.send_text(content.decode())

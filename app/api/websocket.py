@@ -1,0 +1,125 @@
+"""The WebSocket of an order's room: who may come in, and how it is closed."""
+
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import APIRouter, WebSocket
+from starlette.exceptions import HTTPException
+from starlette.websockets import WebSocketDisconnect
+
+from app.api import problems
+from app.api.dependencies import Services
+from app.api.lifecycle import Lifecycle
+from app.api.order_room import DRAINING, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.stream_access import Standing
+from app.api.stream_limits import TooManyStreamsError, address_of
+from app.errors import UnauthenticatedError, UnavailableError
+from app.settings import Settings
+
+SUBPROTOCOL: Final = "bearer"
+_POLICY: Final = 1008
+_PATH: Final = "/ws/orders/{order_id}"
+_UPGRADE: Final = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+
+
+def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
+    """The routes of WebSockets."""
+    routes = APIRouter()
+    origins = frozenset(settings.cors_origins)
+
+    async def order_room(socket: WebSocket, order_id: str) -> None:
+        """The buyer and the sellers of an order, in JSON.
+
+        In: message (text), ping, leave. Out: status, message, join, leave, pong. `join` and `leave` are of an account,
+        however many sockets it has. The token comes as
+        `Authorization: Bearer …`, or from a browser as the subprotocols `bearer, …`.
+        """
+        if not _same_origin(socket, origins):
+            await socket.close(_POLICY)  # before it is accepted: the client is answered 403
+            return
+        services: Services = socket.app.state.services
+        try:
+            with services.stream_limits.held({"address": address_of(socket)}):
+                await _converse(socket, services, lifecycle, order_id)
+        except TooManyStreamsError as error:  # before it is accepted: the client is answered 429
+            await socket.send_denial_response(problems.refuse(socket, error))
+
+    routes.add_api_websocket_route(_PATH, order_room)
+    routes.add_api_route(_PATH, _require_upgrade, include_in_schema=False)
+    return routes
+
+
+async def _require_upgrade(order_id: str) -> None:  # noqa: ARG001 -- in the path
+    """Refuses a GET that is no handshake, or one that a proxy took apart (RFC 9110, 15.5.22)."""
+    detail = "This is a WebSocket: send the handshake of RFC 6455, version 13, through proxies that pass Upgrade on."
+    raise HTTPException(HTTPStatus.UPGRADE_REQUIRED, detail, _UPGRADE)
+
+
+async def _converse(socket: WebSocket, services: Services, lifecycle: Lifecycle, order_id: str) -> None:
+    token, subprotocol = _token(socket)
+    await socket.accept(subprotocol)
+    standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token)
+    with services.streams.counted("websocket") as ended:
+        try:
+            end = await _welcome(socket, services, standing, token, order_id)
+        except TooManyStreamsError:
+            end = TOO_MANY
+        ended(end.reason)
+        await _close(socket, end)
+
+
+async def _welcome(socket: WebSocket, services: Services, standing: Standing, token: str, order_id: str) -> End:
+    """Why the socket must be closed: at once, or after a stay in the room. Raises TooManyStreamsError."""
+    try:
+        reason = await standing.end()
+        if reason is not None:
+            return DRAINING if reason == "draining" else UNAUTHENTICATED
+        identity = services.tokens.read(token)
+        order = UUID(order_id)
+        party = await services.following.party(order, identity.account_id)
+    except UnauthenticatedError:
+        return UNAUTHENTICATED
+    except UnavailableError:
+        return TRY_LATER
+    except ValueError:
+        return FORBIDDEN
+    if party is None:
+        return FORBIDDEN
+    member = Member(identity.account_id, party)
+    room = Room(socket, services.fanout, services.presence, standing, member)
+    with services.stream_limits.held({"account": str(identity.account_id), "order": str(order)}):
+        return await room.stay(services.following, order)
+
+
+async def _close(socket: WebSocket, end: End) -> None:
+    try:
+        await socket.close(end.code, end.reason)
+    except (RuntimeError, WebSocketDisconnect):
+        return  # the client was first
+
+
+def _token(socket: WebSocket) -> tuple[str, str | None]:
+    """The token, if any, and the subprotocol that is agreed on. Never from the query string: that is logged."""
+    scheme, _, token = socket.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return token.strip(), None
+    offered: list[str] = socket.scope.get("subprotocols", [])
+    if len(offered) > 1 and offered[0] == SUBPROTOCOL:
+        return offered[1], SUBPROTOCOL
+    return "", None
+
+
+def _same_origin(socket: WebSocket, origins: frozenset[str]) -> bool:
+    """Whether a page of ours asks, or none at all: browsers send an Origin, and let any page open a socket."""
+    origin = socket.headers.get("origin")
+    return origin is None or origin in origins or _authority(origin) == socket.headers.get("host")
+
+
+def _authority(origin: str) -> str | None:
+    """Returns host and port of an origin, None where it has none: `null`, or what no browser sends."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None

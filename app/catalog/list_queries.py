@@ -1,0 +1,121 @@
+"""Queries for lists of items, by number of page and from a position on.
+
+A statement is made once for each kind of list and then only given its values: to make it anew takes longer than to run
+it, and the more so the more conditions it has.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Column, ColumnElement, Integer, Select, Text, bindparam, func, literal, select, tuple_
+
+from app.catalog.for_sale import STATES
+from app.catalog.models import ITEMS
+from app.catalog.names import name_key
+from app.catalog.records import ItemRecord
+from app.catalog.repository import COLUMNS, record
+from app.catalog.schemas import ItemFilter, Sort
+from app.catalog.schemas_v2 import CursorSort
+from app.infra.database import Reads
+from app.money import to_minor
+from app.text.folding import ESCAPE, containing, folded
+
+MOST_COUNTED: Final = 10_000
+_KINDS: Final = 256
+_SORTED_BY: Final[Mapping[str, Column[Any]]] = {
+    "created_at": ITEMS.c.created_at,
+    "price": ITEMS.c.price_minor,
+    "name": ITEMS.c.name_key,
+}
+_CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
+    **STATES,
+    # An item that had its name from another before names were unique has no key.
+    "search": func.coalesce(ITEMS.c.name_key, folded(ITEMS.c.name)).like(
+        bindparam("search", type_=Text), escape=ESCAPE
+    ),
+    "min_price": ITEMS.c.price_minor >= bindparam("min_price"),
+    "max_price": ITEMS.c.price_minor <= bindparam("max_price"),
+    "currency": ITEMS.c.currency == bindparam("currency"),
+    "owner_id": ITEMS.c.owner_id == bindparam("owner_id"),
+}
+_LIMIT: Final = bindparam("limit", type_=Integer)
+_OFFSET: Final = bindparam("offset", type_=Integer)
+
+
+async def page(
+    session: Reads, wanted: ItemFilter, sort: Sort, *, offset: int, limit: int
+) -> tuple[list[ItemRecord], int]:
+    """The items of one page, and how many match in all, MOST_COUNTED at most (docs/decisions/0014-totals.md).
+
+    One round trip, unless the page is beyond the end.
+    """
+    values = _values(wanted)
+    given = frozenset({wanted.status, *values})
+    values["most"] = MOST_COUNTED
+    rows = (await session.execute(_page(sort, given), {**values, "offset": offset, "limit": limit})).all()
+    if not rows:
+        return [], (await session.execute(_count(given), values)).scalar_one() if offset else 0
+    return [record(row[:-1]) for row in rows], rows[0][-1]
+
+
+async def part(
+    session: Reads, wanted: ItemFilter, sort: CursorSort, *, after: tuple[Any, UUID] | None, limit: int
+) -> list[ItemRecord]:
+    """Items beyond a position, which is the sorted column's value and the id: as cheap far down as at the top."""
+    values = _values(wanted)
+    query = _part(sort, frozenset({wanted.status, *values}), beyond=after is not None)
+    if after is not None:
+        values["after"], values["after_id"] = after
+    return [record(row) for row in (await session.execute(query, {**values, "limit": limit})).all()]
+
+
+def _values(wanted: ItemFilter) -> dict[str, Any]:
+    """What was asked for, by the name of its condition."""
+    values: dict[str, Any] = {}
+    if wanted.search:
+        values["search"] = containing(name_key(wanted.search))
+    for name in ("min_price", "max_price"):
+        price = getattr(wanted, name)
+        if price is not None:
+            values[name] = to_minor(price)
+    for name in ("currency", "owner_id"):
+        if getattr(wanted, name) is not None:
+            values[name] = getattr(wanted, name)
+    return values
+
+
+@lru_cache(_KINDS)
+def _page(sort: Sort, given: frozenset[str]) -> Select[*tuple[Any, ...]]:
+    query = select(*COLUMNS, _count(given).scalar_subquery()).where(*_conditions(given))
+    return _sorted(query, sort).offset(_OFFSET).limit(_LIMIT)
+
+
+@lru_cache(_KINDS)
+def _count(given: frozenset[str]) -> Select[int]:
+    some = select(literal(1)).select_from(ITEMS).where(*_conditions(given)).limit(bindparam("most", type_=Integer))
+    return select(func.count()).select_from(some.subquery())
+
+
+@lru_cache(_KINDS)
+def _part(sort: CursorSort, given: frozenset[str], *, beyond: bool) -> Select[*tuple[Any, ...]]:
+    query = _sorted(select(*COLUMNS).where(*_conditions(given)), sort).limit(_LIMIT)
+    if not beyond:
+        return query
+    column = _SORTED_BY[sort.removeprefix("-")]
+    here = tuple_(column, ITEMS.c.id)
+    there = tuple_(bindparam("after", type_=column.type), bindparam("after_id", type_=ITEMS.c.id.type))
+    return query.where(here < there if sort.startswith("-") else here > there)
+
+
+def _conditions(given: frozenset[str]) -> list[ColumnElement[bool]]:
+    return [condition for name, condition in _CONDITIONS.items() if name in given]
+
+
+def _sorted(query: Select[*tuple[Any, ...]], sort: Sort | CursorSort) -> Select[*tuple[Any, ...]]:
+    column = _SORTED_BY[sort.removeprefix("-")]
+    # The id goes the same way, so that an index over both serves either direction.
+    return (
+        query.order_by(column.desc(), ITEMS.c.id.desc()) if sort.startswith("-") else query.order_by(column, ITEMS.c.id)
+    )

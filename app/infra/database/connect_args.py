@@ -1,0 +1,67 @@
+"""Keyword arguments of asyncpg.connect, from the settings and from libpq's parameters."""
+
+import ssl
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, urlencode
+
+from app.infra.database.connection import Connection, PooledConnection
+from app.settings import postgresql_tls
+from app.settings.postgresql import Server
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+IDLE_IN_TRANSACTION_MILLISECONDS: Final = 15_000
+
+
+def options(settings: "Settings", server: Server, *, limited: bool) -> dict[str, Any]:
+    """All but host and port. Connections that are not `limited` end no statement, however long it takes."""
+    parameters = server.parameters
+    seconds = settings.database_statement_timeout_seconds
+    service = parameters.get("fallback_application_name") or settings.service_name or "binnacle"
+    session = {"application_name": parameters.get("application_name") or service}
+    if parameters.get("options"):
+        session["options"] = parameters["options"]
+    found: dict[str, Any] = {
+        "user": server.user,
+        "password": server.password,
+        "database": server.database,
+        "passfile": parameters.get("passfile"),
+        # For each host; 0 leaves it to the setting, though libpq would wait for ever.
+        "timeout": server.number("connect_timeout", 0) or settings.database_connect_timeout_seconds,
+        "target_session_attrs": parameters.get("target_session_attrs", "read-write"),
+        "server_settings": session,
+        **_tls(server),
+    }
+    limits = _limits(seconds) if limited else {}
+    if limited:
+        # One above the server's own limit, so that the server's clearer error comes first.
+        found["command_timeout"] = seconds + 1
+    if settings.database_pooler == "none":
+        return found | {"connection_class": Connection, "server_settings": session | limits}
+    # A pooler refuses settings at the start of a session, which its server connections outlive.
+    text = "; ".join(f"SET LOCAL {name} = {value}" for name, value in limits.items())
+    kind = type("PooledConnection", (PooledConnection,), {"limits": text})
+    return found | {"connection_class": kind, "statement_cache_size": 0}
+
+
+def _limits(seconds: float) -> dict[str, str]:
+    """Session settings of PostgreSQL, in milliseconds."""
+    statement = f"{seconds * 1000:.0f}"
+    return {
+        "statement_timeout": statement,
+        "lock_timeout": statement,
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
+    }
+
+
+def _tls(server: Server) -> dict[str, Any]:
+    """asyncpg reads libpq's TLS parameters in a DSN, and files anew for each connection: certificates get renewed."""
+    named = {name: server.parameters[name] for name in postgresql_tls.PARAMETERS if name in server.parameters}
+    if named.get("sslrootcert") != postgresql_tls.SYSTEM:
+        return {"dsn": f"postgresql://?{urlencode(named, quote_via=quote)}"} if named else {}
+    context = ssl.create_default_context()
+    if "sslcert" in named:
+        context.load_cert_chain(named["sslcert"], named["sslkey"], lambda: named.get("sslpassword", ""))
+    context.set_alpn_protocols(["postgresql"])
+    return {"ssl": context, "direct_tls": named.get("sslnegotiation") == "direct"}

@@ -1,0 +1,101 @@
+"""The database: sessions that read and sessions that write are different types, and an outage has one name."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+
+from app.errors import DomainError
+from app.infra.database.engine import create_engine, for_reading, for_writing
+from app.infra.database.outage_errors import ReadOnlyError
+from app.infra.database.outages import outages_named
+from app.infra.database.pool import Pool
+from app.infra.database.rows import Rows
+from app.infra.database.sessions import Reads, ReadSession, WriteSession
+from app.telemetry.clients.database import about, record_statements
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.telemetry.traces.tracing import Tracing
+
+__all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
+
+
+class _Doors:
+    """The ways into one pool. Who is not recorded takes those without a listener, and pays for none."""
+
+    def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
+        self.reader = for_reading(engine)
+        writer = for_writing(engine)
+        if tracing is not None:
+            for recorded in (self.reader, writer):
+                record_statements(recorded.sync_engine, tracing)
+        self.reading = async_sessionmaker(self.reader, class_=ReadSession, expire_on_commit=False)
+        self.writing = async_sessionmaker(writer, class_=WriteSession, expire_on_commit=False)
+
+
+class Database:
+    """A pool of connections and the sessions on it. `tracing` makes spans of what recorded work asks."""
+
+    def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
+        self.engine = engine
+        self._tracing = tracing if tracing is not None and tracing.provider is not None else None
+        self._plain = _Doors(engine)
+        self._recorded = self._plain if self._tracing is None else _Doors(engine, self._tracing)
+        self._about = about(engine.url)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[ReadSession]:
+        """Raises OutageError, an UnavailableError, when the database can't be reached."""
+        with outages_named():
+            async with self._doors().reading() as session:
+                yield session
+
+    @asynccontextmanager
+    async def rows(self) -> AsyncIterator[Rows]:
+        """As `read`, for statements on tables rather than entities, at a third of the price."""
+        with outages_named():
+            yield Rows(self._doors().reader)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[WriteSession]:
+        """Commits at the end. Raises OutageError, an UnavailableError, when the database can't be reached."""
+        with self._transaction(), outages_named():
+            async with self._doors().writing() as session, session.begin():
+                yield session
+        for callback in session.when_committed:
+            await callback()
+
+    async def require_writes(self) -> None:
+        """Raises ReadOnlyError when the server takes no writes, after which the next connections look for another."""
+        if self.engine.dialect.name == "sqlite":
+            return
+        async with self.rows() as rows:
+            read_only: str = (await rows.execute(text("SHOW transaction_read_only"))).scalar_one()
+        if read_only == "on":
+            await self.engine.dispose()
+            raise ReadOnlyError
+
+    def _doors(self) -> _Doors:
+        return self._recorded if self._tracing is not None and self._tracing.recording() else self._plain
+
+    def _transaction(self) -> AbstractContextManager[object]:
+        """A span from the first statement to the end of the commit, for which there is no event."""
+        if self._tracing is None:
+            return nullcontext()
+        return self._tracing.span("transaction", attributes=self._about, expected=(DomainError,))
+
+
+@asynccontextmanager
+async def open_database(settings: "Settings", tracing: "Tracing | None" = None) -> AsyncIterator[Database]:
+    """The pool of this process; connects at the first use."""
+    engine = create_engine(settings)
+    try:
+        yield Database(engine, tracing)
+    finally:
+        pool = engine.sync_engine.pool
+        if isinstance(pool, Pool) and pool.gate is not None:
+            await pool.gate.stop()
+        await engine.dispose()

@@ -1,0 +1,117 @@
+"""Outages of the database: tells them from faults, and names each by what an operator can do about it.
+
+An error is an outage unless it is known to be a fault of this code, or of what the caller sent.
+SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+import sqlite3
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
+from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from app.infra.database.outage_errors import (
+    ConnectError,
+    FullError,
+    LostConnectionError,
+    OutageError,
+    PoolerError,
+    ReadOnlyError,
+    RefusedError,
+)
+
+_SQLITE_PRIMARY_CODE: Final = 0xFF  # of the extended one, https://www.sqlite.org/rescode.html
+_SQLITE_FAULTS: Final = frozenset(
+    {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
+    | {sqlite3.SQLITE_RANGE, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_SCHEMA}
+)
+# Classes of SQLSTATE that a statement, its values or its place in the transaction cause.
+_FAULTS: Final = frozenset(
+    "02 03 0A 0B 0F 0L 0P 0Z 20 21 22 23 24 25 26 27 2B 2F 34 38 39 3B 3F 42 44 54 P0".split()  # noqa: SIM905 -- a table
+)
+READ_ONLY: Final = "25006"
+_TIMED_OUT_IN_TRANSACTION: Final = ("25P03", "25P04")
+_LOST_STATEMENT: Final = ("26000", "42P05")  # prepared on another server connection, or there already
+_TOO_MANY_CONNECTIONS: Final = "53300"
+_REFUSED: Final = ("28", "3D")  # log-in, name of the database
+_Driver: Final = AsyncAdapt_asyncpg_dbapi
+
+
+@contextmanager
+def outages_named() -> Iterator[None]:
+    """Turns the many errors of an absent database into an OutageError; all others pass."""
+    try:
+        yield
+    except Exception as error:
+        outage = outage_of(error)
+        if outage is not None:
+            raise outage from (error.__cause__ if isinstance(error, (ConnectError, LostConnectionError)) else error)
+        raise
+
+
+def outage_of(error: BaseException) -> OutageError | None:
+    """Returns the outage that an error means; None for a fault, and for an error from elsewhere."""
+    if isinstance(error, StatementError) and isinstance(
+        error.orig, (ConnectError, LostConnectionError, PoolTimeoutError)
+    ):
+        error = error.orig  # of a connection that was opened for the statement's repetition
+    if isinstance(error, OutageError):
+        return error
+    if isinstance(error, ConnectError):
+        return _refusal(error.__cause__)
+    if isinstance(error, (LostConnectionError, PoolTimeoutError)):
+        return OutageError()
+    if not isinstance(error, DBAPIError) or error.orig is None:
+        return None
+    return _of_sqlite(error.orig) if isinstance(error.orig, sqlite3.Error) else _of_postgresql(error, error.orig)
+
+
+def _of_sqlite(cause: sqlite3.Error) -> OutageError | None:
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & _SQLITE_PRIMARY_CODE
+    return None if code in _SQLITE_FAULTS else OutageError()
+
+
+def _of_postgresql(error: DBAPIError, cause: BaseException) -> OutageError | None:
+    state = str(getattr(cause, "sqlstate", None) or "")
+    if state == READ_ONLY:
+        return ReadOnlyError()
+    if state in _LOST_STATEMENT:
+        return PoolerError()
+    if state in _TIMED_OUT_IN_TRANSACTION or is_stale(error):
+        return OutageError()
+    # Without a state it is the driver's own: a misuse of a connection that is sound, or a value that it can't encode.
+    ours = state[:2] in _FAULTS or (not state and isinstance(cause, _Driver.InterfaceError))
+    return None if ours else OutageError()
+
+
+def is_stale(error: BaseException) -> bool:
+    """Recognises an old connection or plan, which a statement outside a transaction does not meet twice."""
+    if isinstance(error, DBAPIError):
+        outdated = isinstance(error.orig, (_Driver.InvalidCachedStatementError, _Driver.InternalClientError))
+        return outdated or error.connection_invalidated
+    return isinstance(error, LostConnectionError)
+
+
+def is_gone(error: BaseException) -> bool:
+    """Recognises errors of connecting after which no other connection will be opened either, for now."""
+    return isinstance(error, ConnectError) and not isinstance(outage_of(error), FullError)
+
+
+def _refusal(cause: BaseException | None) -> OutageError:
+    from asyncpg import exceptions  # noqa: PLC0415 -- known by now, and not at all with SQLite
+
+    state, told = str(getattr(cause, "sqlstate", None) or ""), str(cause)
+    if isinstance(cause, exceptions.TargetServerAttributeNotMatched):
+        return ReadOnlyError()
+    if "startup parameter" in told:
+        return PoolerError()
+    if state == _TOO_MANY_CONNECTIONS or "max_client_conn" in told:
+        return FullError()
+    mistaken = (ssl.SSLError, exceptions.ClientConfigurationError)
+    if state.startswith(_REFUSED) or isinstance(cause, mistaken) or "SSL" in told:
+        return RefusedError()
+    return OutageError()

@@ -1,0 +1,87 @@
+"""SQLAlchemy's pool of connections, in whose queue nobody waits longer than the database is there."""
+
+import asyncio
+from collections import deque
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import AsyncAdaptedQueuePool
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.util.concurrency import await_
+
+from app.telemetry.metrics import ConnectionMetrics
+
+if TYPE_CHECKING:
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+    from app.infra.database.connection_gate import Gate
+
+
+class Pool(AsyncAdaptedQueuePool):
+    """Measures who waits, and lets the next one try when a connection can't be opened.
+
+    SQLAlchemy's own leaves the others waiting then, for all of their time.
+    """
+
+    metrics: ConnectionMetrics | None = None
+    gate: "Gate | None" = None
+    _sqla_logger_namespace = "sqlalchemy.pool.Pool"  # as quiet as SQLAlchemy's own
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._permits = self.size() + self._max_overflow
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def recreate(self) -> "Pool":
+        pool: Pool = super().recreate()  # type: ignore[assignment]  # it makes one of the same class
+        pool.metrics, pool.gate = self.metrics, self.gate
+        return pool
+
+    def look(self) -> None:
+        """Says how many connections there are now."""
+        if self.metrics is not None:
+            self.metrics.hold(used=self.checkedout(), idle=self.checkedin(), most=self.size() + self._max_overflow)
+
+    def _do_get(self) -> "ConnectionPoolEntry":
+        if self._permits > 0:
+            self._permits -= 1
+        else:
+            with self.metrics.waiting(PoolTimeoutError) if self.metrics is not None else nullcontext():
+                await_(self._permit())
+        try:
+            return super()._do_get()
+        except BaseException:
+            self._release()
+            raise
+
+    def _do_return_conn(self, record: "ConnectionPoolEntry") -> None:
+        try:
+            super()._do_return_conn(record)
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._permits += 1
+
+    async def _permit(self) -> None:
+        """Waits until another returns its connection.
+
+        Raises PoolTimeoutError, and ConnectError while the gate is closed.
+        """
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await (waiter if self.gate is None else self.gate.while_open(waiter))
+        except BaseException as error:
+            if waiter.done() and not waiter.cancelled():  # it came too late
+                self._release()
+            waiter.cancel()
+            if isinstance(error, TimeoutError):
+                raise PoolTimeoutError(f"no connection became free in {self._timeout:g} s", code="3o7r") from None
+            raise

@@ -1,0 +1,129 @@
+"""Connections to PostgreSQL: each host is tried, a server that takes no writes is refused, a dead network noticed."""
+
+import random
+import socket
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+from sqlalchemy import URL, event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from app.infra.database.connect_args import options
+from app.infra.database.connection import Connection
+from app.infra.database.connection_gate import Gate
+from app.infra.database.engine import POOLED
+from app.infra.database.outage_errors import ConnectError, LostConnectionError
+from app.infra.database.outages import READ_ONLY
+from app.infra.database.pool import Pool
+from app.settings.postgresql import Server
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+RECYCLE_SECONDS: Final = 1800  # load balancers and poolers end connections of a certain age
+# Seconds, but for the last: bytes that were sent and are not acknowledged for so long end a connection.
+_KEEPALIVE: Final = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 2000}
+_SOCKET_OPTIONS: Final = {
+    "keepalives_idle": "TCP_KEEPIDLE",
+    "keepalives_interval": "TCP_KEEPINTVL",
+    "keepalives_count": "TCP_KEEPCNT",
+    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+}
+
+
+def create_engine(settings: "Settings", server: Server, *, limited: bool) -> AsyncEngine:
+    """An engine whose connections come from a Connector; `limited` ones end statements that take too long."""
+    pooled, connector = settings.database_pooler == "transaction", Connector(settings, server, limited=limited)
+    engine = create_async_engine(
+        _about(server),
+        hide_parameters=True,  # an error's text goes to logs and reports; what people typed does not
+        poolclass=Pool,
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout_seconds,
+        pool_recycle=RECYCLE_SECONDS,
+        pool_use_lifo=True,
+        execution_options={POOLED: pooled},
+        connect_args={
+            "async_creator_fn": connector.connect,
+            # Nothing that was prepared is there in the next transaction; the nameless statement needs no removal.
+            **({"prepared_statement_cache_size": 0, "prepared_statement_name_func": str} if pooled else {}),
+        },
+    )
+
+    if limited and isinstance(engine.sync_engine.pool, Pool):
+        engine.sync_engine.pool.gate = connector.gate = Gate(connector.try_once)
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _drop(failure: ExceptionContext) -> LostConnectionError | None:
+        """Drops a connection that gave no answer, or whose server takes no writes, and doubts all that were idle."""
+        error = failure.original_exception
+        silent = isinstance(error, (TimeoutError, OSError))
+        if silent or getattr(error, "sqlstate", None) == READ_ONLY:
+            failure.is_disconnect = True
+        return LostConnectionError() if silent else None
+
+    return engine
+
+
+class Connector:
+    """Opens connections to the first host that answers and takes writes."""
+
+    def __init__(self, settings: "Settings", server: Server, *, limited: bool) -> None:
+        self.gate: Gate | None = None
+        self._server = server
+        self._options = options(settings, server, limited=limited)
+
+    async def connect(self, *_: Any, **_url: Any) -> Connection:
+        """Ignores what SQLAlchemy read in the URL. Raises ConnectError, at once while the gate is closed."""
+        if self.gate is None:
+            return await self._connect()
+        try:
+            return await self.gate.while_open(self._connect())
+        except ConnectError as error:
+            self.gate.close(error)
+            raise
+
+    async def try_once(self) -> None:
+        """Opens a connection and drops it. Raises ConnectError, and nothing else."""
+        (await self._connect()).terminate()
+
+    async def _connect(self) -> Connection:
+        failure: Exception | None = None
+        for host, port in self._hosts():
+            try:
+                connection: Connection = await asyncpg.connect(host=host, port=port, **self._options)
+                self._watch(connection)
+            except Exception as error:  # noqa: BLE001 -- whatever it is: there is no connection
+                # An answer says more than silence.
+                failure = error if failure is None or not isinstance(error, OSError) else failure
+            else:
+                return connection
+        raise ConnectError from failure
+
+    def _hosts(self) -> list[tuple[str | None, int | None]]:
+        hosts: list[tuple[str | None, int | None]] = [*self._server.hosts] or [(None, None)]
+        if self._server.parameters.get("load_balance_hosts") == "random":
+            random.shuffle(hosts)
+        return hosts
+
+    def _watch(self, connection: Any) -> None:
+        """Has the kernel notice a network that drops everything: a NAT, a load balancer, a node that is gone."""
+        taken = connection._transport.get_extra_info("socket")  # noqa: SLF001 -- the driver shows it nowhere else
+        if taken.family == socket.AF_UNIX:
+            return
+        if self._server.number("keepalives", 1):
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, default in _KEEPALIVE.items():
+            option = getattr(socket, _SOCKET_OPTIONS[name], None)  # some systems lack some
+            if option is not None:
+                taken.setsockopt(socket.IPPROTO_TCP, option, int(self._server.number(name, default)))
+
+
+def _about(server: Server) -> URL:
+    """Returns the URL that SQLAlchemy and the spans see, without password and parameters."""
+    host, port = server.hosts[0] if server.hosts else (None, None)
+    if host is not None and host.startswith("/"):
+        return URL.create("postgresql+asyncpg", server.user, database=server.database, query={"host": host})
+    return URL.create("postgresql+asyncpg", server.user, host=host, port=port, database=server.database)

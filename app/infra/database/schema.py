@@ -1,0 +1,176 @@
+"""The database's schema: bringing it up to date, and telling whether it is.
+
+Alembic is imported when used: it costs a process that only serves a fifth of its start.
+"""
+
+import asyncio
+import sqlite3
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
+
+from app.infra.database.engine import create_engine, for_writing
+from app.infra.database.outages import outage_of
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+    from app.infra.database.database import Database
+    from app.settings import Settings
+
+MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
+PATIENCE_SECONDS: Final = 120.0
+_UNDEFINED_TABLE: Final = "42P01"
+_ADVISORY_LOCK: Final = 4_209_000_001  # any number, as long as every version of this service takes the same
+# Lifts, for one transaction, the limits that a role or a database may have set and this PostgreSQL knows.
+_WITHOUT_LIMITS: Final = text(
+    "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout',"
+    " 'idle_in_transaction_session_timeout', 'transaction_timeout')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The revisions that this code knows, oldest first; the last one is the schema that it was written for."""
+
+    known: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        return self.known[-1]
+
+    def serves(self, found: str | None) -> bool:
+        """Whether this code can work on a schema.
+
+        A revision that it has never heard of was made by a newer version, which leaves the previous one working.
+        """
+        return found is not None and (found == self.head or found not in self.known)
+
+
+def revisions() -> Revisions:
+    """Reads the migrations of this code."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    script = ScriptDirectory.from_config(_config())
+    return Revisions(tuple(reversed([revision.revision for revision in script.walk_revisions()])))
+
+
+async def current_revision(database: "Database") -> str | None:
+    """The revision that the database is at; None before the first migration."""
+    async with database.read() as session:
+        try:
+            return (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
+        except (ProgrammingError, OperationalError) as error:
+            if not _is_missing_table(error):
+                raise
+            return None
+
+
+def _is_missing_table(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return "no such table" in str(error.orig)
+    return getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE
+
+
+def migrate(settings: "Settings") -> None:
+    """Upgrades to this code's head, one process at a time, waiting for a database that starts up.
+
+    Raises MigrationFailedError, and TimeoutError after two minutes.
+    """
+    asyncio.run(_when_it_answers(settings, _upgrade, "migrating"))
+
+
+def wait_until_current(settings: "Settings") -> None:
+    """Returns when the schema serves this code. Raises TimeoutError after two minutes."""
+    asyncio.run(_when_it_answers(settings, _require_current, "waiting for the migration"))
+
+
+class MigrationFailedError(Exception):
+    """The database refused a migration, of which nothing is left; the message says from where to where, and why."""
+
+
+class _NotYetError(Exception):
+    pass
+
+
+async def _when_it_answers(settings: "Settings", work: object, doing: str) -> None:
+    log = structlog.get_logger()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        engine = create_engine(settings, limited=False)
+        try:
+            async with for_writing(engine).connect() as connection:
+                await connection.run_sync(work)  # type: ignore[arg-type]
+                await connection.commit()
+        except Exception as error:
+            if not (isinstance(error, _NotYetError) or outage_of(error) is not None):
+                raise
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"{doing}: the database was not ready after {PATIENCE_SECONDS:g} s: {error}"
+                ) from error
+            # What a driver says may hold anything; the end of this patience tells it to whoever started the command.
+            reason = str(error) if isinstance(error, _NotYetError) else type(error).__name__
+            log.info("database_not_ready", doing=doing, reason=reason)
+            await asyncio.sleep(1)
+        else:
+            return
+        finally:
+            await engine.dispose()
+
+
+def _upgrade(connection: "Connection") -> None:
+    from alembic import command  # noqa: PLC0415
+
+    if connection.dialect.name == "postgresql":
+        # Each statement of a migration may take long, and so may another migrator. What follows waits for a table for
+        # half a minute at most, since all others wait behind it.
+        connection.execute(_WITHOUT_LIMITS)
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.execute(text("SET LOCAL lock_timeout = '30s'"))
+    log, found, wanted = structlog.get_logger(), _found(connection), revisions()
+    if found == wanted.head:
+        return
+    if found not in (None, *wanted.known):
+        log.info("schema_is_newer", found=found, known=wanted.head)
+        return
+    config = _config()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except DBAPIError as error:
+        if outage_of(error) is not None:
+            raise
+        raise MigrationFailedError(f"from {found} to {wanted.head}: {_first_line(error)}") from error
+    log.info("schema_migrated", was=found, now=wanted.head)
+
+
+def _first_line(error: DBAPIError) -> str:
+    """What the database says, without the rows that it may quote in the lines after."""
+    cause = (error.orig and error.orig.__cause__) or error.orig or error
+    return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
+
+
+def _require_current(connection: "Connection") -> None:
+    if not revisions().serves(_found(connection)):
+        raise _NotYetError("the schema is not the one of this version yet")
+
+
+def _found(connection: "Connection") -> str | None:
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> "Config":
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # % begins a reference there
+    return config

@@ -1,0 +1,146 @@
+"""Publish and subscribe for all processes, over Redis: one connection that listens, while anybody does.
+
+While Redis is gone each process delivers its own messages to its own readers, and goes on looking for Redis.
+"""
+
+import asyncio
+import random
+import time
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+import structlog
+
+from app.infra.fanout.fanout import WAITING, Fanout, Message
+from app.infra.redis.calls import RETRY_SECONDS, calls_of, outcome
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.client import PubSub
+
+    from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
+    from app.telemetry.traces.tracing import Tracing
+
+CONFIRM_SECONDS: Final = 1.0  # a reader waits so long for Redis to know of it, then goes on without
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 1.0
+PREFIX: Final = "fanout:"
+_READ_SECONDS: Final = 5.0  # then the connection's health is looked at
+
+
+class SharedFanout(Fanout):
+    """`publisher` has short timeouts, `listener` may wait."""
+
+    system = "redis"
+
+    def __init__(
+        self,
+        publisher: "Redis",
+        listener: "Redis",
+        metrics: "FanoutMetrics",
+        dependencies: "DependencyMetrics | None" = None,
+        tracing: "Tracing | None" = None,
+        *,
+        waiting: int = WAITING,
+    ) -> None:
+        super().__init__(metrics, tracing, waiting=waiting)
+        self._calls = calls_of("fanout", dependencies)
+        self._publisher = publisher
+        self._listener = listener
+        self._sender = uuid4().bytes  # what comes back from Redis was delivered here already
+        self._away_until = 0.0
+        self._pubsub: PubSub | None = None
+        self._confirmed: dict[str, asyncio.Event] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._telling = asyncio.Lock()  # in the order of asking: who leaves and comes again must be known at the end
+
+    async def _publish(self, channel: str, content: bytes) -> None:
+        await super()._publish(channel, content)
+        if time.monotonic() < self._away_until:
+            return
+        started = self._calls.begin()
+        try:
+            await self._publisher.publish(f"{PREFIX}{channel}", self._sender + content)
+            self._calls.ended(started)
+        except Exception as error:
+            self._calls.ended(started, outcome(error))
+            if not is_outage(error):
+                raise
+            if time.monotonic() >= self._away_until:  # not every call that was under way
+                self._away_until = time.monotonic() + RETRY_SECONDS
+                structlog.get_logger().warning("fanout_in_this_process", seconds=RETRY_SECONDS, cause=repr(error))
+
+    async def close(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+    async def _wanted(self, channels: tuple[str, ...]) -> None:
+        fresh = [channel for channel in channels if channel not in self._confirmed]
+        for channel in fresh:
+            self._confirmed[channel] = asyncio.Event()
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen(), name="fanout")
+        elif fresh:
+            await self._tell("subscribe", fresh)
+        known = [self._confirmed[channel].wait() for channel in channels]
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await asyncio.gather(*known)
+        except TimeoutError:
+            structlog.get_logger().warning("fanout_not_confirmed")
+
+    async def _unwanted(self, channels: list[str]) -> None:
+        for channel in channels:
+            self._confirmed.pop(channel, None)
+        if channels:
+            await self._tell("unsubscribe", channels)
+
+    async def _tell(self, command: str, channels: list[str]) -> None:
+        """What fails here fails in `_listen` too, which then begins anew with all that is wanted."""
+        async with self._telling:
+            if self._pubsub is None:
+                return
+            try:
+                await getattr(self._pubsub, command)(*(f"{PREFIX}{channel}" for channel in channels))
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+
+    async def _listen(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with self._listener.pubsub() as pubsub:
+                    # One of our own keeps the connection in use when nobody reads.
+                    await pubsub.subscribe(PREFIX, *(f"{PREFIX}{channel}" for channel in self._confirmed))
+                    self._pubsub = pubsub
+                    self._metrics.connected.set(1)
+                    while True:
+                        message = await pubsub.get_message(timeout=_READ_SECONDS)
+                        pause = FIRST_PAUSE
+                        if message is not None:
+                            self._take(message)
+            except Exception as error:  # noqa: BLE001 -- without this task nothing would ever come again
+                structlog.get_logger().warning("fanout_connection_lost", cause=repr(error))
+            finally:
+                self._pubsub = None
+                self._metrics.connected.set(0)
+                for confirmed in self._confirmed.values():
+                    confirmed.clear()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _take(self, message: dict[str, Any]) -> None:
+        channel = message["channel"].decode().removeprefix(PREFIX)
+        if message["type"] == "subscribe":
+            if channel in self._confirmed:
+                self._confirmed[channel].set()
+        elif message["type"] == "message" and not message["data"].startswith(self._sender):
+            self._deliver(Message(channel, message["data"][len(self._sender) :]), "redis")
+
+
+def is_outage(error: Exception) -> bool:
+    from redis import RedisError  # noqa: PLC0415 -- with the client, 5 MB that an embedded shop saves
+
+    return isinstance(error, (RedisError, OSError, TimeoutError))

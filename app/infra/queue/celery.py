@@ -1,0 +1,142 @@
+"""Celery on Redis: the queue between the API and the workers. Carries hints, never truth."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+from celery import Celery
+from celery.app.amqp import AMQP
+from kombu.connection import Connection
+from kombu.exceptions import OperationalError as BrokerError
+from opentelemetry.trace import SpanKind
+
+from app.errors import UnavailableError
+from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, Reason
+from app.infra.queue.transport import ADDRESS, ON_DROPPED, Transport
+from app.infra.redis.calls import calls_of, outcome
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.traces.tracing import Tracing
+
+T = TypeVar("T")
+# https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+_PUBLISHING: Final = {
+    "messaging.system": "celery",
+    "messaging.destination.name": QUEUE,
+    "messaging.operation.name": "publish",
+    "messaging.operation.type": "send",
+}
+_BROKER_TIMEOUT_SECONDS: Final = 2.0
+_RECONNECT_SECONDS: Final = 1
+
+
+class _Connection(Connection):
+    """Tries again each second; kombu's own pauses grow to half a minute, in which a queue that is back would wait."""
+
+    def ensure_connection(self, *arguments: Any, **options: Any) -> Any:
+        pauses = {"interval_start": _RECONNECT_SECONDS, "interval_step": 0, "interval_max": _RECONNECT_SECONDS}
+        return super().ensure_connection(*arguments, **pauses | options)  # type: ignore[no-untyped-call]
+
+
+class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
+    Connection = _Connection
+
+
+def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | None = None) -> Celery:
+    """The application that publishers and workers share. Raises ValueError without REDIS_URL.
+
+    `on_dropped` is called for each message from Redis that could not be read.
+    """
+    address = settings.redis
+    if address is None:
+        raise ValueError("REDIS_URL: the queue needs it; without it the jobs run in the API process")
+    celery = Celery("binnacle", broker=address.location, amqp=_Queues)  # the transport takes all of the address
+    # The runner ends a job itself; unless the process hangs, none of these is reached. What a hanging one held is
+    # delivered again only after it was killed, and the outbox has given it to another one long before.
+    limit = settings.job_seconds + 5
+    celery.conf.update(
+        broker_transport=Transport,  # not by _Connection: those of kombu's pools are others
+        task_default_queue=QUEUE,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_soft_time_limit=limit,
+        task_time_limit=limit + 10,
+        worker_prefetch_multiplier=1,
+        worker_concurrency=settings.worker_concurrency,
+        worker_hijack_root_logger=False,
+        worker_enable_remote_control=False,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_use_ssl=dict(address.tls) if address.tls is not None else None,
+        broker_transport_options={
+            "visibility_timeout": max(60, int((limit + 10) * 2)),
+            "socket_timeout": _BROKER_TIMEOUT_SECONDS * 2,
+            "socket_connect_timeout": _BROKER_TIMEOUT_SECONDS,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            # A publisher that would try for six seconds holds a thread of the few that hash passwords as well; the
+            # reconciler tries again.
+            "max_retries": 0,
+            ADDRESS: address,
+            ON_DROPPED: on_dropped,
+        },
+    )
+    return celery
+
+
+class Publisher:
+    """Publishes hints from asynchronous code. The trace of recorded work goes with them, in the message's headers."""
+
+    def __init__(
+        self, celery: Celery, metrics: "DependencyMetrics | None" = None, tracing: "Tracing | None" = None
+    ) -> None:
+        self._celery = celery
+        self._tracing = tracing
+        self._calls = calls_of("queue", metrics)
+
+    async def publish(self, message_id: UUID) -> None:
+        """Raises UnavailableError when Redis does not take it in time."""
+        if self._tracing is None or not self._tracing.recording():
+            await self._publish(message_id, {})
+            return
+        headers: dict[str, str] = {}
+        attributes = {**_PUBLISHING, "messaging.message.id": str(message_id)}
+        with self._tracing.span(f"publish {QUEUE}", kind=SpanKind.PRODUCER, attributes=attributes):
+            self._tracing.inject(headers)
+            await self._publish(message_id, headers)
+
+    async def _publish(self, message_id: UUID, headers: dict[str, str]) -> None:
+        await self._asked(partial(self._send, message_id, headers))
+
+    async def waiting(self) -> int:
+        """How many hints no worker has taken yet. Raises UnavailableError when Redis does not answer in time."""
+        return await self._asked(self._count)
+
+    async def _asked(self, call: Callable[[], T]) -> T:
+        started = self._calls.begin()
+        try:
+            answer = await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
+        except (BrokerError, OSError, *Transport.connection_errors, *Transport.channel_errors) as error:
+            self._calls.ended(started, outcome(error))
+            raise UnavailableError(f"The queue does not answer: {type(error).__name__}.") from error
+        self._calls.ended(started)
+        return answer
+
+    def close(self) -> None:
+        self._celery.close()
+
+    def _count(self) -> int:
+        with self._celery.pool.acquire(block=True) as connection:
+            try:
+                return int(connection.default_channel.queue_declare(QUEUE).message_count)
+            except connection.connection_errors as error:
+                raise BrokerError(str(error)) from error
+
+    def _send(self, message_id: UUID, headers: dict[str, str]) -> Any:
+        return self._celery.send_task(PROCESS_MESSAGE, args=[str(message_id)], headers=headers, retry=False)

@@ -1,0 +1,119 @@
+"""Kombu's transport for Redis, with three fixes.
+
+- What comes out of Redis is checked before Celery sees it: queue_messages.py tells why.
+- An error that Redis answers (READONLY, MISCONF, OOM) is a lost connection: it is opened anew until Redis takes writes.
+  Kombu has it as an error of the channel, which ends the worker.
+- A message whose acknowledgement Redis does not take keeps no other from coming. Kombu takes a message off those under
+  way only after Redis has taken the acknowledgement, and Celery goes on when that fails. A worker that takes one
+  message at a time would then wait for ever, and listen to nothing.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+from kombu.transport import redis, virtual
+from redis import Redis, RedisError
+from redis.exceptions import ResponseError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from app.infra.queue.messages import MalformedMessageError, Reason, rebuild
+
+if TYPE_CHECKING:
+    from app.settings.redis import RedisAddress
+
+ADDRESS: Final = "address"  # the transport option: the RedisAddress, instead of the broker's URL
+ON_DROPPED: Final = "on_dropped"  # the transport option: called with the reason for each message that is dropped
+_PROBE: Final = "_kombu.writable"
+_PROBE_SECONDS: Final = 60
+
+
+class _QoS(redis.QoS):
+    def ack(self, delivery_tag: Any) -> None:
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except Exception:
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+            raise
+
+    def reject(self, delivery_tag: Any, requeue: bool = False) -> None:  # noqa: FBT001, FBT002 -- kombu's
+        try:
+            super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
+        except Exception:
+            virtual.QoS.reject(self, delivery_tag)  # type: ignore[no-untyped-call]
+            raise
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Drops a damaged one: it would keep all others from being restored."""
+        try:
+            super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
+        except (RedisError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 -- whatever kombu stumbles over in it
+            self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]
+            self.channel.drop("malformed")
+
+
+class _Client(Redis):
+    """A client that passes what BRPOP takes through `check`, which returns None for what is to be dropped."""
+
+    def __init__(self, *, check: Callable[[bytes], bytes | None], **options: Any) -> None:
+        super().__init__(**options)
+        self._check = check
+
+    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]
+        if command_name != "BRPOP" or not answer:
+            return answer
+        queue, item = answer
+        checked = self._check(item)
+        return None if checked is None else (queue, checked)
+
+
+class _Channel(redis.Channel):
+    QoS = _QoS
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Raises while Redis takes no writes: then there is no use in going on to declare queues."""
+        super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
+        try:
+            self.client.set(_PROBE, "", ex=_PROBE_SECONDS)
+        except Exception:
+            self.close()  # type: ignore[no-untyped-call]
+            raise
+
+    def drop(self, reason: Reason) -> None:
+        structlog.get_logger().warning("queue_message_dropped", reason=reason)
+        dropped: Callable[[Reason], None] | None = self.connection.client.transport_options.get(ON_DROPPED)
+        if dropped is not None:
+            dropped(reason)
+
+    def _check(self, item: bytes) -> bytes | None:
+        try:
+            return rebuild(item)
+        except MalformedMessageError as error:
+            self.drop(error.reason)
+            return None
+
+    def _get_client(self) -> Any:
+        super()._get_client()  # type: ignore[no-untyped-call]
+        return partial(_Client, check=self._check)
+
+    def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 -- kombu's
+        # With these notifications on, redis-py does not look whether the server has closed an idle connection.
+        off = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
+        own = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
+        address: RedisAddress = self.connection.client.transport_options[ADDRESS]
+        given = address.options()
+        # A worker's connection waits for messages, and must notice that nobody is there.
+        given["socket_timeout"] = max(own["socket_timeout"], given.get("socket_timeout", 0.0))
+        given["health_check_interval"] = given.get("health_check_interval") or own["health_check_interval"]
+        return own | off | given
+
+
+class Transport(redis.Transport):
+    """Redis. What could not be acknowledged is delivered again when it was not to be seen for long enough."""
+
+    Channel = _Channel
+    connection_errors = (*redis.Transport.connection_errors, ResponseError)

@@ -1,0 +1,99 @@
+"""Connections to Redis that survive its restart: the first one that fails puts all that are idle in doubt."""
+
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from app.infra.redis.calls import REDIS_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from redis.asyncio.connection import AbstractConnection, RedisSSLContext
+
+    from app.settings.redis import RedisAddress
+
+HEALTH_SECONDS: Final = 10.0  # a connection that listens asks so often whether it still has a peer
+LISTENER_SECONDS: Final = 2.0  # it waits so long for an answer
+# With these notifications on, redis-py does not look whether the server has closed an idle connection.
+NO_NOTIFICATIONS: Final[dict[str, Any]] = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
+
+
+class Pool(BlockingConnectionPool):
+    """Repeats a command once, on a fresh connection, when its connection fails; never after a timeout.
+
+    Whatever was idle at such a failure is opened anew before it is used again.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._failures = 0
+        self._opened: WeakKeyDictionary[AbstractConnection, int] = WeakKeyDictionary()
+        super().__init__(retry=_Retry(self._failed), **NO_NOTIFICATIONS, **options)
+
+    async def ensure_connection(self, connection: "AbstractConnection") -> None:
+        """Connects one that is about to be used, or makes sure that it is connected still."""
+        failures = self._failures
+        if self._opened.get(connection, failures) != failures:
+            await connection.disconnect()
+        await super().ensure_connection(connection)
+        self._opened[connection] = failures
+
+    def _failed(self) -> None:
+        self._failures += 1
+
+
+class _Retry(Retry):
+    """One for all connections of a pool."""
+
+    def __init__(self, failed: "Callable[[], None]") -> None:
+        super().__init__(NoBackoff(), 1, (RedisConnectionError,))
+        self._failed = failed
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "_Retry":
+        return self
+
+    async def call_with_retry(self, do: Any, fail: Any, *arguments: Any, **options: Any) -> Any:
+        async def failed(*failure: Any) -> None:
+            self._failed()
+            await fail(*failure)
+
+        return await super().call_with_retry(do, failed, *arguments, **options)
+
+
+class _TLSConnection(SSLConnection):
+    """Shares a pool's TLS context: reading this machine's CA certificates takes 30 ms of CPU, for each connection."""
+
+    def __init__(self, *, shared: "RedisSSLContext", **options: Any) -> None:
+        super().__init__(**options)
+        self.ssl_context = shared
+
+
+def open_pool(address: "RedisAddress", connections: int) -> Pool:
+    """A pool of at most so many connections, whose commands take REDIS_SECONDS unless the URL says otherwise.
+
+    A caller waits for a free connection for REDIS_SECONDS.
+    """
+    waits = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    return Pool(max_connections=connections, timeout=REDIS_SECONDS, **waits | _options(address))
+
+
+def open_listener(address: "RedisAddress") -> Redis:
+    """A client for subscribing, whose connection notices within HEALTH_SECONDS that its peer is gone."""
+    own = {"socket_timeout": LISTENER_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
+    options = own | _options(address)
+    options["socket_timeout"] = max(LISTENER_SECONDS, options["socket_timeout"])
+    options["health_check_interval"] = options.get("health_check_interval") or HEALTH_SECONDS
+    return Redis.from_pool(ConnectionPool(retry=Retry(NoBackoff(), 0), **NO_NOTIFICATIONS, **options))
+
+
+def _options(address: "RedisAddress") -> dict[str, Any]:
+    """Keyword arguments of a pool."""
+    if address.tls is None:
+        return address.options()
+    shared = SSLConnection(**address.tls).ssl_context
+    return {**address.options(), "connection_class": _TLSConnection, "shared": shared}

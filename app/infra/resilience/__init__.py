@@ -1,0 +1,1 @@
+"""Circuit breaker, retries and deadlines around calls of other services."""

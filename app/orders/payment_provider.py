@@ -1,0 +1,110 @@
+"""The payment provider, as a client sees it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from app.errors import InvalidError
+from app.infra.http_client import open_dependency
+
+if TYPE_CHECKING:
+    from app.infra.resilience.dependency import Answer, Dependency
+    from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.traces.tracing import Tracing
+
+TARGET: Final = "payments"
+OPERATIONS: Final = ("charge", "find", "refund")
+
+
+class Charge(BaseModel):
+    """The provider's answer; it is final for its idempotency key."""
+
+    status: Literal["succeeded", "declined"]
+
+
+class _Charges(BaseModel):
+    charges: list[Charge]
+
+
+class _Refund(BaseModel):
+    status: Literal["succeeded"]
+
+
+class Provider:
+    """Charges and refunds orders. The idempotency keys are made of the order's id, so asking twice does it once.
+
+    A call takes `within` seconds at most, all tries together. Every method raises UnavailableError when there is no
+    clear answer: whether it was done is then unknown. InvalidError is a refusal of what was asked.
+    """
+
+    def __init__(self, dependency: "Dependency", within: float) -> None:
+        self._dependency = dependency
+        self._within = within
+        self.breaker = dependency.breaker
+
+    async def charge(self, order_id: UUID, amount_minor: int, currency: str) -> Charge:
+        """Charges an order, or returns what came of charging it before."""
+        body = _money(order_id, amount_minor, currency)
+        return await self._dependency.post(
+            "charge", "/v1/charges", _charge, json=body, idempotency_key=str(order_id), within=self._within
+        )
+
+    async def find(self, order_id: UUID) -> Charge | None:
+        """Returns what was charged for an order so far."""
+        of_the_order = {"reference": str(order_id)}
+        return await self._dependency.get("find", "/v1/charges", _found, params=of_the_order, within=self._within)
+
+    async def refund(self, order_id: UUID, amount_minor: int, currency: str) -> None:
+        """Gives back the whole charge of an order."""
+        body, key = _money(order_id, amount_minor, currency), f"refund-{order_id}"
+        await self._dependency.post(
+            "refund", "/v1/refunds", _refund, json=body, idempotency_key=key, within=self._within
+        )
+
+
+@asynccontextmanager
+async def open_provider(
+    settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing"
+) -> AsyncIterator[Provider]:
+    """The payment provider of this process; connects at the first use."""
+    within = settings.provider_timeout_seconds
+    opened = open_dependency(
+        TARGET,
+        settings.provider_url,
+        within,
+        OPERATIONS,
+        settings=settings,
+        metrics=metrics,
+        tracing=tracing,
+        api_key=settings.provider_api_key,
+    )
+    async with opened as dependency:
+        yield Provider(dependency, within)
+
+
+def _money(order_id: UUID, amount_minor: int, currency: str) -> dict[str, object]:
+    return {"amount_minor": amount_minor, "currency": currency, "reference": str(order_id)}
+
+
+def _charge(answer: "Answer") -> Charge:
+    return Charge.model_validate_json(_accepted(answer))
+
+
+def _found(answer: "Answer") -> Charge | None:
+    found = _Charges.model_validate_json(_accepted(answer)).charges
+    return next(iter(sorted(found, key=lambda charge: charge.status != "succeeded")), None)
+
+
+def _refund(answer: "Answer") -> None:
+    _Refund.model_validate_json(_accepted(answer))
+
+
+def _accepted(answer: "Answer") -> bytes:
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        raise InvalidError(f"The payment provider refuses what it is asked for: status {answer.status}.")
+    return answer.content

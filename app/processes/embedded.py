@@ -1,0 +1,132 @@
+"""The whole shop on one machine with no settings: migrated, seeded, with the sandbox provider beside it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import httpx2
+
+from app.infra.database import schema
+from app.infra.http_client import trust
+from app.seeding import accounts, items
+from app.settings import Settings, SettingsError
+from app.settings.addresses import local_url
+
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 20.0
+LOADED: Final = "http://127.0.0.1:8000"  # what `make load` takes for its host by itself
+
+BANNER: Final = """
+Binnacle is serving: API {url}  |  docs {url}/docs  |  metrics {admin}/metrics
+
+Try next, in another terminal:
+  curl {url}/api/v1/items
+  {python} -m app smoke {url}
+      registers, orders, sees it paid
+  {load}
+      a load test with a verdict
+{accounts}
+State is in {state}/ (make reset forgets it). Ctrl-C drains and stops everything.
+"""
+
+
+def run(settings: Settings) -> int:
+    """Serves until Ctrl-C or SIGTERM; the exit code. Raises SettingsError when a port is taken."""
+    ports = {"PORT": settings.port, "ADMIN_PORT": settings.admin_port, "SANDBOX_PORT": settings.sandbox_port}
+    _require_free(ports)
+    schema.migrate(settings)
+    items.seed(settings)
+    passwords = accounts.introduce(settings) if settings.environment == "local" else {}
+    stopping = _Stop()
+    for_people = {"LOG_FORMAT": "console"} if sys.stdout.isatty() else {}
+    children = [_start("sandbox", for_people), _start("serve", {**for_people, "DRAIN_SECONDS": "0"})]
+    try:
+        if _await_ready(settings, children, stopping):
+            sys.stdout.write(_banner(settings, passwords))
+            sys.stdout.flush()
+        while not stopping.asked and all(child.poll() is None for child in children):
+            time.sleep(0.2)
+    finally:
+        codes = [_stop(child) for child in reversed(children)]
+    return 0 if stopping.asked else max(1, *codes)
+
+
+def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
+    url = local_url(settings.host, settings.port)
+    return BANNER.format(
+        url=url,
+        admin=local_url(settings.admin_host, settings.admin_port),
+        python=os.path.relpath(sys.executable),
+        load="make load" if url == LOADED else f"make load ARGS='--host {url}'",
+        state=settings.state_dir,
+        accounts=_accounts(passwords),
+    )
+
+
+def _accounts(passwords: Mapping[str, str]) -> str:
+    if not passwords:
+        return ""
+    lines = "".join(f"  {name:<12}{password}\n" for name, password in passwords.items())
+    return f"\nAccounts, with the passwords that nobody has changed yet:\n{lines}"
+
+
+class _Stop:
+    """Whether somebody asked for the end."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._ask)
+
+    def _ask(self, _number: int, _frame: object) -> None:
+        self.asked = True
+
+
+def _require_free(ports: dict[str, int]) -> None:
+    taken = []
+    for name, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                taken.append(
+                    f"{name}: {port} is taken by another program; stop it, or try: {name}={port + 100} make run"
+                )
+    if taken:
+        raise SettingsError("\n".join(taken))
+
+
+def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # A session of its own: Ctrl-C reaches this process alone, which then stops the others in order.
+    return subprocess.Popen(  # noqa: S603 -- this interpreter and our own words
+        [sys.executable, "-m", "app", command], start_new_session=True, env={**environment, **os.environ}
+    )
+
+
+def _await_ready(settings: Settings, children: Sequence[subprocess.Popen[bytes]], stopping: _Stop) -> bool:
+    deadline = time.monotonic() + START_SECONDS
+    url = f"{local_url(settings.host, settings.port)}/readyz"
+    while time.monotonic() < deadline and not stopping.asked and all(child.poll() is None for child in children):
+        try:
+            if httpx2.get(url, timeout=1, trust_env=False, verify=trust(url)).is_success:
+                return True
+        except httpx2.HTTPError:
+            pass
+        time.sleep(0.1)
+    return False
+
+
+def _stop(child: subprocess.Popen[bytes]) -> int:
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+    return child.wait()

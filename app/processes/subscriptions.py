@@ -1,0 +1,35 @@
+"""Who wants to know of what: the one table of events and their subscribers."""
+
+from app.catalog.cached_items import forgetting
+from app.events import ItemChanged, OrderCancelled, OrderFailed, OrderPaid, OrderPlaced, OrderRefunded, UserRegistered
+from app.infra.cache import Cache
+from app.infra.event_bus import Events
+from app.infra.fanout import Fanout
+from app.infra.outbox.outbox import Outbox
+from app.mail.topics import MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME
+from app.orders.commands.pay import PAY_ORDER
+from app.orders.commands.refund import REFUND_ORDER
+from app.orders.status_stream import announcing
+
+
+def subscribe(outbox: Outbox, cache: Cache, fanout: Fanout) -> Events:
+    """The bus of one process.
+
+    Durable subscribers are topics of the outbox, whose handlers stand in app/processes/handlers.py. Live ones are
+    coroutines that run after the commit, and are lost with the process.
+    """
+    return Events(
+        outbox,
+        durable={
+            UserRegistered: (MAIL_WELCOME,),
+            OrderPlaced: (PAY_ORDER,),
+            OrderPaid: (MAIL_RECEIPT,),
+            OrderFailed: (MAIL_ORDER_FAILED,),
+            OrderCancelled: (REFUND_ORDER,),
+            OrderRefunded: (MAIL_REFUND,),
+        },
+        live={
+            ItemChanged: (forgetting(cache),),
+            **dict.fromkeys((OrderPaid, OrderFailed, OrderCancelled, OrderRefunded), (announcing(fanout),)),
+        },
+    )

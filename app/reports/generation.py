@@ -1,0 +1,69 @@
+"""Making a report: batch after batch, each committed with how far it is, so that any worker can go on from there."""
+
+from datetime import UTC, datetime, time, timedelta
+from functools import partial
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from app.errors import InvalidError
+from app.infra.database import WriteSession
+from app.infra.database.orm import now
+from app.infra.outbox.claimed_message import Message
+from app.infra.outbox.time_slices import Step, Turns
+from app.reports import repository, sales
+from app.reports.models import Report, ReportChunk
+from app.reports.sales import Span
+
+ORDERS_AT_ONCE: Final = 500
+
+
+class MakeReport:
+    """Takes turns at reports. `days` is how long a file is kept."""
+
+    def __init__(self, turns: Turns, *, days: int, orders_at_once: int = ORDERS_AT_ONCE) -> None:
+        self._turns = turns
+        self._kept = timedelta(days=days)
+        self._orders_at_once = orders_at_once
+
+    async def __call__(self, message: Message) -> None:
+        """Raises InvalidError when the report is not to be made any more."""
+        await self._turns.take(message, partial(self._step, UUID(message.payload["report_id"])))
+
+    async def _step(self, report_id: UUID, session: WriteSession) -> Step:
+        report = await repository.get(session, report_id)
+        if report is None or report.expires_at <= now():
+            raise InvalidError("The report has expired; its owner may ask for a new one.")
+        span = _span(report)
+        if report.orders_total is None:
+            report.orders_total = await sales.count(session, span)
+            _append(session, report, sales.as_csv([sales.HEADER]))
+        after = (report.after_at, report.after_id) if report.after_at and report.after_id else None
+        batch = await sales.orders(session, span, after, self._orders_at_once)
+        if batch:
+            _append(session, report, await sales.lines(session, batch, report.seller_id))
+            report.orders_done += len(batch)
+            report.after_at, report.after_id = batch[-1].paid_at, batch[-1].id
+        finished = len(batch) < self._orders_at_once
+        if finished:
+            report.finished_at = now()
+            report.expires_at = report.finished_at + self._kept
+        # What was paid while the report was made may make it longer than was counted.
+        share = report.orders_done / max(report.orders_total, report.orders_done, 1)
+        return Step(share, then="end" if finished else "step")
+
+
+def _span(report: Report) -> Span:
+    """Until the report was asked for, where its last day is not over: what is read then stands still."""
+    begins = datetime.combine(report.first_day, time.min, UTC)
+    ends = datetime.combine(report.last_day + timedelta(days=1), time.min, UTC)
+    return Span(begins, min(ends, report.created_at))
+
+
+def _append(session: WriteSession, report: Report, content: bytes) -> None:
+    if not content:
+        return
+    session.add(ReportChunk(report_id=report.id, number=report.chunks, content=content))
+    report.chunks += 1
+    report.size_bytes += len(content)
+    report.digest = sha256(report.digest.encode() + content).hexdigest()

@@ -1,0 +1,108 @@
+"""gunicorn's configuration as code."""
+
+import logging
+import os
+from contextlib import ExitStack
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
+from prometheus_client import CollectorRegistry, multiprocess
+
+from app.infra.listening import listen_as_set
+from app.ops.admin import alive, open_admin
+from app.ops.control import Control
+from app.ops.pod_state import board
+from app.processes.api import Binnacle, create_app
+from app.server.uvicorn_worker import DrainingWorker
+from app.settings import Settings
+from app.telemetry import logs
+from app.telemetry.metrics import aggregation
+
+
+def serve(settings: Settings) -> None:
+    """Serves until SIGTERM or SIGINT; does not return before all is drained."""
+    GunicornApplication(settings).run()
+
+
+class GunicornApplication(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings instead of a configuration file."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._admin = ExitStack()
+        self._admin_process = 0
+        # Opened once: gunicorn reads its configuration anew at SIGHUP, and keeps these.
+        self._listening = [f"fd://{opened.detach()}" for opened in listen_as_set("", settings.host, settings.port)]
+        super().__init__()
+
+    def run(self) -> None:
+        """Ends by SystemExit: in the master, and in each worker, which inherits what the master has opened."""
+        try:
+            super().run()
+        finally:
+            # Left to the interpreter's end it would wait for a thread that is gone by then.
+            if self._admin_process == os.getpid():
+                self._admin.close()
+
+    def load_config(self) -> None:
+        settings = self.settings
+        if settings.multiprocess_dir is not None:
+            settings.multiprocess_dir.mkdir(parents=True, exist_ok=True)
+        options: dict[str, Any] = {
+            "bind": self._listening,
+            "workers": settings.web_concurrency,
+            "worker_class": DrainingWorker,
+            "logger_class": PlainLogger,
+            "keepalive": settings.keep_alive_seconds,
+            "graceful_timeout": int(settings.graceful_timeout_seconds),
+            "timeout": 60,
+            "worker_tmp_dir": str(settings.multiprocess_dir) if settings.multiprocess_dir else None,
+            "forwarded_allow_ips": ",".join(map(str, settings.trusted_proxies)),
+            "control_socket_disable": True,  # it would lie in a home directory that a read-only pod lacks
+            "when_ready": self._serve_sums,
+            "post_worker_init": self._serve_own,
+            "child_exit": self._forget,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Binnacle:
+        logs.configure(self.settings.log_level, self.settings.log_format)
+        return create_app(self.settings)
+
+    def _serve_own(self, worker: DrainingWorker) -> None:
+        """One process: it serves its own metrics, with exemplars and process metrics. Of several, each only obeys."""
+        lifecycle = worker.wsgi.lifecycle
+        control = Control(board(), self.settings.log_level, lifecycle.drain, drains=lambda: lifecycle.draining)
+        if self.settings.web_concurrency > 1:
+            control.follow()
+            return
+        worker.wsgi.metrics.watch_process()
+        self._open_admin(worker.wsgi.metrics.registry, control)
+
+    def _serve_sums(self, _arbiter: Arbiter) -> None:
+        """Several processes: their sums, served by the one that outlives them."""
+        if self.settings.web_concurrency == 1:
+            return
+        self._open_admin(aggregation.sums(), Control(board(), self.settings.log_level))
+
+    def _open_admin(self, registry: CollectorRegistry, control: Control) -> None:
+        self._admin_process = os.getpid()
+        self._admin.enter_context(open_admin(self.settings, registry, {"livez": alive}, control, drains=True))
+
+    def _forget(self, _arbiter: Arbiter, worker: DrainingWorker) -> None:
+        """Called for a killed worker too: its gauges must not stay."""
+        if self.settings.web_concurrency > 1:
+            multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+class PlainLogger(Logger):  # type: ignore[misc]
+    """gunicorn's lines go where all others go."""
+
+    def setup(self, cfg: Any) -> None:  # noqa: ARG002 -- gunicorn's signature
+        self.error_log.propagate = True
+        self.error_log.handlers = []
+        self.access_log.handlers = []
+        self.error_log.setLevel(logging.NOTSET)  # as everybody, and as it changes

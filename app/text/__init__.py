@@ -1,0 +1,1 @@
+"""Text: the kinds that the API accepts, how spellings are compared, and names that look alike."""

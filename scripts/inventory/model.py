@@ -1,0 +1,174 @@
+"""What app/telemetry/inventory.yaml may say, and what it means."""
+
+import itertools
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+FILE: Final = Path(__file__).parents[2] / "app/telemetry/inventory.yaml"
+_SUFFIXES: Final = {"seconds": "_seconds", "bytes": "_bytes", "timestamp": "_timestamp_seconds"}
+
+Process = Literal["api", "worker", "reconciler", "sandbox", "run", "migrate", "promote"]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Attribute = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
+# Allowed values, or a sentence about them where their number is not known beforehand.
+Values = list[str] | str
+
+
+def _sentence(text: str) -> str:
+    if not text.endswith("."):
+        raise ValueError("must be a sentence that ends with a full stop")
+    return text
+
+
+Sentence = Annotated[str, StringConstraints(min_length=5), AfterValidator(_sentence)]
+
+
+class CatalogueError(ValueError):
+    """One sentence for each thing that is wrong, with its place."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LabelSets(_Strict):
+    """Combinations of values that exist at 0 from the start, and in which processes."""
+
+    values: dict[Name, list[str]]
+    processes: list[Process] = Field(min_length=1)
+    only: Literal["redis"] | None = None
+
+
+class Metric(_Strict):
+    """One family of series. `about` is its help text. `label_sets` are given where not every combination exists."""
+
+    kind: Literal["counter", "gauge", "histogram"]
+    unit: Name
+    about: str = Field(min_length=5)
+    labels: dict[Name, Values] = {}
+    label_sets: list[LabelSets] = []
+    processes: list[Process] = Field(min_length=1)
+    only: Literal["one_process", "redis"] | None = None
+    buckets: list[float] = []
+
+    @model_validator(mode="after")
+    def _agree(self) -> "Metric":
+        for chosen in self.label_sets:
+            if chosen.values.keys() != self.labels.keys():
+                raise ValueError("each of label_sets must name the labels, all of them and no others")
+            if not set(chosen.processes) <= set(self.processes):
+                raise ValueError("label_sets names a process that processes does not have")
+            for label, values in chosen.values.items():
+                known = self.labels[label]
+                if isinstance(known, str) or not set(values) <= set(known):
+                    raise ValueError(f"label_sets has a value of {label} that labels does not have")
+        if (self.kind == "histogram") != bool(self.buckets):
+            raise ValueError("a histogram has buckets, and nothing else has")
+        return self
+
+    def initial(self, processes: Collection[str], *, redis: bool) -> Iterator[dict[str, str]]:
+        """The label sets that exist at 0 from the start in these processes, with or without a Redis.
+
+        None where a label's values are not known beforehand.
+        """
+        closed = {name: values for name, values in self.labels.items() if isinstance(values, list)}
+        if len(closed) < len(self.labels) or (self.only == "redis" and not redis):
+            return
+        sets = self.label_sets or [LabelSets(values=closed, processes=self.processes)]
+        for chosen in sets:
+            if set(processes).isdisjoint(chosen.processes) or (chosen.only == "redis" and not redis):
+                continue
+            for values in itertools.product(*chosen.values.values()):
+                yield dict(zip(chosen.values, values, strict=True))
+
+    def allows(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series may have these labels."""
+        known = {name: self.labels.get(name) for name in labels}
+        return labels.keys() == self.labels.keys() and all(
+            isinstance(known[name], str) or value in (known[name] or ()) for name, value in labels.items()
+        )
+
+
+class Event(_Strict):
+    """One kind of log line; `fields` are those beside the common ones."""
+
+    level: list[Literal["debug", "info", "warning", "error", "critical"]] = Field(min_length=1)
+    about: Sentence
+    fields: list[Name] = []
+    processes: list[Process] = Field(min_length=1)
+
+
+class Span(_Strict):
+    """One kind of span. Its names may hold the catalogue's `{placeholders}`; attributes are those that it may have."""
+
+    names: list[str] = Field(min_length=1)
+    kind: Literal["server", "client", "consumer", "producer", "internal"]
+    about: Sentence
+    attributes: list[Attribute] = []
+    processes: list[Process] = Field(min_length=1)
+
+
+class Catalogue(_Strict):
+    """All of it."""
+
+    metrics: dict[Name, Metric]
+    common_fields: dict[Name, Sentence]
+    events: dict[Name, Event]
+    placeholders: dict[Name, str]
+    spans: dict[Name, Span]
+
+    @model_validator(mode="after")
+    def _named(self) -> "Catalogue":
+        for name, metric in self.metrics.items():
+            if (metric.kind == "counter") != name.endswith("_total"):
+                raise ValueError(f"metrics.{name}: a counter's name ends with _total, and no other's does")
+            suffix = _SUFFIXES.get(metric.unit, "")
+            if not name.removesuffix("_total").endswith(suffix):
+                raise ValueError(f"metrics.{name}: with the unit {metric.unit} its name has to end with {suffix}")
+        for event in self.events.values():
+            if twice := set(event.fields) & self.common_fields.keys():
+                raise ValueError(f"events: {', '.join(sorted(twice))} is a common field; don't repeat it")
+        return self
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Catalogue":
+        for section in (self.metrics, self.events, self.spans):
+            if list(section) != sorted(section):
+                after = next(b for a, b in itertools.pairwise(section) if b < a)
+                raise ValueError(f"{after}: not in alphabetical order")
+        for kind, span in self.spans.items():
+            for name in span.names:
+                if unknown := set(re.findall(r"{(.*?)}", name)) - self.placeholders.keys():
+                    raise ValueError(f"spans.{kind}: {{{unknown.pop()}}} is not among the placeholders")
+        return self
+
+    def spans_of(self, kind: str, name: str) -> dict[str, Span]:
+        """The entries that a recorded span may be one of."""
+        return {key: span for key, span in self.spans.items() if span.kind == kind and self._named_so(span, name)}
+
+    def _named_so(self, span: Span, name: str) -> bool:
+        def pattern(template: str) -> str:
+            parts = re.split(r"{(.*?)}", template)
+            return "".join(self.placeholders[part] if odd % 2 else re.escape(part) for odd, part in enumerate(parts))
+
+        return any(re.fullmatch(pattern(template), name) for template in span.names)
+
+
+def load(file: Path = FILE) -> Catalogue:
+    """Raises CatalogueError, in sentences that name the entry and what to change."""
+    try:
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return Catalogue.model_validate(content)
+    except yaml.YAMLError as error:
+        raise CatalogueError(f"{file.name} is not YAML: {' '.join(str(error).split())}.") from error
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(map(str, problem['loc'])) or file.name}: {problem['msg'].removeprefix('Value error, ')}."
+            for problem in error.errors()
+        ]
+        raise CatalogueError("\n".join(problems)) from error
