@@ -41,7 +41,7 @@ def test_the_roles_that_promote_knows_are_all(capsys: pytest.CaptureFixture[str]
 
 def test_a_file_for_each_command_and_a_command_for_each_file(root: Path) -> None:
     files = {file.stem for file in (root / "app/commands").glob("*.py")}
-    assert files - {"__init__", "shared_metrics", "starting"} == set(NAMES)
+    assert files - {"__init__", "shared_metrics", "startup"} == set(NAMES)
 
 
 def test_no_command_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:

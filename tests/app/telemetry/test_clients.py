@@ -10,7 +10,7 @@ from pathlib import Path
 PROGRAM = """
 import asyncio, json
 from app.infra.http_client import open_client
-from app.infra.outbox import spans
+from app.infra.outbox import job_span
 from app.settings import read
 from app.telemetry.traces.tracing import Tracing
 from tests.app.telemetry.recording import CALLER, spans_of
@@ -27,9 +27,9 @@ async def main():
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server, open_client(f"http://127.0.0.1:{port}", 5, tracing) as client:
-        with spans.job(tracing, CALLER + "-01"):
+        with job_span.job(tracing, CALLER + "-01"):
             await client.get("/v1/charges?reference=c4nary")
-        with spans.job(tracing, CALLER + "-00"):
+        with job_span.job(tracing, CALLER + "-00"):
             await client.get("/v1/charges")
     made = [(span.name, dict(span.attributes)) for span in exporter.get_finished_spans()]
     print(json.dumps({"spans": made, "sent": sent}))
