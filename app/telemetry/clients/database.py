@@ -38,7 +38,7 @@ def about(url: "URL") -> dict[str, str | int]:
 
 def record_statements(engine: "Engine", tracing: Tracing) -> None:
     """Makes a span of each statement on this engine. To be used for work that is recorded, and for no other."""
-    statements, common, leaves = Statements(), about(engine.url), tracing.leaves()
+    statements, common, leaf_spans = Statements(), about(engine.url), tracing.leaf_spans()
 
     def before(_connection: Any, _cursor: Any, sql: str, parameters: Any, context: Any, _many: Any) -> tuple[str, Any]:
         setattr(context, _BEGAN, time.time_ns())
@@ -65,7 +65,7 @@ def record_statements(engine: "Engine", tracing: Tracing) -> None:
             attributes["db.collection.name"] = statement.table
         if many and len(parameters) > 1:
             attributes["db.operation.batch.size"] = len(parameters)
-        leaves.make(statement.summary, attributes, getattr(context, _BEGAN))
+        leaf_spans.make(statement.summary, attributes, getattr(context, _BEGAN))
         delattr(context, _BEGAN)  # a cancelled statement is told to have failed twice
 
     def failed(failure: "ExceptionContext") -> None:

@@ -27,7 +27,7 @@ def record_commands(client: "Redis", tracing: Tracing | None) -> None:
     if tracing is None or tracing.provider is None:
         return
     plain: Callable[..., Coroutine[Any, Any, Any]] = client.execute_command
-    common, leaves = about(client), tracing.leaves()
+    common, leaf_spans = about(client), tracing.leaf_spans()
 
     async def recorded(*command: Any, **options: Any) -> Any:
         name, began = str(command[0]), time.time_ns()
@@ -38,7 +38,7 @@ def record_commands(client: "Redis", tracing: Tracing | None) -> None:
             attributes["error.type"] = type(error).__qualname__
             raise
         finally:
-            leaves.make(name, attributes, began)
+            leaf_spans.make(name, attributes, began)
 
     def execute(*command: Any, **options: Any) -> Coroutine[Any, Any, Any]:
         return recorded(*command, **options) if tracing.recording() else plain(*command, **options)
