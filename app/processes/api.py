@@ -87,11 +87,5 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=routes.LARGEST_BODY_BYTES)
     http = HttpMetrics(metrics.registry)
-    asgi = observe(
-        app,
-        metrics=http,
-        tracing=tracing,
-        draining=lambda: lifecycle.draining,
-        spans=settings.server_spans,
-    )
+    asgi = observe(app, metrics=http, tracing=tracing, draining=lambda: lifecycle.draining)
     return Binnacle(asgi, app, lifecycle, metrics, http, RejectedMetrics(metrics.registry))

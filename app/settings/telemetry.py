@@ -27,10 +27,6 @@ class TelemetrySettings(BaseSettings):
         validation_alias=AliasChoices("otel_service_name", "service_name"),
         description="service.name of the spans; without it, binnacle-api, binnacle-worker and so on",
     )
-    server_spans: Literal["contrib", "own"] = Field(
-        "contrib",
-        description="`contrib` for OpenTelemetry's instrumentation, `own` for the layer's: alike, and cheaper",
-    )
     traces_sample_ratio: float = Field(0.1, ge=0, le=1, description="share of the traces that is recorded")
     sentry_dsn: SecretStr | None = Field(None, description="where errors are reported; without it, nowhere")
     version: str = Field(__version__, description="release, as metrics, traces and errors name it")

@@ -1,4 +1,4 @@
-"""The last thing a process does: what telemetry holds is sent, and what it lost is counted."""
+"""Shutdown of telemetry: sends what it holds and counts what it lost."""
 
 from prometheus_client import CollectorRegistry
 
@@ -7,12 +7,12 @@ from app.telemetry.metrics.logs import ErrorReportMetrics, LogMetrics
 
 
 def count_losses(registry: CollectorRegistry) -> None:
-    """Counts from now on what this process's logs and error reports lose."""
+    """Registers metrics that count lost log lines and error reports from now on."""
     logs.count_in(LogMetrics(registry))
     errors.count_in(ErrorReportMetrics(registry))
 
 
 def close() -> None:
-    """Sends error reports for `errors.FLUSH_SECONDS` at most, then tells which log lines were left out."""
+    """Sends error reports for `errors.FLUSH_SECONDS` at most, then logs the counts of suppressed lines."""
     errors.close()
     logs.flush()

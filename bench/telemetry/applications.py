@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -88,9 +88,7 @@ class Nothing:
         return self
 
 
-def ours(
-    *, ratio: float | None = None, spans: Literal["contrib", "own"] = "contrib", counted: bool = True
-) -> Callable[[str], Application]:
+def ours(*, ratio: float | None = None, counted: bool = True) -> Callable[[str], Application]:
     """Our layer. `ratio` None is a process that sends no spans anywhere; `counted` False is one without metrics."""
 
     def build(endpoint: str) -> Application:
@@ -100,7 +98,7 @@ def ours(
         registry = CollectorRegistry()
         tracing = Tracing(settings, "api", TraceMetrics(registry))
         metrics: Any = HttpMetrics(registry) if counted else Nothing()
-        layer = observe(route(), metrics=metrics, tracing=tracing, spans=spans)
+        layer = observe(route(), metrics=metrics, tracing=tracing)
         return _application(layer, tracing.provider)
 
     return build

@@ -12,6 +12,7 @@ from app.api.edge.body_timeout import BodyDeadline, has_body
 from app.api.edge.rate_limits import RateLimits
 from app.api.edge.refusal import Guard, Refusal
 from app.api.edge.response_headers import ResponseHeaders
+from app.telemetry.traces.tracing import record_exception
 
 
 class HeaderLayer:
@@ -67,9 +68,10 @@ class GuardLayer:
             receive = BodyDeadline(scope, receive, self._body_seconds)
         try:
             await self._app(scope, receive, answer.send)
-        except Exception:
+        except Exception as error:
             # Here and not in the framework's outermost layer, whose answer would lack all headers of the edge.
             if not answer.begun:
+                record_exception(error)  # first: the span ends with the response
                 await problems.unexpected(Request(scope))(scope, receive, answer.send)
             raise
 

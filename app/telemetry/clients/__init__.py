@@ -1,1 +1,1 @@
-"""Spans of what is asked of others: the database, Redis, other services. Each asks first if the work is recorded."""
+"""Client spans of database, Redis and HTTP calls, for recorded work only."""

@@ -1,6 +1,7 @@
-"""A span for each statement, by SQLAlchemy's own events.
+"""Database spans: one for each statement, from SQLAlchemy's events.
 
-https://opentelemetry.io/docs/specs/semconv/database/. Why not by the contrib instrumentation: docs/decisions.
+Names: https://opentelemetry.io/docs/specs/semconv/database/. docs/decisions/0018-spans.md has the reasons against the
+contrib instrumentation.
 """
 
 import time
@@ -20,12 +21,12 @@ _PORTS: Final = {"postgresql": 5432}
 
 
 def about(url: "URL") -> dict[str, str | int]:
-    """Which database it is, as all spans on it tell."""
+    """Returns the attributes of a database that each of its spans carries."""
     system = url.get_backend_name()
     attributes: dict[str, str | int] = {"db.system.name": system}
     if system == "sqlite":
         return attributes
-    socket = url.query.get("host")  # a folder with a socket in it
+    socket = url.query.get("host")  # directory of a Unix socket
     host = url.host or (socket if isinstance(socket, str) else "")
     if url.database:
         attributes["db.namespace"] = url.database
@@ -37,8 +38,8 @@ def about(url: "URL") -> dict[str, str | int]:
 
 
 def record_statements(engine: "Engine", tracing: Tracing) -> None:
-    """Makes a span of each statement on this engine. To be used for work that is recorded, and for no other."""
-    statements, common, leaves = Statements(), about(engine.url), tracing.leaves()
+    """Creates a span for each statement of an engine; use the engine for recorded work only."""
+    statements, common, leaf_spans = Statements(), about(engine.url), tracing.leaf_spans()
 
     def before(_connection: Any, _cursor: Any, sql: str, parameters: Any, context: Any, _many: Any) -> tuple[str, Any]:
         setattr(context, _BEGAN, time.time_ns())
@@ -65,18 +66,18 @@ def record_statements(engine: "Engine", tracing: Tracing) -> None:
             attributes["db.collection.name"] = statement.table
         if many and len(parameters) > 1:
             attributes["db.operation.batch.size"] = len(parameters)
-        leaves.make(statement.summary, attributes, getattr(context, _BEGAN))
-        delattr(context, _BEGAN)  # a cancelled statement is told to have failed twice
+        leaf_spans.make(statement.summary, attributes, getattr(context, _BEGAN))
+        delattr(context, _BEGAN)  # SQLAlchemy reports the failure of a cancelled statement twice
 
     def failed(failure: "ExceptionContext") -> None:
         context, error = failure.execution_context, failure.original_exception
         if context is None or not hasattr(context, _BEGAN):
             return
-        told = {"error.type": type(error).__qualname__}
+        attributes = {"error.type": type(error).__qualname__}
         state = getattr(error, "sqlstate", None)
         if state:
-            told["db.response.status_code"] = str(state)
-        after(None, None, failure.statement or "", failure.parameters, context, None, **told)
+            attributes["db.response.status_code"] = str(state)
+        after(None, None, failure.statement or "", failure.parameters, context, None, **attributes)
 
     event.listen(engine, "before_cursor_execute", before, retval=True)
     event.listen(engine, "after_cursor_execute", after)

@@ -1,6 +1,6 @@
-"""Calls of other services: the trace context goes with each, and those of recorded work are spans.
+"""HTTP client spans, and trace context in the headers of each call.
 
-https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
+Names: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
 """
 
 from typing import Any, Self
@@ -12,14 +12,14 @@ from app.telemetry.traces.tracing import Tracing
 
 
 class TracedTransport(httpx2.AsyncBaseTransport):
-    """Stands before another transport. OpenTelemetry's instrumentation is behind the sampling decision."""
+    """Wraps another transport; calls of recorded work pass OpenTelemetry's instrumentation."""
 
     def __init__(self, transport: httpx2.AsyncBaseTransport, tracing: Tracing) -> None:
         self._plain = transport
         self._tracing = tracing
         self._recorded: httpx2.AsyncBaseTransport | None = None
         if tracing.provider is not None:
-            # Half a tenth of a second, for whoever records nothing.
+            # The import takes 50 ms, which a process without spans saves.
             from opentelemetry.instrumentation.httpx import AsyncOpenTelemetryTransportHttpx2  # noqa: PLC0415
             from opentelemetry.metrics import NoOpMeterProvider  # noqa: PLC0415
 
@@ -48,5 +48,5 @@ class TracedTransport(httpx2.AsyncBaseTransport):
 
 
 async def _without_query(span: Span, request: Any) -> None:
-    """What is asked for may be somebody's."""
+    """Removes query and credentials from `url.full`: they may hold personal data."""
     span.set_attribute("url.full", str(request.url.copy_with(query=None, userinfo=b"")))

@@ -1,6 +1,6 @@
-"""A span for each command to Redis: its name alone, since keys and values may tell who somebody is.
+"""Redis spans: one for each command, without its keys and values, which may identify a person.
 
-https://opentelemetry.io/docs/specs/semconv/database/redis/
+Names: https://opentelemetry.io/docs/specs/semconv/database/redis/
 """
 
 import time
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def about(client: "Redis") -> dict[str, str | int]:
-    """Which Redis it is."""
+    """Returns the attributes of a Redis server that each of its spans carries."""
     options = client.connection_pool.connection_kwargs
     attributes: dict[str, str | int] = {"db.system.name": "redis", "db.namespace": str(options.get("db") or 0)}
     if "path" in options:
@@ -23,11 +23,11 @@ def about(client: "Redis") -> dict[str, str | int]:
 
 
 def record_commands(client: "Redis", tracing: Tracing | None) -> None:
-    """Makes a span of each command that belongs to work that is recorded."""
+    """Creates a span for each command of recorded work."""
     if tracing is None or tracing.provider is None:
         return
     plain: Callable[..., Coroutine[Any, Any, Any]] = client.execute_command
-    common, leaves = about(client), tracing.leaves()
+    common, leaf_spans = about(client), tracing.leaf_spans()
 
     async def recorded(*command: Any, **options: Any) -> Any:
         name, began = str(command[0]), time.time_ns()
@@ -38,7 +38,7 @@ def record_commands(client: "Redis", tracing: Tracing | None) -> None:
             attributes["error.type"] = type(error).__qualname__
             raise
         finally:
-            leaves.make(name, attributes, began)
+            leaf_spans.make(name, attributes, began)
 
     def execute(*command: Any, **options: Any) -> Coroutine[Any, Any, Any]:
         return recorded(*command, **options) if tracing.recording() else plain(*command, **options)

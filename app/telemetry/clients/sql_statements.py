@@ -1,11 +1,11 @@
-"""What a span tells of a statement: what it does to which table, and its text without a value in it."""
+"""Describes SQL statements for spans: operation, table, and text without values."""
 
 import re
 from typing import Final, NamedTuple
 
-KEPT: Final = 500
-LONGEST: Final = 2000
-# A string, or a number that is no part of a name or of a placeholder such as $1.
+CACHE_SIZE: Final = 500
+MAX_TEXT_LENGTH: Final = 2000
+# A string, or a number outside of names and of placeholders such as $1.
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'|(?<![\w$:.\"])\d+(?:\.\d+)?\b")
 _SPACE: Final = re.compile(r"\s+")
 _INNERMOST: Final = re.compile(r"\([^()]*\)")
@@ -15,7 +15,7 @@ _TABLE: Final = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+\"?([A-Za-z_]\w*)", re.IGN
 
 
 class Statement(NamedTuple):
-    """`summary` is the span's name, such as `SELECT items`: as many as there are tables, not as there are requests."""
+    """Description of a statement. `summary` is the name of its span, such as `SELECT items`."""
 
     summary: str
     operation: str
@@ -24,7 +24,7 @@ class Statement(NamedTuple):
 
 
 class Statements:
-    """Remembers those that were seen, since few are new; lists of values make so many that not all are kept."""
+    """Cache of descriptions. It is bounded: lists of values make many different statements."""
 
     def __init__(self) -> None:
         self._seen: dict[str, Statement] = {}
@@ -32,14 +32,14 @@ class Statements:
     def __getitem__(self, sql: str) -> Statement:
         known = self._seen.get(sql)
         if known is None:
-            if len(self._seen) >= KEPT:
+            if len(self._seen) >= CACHE_SIZE:
                 self._seen.clear()
             known = self._seen[sql] = describe(sql)
         return known
 
 
 def describe(sql: str) -> Statement:
-    """Looks at the outermost statement, so that `WITH` and subqueries are told by what they are for."""
+    """Describes the outermost statement, without its `WITH` and subqueries."""
     text = _SPACE.sub(" ", _LITERAL.sub("?", sql)).strip()
     outermost, before = text, ""
     while outermost != before:
@@ -50,4 +50,4 @@ def describe(sql: str) -> Statement:
     if _OPERATION.fullmatch(operation):
         named = _TABLE.search(outermost) or _TABLE.search(text)
     table = named.group(1) if named else ""
-    return Statement(f"{operation} {table}".rstrip(), operation, table, text[:LONGEST])
+    return Statement(f"{operation} {table}".rstrip(), operation, table, text[:MAX_TEXT_LENGTH])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sentry_sdk
 from sentry_sdk.transport import HttpTransport
 
-from app.telemetry.throttling import FloodGuard
+from app.telemetry.throttling import Throttle
 
 if TYPE_CHECKING:
     from sentry_sdk.envelope import Envelope
@@ -27,7 +27,7 @@ class Transport(HttpTransport):
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
-        self._guard: FloodGuard[tuple[str, str]] = FloodGuard(SAME_ERRORS, SAME_SECONDS)
+        self._throttle: Throttle[tuple[str, str]] = Throttle(SAME_ERRORS, SAME_SECONDS)
         self._lock = threading.RLock()
         self._metrics: ErrorReportMetrics | None = None
         self._waiting = 0
@@ -38,7 +38,7 @@ class Transport(HttpTransport):
     def admits(self, kind: tuple[str, str], now: float) -> int | None:
         """How many of the kind were left out since the last one that was sent, or None when this one is left out."""
         with self._lock:
-            admitted, summaries = self._guard.admit(kind, now)
+            admitted, summaries = self._throttle.admit(kind, now)
         if self._metrics is not None:
             self._metrics.reports.labels("queued" if admitted else "suppressed").inc()
         return sum(each.count for each in summaries if each.kind == kind) if admitted else None

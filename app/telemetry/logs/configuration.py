@@ -64,7 +64,7 @@ def count_in(metrics: LogMetrics) -> None:
 
 
 def flush() -> None:
-    """Writes what is still held, and tells what the flood guard has left out and not told yet: last of all."""
+    """Writes what is still held, and logs the counts of suppressed lines: last of all."""
     factory = structlog.get_config()["logger_factory"]
     if isinstance(factory, _Factory):
         factory.lines.flush()

@@ -13,14 +13,14 @@ from app.telemetry import context, errors
 from app.telemetry.errors import exceptions
 from app.telemetry.logs import fields
 from app.telemetry.logs.sink import Sink
-from app.telemetry.throttling import FloodGuard, Suppressed
+from app.telemetry.throttling import Suppressed, Throttle
 
 WITHHELD: Final = "message_withheld"
 _SEVERE: Final = ("warning", "error", "critical")
 
 
 class Kind(NamedTuple):
-    """What makes two lines the same for the flood guard."""
+    """What makes two lines the same for throttling."""
 
     level: str
     event: str
@@ -32,16 +32,16 @@ class Kind(NamedTuple):
 class Lines:
     """structlog's one processor.
 
-    Lines of level warning and above, and all of third parties, pass the flood guard; what the shop itself says of its
+    Lines of level warning and above, and all of third parties, are throttled; what the shop itself says of its
     orders and its requests is a record of each, and none is left out.
     """
 
-    def __init__(self, sink: Sink, *, everything: bool = False, guard: FloodGuard[Kind] | None = None) -> None:
+    def __init__(self, sink: Sink, *, everything: bool = False, throttle: Throttle[Kind] | None = None) -> None:
         self._sink = sink
         self.everything = everything
-        self._guard: FloodGuard[Kind] = FloodGuard() if guard is None else guard  # an empty one is false
+        self._throttle: Throttle[Kind] = Throttle() if throttle is None else throttle  # an empty one is false
         self._lock = threading.RLock()
-        self._guarding = False
+        self._throttling = False
         self._timer: threading.Timer | None = None
 
     def __call__(
@@ -70,20 +70,20 @@ class Lines:
     def flush(self) -> None:
         """Tells what was left out and not told yet: at the end of the process."""
         with self._lock:
-            self._tell(self._guard.rest(time.monotonic()))
+            self._tell(self._throttle.close(time.monotonic()))
 
     def _passes(self, line: Mapping[str, object]) -> bool:
         kind = Kind(*(str(line.get(name, "")) for name in Kind._fields))
         if kind.event == WITHHELD:
             kind = kind._replace(error_place=str(line.get("at", "")))
         with self._lock:
-            if self._guarding:  # a collector of garbage logged in the middle of this
+            if self._throttling:  # a collector of garbage logged in the middle of this
                 return True
-            self._guarding = True
+            self._throttling = True
             try:
-                passes, summaries = self._guard.admit(kind, time.monotonic())
+                passes, summaries = self._throttle.admit(kind, time.monotonic())
             finally:
-                self._guarding = False
+                self._throttling = False
             self._tell(summaries)
             if not passes:
                 self._sink.suppressed(kind.level)
@@ -93,16 +93,16 @@ class Lines:
     def _watch(self) -> None:
         """Sees to it that the count is told, although no more lines of the kind may come."""
         if self._timer is None:
-            self._timer = threading.Timer(self._guard.seconds, self._due)
+            self._timer = threading.Timer(self._throttle.seconds, self._due)
             self._timer.daemon = True
-            self._timer.name = "flood-guard"
+            self._timer.name = "log-throttle"
             self._timer.start()
 
     def _due(self) -> None:
         with self._lock:
             self._timer = None
-            self._tell(self._guard.due(time.monotonic()))
-            if self._guard.holds_back:
+            self._tell(self._throttle.expire(time.monotonic()))
+            if self._throttle.has_suppressed:
                 self._watch()
 
     def _tell(self, summaries: list[Suppressed[Kind]]) -> None:

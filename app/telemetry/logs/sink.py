@@ -91,7 +91,7 @@ class Sink:
         self._uncounted.clear()
 
     def suppressed(self, level: str) -> None:
-        """Counts a line that the flood guard has left out."""
+        """Counts a line that throttling suppressed."""
         self._count("suppressed", level)
 
     def _due(self) -> None:

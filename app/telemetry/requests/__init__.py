@@ -1,1 +1,1 @@
-"""The one ASGI layer: a request's metrics, its access line and its server span."""
+"""ASGI layer that records the metrics, the access line and the server span of a request."""

@@ -1,89 +1,118 @@
-"""One request and its answer, as they pass: what becomes of it, and when."""
+"""HTTP request and response as their messages pass."""
 
 import time
-from collections.abc import Awaitable, Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Final
 
+from starlette.requests import ClientDisconnect
 from starlette.types import Message, Receive, Scope, Send
 
 from app.telemetry.context import WorkContext
+from app.telemetry.metrics import HttpMetrics
+from app.telemetry.requests.routes import method_of, route_of
 
 CLIENT_CLOSED_REQUEST: Final = 499
 SERVER_ERROR: Final = 500
 _EVENT_STREAM: Final = b"text/event-stream"
 
 
-class Exchange:
-    """Stands between the server and the application, and looks at each message once.
+class Exchange(ABC):
+    """Messages between a server and an application. `started` is in seconds of `time.perf_counter()`."""
 
-    `started`, `began` (the first byte of the answer) and `ended` (its last) are read from one clock, in seconds.
-    """
-
-    # On the class, since most requests change few of them.
-    status = SERVER_ERROR  # as it is counted
-    answered: int | None = None  # as it was sent
-    error: Exception | None = None
-    began: float | None = None
-    ended = 0.0
-    complete = False
-    is_event_stream = False
-
-    def __init__(
-        self, scope: Scope, receive: Receive, send: Send, work: WorkContext, draining: Callable[[], bool]
-    ) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, work: WorkContext) -> None:
         self.started = time.perf_counter()
         self.scope = scope
         self.work = work
         self._receive = receive
         self._send = send
+
+    @abstractmethod
+    async def receive(self) -> Message:
+        """Passes on a message of the client."""
+
+    @abstractmethod
+    async def send(self, message: Message) -> None:
+        """Passes on a message of the application."""
+
+    @abstractmethod
+    async def fail(self, error: Exception) -> None:
+        """Notes an exception that the application raised."""
+
+    @abstractmethod
+    def close(self) -> float:
+        """Counts the exchange when the application has returned. Returns its duration in seconds."""
+
+
+class HttpExchange(Exchange):
+    """One request and its response.
+
+    `status` is the one that is counted: 499 when the client left, 500 when the response broke off. `began` and `ended`
+    are the times of the response's first and last message.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        work: WorkContext,
+        metrics: HttpMetrics,
+        draining: Callable[[], bool],
+    ) -> None:
+        super().__init__(scope, receive, send, work)
+        self.status = SERVER_ERROR
+        self.began: float | None = None
+        self.ended: float | None = None
+        self._metrics = metrics
         self._draining = draining
+        self._is_event_stream = False
+        metrics.began()
 
     async def receive(self) -> Message:
         message = await self._receive()
-        if message["type"] == "http.disconnect" and not self.complete:
+        if message["type"] == "http.disconnect" and self.ended is None:
             self.status = CLIENT_CLOSED_REQUEST
         return message
 
-    def send(self, message: Message) -> Awaitable[None]:
-        """No coroutine of its own where nothing is to be done afterwards: each costs a request a microsecond."""
-        kind = message["type"]
-        if kind == "http.response.start":
-            status = self.answered = message["status"]
-            if self.status != CLIENT_CLOSED_REQUEST:
-                self.status = status
-            headers = message.setdefault("headers", [])
-            for name, value in headers:
-                if name == b"content-type":
-                    self.is_event_stream = value.startswith(_EVENT_STREAM)
-                    break
-            headers.append((b"x-request-id", self.work.request_id.encode()))
-            if self._draining():  # asked now: the drain may have begun while the answer was made
-                headers.append((b"connection", b"close"))
-            self.began = time.perf_counter()
-        elif kind == "http.response.body" and not message.get("more_body", False):
-            return self._end(message)
-        return self._send(message)
+    async def send(self, message: Message) -> None:
+        is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if message["type"] == "http.response.start":
+            self._start(message)
+        elif is_last and _is_disconnected(self._receive):
+            self.status = CLIENT_CLOSED_REQUEST
+        await self._send(message)
+        if is_last:
+            self.ended = time.perf_counter()
 
-    def left(self) -> None:
-        """The client did, and the application saw it."""
-        self.status = CLIENT_CLOSED_REQUEST
-
-    def failed(self, error: Exception) -> None:
-        """The application did; whoever read the beginning of an answer won't get the rest."""
-        self.error = error
-        if self.began is not None and not self.complete and self.status != CLIENT_CLOSED_REQUEST:
+    async def fail(self, error: Exception) -> None:
+        if isinstance(error, ClientDisconnect):
+            self.status = CLIENT_CLOSED_REQUEST
+        elif self.began is not None and self.ended is None and self.status != CLIENT_CLOSED_REQUEST:
             self.status = SERVER_ERROR
 
     def close(self) -> float:
-        """The application has returned: the seconds until its last byte. What it did after that is not the answer's."""
-        if not self.complete:
-            self.ended = time.perf_counter()
-        return self.ended - self.started
+        ended = self.ended or time.perf_counter()
+        seconds = ended - self.started
+        # The caller of an event stream waits for its beginning.
+        waited = self.began - self.started if self._is_event_stream and self.began is not None else seconds
+        trace_id = self.work.trace_id if self.work.sampled else None
+        self._metrics.answered(method_of(self.scope), route_of(self.scope), self.status, waited, trace_id, ended)
+        return seconds
 
-    async def _end(self, message: Message) -> None:
-        # Whoever reads no body isn't told that the client has left; uvicorn knows, and drops what is sent.
-        if getattr(getattr(self._receive, "__self__", None), "disconnected", False):
-            self.status = CLIENT_CLOSED_REQUEST
-        await self._send(message)
-        self.ended = time.perf_counter()
-        self.complete = True
+    def _start(self, message: Message) -> None:
+        if self.status != CLIENT_CLOSED_REQUEST:
+            self.status = message["status"]
+        headers = message.setdefault("headers", [])
+        self._is_event_stream = any(
+            value.startswith(_EVENT_STREAM) for name, value in headers if name == b"content-type"
+        )
+        headers.append((b"x-request-id", self.work.request_id.encode()))
+        if self._draining():  # a kept connection would be cut at the end of the drain
+            headers.append((b"connection", b"close"))
+        self.began = time.perf_counter()
+
+
+def _is_disconnected(receive: Receive) -> bool:
+    """Returns whether uvicorn knows that the client left, which an application that reads no body is not told."""
+    return getattr(getattr(receive, "__self__", None), "disconnected", False)

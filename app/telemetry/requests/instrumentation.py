@@ -1,54 +1,41 @@
-"""Puts the one layer around a FastAPI application, with server spans by OpenTelemetry's own instrumentation."""
+"""Installs the telemetry layer around a FastAPI application."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from fastapi.routing import iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.requests.contrib import InstrumentedStack
 from app.telemetry.requests.layer import TelemetryLayer
 from app.telemetry.requests.redaction import Paths
+from app.telemetry.requests.server_spans import instrument
 from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
     from fastapi.telemetry import TelemetryConfig
 
-# The framework's own spans, metrics and logs would record each request a second time.
+# FastAPI's own spans, metrics and logs would record each request a second time.
 FRAMEWORK_TELEMETRY: "TelemetryConfig" = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False}
 
 
 def observe(
-    app: "FastAPI",
-    *,
-    metrics: HttpMetrics,
-    tracing: Tracing,
-    draining: Callable[[], bool] = lambda: False,
-    spans: Literal["contrib", "own"] = "contrib",
+    app: "FastAPI", *, metrics: HttpMetrics, tracing: Tracing, draining: Callable[[], bool] = lambda: False
 ) -> TelemetryLayer:
-    """The application as it is served. Its middleware must be complete; `spans` says who makes those of the server."""
-    plain = traced = app.build_middleware_stack()
-    own = None
+    """Returns the application as it is served; call this after its last middleware is added."""
     paths = Paths(route.path_format or "" for route in iter_route_contexts(app.routes))
-    if tracing.provider is not None and spans == "own":
-        from app.telemetry.requests.own_spans import ServerSpans  # noqa: PLC0415 -- needs the SDK
-
-        own = ServerSpans(tracing.provider, paths)
-    elif tracing.provider is not None:
-        traced = InstrumentedStack(app, tracing.provider, paths)
+    if tracing.provider is not None:
+        instrument(app, tracing.provider, paths)
     metrics.declare(_operations(app))
     metrics.sockets.declare(_sockets(app))
-    return TelemetryLayer(
-        app, plain, traced, spans=own, paths=paths, metrics=metrics, tracing=tracing, draining=draining
-    )
+    return TelemetryLayer(app, paths=paths, metrics=metrics, tracing=tracing, draining=draining)
 
 
 def _operations(app: "FastAPI") -> Iterator[tuple[str, str, list[str]]]:
-    """(method, route, statuses) of all that the service documents: its successes, and the failures of its own.
+    """Yields (method, route, statuses) of each documented operation: its successes, 500 and 503.
 
-    Asked of the routes: to make the OpenAPI document would take half a second of every start.
+    Read from the routes: generating the OpenAPI document takes half a second at each start.
     """
     for context in iter_route_contexts(app.routes):
         if not context.methods or not context.path_format or not context.include_in_schema:
@@ -60,7 +47,7 @@ def _operations(app: "FastAPI") -> Iterator[tuple[str, str, list[str]]]:
 
 
 def _sockets(app: "FastAPI") -> Iterator[str]:
-    """The routes of WebSockets."""
+    """Yields the routes of WebSockets."""
     for context in iter_route_contexts(app.routes):
         if isinstance(context.original_route, WebSocketRoute) and context.path_format:
             yield context.path_format

@@ -1,60 +1,46 @@
-"""The one ASGI layer: sees each request once, and writes its metrics, its access line and its trace context."""
+"""ASGI layer for telemetry: metrics, access line and trace context of each request and WebSocket."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.telemetry import context, logs
 from app.telemetry.context import WorkContext
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.requests.access import request_line, socket_line
-from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
+from app.telemetry.requests.access import access_line
+from app.telemetry.requests.exchange import SERVER_ERROR, HttpExchange
 from app.telemetry.requests.redaction import Paths
 from app.telemetry.requests.request_ids import given_id, new_id
-from app.telemetry.requests.routes import method_of, route_of
-from app.telemetry.requests.spans import WORK
-from app.telemetry.requests.websocket import Conversation
-from app.telemetry.traces.remote_parent import Origin
+from app.telemetry.requests.routes import route_of
+from app.telemetry.requests.websocket import WebSocketExchange
+from app.telemetry.traces import sampling
 from app.telemetry.traces.tracing import Tracing
 
-if TYPE_CHECKING:
-    from app.telemetry.requests.own_spans import ServerSpans
-    from app.telemetry.requests.server_span import ServerSpan
-
 _QUIET_ROUTES: Final = frozenset({"/livez", "/readyz", "/startupz"})
-[_CURRENT_SPAN] = set_span_in_context(INVALID_SPAN, Context())  # the key; to set it anew copies a context
-Headers = dict[bytes, bytes]
 
 
 class TelemetryLayer:
-    """Stands around the middleware of one application: `plain`, and `traced` for the requests that are sampled.
+    """Outermost middleware of an application.
 
-    The spans of those are made by `spans`, or else by `traced`. `draining` says whether each answer should close its
-    connection, so that a kept one is never cut.
+    `draining` returns whether each response should close its connection.
     """
 
     def __init__(
         self,
         app: ASGIApp,
-        plain: ASGIApp,
-        traced: ASGIApp,
         *,
-        spans: "ServerSpans | None",
         paths: Paths,
         metrics: HttpMetrics,
         tracing: Tracing,
         draining: Callable[[], bool],
     ) -> None:
         self._app = app
-        self._plain = plain
-        self._traced = traced
-        self._spans = spans
         self._paths = paths
         self._metrics = metrics
         self._tracing = tracing
@@ -62,78 +48,62 @@ class TelemetryLayer:
         self._sink = logs.current_sink()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await (self._converse if scope["type"] == "websocket" else self._app)(scope, receive, send)
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
             return
-        headers = dict(reversed(scope["headers"]))  # of a repeated one the first counts
-        called = b"traceparent" in headers
-        origin = self._called(scope, headers) if called else self._tracing.origin(None)
-        sampled = origin.sampled and self._tracing.provider is not None
-        work = WorkContext(_request_id(headers, origin), origin.trace_id, origin.span_id, sampled)
-        exchange = Exchange(scope, receive, send, work, self._draining)
-        scope["app"], scope[WORK] = self._app, work
-        span = self._spans.start(scope, origin, work) if sampled and self._spans is not None else None
-        at_work = context.enter(work)
-        # Work that begins here and isn't recorded needs no place there, unless the server left another request's in it.
-        in_trace = None
-        if called or sampled or otel_context.get_current():
-            in_trace = otel_context.attach(Context({_CURRENT_SPAN: span or origin}))
-        self._metrics.began()
+        work, parent = self._identify(scope)
+        exchange = self._exchange(scope, receive, send, work)
+        entered, attached = context.enter(work), otel_context.attach(_trace_context(work, parent))
         try:
-            await (self._traced if sampled else self._plain)(scope, exchange.receive, exchange.send)
-        except ClientDisconnect:
-            exchange.left()
-        except Exception as error:  # noqa: BLE001 -- the outermost place; the client has its 500 already
-            exchange.failed(error)
-            structlog.get_logger().error("unhandled_error", exc_info=error, route=route_of(scope))
+            await self._app(scope, exchange.receive, exchange.send)
+        except Exception as error:  # noqa: BLE001 -- no layer outside of this one handles it
+            if not isinstance(error, ClientDisconnect):
+                structlog.get_logger().error("unhandled_error", exc_info=error, route=route_of(scope))
+            await exchange.fail(error)
         finally:
-            self._record(exchange, span)
-            if in_trace is not None:
-                otel_context.detach(in_trace)
-            context.leave(at_work)
+            self._log(exchange, exchange.close())
+            otel_context.detach(attached)
+            context.leave(entered)
 
-    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(reversed(scope["headers"]))
-        origin = self._called(scope, headers)
-        work = WorkContext(_request_id(headers, origin), origin.trace_id, origin.span_id)
-        conversation = Conversation(scope, receive, send, self._metrics.sockets)
-        scope["app"], scope[WORK] = self._app, work
-        at_work = context.enter(work)
-        # It may last for hours, and a span is told at its end; so nothing that it does is recorded either.
-        in_trace = otel_context.attach(Context({_CURRENT_SPAN: origin.unrecorded()}))
-        try:
-            await self._plain(scope, conversation.receive, conversation.send)
-        except Exception as error:  # noqa: BLE001 -- the outermost place
-            structlog.get_logger().error("unhandled_error", exc_info=error, route=route_of(scope))
-            await conversation.fail()
-        finally:
-            conversation.close()
-            if self._sink.tells_access:
-                self._sink.write(socket_line(scope, conversation, work, route_of(scope), self._paths))
-            otel_context.detach(in_trace)
-            context.leave(at_work)
+    def _identify(self, scope: Scope) -> tuple[WorkContext, SpanContext | None]:
+        """Returns the ids and the sampling decision of a request, and the span of its caller, if it names one."""
+        headers = dict(reversed(scope["headers"]))  # the first of a repeated header counts
+        is_http = scope["type"] == "http"
+        parent = _parent(scope, headers[b"traceparent"]) if b"traceparent" in headers else None
+        trace_id, span_id, sampled = self._tracing.new_ids() if parent is None else sampling.ids_of(parent)
+        request_id = given_id(headers.get(b"x-request-id")) or (trace_id if parent is None else new_id())
+        # A WebSocket is not recorded: it may stay open for hours, and a span is exported at its end.
+        sampled = sampled and is_http and self._tracing.provider is not None
+        if parent is not None and not is_http:
+            parent = sampling.unsampled(parent)
+        return WorkContext(request_id, trace_id, span_id, sampled), parent
 
-    def _called(self, scope: Scope, headers: Headers) -> Origin:
-        """Who called, or a new trace where the caller tells of none that makes sense."""
-        states = b",".join(value for name, value in scope["headers"] if name == b"tracestate")
-        traceparent = headers.get(b"traceparent", b"").decode("latin-1")
-        return self._tracing.origin(traceparent or None, states.decode("latin-1") or None)
+    def _exchange(
+        self, scope: Scope, receive: Receive, send: Send, work: WorkContext
+    ) -> HttpExchange | WebSocketExchange:
+        if scope["type"] == "websocket":
+            return WebSocketExchange(scope, receive, send, work, self._metrics.sockets)
+        return HttpExchange(scope, receive, send, work, self._metrics, self._draining)
 
-    def _record(self, exchange: Exchange, span: "ServerSpan | None") -> None:
-        seconds = exchange.close()
-        scope, work, status, began = exchange.scope, exchange.work, exchange.status, exchange.began
-        method, route = method_of(scope), route_of(scope)
-        # A stream of events lasts; its caller waited for its beginning.
-        waited = began - exchange.started if exchange.is_event_stream and began is not None else seconds
-        trace_id = work.trace_id if work.sampled else None
-        self._metrics.answered(method, route, status, waited, trace_id, exchange.ended)
-        if span is not None and self._spans is not None:
-            self._spans.end(span, exchange, route, seconds)
+    def _log(self, exchange: HttpExchange | WebSocketExchange, seconds: float) -> None:
+        """Writes the access line; probes have one only when they fail."""
+        route, status = route_of(exchange.scope), exchange.status or SERVER_ERROR
         if self._sink.tells_access and (status >= SERVER_ERROR or route not in _QUIET_ROUTES):
-            self._sink.write_soon(request_line(exchange, method, route, seconds, self._paths.shown(scope["path"])))
+            self._sink.write_soon(access_line(exchange, route, seconds, self._paths))
 
 
-def _request_id(headers: Headers, origin: Origin) -> str:
-    """The caller's. Without: that of the trace, if it begins here, for then it is of this request alone."""
-    given = given_id(headers.get(b"x-request-id"))
-    return given or (new_id() if b"traceparent" in headers else origin.trace_id)
+def _parent(scope: Scope, traceparent: bytes) -> SpanContext | None:
+    """Parses W3C Trace Context; None when it is invalid."""
+    states = b",".join(value for name, value in scope["headers"] if name == b"tracestate")
+    return sampling.parse(traceparent.decode("latin-1"), states.decode("latin-1") or None)
+
+
+def _trace_context(work: WorkContext, parent: SpanContext | None) -> Context:
+    """Returns OpenTelemetry's context, without anything that the server left in it.
+
+    It stays empty for a sampled request, whose parent the instrumentation reads from the headers, and for a trace that
+    begins here, whose ids are in the work context.
+    """
+    if parent is None or work.sampled:
+        return Context()
+    return set_span_in_context(NonRecordingSpan(parent), Context())

@@ -1,4 +1,4 @@
-"""Under which names a request is counted: its route and its method, as a few constants whatever is asked."""
+"""Labels of a request: route template and method, from a bounded set of values."""
 
 from typing import Final
 
@@ -11,21 +11,21 @@ METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 
 
 def method_of(scope: Scope) -> str:
-    """A method of RFC 9110, 5789 or 10008, or one constant."""
+    """Returns a method of RFC 9110, 5789 or 10008, else `OTHER`."""
     method: str = scope["method"]
     return method if method in METHODS else OTHER_METHOD
 
 
 def route_of(scope: Scope) -> str:
-    """The template, found where routing left it, or one constant. To be asked after routing.
+    """Returns the route template after routing, else `unmatched`.
 
-    FastAPI keeps included routers as a tree: the route knows only its own part of the template, and the context that
-    it was found in all of it. A WebSocket's route knows all. What is mounted knows nothing of where; `root_path` does.
+    FastAPI keeps included routers as a tree: the route holds its own part of the template, the context that it was
+    found in the whole of it. A WebSocket's route holds the whole. `root_path` holds the path of a mount.
     """
     route = scope.get("route")
     included = scope.get("fastapi", {}).get("effective_route_context")
     if included is not None and included.original_route is route and included.path_format:
         route = included
-    # Not `path`, which says how a parameter is read as well: {item_id:uuid}.
+    # `path_format` is /items/{item_id} where `path` is /items/{item_id:uuid}.
     template = getattr(route, "path_format", "")
     return f"{scope.get('root_path', '')}{template}" if template else UNMATCHED

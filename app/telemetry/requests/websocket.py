@@ -1,12 +1,13 @@
-"""One WebSocket, as its messages pass."""
+"""WebSocket as its messages pass."""
 
 import time
 from typing import TYPE_CHECKING, Final
 
 from starlette.types import Message, Receive, Scope, Send
 
+from app.telemetry.context import WorkContext
 from app.telemetry.metrics.http import SocketMetrics
-from app.telemetry.requests.exchange import SERVER_ERROR
+from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
 from app.telemetry.requests.routes import route_of
 
 if TYPE_CHECKING:
@@ -14,25 +15,20 @@ if TYPE_CHECKING:
 
 SWITCHING_PROTOCOLS: Final = 101
 FORBIDDEN: Final = 403
-INTERNAL_ERROR: Final = 1011  # the codes are RFC 6455's
-ABNORMAL: Final = 1006
+NORMAL_CLOSURE: Final = 1000  # close codes: RFC 6455
+ABNORMAL_CLOSURE: Final = 1006
+INTERNAL_ERROR: Final = 1011
 
 
-class Conversation:
-    """Stands between the server and the application, and counts each message once.
+class WebSocketExchange(Exchange):
+    """One WebSocket. `status` answers the handshake; `code` is the close code of the side that closed first."""
 
-    `status` answers the handshake and `code` is what the socket was closed with, by whoever closed it first.
-    """
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send, metrics: SocketMetrics) -> None:
-        self.started = time.perf_counter()
+    def __init__(self, scope: Scope, receive: Receive, send: Send, work: WorkContext, metrics: SocketMetrics) -> None:
+        super().__init__(scope, receive, send, work)
         self.status: int | None = None
         self.code: int | None = None
         self.reason = ""
         self.received = self.sent = 0
-        self._scope = scope
-        self._receive = receive
-        self._send = send
         self._metrics = metrics
         self._accepted: float | None = None
         self._count_received: Counter | None = None
@@ -45,7 +41,7 @@ class Conversation:
             if self._count_received is not None:
                 self._count_received.inc()
         elif message["type"] == "websocket.disconnect":
-            self._closed(message.get("code", ABNORMAL))  # its reason is the client's own words
+            self._note_close(message.get("code", ABNORMAL_CLOSURE))  # without the reason, which the client wrote
         return message
 
     async def send(self, message: Message) -> None:
@@ -58,37 +54,32 @@ class Conversation:
         elif kind == "websocket.accept":
             self._accept()
         elif kind == "websocket.close":
-            self.status = self.status or FORBIDDEN  # which is how a server tells a client that it wasn't accepted
-            self._closed(message.get("code", 1000), message.get("reason") or "")
+            self.status = self.status or FORBIDDEN  # servers answer 403 to a handshake that is not accepted
+            self._note_close(message.get("code", NORMAL_CLOSURE), message.get("reason") or "")
         elif kind == "websocket.http.response.start":
             self.status = message["status"]
 
-    @property
-    def seconds(self) -> float:
-        """Since the client asked."""
-        return time.perf_counter() - self.started
-
-    async def fail(self) -> None:
-        """Ends it after an exception that nobody handled, unless it has ended."""
+    async def fail(self, error: Exception) -> None:  # noqa: ARG002 -- the same end for every exception
+        """Closes the WebSocket, or answers its handshake with 500, unless that is done."""
         if self._accepted is not None:
             if self.code is None:
                 await self.send({"type": "websocket.close", "code": INTERNAL_ERROR})
-        elif self.status is None and "websocket.http.response" in self._scope.get("extensions", {}):
+        elif self.status is None and "websocket.http.response" in self.scope.get("extensions", {}):
             await self.send({"type": "websocket.http.response.start", "status": SERVER_ERROR, "headers": []})
             await self.send({"type": "websocket.http.response.body", "body": b""})
 
-    def close(self) -> None:
-        """The application has returned."""
-        route = route_of(self._scope)
+    def close(self) -> float:
+        route, now = route_of(self.scope), time.perf_counter()
         if self._accepted is None:
             self.status = self.status or SERVER_ERROR
             self._metrics.handshakes.labels(route, str(self.status)).inc()
         else:
             self._metrics.open.labels(route).dec()
-            self._metrics.duration.labels(route).observe(time.perf_counter() - self._accepted)
+            self._metrics.duration.labels(route).observe(now - self._accepted)
+        return now - self.started
 
     def _accept(self) -> None:
-        route = route_of(self._scope)
+        route = route_of(self.scope)
         self.status = SWITCHING_PROTOCOLS
         self._accepted = time.perf_counter()
         self._metrics.handshakes.labels(route, str(self.status)).inc()
@@ -96,6 +87,6 @@ class Conversation:
         self._count_received = self._metrics.messages.labels(route, "received")
         self._count_sent = self._metrics.messages.labels(route, "sent")
 
-    def _closed(self, code: int, reason: str = "") -> None:
+    def _note_close(self, code: int, reason: str = "") -> None:
         if self.code is None:
             self.code, self.reason = code, reason

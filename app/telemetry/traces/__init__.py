@@ -1,1 +1,1 @@
-"""Traces: who is recorded, what a span may tell, and how it leaves the process."""
+"""Traces: sampling, spans, the attributes that they may carry, and their export."""

@@ -1,10 +1,10 @@
-"""What a span may tell. Everything else is left out before it leaves the process, whoever put it there.
+"""Allowlist of span attributes; all others are removed before a span leaves the process.
 
-An exception's message and its stack may hold whatever somebody typed: of an exception only the type is told, and the
-rest stands in the log, under the same trace id.
+The message and the stack of an exception may hold what a user typed: a span carries its type alone, and the log has
+the rest under the same trace id.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -57,7 +57,7 @@ ALLOWED: Final = frozenset(
 
 
 def only_allowed(span: ReadableSpan) -> ReadableSpan:
-    """The span itself, or a copy without what it may not tell."""
+    """Returns the span itself, or a copy without other attributes and without the description of its status."""
     attributes = span.attributes or {}
     if not span.events and not span.status.description and ALLOWED.issuperset(attributes):
         return span
@@ -67,7 +67,7 @@ def only_allowed(span: ReadableSpan) -> ReadableSpan:
         parent=span.parent,
         resource=span.resource,
         attributes=_only_allowed(attributes),
-        events=[Event(event.name, _only_allowed(event.attributes or {}), event.timestamp) for event in span.events],
+        events=_events(span.events),
         links=span.links,
         kind=span.kind,
         status=Status(span.status.status_code),
@@ -75,6 +75,15 @@ def only_allowed(span: ReadableSpan) -> ReadableSpan:
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
+
+
+def _events(events: Sequence[Event]) -> list[Event]:
+    """Copies events; of an exception that several layers record as it passes, the first."""
+    copies: dict[tuple[str, object], Event] = {}
+    for event in events:
+        copy = Event(event.name, _only_allowed(event.attributes or {}), event.timestamp)
+        copies.setdefault((event.name, (copy.attributes or {}).get("exception.type", event)), copy)
+    return list(copies.values())
 
 
 def _only_allowed(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:

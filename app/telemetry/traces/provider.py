@@ -1,15 +1,17 @@
-"""The SDK's provider of one process. Imported only where spans are recorded."""
+"""OpenTelemetry SDK's provider of a process. Imported only where spans are recorded."""
 
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import Attributes
 from prometheus_client import CollectorRegistry
 
@@ -17,19 +19,21 @@ from app.telemetry import context
 from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.traces.encoding import SpanSender
 from app.telemetry.traces.exporting import EXPORT_SECONDS, SpanQueue
-from app.telemetry.traces.leaf_spans import Leaves
+from app.telemetry.traces.leaf_spans import LeafSpans
 from app.telemetry.traces.sampling import Ratio
 
-__all__ = ["Leaves", "make_provider"]
+__all__ = ["LeafSpans", "make_provider"]
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
 
 def make_provider(settings: "Settings", process: str, ratio: Ratio, metrics: TraceMetrics | None) -> TracerProvider:
-    """A provider that sends to the endpoint of the settings. To be made after a fork: it has a thread."""
-    # Read once a process, by whatever is instrumented first; spans would carry names that the conventions dropped.
+    """Returns a provider that exports to the endpoint of the settings. Call this after a fork: it starts a thread."""
+    # Read once a process by the first instrumentation; without it spans carry names that the conventions dropped.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
+    # The default propagator also sends a caller's baggage on to other services.
+    propagate.set_global_textmap(TraceContextTextMapPropagator())
     resource = Resource.create(
         {
             "service.name": settings.service_name or f"binnacle-{process}",
@@ -38,15 +42,15 @@ def make_provider(settings: "Settings", process: str, ratio: Ratio, metrics: Tra
             "deployment.environment.name": settings.environment,
         }
     )
-    provider = TracerProvider(Decided(ratio.state), resource, shutdown_on_exit=False, id_generator=WorkIds())
+    provider = TracerProvider(DecidedSampler(ratio.state), resource, shutdown_on_exit=False, id_generator=WorkIds())
     endpoint = f"{str(settings.otlp_endpoint).rstrip('/')}/v1/traces"
     sender = SpanSender(endpoint, EXPORT_SECONDS)
     provider.add_span_processor(SpanQueue(sender, metrics or TraceMetrics(CollectorRegistry())))
     return provider
 
 
-class Decided(Sampler):
-    """Records whatever gets here: `Tracing.incoming` decided of it, and what it refused never asks for a span."""
+class DecidedSampler(Sampler):
+    """Follows the decision of the parent, or of the work under way: unsampled work rarely asks for a span at all."""
 
     def __init__(self, state: TraceState) -> None:
         self._state = state
@@ -64,7 +68,7 @@ class Decided(Sampler):
         del trace_id, name, kind, links, trace_state
         parent = get_current_span(parent_context).get_span_context()
         if not parent.is_valid:
-            work = context.current()  # which begins here, and is not in OpenTelemetry's context unless it is recorded
+            work = context.current()  # a trace that begins here is not in OpenTelemetry's context yet
             if work is not None and not work.sampled:
                 return SamplingResult(Decision.DROP, attributes)
             return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, self._state)
@@ -72,11 +76,11 @@ class Decided(Sampler):
         return SamplingResult(decision, attributes, parent.trace_state)
 
     def get_description(self) -> str:
-        return "Decided"
+        return "DecidedSampler"
 
 
 class WorkIds(RandomIdGenerator):
-    """Random ids, but for a root: its trace id is the one by which its work was chosen, and which its lines carry."""
+    """Random ids, except the trace id of a root span: it is the one that work was sampled by and logs."""
 
     def generate_trace_id(self) -> int:
         work = context.current()

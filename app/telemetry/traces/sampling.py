@@ -1,15 +1,16 @@
-"""Who is recorded: decided once, at the door, and the same for all that follows.
+"""Sampling: decided once, when a request or job arrives, and followed by all that it causes.
 
-A caller's decision is ours: a trace is whole or not there. A new trace is decided by its id, its 56 random bits against
-a threshold that `tracestate` then tells: two services that decide about the same trace come to the same, and who counts
-spans knows how many each stands for. https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
+The decision of a caller is followed, so that a trace is recorded whole or not at all. A new trace is decided by the 56
+random bits of its id against a threshold that `tracestate` carries: services that decide about the same trace agree,
+and a back end knows how many traces each one stands for.
+https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
 """
 
 import random
 import re
 from typing import Final
 
-from opentelemetry.trace import SpanContext, TraceFlags, TraceState
+from opentelemetry.trace import SpanContext, TraceFlags, TraceState, format_span_id, format_trace_id
 
 # https://www.w3.org/TR/trace-context-2/
 _TRACEPARENT: Final = re.compile(r"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?[ \t]*")
@@ -20,7 +21,7 @@ _RANDOM_SAMPLED: Final = TraceFlags(TraceFlags.RANDOM_TRACE_ID | TraceFlags.SAMP
 
 
 class Ratio:
-    """The share of new traces that is recorded. `state` is what `tracestate` tells of it."""
+    """Share of new traces that is recorded. `state` is the `tracestate` of those."""
 
     def __init__(self, share: float) -> None:
         self._threshold = round((1 - share) * (1 << _RANDOM_BITS))
@@ -28,31 +29,41 @@ class Ratio:
         self.state = TraceState([("ot", f"th:{digits}")])
 
     def new_trace(self) -> SpanContext:
-        """An id, and whether it is recorded."""
+        """Returns the root of a new trace, with its sampling decision."""
         trace_id, span_id, sampled = self.new_ids()
-        return begun(trace_id, span_id, self.state if sampled else None, sampled=sampled)
+        return SpanContext(
+            int(trace_id, 16) or 1,
+            int(span_id, 16) or 1,
+            is_remote=False,
+            trace_flags=_RANDOM_SAMPLED if sampled else _RANDOM,
+            trace_state=self.state if sampled else None,
+        )
 
     def new_ids(self) -> tuple[str, str, bool]:
-        """The same as text: the ids of a trace and of a span in it, and whether it is recorded."""
+        """Returns trace id, span id and decision of a new trace. The ids are hexadecimal."""
         ids = random.randbytes(24).hex()  # noqa: S311 -- no secret
         return ids[:32], ids[32:], int(ids[18:32], 16) >= self._threshold
 
 
-def begun(trace_id: str, span_id: str, state: TraceState | None, *, sampled: bool) -> SpanContext:
-    """A trace that begins here, of ids in hexadecimal."""
-    flags = _RANDOM_SAMPLED if sampled else _RANDOM
-    ids = int(trace_id, 16) or 1, int(span_id, 16) or 1
-    return SpanContext(*ids, is_remote=False, trace_flags=flags, trace_state=state)
+def ids_of(span: SpanContext) -> tuple[str, str, bool]:
+    """Returns trace id, span id and decision of a span. The ids are hexadecimal."""
+    return format_trace_id(span.trace_id), format_span_id(span.span_id), span.trace_flags.sampled
 
 
-def below(parent: SpanContext) -> SpanContext:
-    """A span of ours below another: of the same trace, with an id of its own."""
+def child_of(parent: SpanContext) -> SpanContext:
+    """Returns a new span of the same trace in this process."""
     flags = TraceFlags(parent.trace_flags & _RANDOM_SAMPLED)
     return SpanContext(parent.trace_id, random.getrandbits(64) or 1, False, flags, parent.trace_state)  # noqa: FBT003
 
 
+def unsampled(span: SpanContext) -> SpanContext:
+    """Returns the same ids with the decision not to record."""
+    flags = TraceFlags(span.trace_flags & ~TraceFlags.SAMPLED)
+    return SpanContext(span.trace_id, span.span_id, span.is_remote, flags, span.trace_state)
+
+
 def parse(traceparent: str, tracestate: str | None = None) -> SpanContext | None:
-    """Who called; None when the header makes no sense. A tracestate that makes none, or is too long, is left out."""
+    """Parses W3C headers; None for an invalid traceparent. An invalid or too long tracestate is ignored."""
     match = _TRACEPARENT.fullmatch(traceparent)
     if match is None:
         return None

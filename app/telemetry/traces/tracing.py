@@ -1,7 +1,7 @@
-"""Traces: W3C Trace Context in and out, OTLP over HTTP, one provider a process.
+"""Traces of a process: W3C Trace Context in and out, OTLP over HTTP.
 
-The sampling decision falls before any instrumentation runs: an unsampled request keeps its trace id, for its log
-lines and for what it sends on, and pays for nothing else.
+The sampling decision is made before any instrumentation runs: an unsampled request keeps its trace id, for its log
+lines and for the calls that it makes, and costs nothing else.
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -16,58 +16,54 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from app.telemetry import context
 from app.telemetry.context import WorkContext
 from app.telemetry.traces import sampling
-from app.telemetry.traces.remote_parent import Origin
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
     from app.settings import Settings
     from app.telemetry.metrics.traces import TraceMetrics
-    from app.telemetry.traces.leaf_spans import Leaves
+    from app.telemetry.traces.leaf_spans import LeafSpans
 
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-_NOTHING: Final = nullcontext()
+_NO_SPAN: Final = nullcontext()
 
 
 class Tracing:
-    """The traces of one process. Without an endpoint nothing is recorded; trace ids exist all the same."""
+    """Traces of one process. Without an endpoint no span is recorded; trace ids exist all the same."""
 
     def __init__(self, settings: "Settings", process: str, metrics: "TraceMetrics | None" = None) -> None:
         self._ratio = sampling.Ratio(settings.traces_sample_ratio if settings.otlp_endpoint else 0.0)
         self.provider: TracerProvider | None = None
         self.tracer: trace.Tracer = trace.NoOpTracer()
-        self._leaves: Leaves | None = None
+        self._leaf_spans: LeafSpans | None = None
         if settings.otlp_endpoint:
-            # The SDK takes a tenth of a second and 6 MB, which a process that sends nowhere saves.
+            # Importing the SDK takes a tenth of a second and 6 MB, which a process without spans saves.
             from app.telemetry.traces import provider  # noqa: PLC0415
 
             self.provider = provider.make_provider(settings, process, self._ratio, metrics)
             self.tracer = self.provider.get_tracer("app", settings.version)
-            self._leaves = provider.Leaves(self.provider, settings.version)
+            self._leaf_spans = provider.LeafSpans(self.provider, settings.version)
 
     def incoming(self, traceparent: str | None, tracestate: str | None = None) -> SpanContext:
-        """Who called, or a new trace; its `sampled` flag is the decision for this request."""
+        """Returns the caller's span, or the root of a new trace; its `sampled` flag is the decision."""
         return (sampling.parse(traceparent, tracestate) if traceparent else None) or self._ratio.new_trace()
 
-    def origin(self, traceparent: str | None, tracestate: str | None = None) -> Origin:
-        """The same for a request, of which there are many: a new trace costs a third."""
-        if traceparent is not None:
-            return Origin.of(self.incoming(traceparent, tracestate))
-        trace_id, span_id, sampled = self._ratio.new_ids()
-        return Origin(trace_id, span_id, sampled=sampled, state=self._ratio.state)
+    def new_ids(self) -> tuple[str, str, bool]:
+        """Returns trace id, span id and decision of a new trace, at a third of the price of `incoming`."""
+        return self._ratio.new_ids()
 
     def records(self, parent: SpanContext) -> bool:
-        """Whether work under this parent is recorded by this process."""
+        """Returns whether this process records work under a parent."""
         return self.provider is not None and parent.trace_flags.sampled
 
     def recording(self) -> bool:
-        """Whether the work under way is recorded. Asked by all that is traced, before anything that costs."""
+        """Returns whether the work under way is recorded. Clients check this before they build a span."""
         work = context.current()
         return work is not None and work.sampled
 
     @contextmanager
     def unrecorded(self, parent: SpanContext) -> Iterator[None]:
-        """Keeps a trace id for what is sent on, at no other cost."""
+        """Propagates a trace without recording a span."""
         token = otel_context.attach(trace.set_span_in_context(NonRecordingSpan(parent)))
         try:
             yield
@@ -76,19 +72,19 @@ class Tracing:
 
     @contextmanager
     def consuming(self, name: str, traceparent: str, tracestate: str | None = None) -> Iterator[SpanContext]:
-        """The span of a job, as a child of whoever asked for it, in whichever process it runs."""
+        """Opens the consumer span of a job, as a child of the span that queued it."""
         parent = self.incoming(traceparent, tracestate or None)
         if not self.records(parent):
             with self.unrecorded(parent):
                 yield parent
             return
-        origin = trace.set_span_in_context(NonRecordingSpan(parent))
-        with self._recorded(name, SpanKind.CONSUMER, None, origin) as span:
+        remote = trace.set_span_in_context(NonRecordingSpan(parent))
+        with self._recorded(name, SpanKind.CONSUMER, None, remote) as span:
             yield span.get_span_context()
 
     @contextmanager
     def arriving(self, headers: Mapping[str, str]) -> Iterator[None]:
-        """Goes on with the work that a message comes from, if that is recorded."""
+        """Continues the trace of a message, if that is recorded."""
         parent = sampling.parse(headers.get("traceparent", ""), headers.get("tracestate"))
         if parent is None or not self.records(parent):
             yield
@@ -109,27 +105,27 @@ class Tracing:
         attributes: Mapping[str, str | int] | None = None,
         expected: tuple[type[Exception], ...] = (),
     ) -> AbstractContextManager[Span | None]:
-        """A span around a part of the work under way; nothing, and no cost, unless that is recorded.
+        """Opens a span around a part of the work under way; does nothing, at no cost, unless that is recorded.
 
-        An error that is `expected` is an answer, and no fault of this part.
+        An `expected` exception does not set the span's status to error.
         """
-        return self._recorded(name, kind, attributes, expected=expected) if self.recording() else _NOTHING
+        return self._recorded(name, kind, attributes, expected=expected) if self.recording() else _NO_SPAN
 
-    def leaves(self) -> "Leaves":
-        """What makes the cheaper spans of statements and commands. Raises ValueError where nothing is recorded."""
-        if self._leaves is None:
-            raise ValueError("nothing is recorded: there is no endpoint")
-        return self._leaves
+    def leaf_spans(self) -> "LeafSpans":
+        """Returns the factory of spans of statements and commands. Raises ValueError without an endpoint."""
+        if self._leaf_spans is None:
+            raise ValueError("no span is recorded: there is no endpoint")
+        return self._leaf_spans
 
     def inject(self, headers: MutableMapping[str, str]) -> None:
-        """Adds the current context to what is sent on."""
+        """Adds the current trace context to the headers of a call."""
         if trace.get_current_span().get_span_context().is_valid:
             _PROPAGATOR.inject(headers)
         elif current := traceparent():
             headers["traceparent"] = current
 
     def shutdown(self) -> None:
-        """Sends what is left, for `exporting.SHUTDOWN_SECONDS` at most."""
+        """Exports the remaining spans, for `exporting.SHUTDOWN_SECONDS` at most."""
         if self.provider is not None:
             self.provider.shutdown()
 
@@ -139,10 +135,10 @@ class Tracing:
         name: str,
         kind: SpanKind,
         attributes: Mapping[str, str | int] | None,
-        origin: otel_context.Context | None = None,
+        parent: otel_context.Context | None = None,
         expected: tuple[type[Exception], ...] = (),
     ) -> Iterator[Span]:
-        span = self.tracer.start_span(name, origin, kind, attributes)
+        span = self.tracer.start_span(name, parent, kind, attributes)
         with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
             try:
                 yield span
@@ -153,23 +149,28 @@ class Tracing:
 
 
 def fail(span: Span, error: BaseException) -> None:
-    """Says that a span ended with an error: of which type, and no word of its message."""
+    """Sets the status of a span to error, with the type of the exception and without its message."""
     span.set_attribute("error.type", type(error).__qualname__)
     span.set_status(StatusCode.ERROR)
 
 
-def link(origin: str) -> None:
-    """Links the current span to another one, given as a W3C header, such as that of what this one only hears of."""
+def record_exception(error: Exception) -> None:
+    """Records an exception that is answered here on the current span."""
+    trace.get_current_span().record_exception(error)
+
+
+def link(header: str) -> None:
+    """Links the current span to another one, given as the `traceparent` of an event that this one only observes."""
     span = trace.get_current_span()
-    other = sampling.parse(origin) if span.is_recording() else None
+    other = sampling.parse(header) if span.is_recording() else None
     if other is not None:
         span.add_link(other)
 
 
 def traceparent() -> str:
-    """The current context as a W3C header, to travel with a row or a message; empty outside of any work.
+    """Returns the current `traceparent`, to be stored with a row or a message; empty outside of any work.
 
-    Work that began here and is not recorded isn't in OpenTelemetry's context: its ids are its own, and random.
+    A trace that began here and is not recorded is not in OpenTelemetry's context: its ids are in the work context.
     """
     ids = trace.get_current_span().get_span_context()
     if ids.is_valid:
@@ -179,5 +180,5 @@ def traceparent() -> str:
 
 
 def tracestate() -> str:
-    """What other vendors, and the sampling, have to say of the current trace; may be empty."""
+    """Returns the current `tracestate`: entries of other vendors and of the sampling; may be empty."""
     return trace.get_current_span().get_span_context().trace_state.to_header()

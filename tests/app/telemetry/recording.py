@@ -105,7 +105,7 @@ async def observed(app: FastAPI, endpoint: str, **settings: Any) -> AsyncIterato
     tracing = Tracing(chosen, "api")
     registry = CollectorRegistry()
     exporter = spans_of(tracing)
-    layer = observe(app, metrics=HttpMetrics(registry), tracing=tracing, spans=chosen.server_spans)
+    layer = observe(app, metrics=HttpMetrics(registry), tracing=tracing)
     transport = httpx2.ASGITransport(app=layer)
     try:
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:

@@ -12,7 +12,7 @@ from app.settings import read
 from app.telemetry import context
 from app.telemetry.context import WorkContext
 from app.telemetry.traces import sampling
-from app.telemetry.traces.provider import Decided, WorkIds
+from app.telemetry.traces.provider import DecidedSampler, WorkIds
 from app.telemetry.traces.sampling import Ratio, parse
 from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 
@@ -104,7 +104,7 @@ def test_no_header_breaks_a_request() -> None:
 
 def test_a_root_gets_the_id_by_which_it_was_chosen_and_tells_the_share() -> None:
     ratio = Ratio(0.5)
-    provider = TracerProvider(Decided(ratio.state), shutdown_on_exit=False, id_generator=WorkIds())
+    provider = TracerProvider(DecidedSampler(ratio.state), shutdown_on_exit=False, id_generator=WorkIds())
     tracer = provider.get_tracer("test")
     token = context.enter(WorkContext("", TRACE, SPAN, sampled=True))
     try:

@@ -28,11 +28,8 @@ def _durations(exposition: str) -> list[Sample]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("maker", ["contrib", "own"])
-async def test_from_a_number_to_its_trace_to_its_line(
-    settings: Settings, collector: Receiver, recorded: Logs, maker: str
-) -> None:
-    chosen = {"otlp_endpoint": collector.endpoint, "traces_sample_ratio": 1, "server_spans": maker}
+async def test_from_a_number_to_its_trace_to_its_line(settings: Settings, collector: Receiver, recorded: Logs) -> None:
+    chosen = {"otlp_endpoint": collector.endpoint, "traces_sample_ratio": 1}
     binnacle = create_app(settings.model_copy(update=chosen))
     async with (
         binnacle.app.router.lifespan_context(binnacle.app),
