@@ -67,13 +67,13 @@ class CachedItems:
         return Ready(int(version), body)
 
 
-def forgetting(cache: Cache) -> Callable[[ItemChanged], Awaitable[None]]:
-    """The subscriber that forgets an item once its change is committed, in all its forms."""
+def invalidate_item(cache: Cache) -> Callable[[ItemChanged], Awaitable[None]]:
+    """Returns the live subscriber that deletes all representations of a changed item from the cache."""
 
-    async def forget(change: ItemChanged) -> None:
+    async def invalidate(change: ItemChanged) -> None:
         await cache.delete(_key(change.item_id))
 
-    return forget
+    return invalidate
 
 
 def _key(item_id: UUID) -> str:

@@ -14,11 +14,12 @@ from app.catalog.schemas import ItemView
 from app.infra.cache import Cache
 from app.infra.database import Database
 from app.infra.database.orm import now
-from app.orders.models import Order, OrderLine
+from app.orders.models import Order, OrderLine, OrderStatus
 
 DAYS: Final = 30
-MOST: Final = 20
-SECONDS: Final = 60
+MAX_RESULTS: Final = 20
+TTL_SECONDS: Final = 60
+_COUNTED: Final = (OrderStatus.PENDING, OrderStatus.PAID)
 
 
 class PopularItem(BaseModel):
@@ -46,7 +47,7 @@ class Popular:
 
     async def top(self) -> bytes:
         """PopularItems as JSON."""
-        return await self._cache.get_or_make("popular:items", self._make, SECONDS, form=_FORM)
+        return await self._cache.get_or_make("popular:items", self._make, TTL_SECONDS, form=_FORM)
 
     async def _make(self) -> bytes:
         async with self._database.read() as session:
@@ -60,7 +61,7 @@ def most_ordered() -> Select[*tuple[Any, ...]]:
     pieces = (
         select(OrderLine.item_id, func.sum(OrderLine.quantity).label("ordered"))
         .join(Order, Order.id == OrderLine.order_id)
-        .where(Order.created_at >= now() - timedelta(days=DAYS), Order.status.in_(("pending", "paid")))
+        .where(Order.created_at >= now() - timedelta(days=DAYS), Order.status.in_(_COUNTED))
         .group_by(OrderLine.item_id)
         .subquery("pieces")
     )
@@ -69,5 +70,5 @@ def most_ordered() -> Select[*tuple[Any, ...]]:
         .join(pieces, pieces.c.item_id == Item.id)
         .where(FOR_SALE)
         .order_by(pieces.c.ordered.desc(), Item.created_at.desc(), Item.id.desc())
-        .limit(MOST)
+        .limit(MAX_RESULTS)
     )

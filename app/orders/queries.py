@@ -27,7 +27,11 @@ class OrderQueries:
     async def page(self, buyer_id: UUID, query: OrderQuery) -> OrderPage:
         async with self._database.read() as session:
             rows = await repository.page(
-                session, buyer_id, status=query.status, offset=query.offset, limit=query.per_page
+                session,
+                buyer_id,
+                status=query.status,
+                offset=query.offset,
+                limit=query.per_page,
             )
         return OrderPage(orders=[OrderView(**_money(row)) for row in rows], page=query.page, per_page=query.per_page)
 

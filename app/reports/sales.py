@@ -14,7 +14,7 @@ from app.catalog.export import harmless
 from app.catalog.models import Item
 from app.infra.database import ReadSession
 from app.money import to_major
-from app.orders.models import LINE_TOTAL, Order, OrderLine
+from app.orders.models import LINE_TOTAL, Order, OrderLine, OrderStatus
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"
 HEADER: Final = ("order_id", "paid_at", "seller_id", "item_id", "item", "quantity", "unit_price", "total", "currency")
@@ -83,7 +83,7 @@ def as_csv(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def _paid_in(span: Span) -> tuple[ColumnElement[bool], ...]:
-    return (Order.status == "paid", Order.finished_at >= span.begins, Order.finished_at < span.ends)
+    return (Order.status == OrderStatus.PAID, Order.finished_at >= span.begins, Order.finished_at < span.ends)
 
 
 def _cells(order: PaidOrder, line: Row[*tuple[Any, ...]]) -> Sequence[str]:

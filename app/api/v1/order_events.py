@@ -39,7 +39,7 @@ async def _stream(
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[_Stream]:
     """Held until the answer is over. Raises OrderNotFoundError or TooManyStreamsError before it begins."""
-    if await services.following.party(order_id, caller.account_id) != "buyer":
+    if await services.following.participant_role(order_id, caller.account_id) != "buyer":
         raise OrderNotFoundError
     lifecycle = request.app.state.lifecycle
     standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token or "")
