@@ -5,7 +5,7 @@ import io
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final
 
-from app.catalog.records import ItemRecord
+from app.catalog.models import ItemRecord
 from app.money import to_major
 
 MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"

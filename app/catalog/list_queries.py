@@ -12,14 +12,13 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Integer, Select, Text, bindparam, func, literal, select, tuple_
 
 from app.catalog.for_sale import STATES
-from app.catalog.models import ITEMS
-from app.catalog.names import name_key
-from app.catalog.records import ItemRecord
+from app.catalog.models import ITEMS, ItemRecord
 from app.catalog.repository import COLUMNS, record
 from app.catalog.schemas import ItemFilter, Sort
 from app.catalog.schemas_v2 import CursorSort
 from app.infra.database import Reads
 from app.money import to_minor
+from app.text import lookalikes
 from app.text.folding import ESCAPE, containing, folded
 
 MOST_COUNTED: Final = 10_000
@@ -75,7 +74,7 @@ def _values(wanted: ItemFilter) -> dict[str, Any]:
     """What was asked for, by the name of its condition."""
     values: dict[str, Any] = {}
     if wanted.search:
-        values["search"] = containing(name_key(wanted.search))
+        values["search"] = containing(lookalikes.key(wanted.search))
     for name in ("min_price", "max_price"):
         price = getattr(wanted, name)
         if price is not None:

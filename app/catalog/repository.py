@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, update
 
 from app.catalog.for_sale import EXISTS
-from app.catalog.models import ITEMS, Item
-from app.catalog.records import ItemRecord
+from app.catalog.models import ITEMS, Item, ItemRecord
 from app.events import ItemChanged
 from app.infra.database import Reads, WriteSession
 from app.infra.event_bus import Events

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, Status, Stock
-from app.catalog.records import ItemRecord
+from app.catalog.models import ItemRecord
 from app.catalog.schemas import ItemFilter, NewItem
 from app.money import to_major
 from app.schemas import Input

@@ -13,8 +13,7 @@ from sqlalchemy import Float, Text, Uuid, bindparam, column, func, literal_colum
 
 from app.catalog import repository
 from app.catalog.for_sale import FOR_SALE
-from app.catalog.models import ITEMS
-from app.catalog.records import ItemRecord
+from app.catalog.models import ITEMS, ItemRecord
 from app.infra.database import ReadSession
 
 MOST: Final = 1000  # of all that match so many are ranked: the time that a common word takes has an end

@@ -13,8 +13,7 @@ from app.accounts.authentication import of_existing_account
 from app.accounts.permissions import Permission, allows
 from app.catalog import list_queries, repository, search
 from app.catalog.errors import ItemChangedError, ItemNotFoundError, NameTakenError, NotYourItemError
-from app.catalog.names import name_key
-from app.catalog.records import ItemRecord
+from app.catalog.models import ItemRecord
 from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
 from app.catalog.schemas_v2 import ItemCursorQuery
 from app.infra.cursors import Cursors
@@ -22,6 +21,7 @@ from app.infra.database import Database, Reads
 from app.infra.event_bus import Events
 from app.money import to_minor
 from app.pagination import PageQuery
+from app.text import lookalikes
 
 BATCH: Final = 500
 
@@ -139,7 +139,7 @@ def _columns(fields: dict[str, Any]) -> dict[str, Any]:
     if "price" in fields:
         fields["price_minor"] = to_minor(fields.pop("price"))
     if "name" in fields:
-        fields["name_key"] = name_key(fields["name"])
+        fields["name_key"] = lookalikes.key(fields["name"])
     return fields
 
 

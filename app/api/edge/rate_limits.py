@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from starlette.types import Scope
 
 from app.accounts.login_limits import network
-from app.api.edge.paths import OPERATIONS
+from app.api.edge.allowed_hosts import OPERATIONS
 from app.api.edge.refusal import Refusal
 from app.infra.rate_limit.limits import Limits, window
 from app.infra.rate_limit.prefetched_tokens import Leases
