@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import Select, func, select
 
 from app.catalog import repository as catalog
-from app.catalog.cached_items import form_name
+from app.catalog.cached_items import name_for
 from app.catalog.for_sale import FOR_SALE
 from app.catalog.models import Item
 from app.catalog.schemas import ItemView
@@ -35,7 +35,7 @@ class PopularItems(BaseModel):
     items: list[PopularItem]
 
 
-_FORM: Final = form_name("v1", PopularItems)
+_REPRESENTATION: Final = name_for("v1", PopularItems)
 
 
 class Popular:
@@ -47,7 +47,7 @@ class Popular:
 
     async def top(self) -> bytes:
         """PopularItems as JSON."""
-        return await self._cache.get_or_make("popular:items", self._make, TTL_SECONDS, form=_FORM)
+        return await self._cache.get_or_make("popular:items", self._make, TTL_SECONDS, form=_REPRESENTATION)
 
     async def _make(self) -> bytes:
         async with self._database.read() as session:

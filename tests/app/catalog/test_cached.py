@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from app.api.dependencies import Services
 from app.catalog import repository
-from app.catalog.cached_items import V1, V2, form_name
+from app.catalog.cached_items import V1, V2, name_for
 from app.catalog.schemas import ItemView
 from app.catalog.schemas_v2 import ItemViewV2
 from app.settings import Settings, read
@@ -201,5 +201,5 @@ async def test_a_damaged_entry_is_answered_as_if_it_were_not_there(api: Api, set
 
 
 def test_the_name_of_a_form_changes_with_its_schema() -> None:
-    assert form_name("v1", ItemView) == V1.name
-    assert form_name("v1", ItemViewV2) not in (V1.name, V2.name)
+    assert name_for("v1", ItemView) == V1.name
+    assert name_for("v1", ItemViewV2) not in (V1.name, V2.name)
