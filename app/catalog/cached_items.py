@@ -63,7 +63,7 @@ class CachedItems:
             item = await self._catalog.get(item_id)
             return f"{item.version}\n{representation.render(item)}".encode()
 
-        value = await self._cache.get_or_make(_key(item_id), make, TTL_SECONDS, form=representation.name)
+        value = await self._cache.get_or_make(_key(item_id), make, TTL_SECONDS, representation=representation.name)
         version, _, body = value.partition(b"\n")
         return CachedItem(int(version), body)
 

@@ -47,7 +47,7 @@ class Popular:
 
     async def top(self) -> bytes:
         """PopularItems as JSON."""
-        return await self._cache.get_or_make("popular:items", self._make, TTL_SECONDS, form=_REPRESENTATION)
+        return await self._cache.get_or_make("popular:items", self._make, TTL_SECONDS, representation=_REPRESENTATION)
 
     async def _make(self) -> bytes:
         async with self._database.read() as session:

@@ -160,7 +160,7 @@ async def test_of_fifty_who_ask_for_a_cold_item_one_asks_the_database(api: Api) 
         if _counted(api, "error") == errors:
             break
         # A machine that stood still: Redis was taken for gone, and all asked the database, as they should.
-        _store(api)._away_until = 0.0
+        _store(api)._pause._until = 0.0
     assert len(reads) == 1
 
 
