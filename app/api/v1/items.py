@@ -13,7 +13,7 @@ from app.api.prefix_router import Router
 from app.catalog import export
 from app.catalog.cached_items import V1
 from app.catalog.schemas import ExportQuery, ItemChange, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
-from app.csv_files import marked
+from app.csv_files import MEDIA_TYPE, with_bom
 from app.orders.popular import PopularItems
 
 router = Router(prefix="/v1/items", tags=["items"])
@@ -78,7 +78,7 @@ async def export_items(
     first = await anext(batches)  # an outage can still be answered as one here
     headers = {"Content-Disposition": 'attachment; filename="items.csv"', "X-Content-Type-Options": "nosniff"}
     content = export.as_csv(first, batches)
-    return StreamingResponse(marked(content) if wanted.bom else content, media_type=export.MEDIA_TYPE, headers=headers)
+    return StreamingResponse(with_bom(content) if wanted.bom else content, media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/search", summary="Search items")

@@ -8,8 +8,7 @@ from fastapi.responses import StreamingResponse
 from app.api.contract.responses import ID, NOT_MODIFIED, answered, refused
 from app.api.dependencies import Caller, ReportsService, TasksService
 from app.api.etags import CONDITIONAL, is_current
-from app.csv_files import BOM, Bom, marked
-from app.reports import sales
+from app.csv_files import BOM, MEDIA_TYPE, Bom, with_bom
 from app.reports.schemas import NewSalesReport
 from app.tasks.schemas import TaskView
 
@@ -64,6 +63,4 @@ async def download_report(
         "Content-Length": str(file.size + len(BOM) if bom else file.size),
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(
-        marked(file.content) if bom else file.content, media_type=sales.MEDIA_TYPE, headers=headers
-    )
+    return StreamingResponse(with_bom(file.content) if bom else file.content, media_type=MEDIA_TYPE, headers=headers)
