@@ -9,17 +9,17 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.infra.database import ReadSession, WriteSession
 from app.infra.database.orm import now
+from app.infra.database.sweeping import delete_batch
 from app.orders.errors import KeyReusedError
 from app.orders.models import IdempotencyKey
 from app.orders.schemas import NewOrder
 
 RETENTION: Final = timedelta(hours=24)
-_SWEEP_BATCH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,7 @@ async def delete_all(session: WriteSession, account_id: UUID) -> None:
 
 async def sweep(session: WriteSession) -> int:
     """Deletes a batch of keys past their retention; returns how many."""
-    old = IdempotencyKey.created_at < now() - RETENTION
-    names = tuple_(IdempotencyKey.account_id, IdempotencyKey.key)
-    chosen = select(IdempotencyKey.account_id, IdempotencyKey.key).where(old).limit(_SWEEP_BATCH)
-    statement = delete(IdempotencyKey).where(names.in_(chosen)).returning(IdempotencyKey.key)
-    return len((await session.execute(statement.execution_options(synchronize_session=False))).all())
+    return await delete_batch(session, IdempotencyKey, IdempotencyKey.created_at < now() - RETENTION)
 
 
 def _matches(request: KeyedRequest) -> tuple[ColumnElement[bool], ...]:
