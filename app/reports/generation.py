@@ -6,11 +6,12 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from app.csv_files import to_csv
 from app.errors import InvalidError
 from app.infra.database import WriteSession
 from app.infra.database.orm import now
 from app.infra.outbox.claimed_message import Message
-from app.infra.outbox.time_slices import Step, Turns
+from app.infra.outbox.time_slices import Batch, TimeSlices
 from app.reports import repository, sales
 from app.reports.models import Report, ReportChunk
 from app.reports.sales import Span
@@ -21,23 +22,23 @@ ORDERS_AT_ONCE: Final = 500
 class MakeReport:
     """Takes turns at reports. `days` is how long a file is kept."""
 
-    def __init__(self, turns: Turns, *, days: int, orders_at_once: int = ORDERS_AT_ONCE) -> None:
-        self._turns = turns
+    def __init__(self, slices: TimeSlices, *, days: int, orders_at_once: int = ORDERS_AT_ONCE) -> None:
+        self._slices = slices
         self._kept = timedelta(days=days)
         self._orders_at_once = orders_at_once
 
     async def __call__(self, message: Message) -> None:
         """Raises InvalidError when the report is not to be made any more."""
-        await self._turns.take(message, partial(self._step, UUID(message.payload["report_id"])))
+        await self._slices.run(message, partial(self._batch, UUID(message.payload["report_id"])))
 
-    async def _step(self, report_id: UUID, session: WriteSession) -> Step:
+    async def _batch(self, report_id: UUID, session: WriteSession) -> Batch:
         report = await repository.get(session, report_id)
         if report is None or report.expires_at <= now():
             raise InvalidError("The report has expired; its owner may ask for a new one.")
         span = _span(report)
         if report.orders_total is None:
             report.orders_total = await sales.count(session, span)
-            _append(session, report, sales.as_csv([sales.HEADER]))
+            _append(session, report, to_csv([sales.HEADER]))
         after = (report.after_at, report.after_id) if report.after_at and report.after_id else None
         batch = await sales.orders(session, span, after, self._orders_at_once)
         if batch:
@@ -50,7 +51,7 @@ class MakeReport:
             report.expires_at = report.finished_at + self._kept
         # What was paid while the report was made may make it longer than was counted.
         share = report.orders_done / max(report.orders_total, report.orders_done, 1)
-        return Step(share, then="end" if finished else "step")
+        return Batch(share, then="end" if finished else "continue")
 
 
 def _span(report: Report) -> Span:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from app.accounts.access_tokens import Identity
 from app.accounts.authentication import of_existing_account
-from app.accounts.permissions import Permission, allows, demand_any
+from app.accounts.permissions import Permission, allows, require_any
 from app.errors import ConflictError, GoneError, NotFoundError, TooManyRequestsError, UnavailableError
 from app.infra.database import Database
 from app.infra.database.orm import now
@@ -92,7 +92,7 @@ class Reports:
         if report is None or report.owner_id != caller.account_id:
             raise ReportNotFoundError("There is no such report of yours.")
         if report.seller_id is None:
-            demand_any(caller.role, Permission.REPORTS_READ_ANY)
+            require_any(caller.role, Permission.REPORTS_READ_ANY)
         if report.expires_at <= now():
             raise ReportExpiredError("The file of this report has expired; ask for a new one.")
         if report.finished_at is None:
