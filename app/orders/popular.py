@@ -1,4 +1,4 @@
-"""What is ordered most. It knows orders, so it stands above the catalogue, whose items it shows."""
+"""The most ordered items. The module belongs to orders, which depend on the catalogue and not the other way round."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -39,14 +39,14 @@ _REPRESENTATION: Final = name_for("v1", PopularItems)
 
 
 class Popular:
-    """The most ordered items, ready to be sent; counted once a minute for all replicas."""
+    """Counts the most ordered items at most once a minute for all replicas."""
 
     def __init__(self, database: Database, cache: Cache) -> None:
         self._database = database
         self._cache = cache
 
     async def top(self) -> bytes:
-        """PopularItems as JSON."""
+        """Returns PopularItems as JSON."""
         return await self._cache.get_or_make("popular:items", self._make, TTL_SECONDS, representation=_REPRESENTATION)
 
     async def _make(self) -> bytes:
@@ -57,7 +57,7 @@ class Popular:
 
 
 def most_ordered() -> Select[*tuple[Any, ...]]:
-    """Counted first and only then looked up among the items, of which there are many more."""
+    """Returns the query, which counts orders first and joins the items, of which there are many more, afterwards."""
     pieces = (
         select(OrderLine.item_id, func.sum(OrderLine.quantity).label("ordered"))
         .join(Order, Order.id == OrderLine.order_id)

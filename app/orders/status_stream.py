@@ -37,7 +37,7 @@ class OrderState(BaseModel):
 
 
 def state_of(row: repository.State) -> OrderState:
-    """Returns the message for a state. Stages only grow: 1 pending, 2 paid or failed, 3 cancelled, 4 and refunded."""
+    """Returns the message for a state. Stages only grow: 1 pending, 2 paid or failed, 3 cancelled, 4 refund settled."""
     refunding = row.refund == RefundStatus.PENDING
     stages = {OrderStatus.PENDING: 1, OrderStatus.PAID: 2, OrderStatus.FAILED: 2, OrderStatus.CANCELLED: 4 - refunding}
     stage = stages[row.status]
