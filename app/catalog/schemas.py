@@ -1,4 +1,4 @@
-"""What goes in and out of the item endpoints, version 1."""
+"""Request and response bodies of items, version 1."""
 
 from datetime import datetime
 from decimal import Decimal
