@@ -1,4 +1,4 @@
-"""Making a report: batch after batch, each committed with how far it is, so that any worker can go on from there."""
+"""Makes a report in batches, each committed with the position, so that any worker can continue."""
 
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ ORDERS_AT_ONCE: Final = 500
 
 
 class MakeReport:
-    """Takes turns at reports. `days` is how long a file is kept."""
+    """Handles messages that request a report. `days` is the retention of a file."""
 
     def __init__(self, slices: TimeSlices, *, days: int, orders_at_once: int = ORDERS_AT_ONCE) -> None:
         self._slices = slices
@@ -28,7 +28,7 @@ class MakeReport:
         self._orders_at_once = orders_at_once
 
     async def __call__(self, message: Message) -> None:
-        """Raises InvalidError when the report is not to be made any more."""
+        """Runs one time slice. Raises InvalidError when the report has expired."""
         await self._slices.run(message, partial(self._batch, UUID(message.payload["report_id"])))
 
     async def _batch(self, report_id: UUID, session: WriteSession) -> Batch:
@@ -55,7 +55,7 @@ class MakeReport:
 
 
 def _span(report: Report) -> Span:
-    """Until the report was asked for, where its last day is not over: what is read then stands still."""
+    """Returns the report's interval, which ends at the time of the request at the latest: so its data can't change."""
     begins = datetime.combine(report.first_day, time.min, UTC)
     ends = datetime.combine(report.last_day + timedelta(days=1), time.min, UTC)
     return Span(begins, min(ends, report.created_at))
