@@ -1,4 +1,4 @@
-"""Campaigns: a mail to everybody, who each get it once, whoever dies meanwhile."""
+"""Campaigns: one e-mail to every account, exactly once, whatever crashes."""
 
 from functools import partial
 from typing import Final
@@ -27,7 +27,7 @@ class Campaigns:
         self._outbox = outbox
 
     async def start(self, author_id: UUID, new: NewCampaign) -> UUID:
-        """The id of the campaign, and of the task that sends it."""
+        """Accepts a campaign; returns the id of the campaign and its task."""
         campaign_id = uuid4()
         payload = {"campaign_id": str(campaign_id)}
         with of_existing_account():
@@ -38,11 +38,12 @@ class Campaigns:
 
 
 class SendCampaign:
-    """Takes turns at campaigns: puts a mail for each of some accounts into the outbox, and says how far it is.
+    """Handles campaigns in batches: adds an e-mail for each account of a batch to the outbox, with the campaign's
+    position.
 
-    Both in one transaction, so that nobody is left out and nobody gets two. Then it queues up behind these mails, and
-    waits if they are not sent by then: no order ever waits for more than one batch of them. It ends when all its mails
-    have ended, with their counts as its result.
+    Both commit in one transaction, so that no account is skipped or gets two. The next batch queues behind these
+    e-mails and waits until they are sent, so that an order never waits for more than one batch. The campaign ends when
+    all its e-mails have ended; their counts are its result.
     """
 
     def __init__(self, slices: TimeSlices, outbox: Outbox, *, accounts_at_once: int = ACCOUNTS_AT_ONCE) -> None:
@@ -51,7 +52,7 @@ class SendCampaign:
         self._at_once = accounts_at_once
 
     async def __call__(self, message: Message) -> None:
-        """Raises InvalidError when there is no such campaign."""
+        """Runs one time slice. Raises InvalidError when there is no such campaign."""
         await self._slices.run(message, partial(self._batch, UUID(message.payload["campaign_id"])))
 
     async def _batch(self, campaign_id: UUID, session: WriteSession) -> Batch:
@@ -81,6 +82,6 @@ class SendCampaign:
 
 
 def _share(campaign: Campaign, emails: EmailCounts | None = None) -> float:
-    """Returns how far a campaign is: a mail counts half when it is queued, and the other half when it has ended."""
+    """Returns the progress: an e-mail counts half when it is queued, and half when it has ended."""
     ended = 0 if emails is None else emails.total - emails.pending
     return (campaign.accounts_done + ended) / 2 / max(campaign.accounts_total or 0, campaign.accounts_done, 1)

@@ -15,7 +15,7 @@ _BREAKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """A subject, which is one line, and a text."""
+    """Subject, in one line, and text of an e-mail."""
 
     subject: str
     text: str
