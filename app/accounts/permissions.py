@@ -40,7 +40,7 @@ def allows(role: str, permission: Permission) -> bool:
     return permission in PERMISSIONS.get(role, frozenset())
 
 
-def demand_any(role: str, *permissions: Permission) -> None:
+def require_any(role: str, *permissions: Permission) -> None:
     """Raises ForbiddenError, which names the permissions, when the role has none of them."""
     if not any(allows(role, permission) for permission in permissions):
         raise ForbiddenError(f"This needs the permission {' or '.join(permissions)}; your role is {role}.")

@@ -18,9 +18,9 @@ from sqlalchemy.orm import aliased
 from app.accounts.models import Account, RefreshToken
 from app.infra.database import WriteSession
 from app.infra.database.orm import now
+from app.infra.database.sweeping import delete_batch
 
 TOKEN_BYTES = 32
-_SWEPT_AT_ONCE = 1000
 
 Index("ix_refresh_tokens_family_expires_at", RefreshToken.family_expires_at)  # for the sweep
 
@@ -95,10 +95,8 @@ async def end_all(session: WriteSession, account_id: UUID) -> None:
 
 
 async def sweep(session: WriteSession) -> int:
-    """Forgets tokens of families that have ended by age; how many. Those of revoked families stay until then."""
-    old = select(RefreshToken.id).where(RefreshToken.family_expires_at < now()).limit(_SWEPT_AT_ONCE)
-    statement = delete(RefreshToken).where(RefreshToken.id.in_(old)).returning(RefreshToken.id)
-    return len((await session.execute(statement.execution_options(synchronize_session=False))).all())
+    """Deletes a batch of tokens whose families have expired, revoked or not; returns how many."""
+    return await delete_batch(session, RefreshToken, RefreshToken.family_expires_at < now())
 
 
 def _family_ended() -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from fastapi.security import OAuth2PasswordBearer
 from app.accounts.access_tokens import Identity, Tokens
 from app.accounts.administration import Administration
 from app.accounts.authentication import Accounts
-from app.accounts.permissions import Permission, demand_any
+from app.accounts.permissions import Permission, require_any
 from app.accounts.profiles import Profiles
 from app.accounts.revocation import Access
 from app.api.presence import Presence
@@ -150,7 +150,7 @@ def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awa
     """A dependency: the caller, whose role has one of these permissions at least; else 403, which names them."""
 
     async def check(caller: Caller) -> Identity:
-        demand_any(caller.role, *permissions)
+        require_any(caller.role, *permissions)
         return caller
 
     return check

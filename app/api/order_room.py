@@ -15,7 +15,8 @@ from app.api.presence import Presence
 from app.api.stream_access import Standing
 from app.infra.database.orm import now
 from app.infra.fanout import Fanout, Message, SlowReaderError
-from app.orders.status_stream import Following, Party
+from app.orders.repository import ParticipantRole
+from app.orders.status_stream import Following
 from app.schemas import Input
 from app.text.types import Lines
 
@@ -59,7 +60,7 @@ class Member(NamedTuple):
     """Who is in the room."""
 
     account_id: UUID
-    party: Party
+    role: ParticipantRole
 
 
 class Room:
@@ -147,7 +148,7 @@ class Room:
                 await self._send(b'{"type":"pong"}')
 
     async def _publish(self, channel: str, kind: str, **more: str) -> None:
-        said = {"type": kind, "id": uuid4(), "at": now(), "from": self._member.party, **more}
+        said = {"type": kind, "id": uuid4(), "at": now(), "from": self._member.role, **more}
         said["account_id"] = self._member.account_id
         await self._fanout.publish(channel, orjson.dumps(said))
 

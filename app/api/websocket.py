@@ -78,16 +78,16 @@ async def _welcome(socket: WebSocket, services: Services, standing: Standing, to
             return DRAINING if reason == "draining" else UNAUTHENTICATED
         identity = services.tokens.read(token)
         order = UUID(order_id)
-        party = await services.following.party(order, identity.account_id)
+        role = await services.following.participant_role(order, identity.account_id)
     except UnauthenticatedError:
         return UNAUTHENTICATED
     except UnavailableError:
         return TRY_LATER
     except ValueError:
         return FORBIDDEN
-    if party is None:
+    if role is None:
         return FORBIDDEN
-    member = Member(identity.account_id, party)
+    member = Member(identity.account_id, role)
     room = Room(socket, services.fanout, services.presence, standing, member)
     with services.stream_limits.held({"account": str(identity.account_id), "order": str(order)}):
         return await room.stay(services.following, order)

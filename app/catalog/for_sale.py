@@ -1,4 +1,4 @@
-"""Defines when an item is for sale, once: for lists, search, popular items, the export and orders."""
+"""Defines once when an item is for sale: for lists, search, popular items, the export and orders."""
 
 from collections.abc import Mapping
 from typing import Final, NoReturn

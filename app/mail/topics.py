@@ -1,4 +1,4 @@
-"""The topics of messages that become mails. Their payloads hold ids, and no address: that is looked up when sent."""
+"""Topics of messages that send e-mails. Payloads hold ids; the address is looked up when the e-mail is sent."""
 
 from typing import Final
 

@@ -16,11 +16,10 @@ LARGEST_TOTAL: Final = 2**31 - 1
 def price_line(
     order_id: UUID, line: NewLine, price_minor: int, priced_in: str, currency: str, rates: Mapping[str, ExchangeRate]
 ) -> OrderLine:
-    """Returns a line in the order's currency. Raises ItemRepricedError when there is no rate for the item's.
+    """Returns a line in the order's currency. Raises ItemRepricedError when there is no rate for the item's currency.
 
-    A converted line is rounded once, to even where it lies between two cents, and costs one cent at least: to round
-    each piece would make 1,000 pieces of 0.01 cost what the rate says give or take a half. `unit_price_minor` is one
-    piece, rounded for display.
+    A converted line is rounded once, half to even, and costs at least one cent: rounding each piece could change the
+    price of 1,000 pieces by half. `unit_price_minor` is one piece, rounded for display.
     """
     entry = OrderLine(
         order_id=order_id,

@@ -15,7 +15,7 @@ from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.reconciler import Sweep, Watch
 from app.infra.outbox.runner import Runner
 from app.infra.outbox.slots import Slots, local, shared
-from app.infra.outbox.time_slices import Turns
+from app.infra.outbox.time_slices import TimeSlices
 from app.mail import handlers as mail
 from app.mail.campaigns import SendCampaign
 from app.mail.mailer import TARGET as MAIL
@@ -71,7 +71,7 @@ async def open_runner(  # noqa: PLR0913 -- a process is put together here
         open_provider(settings, dependency_metrics, tracing) as provider,
         open_mailer(settings, dependency_metrics, tracing) as mailer,
     ):
-        turns = Turns(database, outbox)
+        turns = TimeSlices(database, outbox)
         handlers: dict[str, Handler] = {
             PAY_ORDER: PayOrder(database, provider, events, order_metrics),
             REFUND_ORDER: RefundOrder(database, provider, events, order_metrics),

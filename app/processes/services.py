@@ -29,9 +29,9 @@ from app.infra.signing_key import signing_key
 from app.mail.campaigns import Campaigns
 from app.orders.commands.cancel import CancelOrder
 from app.orders.commands.place import PlaceOrder
-from app.orders.forgetting import forget_buyer
 from app.orders.popular import Popular
 from app.orders.queries import OrderQueries
+from app.orders.repository import anonymise_buyer
 from app.orders.status_stream import Following
 from app.processes.handlers import SWEEPS, TOPICS, open_runner, watches
 from app.processes.subscriptions import subscribe
@@ -98,7 +98,7 @@ async def open_services(
         await stack.enter_async_context(_background(settings, database, jobs, open_here, publishing, metrics))
         limit_metrics = LimitMetrics(metrics.registry)
         limits = await stack.enter_async_context(open_limits(settings, limit_metrics, dependency_metrics, tracing))
-        people = account_services(settings, database, events, limits, metrics.registry, also_forget=(forget_buyer,))
+        people = account_services(settings, database, events, limits, metrics.registry, also_forget=(anonymise_buyer,))
         catalog = Catalog(database, events, Cursors(signing_key(settings)))
         yield Services(
             access=people.access,

@@ -1,4 +1,4 @@
-"""What goes into the report endpoints."""
+"""Request bodies of reports."""
 
 import re
 from datetime import date, timedelta

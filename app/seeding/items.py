@@ -13,10 +13,10 @@ from app.accounts import repository as accounts
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.catalog.models import Item
-from app.catalog.names import name_key
 from app.infra.database import WriteSession, open_database
 from app.money import to_minor
 from app.settings import Settings
+from app.text import lookalikes
 
 SELLER: Final = "chandler"
 CATALOGUE: Final = (
@@ -59,11 +59,11 @@ async def _seed(settings: Settings) -> int:
 
 
 async def _add_missing(session: WriteSession, seller_id: UUID) -> int:
-    keys = [name_key(name) for name, _, _ in CATALOGUE]
+    keys = [lookalikes.key(name) for name, _, _ in CATALOGUE]
     # What the seller took out stays out, and a name that somebody else has is left to them.
     query = select(Item.name).where((Item.owner_id == seller_id) | Item.name_key.in_(keys))
-    present = {name_key(name) for name in (await session.execute(query)).scalars()}
-    missing = [entry for entry in CATALOGUE if name_key(entry[0]) not in present]
+    present = {lookalikes.key(name) for name in (await session.execute(query)).scalars()}
+    missing = [entry for entry in CATALOGUE if lookalikes.key(entry[0]) not in present]
     session.add_all(
         Item(
             owner_id=seller_id,

@@ -1,4 +1,4 @@
-"""Parameters as callers see them, where that is not how the framework declares them."""
+"""Documents parameters as clients send them, where FastAPI declares them otherwise."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,8 +6,8 @@ from typing import Any, Final
 _PRECONDITION_REQUIRED: Final = "428"
 
 
-def mend(operation: dict[str, Any]) -> None:
-    """Names headers as they are written, leaves out null, which no URL or header can hold, and says what ids are of."""
+def fix_parameters(operation: dict[str, Any]) -> None:
+    """Writes header names in their usual case, drops null, which no parameter can be, and describes ids in paths."""
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _without_null(parameter["schema"])
         if parameter["in"] == "header":

@@ -8,16 +8,15 @@ from typing import Final
 
 from starlette.types import Scope
 
-from app.api.edge.paths import OPERATIONS
 from app.api.edge.refusal import Refusal
 
+# Paths that kubelets and monitors request by address, unlimited; no host name needs to protect what they return.
+OPERATIONS: Final = frozenset({"/livez", "/readyz", "/startupz", "/version"})
 _UNKNOWN: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
     "unknown_host",
     "The request must name exactly one Host, and one that this service serves.",
 )
-
-
 _INVALID: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
     "invalid_host",

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from starlette.types import Scope
 
 from app.accounts.login_limits import network
-from app.api.edge.paths import OPERATIONS
+from app.api.edge.allowed_hosts import OPERATIONS
 from app.api.edge.refusal import Refusal
 from app.infra.rate_limit.limits import Limits, window
-from app.infra.rate_limit.prefetched_tokens import Leases
+from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import Settings
 
 WINDOW_SECONDS: Final = 60
@@ -30,7 +30,7 @@ class Counted(NamedTuple):
 
 
 class RateLimits:
-    """Counts nothing before it is given the counters, which no request comes before."""
+    """Limits of reads and writes. Call `use` at startup; until then nothing is limited."""
 
     def __init__(self, settings: Settings) -> None:
         self._amounts = {"read": settings.rate_limit_reads, "write": settings.rate_limit_writes}
@@ -50,7 +50,7 @@ class RateLimits:
 
 class _Policy:
     def __init__(self, name: str, amount: int, limits: Limits) -> None:
-        self._leases = Leases(limits.counters, window(f"requests-{name}", amount, WINDOW_SECONDS))
+        self._tokens = PrefetchedTokens(limits.counters, window(f"requests-{name}", amount, WINDOW_SECONDS))
         self._allowed = limits.counters.metrics.decisions.labels(name, "allowed")
         self._refused = limits.counters.metrics.decisions.labels(name, "refused")
         self._current = f'"{name}";r=%d;t=%d'.encode()
@@ -60,7 +60,7 @@ class _Policy:
         ]
 
     async def count(self, client: str) -> Counted:
-        use = await self._leases.use(client)
+        use = await self._tokens.use(client)
         headers = [
             *self._stated,
             (b"ratelimit", self._current % (use.remaining, use.reset)),

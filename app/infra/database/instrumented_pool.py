@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.infra.database.outage_errors import ConnectError
+from app.infra.database.outage_errors import ConnectError, sqlstate
 from app.infra.database.pool import Pool
 from app.telemetry.metrics import ConnectionMetrics, DependencyMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
@@ -88,7 +88,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
 def outcome(error: Exception, *, disconnects: bool) -> str:
     """Which of STORE_OUTCOMES an error is. A constraint that was violated is an answer, and a good one."""
     cause = getattr(error, "orig", None) or (error.__cause__ if isinstance(error, ConnectError) else error)
-    state = str(getattr(cause, "sqlstate", ""))
+    state = sqlstate(cause)
     if isinstance(error, IntegrityError):
         return "ok"
     if isinstance(cause, TimeoutError) or state == _STATEMENT_TIMEOUT:

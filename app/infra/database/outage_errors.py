@@ -1,6 +1,11 @@
-"""Errors of connecting, and the outages of the database that a caller can be told of."""
+"""Errors of connections, and the outages of the database that callers are told of."""
 
 from app.errors import UnavailableError
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """Returns the five characters by which PostgreSQL classifies a driver's error; empty when it has none."""
+    return str(getattr(error, "sqlstate", None) or "")
 
 
 class ConnectError(Exception):

@@ -22,6 +22,7 @@ from app.infra.database.outage_errors import (
     PoolerError,
     ReadOnlyError,
     RefusedError,
+    sqlstate,
 )
 
 _SQLITE_PRIMARY_CODE: Final = 0xFF  # of the extended one, https://www.sqlite.org/rescode.html
@@ -76,7 +77,7 @@ def _of_sqlite(cause: sqlite3.Error) -> OutageError | None:
 
 
 def _of_postgresql(error: DBAPIError, cause: BaseException) -> OutageError | None:
-    state = str(getattr(cause, "sqlstate", None) or "")
+    state = sqlstate(cause)
     if state == READ_ONLY:
         return ReadOnlyError()
     if state in _LOST_STATEMENT:
@@ -104,7 +105,7 @@ def is_gone(error: BaseException) -> bool:
 def _refusal(cause: BaseException | None) -> OutageError:
     from asyncpg import exceptions  # noqa: PLC0415 -- known by now, and not at all with SQLite
 
-    state, told = str(getattr(cause, "sqlstate", None) or ""), str(cause)
+    state, told = sqlstate(cause), str(cause)
     if isinstance(cause, exceptions.TargetServerAttributeNotMatched):
         return ReadOnlyError()
     if "startup parameter" in told:

@@ -13,7 +13,7 @@ from app.infra.database.connect_args import options
 from app.infra.database.connection import Connection
 from app.infra.database.connection_gate import Gate
 from app.infra.database.engine import POOLED
-from app.infra.database.outage_errors import ConnectError, LostConnectionError
+from app.infra.database.outage_errors import ConnectError, LostConnectionError, sqlstate
 from app.infra.database.outages import READ_ONLY
 from app.infra.database.pool import Pool
 from app.settings.postgresql import Server
@@ -60,7 +60,7 @@ def create_engine(settings: "Settings", server: Server, *, limited: bool) -> Asy
         """Drops a connection that gave no answer, or whose server takes no writes, and doubts all that were idle."""
         error = failure.original_exception
         silent = isinstance(error, (TimeoutError, OSError))
-        if silent or getattr(error, "sqlstate", None) == READ_ONLY:
+        if silent or sqlstate(error) == READ_ONLY:
             failure.is_disconnect = True
         return LostConnectionError() if silent else None
 

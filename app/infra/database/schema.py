@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.infra.database.engine import create_engine, for_writing
+from app.infra.database.outage_errors import sqlstate
 from app.infra.database.outages import outage_of
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ async def current_revision(database: "Database") -> str | None:
 def _is_missing_table(error: DBAPIError) -> bool:
     if isinstance(error.orig, sqlite3.Error):
         return "no such table" in str(error.orig)
-    return getattr(error.orig, "sqlstate", None) == _UNDEFINED_TABLE
+    return sqlstate(error.orig) == _UNDEFINED_TABLE
 
 
 def migrate(settings: "Settings") -> None:

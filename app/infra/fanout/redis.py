@@ -1,18 +1,17 @@
-"""Publish and subscribe for all processes, over Redis: one connection that listens, while anybody does.
+"""Publish and subscribe for all processes, over Redis, with one listening connection a process.
 
-While Redis is gone each process delivers its own messages to its own readers, and goes on looking for Redis.
+During an outage each process delivers its own messages to its own readers, and keeps trying to reconnect.
 """
 
 import asyncio
 import random
-import time
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import structlog
 
 from app.infra.fanout.fanout import WAITING, Fanout, Message
-from app.infra.redis.calls import RETRY_SECONDS, calls_of, outcome
+from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, outcome
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -21,15 +20,15 @@ if TYPE_CHECKING:
     from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
     from app.telemetry.traces.tracing import Tracing
 
-CONFIRM_SECONDS: Final = 1.0  # a reader waits so long for Redis to know of it, then goes on without
+CONFIRM_SECONDS: Final = 1.0  # to wait for Redis to confirm a subscription
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 1.0
 PREFIX: Final = "fanout:"
-_READ_SECONDS: Final = 5.0  # then the connection's health is looked at
+_READ_SECONDS: Final = 5.0  # after which the health of the connection is checked
 
 
 class SharedFanout(Fanout):
-    """`publisher` has short timeouts, `listener` may wait."""
+    """Fan-out over two connections: `publisher` has short timeouts, `listener` long ones."""
 
     system = "redis"
 
@@ -47,27 +46,24 @@ class SharedFanout(Fanout):
         self._calls = calls_of("fanout", dependencies)
         self._publisher = publisher
         self._listener = listener
-        self._sender = uuid4().bytes  # what comes back from Redis was delivered here already
-        self._away_until = 0.0
+        self._sender = uuid4().bytes  # its own messages come back from Redis, and were delivered already
+        self._pause = Pause()
         self._pubsub: PubSub | None = None
         self._confirmed: dict[str, asyncio.Event] = {}
         self._listening: asyncio.Task[None] | None = None
-        self._telling = asyncio.Lock()  # in the order of asking: who leaves and comes again must be known at the end
+        self._changing = asyncio.Lock()  # keeps the order of commands: an unsubscribe must not overtake a subscribe
 
     async def _publish(self, channel: str, content: bytes) -> None:
         await super()._publish(channel, content)
-        if time.monotonic() < self._away_until:
+        if self._pause.active:
             return
         started = self._calls.begin()
         try:
             await self._publisher.publish(f"{PREFIX}{channel}", self._sender + content)
             self._calls.ended(started)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- `begin` raises what is no outage
             self._calls.ended(started, outcome(error))
-            if not is_outage(error):
-                raise
-            if time.monotonic() >= self._away_until:  # not every call that was under way
-                self._away_until = time.monotonic() + RETRY_SECONDS
+            if self._pause.begin(error):
                 structlog.get_logger().warning("fanout_in_this_process", seconds=RETRY_SECONDS, cause=repr(error))
 
     async def close(self) -> None:
@@ -82,7 +78,7 @@ class SharedFanout(Fanout):
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name="fanout")
         elif fresh:
-            await self._tell("subscribe", fresh)
+            await self._command("subscribe", fresh)
         known = [self._confirmed[channel].wait() for channel in channels]
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
@@ -94,11 +90,11 @@ class SharedFanout(Fanout):
         for channel in channels:
             self._confirmed.pop(channel, None)
         if channels:
-            await self._tell("unsubscribe", channels)
+            await self._command("unsubscribe", channels)
 
-    async def _tell(self, command: str, channels: list[str]) -> None:
-        """What fails here fails in `_listen` too, which then begins anew with all that is wanted."""
-        async with self._telling:
+    async def _command(self, command: str, channels: list[str]) -> None:
+        """Changes subscriptions. Ignores outages: `_listen` fails too, and then subscribes to all channels again."""
+        async with self._changing:
             if self._pubsub is None:
                 return
             try:
@@ -112,7 +108,7 @@ class SharedFanout(Fanout):
         while True:
             try:
                 async with self._listener.pubsub() as pubsub:
-                    # One of our own keeps the connection in use when nobody reads.
+                    # A channel without messages keeps the connection in use while nobody reads.
                     await pubsub.subscribe(PREFIX, *(f"{PREFIX}{channel}" for channel in self._confirmed))
                     self._pubsub = pubsub
                     self._metrics.connected.set(1)
@@ -121,7 +117,7 @@ class SharedFanout(Fanout):
                         pause = FIRST_PAUSE
                         if message is not None:
                             self._take(message)
-            except Exception as error:  # noqa: BLE001 -- without this task nothing would ever come again
+            except Exception as error:  # noqa: BLE001 -- without this task no message would be received any more
                 structlog.get_logger().warning("fanout_connection_lost", cause=repr(error))
             finally:
                 self._pubsub = None
@@ -138,9 +134,3 @@ class SharedFanout(Fanout):
                 self._confirmed[channel].set()
         elif message["type"] == "message" and not message["data"].startswith(self._sender):
             self._deliver(Message(channel, message["data"][len(self._sender) :]), "redis")
-
-
-def is_outage(error: Exception) -> bool:
-    from redis import RedisError  # noqa: PLC0415 -- with the client, 5 MB that an embedded shop saves
-
-    return isinstance(error, (RedisError, OSError, TimeoutError))

@@ -5,15 +5,15 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import aliased
 
 from app.infra.database import ReadSession, WriteSession
 from app.infra.database.orm import now
+from app.infra.database.sweeping import delete_batch
 from app.infra.outbox.models import OutboxMessage
 
-KEEP_DONE: Final = timedelta(days=7)
-_SWEPT_AT_ONCE: Final = 1000
+RETENTION: Final = timedelta(days=7)
 
 
 async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[UUID]:
@@ -61,10 +61,8 @@ async def backlog(session: ReadSession) -> dict[str, tuple[int, float]]:
 
 
 async def sweep(session: WriteSession) -> int:
-    """Forgets what has been done for long; how many."""
-    old = select(OutboxMessage.id).where(OutboxMessage.done_at < now() - KEEP_DONE).limit(_SWEPT_AT_ONCE)
-    statement = delete(OutboxMessage).where(OutboxMessage.id.in_(old)).returning(OutboxMessage.id)
-    return len((await session.execute(statement)).all())
+    """Deletes a batch of messages that were done longer ago than the retention; returns how many."""
+    return await delete_batch(session, OutboxMessage, OutboxMessage.done_at < now() - RETENTION)
 
 
 async def _make_available(session: WriteSession, *which: ColumnElement[bool]) -> None:
