@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from app.infra.resilience.dependency import Answer, Dependency
     from app.mail.templates import Letter
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.telemetry import Telemetry
 
 TARGET: Final = "mail"
 OPERATIONS: Final = ("send",)
@@ -50,10 +49,11 @@ class HttpMailer:
 
 
 @asynccontextmanager
-async def open_mailer(settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing") -> AsyncIterator[Mailer]:
-    """The mailer of this process; connects at the first use. It asks once: what fails is the outbox's to repeat."""
+async def open_mailer(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Mailer]:
+    """Opens the mailer of this process, which connects at the first use. It tries once: the outbox retries."""
     if settings.mail_by_smtp:
         rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
+        metrics = telemetry.dependencies
         yield SmtpMailer(settings, TARGET, Breaker(TARGET, metrics, rules), metrics)
         return
     within = settings.mail_timeout_seconds
@@ -63,8 +63,7 @@ async def open_mailer(settings: "Settings", metrics: "DependencyMetrics", tracin
         within,
         OPERATIONS,
         settings=settings.model_copy(update={"call_tries": 1}),
-        metrics=metrics,
-        tracing=tracing,
+        telemetry=telemetry,
         api_key=settings.mail_api_key if settings.mail_url else settings.provider_api_key,
     )
     async with opened as dependency:

@@ -17,11 +17,12 @@ from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
 from app.infra.redis.calls import RETRY_SECONDS, calls_of, is_damage, outcome
 from app.telemetry.clients.redis import record_commands
+from app.telemetry.metrics import LimitMetrics
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics, LimitMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.telemetry import Telemetry
 
 CONNECTIONS: Final = 20
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Counters:
     """Where the counts lie: shared, and our own for as long as the shared ones don't answer."""
 
     def __init__(
-        self, shared: Storage | None, metrics: "LimitMetrics", dependencies: "DependencyMetrics | None" = None
+        self, shared: Storage | None, metrics: LimitMetrics, dependencies: "DependencyMetrics | None" = None
     ) -> None:
         self.shared = shared
         self.own = MemoryStorage()
@@ -124,14 +125,9 @@ class Limits:
 
 
 @asynccontextmanager
-async def open_limits(
-    settings: "Settings",
-    metrics: "LimitMetrics",
-    dependencies: "DependencyMetrics | None" = None,
-    tracing: "Tracing | None" = None,
-) -> AsyncIterator[Limits]:
-    """The counters of this process; connects at the first use. `dependencies` counts what is asked of Redis."""
-    address = settings.redis
+async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Limits]:
+    """Opens the counters of this process, which connect to Redis at the first use."""
+    address, metrics = settings.redis, telemetry.metrics(LimitMetrics)
     if address is None:
         yield Limits(Counters(None, metrics))
         return
@@ -142,9 +138,9 @@ async def open_limits(
     # One that waits for a connection: with one that refuses, a burst of requests would look like an outage.
     pool = open_pool(address, CONNECTIONS)
     storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
-    record_commands(storage.bridge.get_connection(), tracing)  # type: ignore[attr-defined]
+    record_commands(storage.bridge.get_connection(), telemetry.tracing)  # type: ignore[attr-defined]
     try:
-        yield Limits(Counters(storage, metrics, dependencies))
+        yield Limits(Counters(storage, metrics, telemetry.dependencies))
     finally:
         await pool.aclose()
 
