@@ -10,16 +10,17 @@ from app.telemetry.metrics import (
     DependencyMetrics,
     HttpMetrics,
     JobMetrics,
-    Metrics,
     OrderMetrics,
     OutboxMetrics,
     ReadinessMetrics,
+    process,
 )
 
 
 def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
-    Metrics(registry, version="", revision="").watch_process()
+    process.register_build(registry, version="", revision="")
+    process.register_process(registry)
     http = HttpMetrics(registry)
     http.declare([("GET", "/", ("200",))])
     ReadinessMetrics(registry)

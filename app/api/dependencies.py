@@ -1,8 +1,8 @@
-"""What endpoints ask for: the services of this process, and who is calling."""
+"""Dependencies of endpoints: the services of this process, and the caller."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Final, get_type_hints
 
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
@@ -36,7 +36,10 @@ from app.telemetry.metrics import StreamMetrics
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Made once by the lifespan of the application."""
+    """The services of one process, made by app/processes/services.py.
+
+    A new one takes a field here, an alias below and its constructor there.
+    """
 
     access: Access
     accounts: Accounts
@@ -62,18 +65,43 @@ class Services:
     tokens: Tokens
 
 
+_FIELDS: Final = {kind: name for name, kind in get_type_hints(Services).items()}
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)
 
 
-# All of these are coroutines: the framework takes a plain function to a thread.
+# Dependencies are coroutines: FastAPI runs a plain function in a thread.
 async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-async def _caller(
-    services: Annotated[Services, Depends(_services)], token: Annotated[str | None, Depends(_bearer)]
-) -> Identity:
+def service(kind: type) -> Any:
+    """Returns a dependency: the field of Services that has this type."""
+    name = _FIELDS[kind]
+
+    async def get(request: Request) -> Any:
+        return getattr(request.app.state.services, name)
+
+    return Depends(get)
+
+
+AccountsService = Annotated[Accounts, service(Accounts)]
+AdministrationService = Annotated[Administration, service(Administration)]
+CampaignsService = Annotated[Campaigns, service(Campaigns)]
+Cancelling = Annotated[CancelOrder, service(CancelOrder)]
+CatalogService = Annotated[Catalog, service(Catalog)]
+DeadLettersService = Annotated[DeadLetters, service(DeadLetters)]
+OrdersService = Annotated[OrderQueries, service(OrderQueries)]
+Placing = Annotated[PlaceOrder, service(PlaceOrder)]
+PopularService = Annotated[Popular, service(Popular)]
+ProfilesService = Annotated[Profiles, service(Profiles)]
+RatesService = Annotated[Rates, service(Rates)]
+ReportsService = Annotated[Reports, service(Reports)]
+ServicesOf = Annotated[Services, Depends(_services)]
+TasksService = Annotated[Tasks, service(Tasks)]
+
+
+async def _caller(services: ServicesOf, token: Annotated[str | None, Depends(_bearer)]) -> Identity:
     if token is None:
         raise UnauthenticatedError("This needs an access token: Authorization: Bearer …")
     identity = services.tokens.read(token)
@@ -84,58 +112,6 @@ async def _caller(
     return identity
 
 
-async def _accounts(services: Annotated[Services, Depends(_services)]) -> Accounts:
-    return services.accounts
-
-
-async def _administration(services: Annotated[Services, Depends(_services)]) -> Administration:
-    return services.administration
-
-
-async def _popular(services: Annotated[Services, Depends(_services)]) -> Popular:
-    return services.popular
-
-
-async def _profiles(services: Annotated[Services, Depends(_services)]) -> Profiles:
-    return services.profiles
-
-
-async def _catalog(services: Annotated[Services, Depends(_services)]) -> Catalog:
-    return services.catalog
-
-
-async def _orders(services: Annotated[Services, Depends(_services)]) -> OrderQueries:
-    return services.orders
-
-
-async def _place_order(services: Annotated[Services, Depends(_services)]) -> PlaceOrder:
-    return services.place_order
-
-
-async def _cancel_order(services: Annotated[Services, Depends(_services)]) -> CancelOrder:
-    return services.cancel_order
-
-
-async def _dead_letters(services: Annotated[Services, Depends(_services)]) -> DeadLetters:
-    return services.dead_letters
-
-
-async def _campaigns(services: Annotated[Services, Depends(_services)]) -> Campaigns:
-    return services.campaigns
-
-
-async def _reports(services: Annotated[Services, Depends(_services)]) -> Reports:
-    return services.reports
-
-
-async def _tasks(services: Annotated[Services, Depends(_services)]) -> Tasks:
-    return services.tasks
-
-
-async def _rates(services: Annotated[Services, Depends(_services)]) -> Rates:
-    return services.rates
-
-
 async def _client_address(request: Request) -> str:
     return request.client.host if request.client else ""
 
@@ -143,11 +119,10 @@ async def _client_address(request: Request) -> str:
 Bearer = Annotated[str | None, Depends(_bearer)]
 Caller = Annotated[Identity, Depends(_caller)]
 ClientAddress = Annotated[str, Depends(_client_address)]
-ServicesOf = Annotated[Services, Depends(_services)]
 
 
 def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awaitable[Identity]]:
-    """A dependency: the caller, whose role has one of these permissions at least; else 403, which names them."""
+    """Returns a dependency: the caller, if their role has one of these permissions; else 403, which names them."""
 
     async def check(caller: Caller) -> Identity:
         require_any(caller.role, *permissions)
@@ -157,20 +132,5 @@ def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awa
 
 
 def require_permission(permission: Permission) -> Callable[[Identity], Awaitable[Identity]]:
-    """A dependency: the caller, whose role has this permission; else 403, which names it."""
+    """Returns a dependency: the caller, if their role has this permission; else 403, which names it."""
     return require_any_permission(permission)
-
-
-AccountsService = Annotated[Accounts, Depends(_accounts)]
-AdministrationService = Annotated[Administration, Depends(_administration)]
-CatalogService = Annotated[Catalog, Depends(_catalog)]
-OrdersService = Annotated[OrderQueries, Depends(_orders)]
-Placing = Annotated[PlaceOrder, Depends(_place_order)]
-Cancelling = Annotated[CancelOrder, Depends(_cancel_order)]
-PopularService = Annotated[Popular, Depends(_popular)]
-ProfilesService = Annotated[Profiles, Depends(_profiles)]
-DeadLettersService = Annotated[DeadLetters, Depends(_dead_letters)]
-CampaignsService = Annotated[Campaigns, Depends(_campaigns)]
-ReportsService = Annotated[Reports, Depends(_reports)]
-TasksService = Annotated[Tasks, Depends(_tasks)]
-RatesService = Annotated[Rates, Depends(_rates)]

@@ -1,15 +1,13 @@
-"""python -m app reconciler: queues again what waits too long."""
+"""python -m app reconciler: queues again the messages that wait too long."""
 
 from argparse import Namespace
 
 from app.commands.startup import require_queue, settings_and_logs
 from app.processes import reconciler
-from app.telemetry import errors
 
 
 def run(options: Namespace) -> int:
     settings = settings_and_logs(options.command)
     require_queue(settings)
-    errors.configure(settings, "reconciler")
     reconciler.reconcile(settings)
     return 0

@@ -18,7 +18,7 @@ from app.telemetry.clients.http import TracedTransport
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.telemetry import Telemetry
     from app.telemetry.traces.tracing import Tracing
 
 CONNECT_SECONDS: Final = 2.0
@@ -83,8 +83,7 @@ async def open_dependency(
     operations: Iterable[str],
     *,
     settings: "Settings",
-    metrics: "DependencyMetrics",
-    tracing: "Tracing",
+    telemetry: "Telemetry",
     api_key: SecretStr | None = None,
 ) -> AsyncIterator[Dependency]:
     """Opens a service with connections, a breaker and a retry budget of its own, so that it fails alone.
@@ -94,10 +93,11 @@ async def open_dependency(
     headers = {"User-Agent": f"binnacle/{settings.version}"}
     if api_key is not None:
         headers["Authorization"] = f"Bearer {api_key.get_secret_value()}"
+    metrics = telemetry.dependencies
     opened = open_client(
         base_url,
         try_seconds,
-        tracing,
+        telemetry.tracing,
         headers=headers,
         authorities=settings.ssl_cert_file,
         proxy=proxy_for(base_url, settings),

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from app.infra.resilience.dependency import Answer, Dependency
     from app.mail.templates import Email
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.telemetry import Telemetry
 
 TARGET: Final = "mail"
 OPERATIONS: Final = ("send",)
@@ -50,9 +49,10 @@ class HttpMailer:
 
 
 @asynccontextmanager
-async def open_mailer(settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing") -> AsyncIterator[Mailer]:
-    """Opens the mailer of this process, which connects at its first use. It never retries: the outbox does."""
+async def open_mailer(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Mailer]:
+    """Opens the mailer of this process, which connects at the first use. It tries once: the outbox retries."""
     if settings.mail_by_smtp:
+        metrics = telemetry.dependencies
         yield SmtpMailer(settings, TARGET, breaker_of(TARGET, settings, metrics), metrics)
         return
     within = settings.mail_timeout_seconds
@@ -62,8 +62,7 @@ async def open_mailer(settings: "Settings", metrics: "DependencyMetrics", tracin
         within,
         OPERATIONS,
         settings=settings.model_copy(update={"call_tries": 1}),
-        metrics=metrics,
-        tracing=tracing,
+        telemetry=telemetry,
         api_key=settings.mail_api_key if settings.mail_url else settings.provider_api_key,
     )
     async with opened as dependency:

@@ -14,8 +14,7 @@ from app.infra.http_client import open_dependency
 if TYPE_CHECKING:
     from app.infra.resilience.dependency import Answer, Dependency
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.telemetry import Telemetry
 
 TARGET: Final = "payments"
 OPERATIONS: Final = ("charge", "find", "refund")
@@ -69,10 +68,8 @@ class Provider:
 
 
 @asynccontextmanager
-async def open_provider(
-    settings: "Settings", metrics: "DependencyMetrics", tracing: "Tracing"
-) -> AsyncIterator[Provider]:
-    """Opens the payment provider's client of this process, which connects at its first use."""
+async def open_provider(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Provider]:
+    """Opens the client of the payment provider, which connects at the first use."""
     within = settings.provider_timeout_seconds
     opened = open_dependency(
         TARGET,
@@ -80,8 +77,7 @@ async def open_provider(
         within,
         OPERATIONS,
         settings=settings,
-        metrics=metrics,
-        tracing=tracing,
+        telemetry=telemetry,
         api_key=settings.provider_api_key,
     )
     async with opened as dependency:

@@ -1,4 +1,4 @@
-"""create_app: the one place where the parts of the API meet."""
+"""create_app: assembles the API."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,22 +19,20 @@ from app.api.readiness import Readiness
 from app.api.version_header import Versioning
 from app.processes.services import open_services
 from app.settings import Settings
-from app.telemetry import errors, shutdown
-from app.telemetry.metrics import HttpMetrics, Metrics, ReadinessMetrics, RejectedMetrics
-from app.telemetry.metrics.traces import TraceMetrics
+from app.telemetry.metrics import HttpMetrics, ReadinessMetrics, RejectedMetrics
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.requests.layer import TelemetryLayer
-from app.telemetry.traces.tracing import Tracing
+from app.telemetry.telemetry import Telemetry, start_telemetry
 
 
 @dataclass(frozen=True, slots=True)
 class Binnacle:
-    """The API as a server takes it: an ASGI application, and what the server needs to know of it."""
+    """The API for a server: an ASGI application, its lifecycle, and the metrics that the server writes."""
 
     asgi: TelemetryLayer
     app: FastAPI
     lifecycle: Lifecycle
-    metrics: Metrics
+    telemetry: Telemetry
     http: HttpMetrics
     rejected: RejectedMetrics
 
@@ -43,20 +41,17 @@ class Binnacle:
 
 
 def create_app(settings: Settings, registry: CollectorRegistry | None = None) -> Binnacle:
-    """The whole API for these settings. Nothing is opened before its lifespan starts."""
-    errors.configure(settings, "api")
-    metrics = Metrics(registry or CollectorRegistry(), version=settings.version, revision=settings.revision)
-    shutdown.count_losses(metrics.registry)
-    lifecycle = Lifecycle()
-    tracing = Tracing(settings, "api", TraceMetrics(metrics.registry))
+    """Returns the API for these settings. Its lifespan opens the services."""
+    telemetry = start_telemetry(settings, "api", registry)
+    lifecycle, health = Lifecycle(), Health()
+    readiness = Readiness(lifecycle, telemetry.metrics(ReadinessMetrics))
     rates = RateLimits(settings)
-    readiness, health = Readiness(lifecycle, ReadinessMetrics(metrics.registry)), Health()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(asyncio.to_thread, shutdown.close)  # last: what ends may fail, and say so
-            services = await stack.enter_async_context(open_services(settings, metrics, tracing, readiness, health))
+            stack.push_async_callback(asyncio.to_thread, telemetry.close)  # last: it sends what the others report
+            services = await stack.enter_async_context(open_services(settings, telemetry, readiness, health))
             app.state.services, app.state.lifecycle = services, lifecycle
             rates.use(services.limits)
             lifecycle.start()
@@ -74,7 +69,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
         generate_unique_id_function=contract.name,
     )
     problems.install(app)
-    app.router.routes.extend(routes.routes)  # first, since they are passed over at once by what is not theirs
+    app.router.routes.extend(routes.routes)  # first: a path of another router costs them nothing
     app.include_router(probes.router(settings, lifecycle, readiness, health))
     app.include_router(websocket.router(settings, lifecycle))
     if settings.docs and settings.environment != "production":
@@ -84,6 +79,11 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     app.add_middleware(Versioning)
     app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=routes.LARGEST_BODY_BYTES)
-    http = HttpMetrics(metrics.registry)
-    asgi = observe(app, metrics=http, tracing=tracing, draining=lambda: lifecycle.draining)
-    return Binnacle(asgi, app, lifecycle, metrics, http, RejectedMetrics(metrics.registry))
+    http = telemetry.metrics(HttpMetrics)
+    asgi = observe(
+        app,
+        metrics=http,
+        tracing=telemetry.tracing,
+        draining=lambda: lifecycle.draining,
+    )
+    return Binnacle(asgi, app, lifecycle, telemetry, http, telemetry.metrics(RejectedMetrics))

@@ -1,4 +1,4 @@
-"""Who wants to know of what: the one table of events and their subscribers."""
+"""The one table of events and their subscribers."""
 
 from app.catalog.cached_items import invalidate_item
 from app.events import ItemChanged, OrderCancelled, OrderFailed, OrderPaid, OrderPlaced, OrderRefunded, UserRegistered
@@ -13,9 +13,9 @@ from app.orders.status_stream import publish_order_change
 
 
 def subscribe(outbox: Outbox, cache: Cache, fanout: Fanout) -> Events:
-    """The bus of one process.
+    """Returns the event bus of one process.
 
-    Durable subscribers are topics of the outbox, whose handlers stand in app/processes/handlers.py. Live ones are
+    Durable subscribers are topics of the outbox, whose handlers are in app/processes/handlers.py. Live ones are
     coroutines that run after the commit, and are lost with the process.
     """
     return Events(

@@ -17,8 +17,7 @@ from app.rates.schemas import KnownTable, Quote, RateTable
 if TYPE_CHECKING:
     from app.infra.cache import Cache
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.telemetry import Telemetry
 
 _FRESH: Final = "rates:{}"
 _KNOWN: Final = "rates:{}:known"
@@ -115,10 +114,8 @@ class Rates:
 
 
 @asynccontextmanager
-async def open_rates(
-    settings: "Settings", cache: "Cache", metrics: "DependencyMetrics", tracing: "Tracing"
-) -> AsyncIterator[Rates]:
-    """Opens the rates of this process, which connect at their first use."""
+async def open_rates(settings: "Settings", telemetry: "Telemetry", cache: "Cache") -> AsyncIterator[Rates]:
+    """Opens the client of the provider of exchange rates, which connects at the first use."""
     within = settings.rates_timeout_seconds
     opened = open_dependency(
         TARGET,
@@ -126,8 +123,7 @@ async def open_rates(
         within,
         OPERATIONS,
         settings=settings,
-        metrics=metrics,
-        tracing=tracing,
+        telemetry=telemetry,
         api_key=settings.provider_api_key,
     )
     async with opened as dependency:

@@ -19,6 +19,7 @@ from app.server.uvicorn_worker import DrainingWorker
 from app.settings import Settings
 from app.telemetry import logs
 from app.telemetry.metrics import aggregation
+from app.telemetry.metrics.process import register_process
 
 
 def serve(settings: Settings) -> None:
@@ -79,8 +80,9 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         if self.settings.web_concurrency > 1:
             control.follow()
             return
-        worker.wsgi.metrics.watch_process()
-        self._open_admin(worker.wsgi.metrics.registry, control)
+        registry = worker.wsgi.telemetry.registry
+        register_process(registry)
+        self._open_admin(registry, control)
 
     def _serve_sums(self, _arbiter: Arbiter) -> None:
         """Several processes: their sums, served by the one that outlives them."""

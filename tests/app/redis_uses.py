@@ -18,7 +18,7 @@ from app.infra.rate_limit.limits import open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.processes.worker import _broker_gone
 from app.settings import Settings
-from app.telemetry.metrics import CacheMetrics, DependencyMetrics, FanoutMetrics, LimitMetrics
+from tests.app.metered import metered
 
 WAIT_SECONDS = 20.0
 USES = ("cache", "limits", "fanout", "queue")
@@ -27,19 +27,19 @@ USES = ("cache", "limits", "fanout", "queue")
 async def use_all(settings: Settings) -> None:
     """Raises AssertionError when one of the uses fell back on this process, or Redis refused it."""
     registry = CollectorRegistry()
-    dependencies = DependencyMetrics(registry)
+    telemetry = metered(settings, registry)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        cache = await enter(open_cache(settings, CacheMetrics(registry), dependencies))
-        limits = await enter(open_limits(settings, LimitMetrics(registry), dependencies))
-        one, other = [await enter(open_fanout(settings, FanoutMetrics(_), dependencies)) for _ in _registries()]
+        cache = await enter(open_cache(settings, telemetry))
+        limits = await enter(open_limits(settings, telemetry))
+        one, other = [await enter(open_fanout(settings, telemetry)) for _ in range(2)]
         probes = await enter(open_probes(settings, await enter(open_database(settings))))
         await _use_cache(cache)
         await _use_limits(limits)
         async with asyncio.timeout(WAIT_SECONDS), one.subscribe("orders:1") as reader:
             await other.publish("orders:1", b"paid")
             assert (await anext(reader)).content == b"paid"
-        publisher = Publisher(make_celery(settings), dependencies)
+        publisher = Publisher(make_celery(settings), telemetry)
         message_id = uuid4()
         await publisher.publish(message_id)
         assert await publisher.waiting() == 1
@@ -53,16 +53,16 @@ async def use_all(settings: Settings) -> None:
 async def refused_uses(settings: Settings) -> set[str]:
     """Which of USES Redis, or its certificate, keeps from being shared."""
     registry = CollectorRegistry()
-    dependencies = DependencyMetrics(registry)
+    telemetry = metered(settings, registry)
     async with (
-        open_cache(settings, CacheMetrics(registry), dependencies) as cache,
-        open_limits(settings, LimitMetrics(registry), dependencies) as limits,
-        open_fanout(settings, FanoutMetrics(registry), dependencies) as fanout,
+        open_cache(settings, telemetry) as cache,
+        open_limits(settings, telemetry) as limits,
+        open_fanout(settings, telemetry) as fanout,
     ):
         await cache.set("items:1", b"1", 60)
         await limits.count(window("use", 2, 60), "client")
         await fanout.publish("orders:1", b"paid")
-        publisher = Publisher(make_celery(settings), dependencies)
+        publisher = Publisher(make_celery(settings), telemetry)
         with suppress(UnavailableError):
             await publisher.publish(uuid4())
         publisher.close()
@@ -130,7 +130,3 @@ def _consume(settings: Settings) -> list[Any]:
         channel.qos.restore_visible()
     celery.close()
     return taken
-
-
-def _registries() -> tuple[CollectorRegistry, CollectorRegistry]:
-    return CollectorRegistry(), CollectorRegistry()

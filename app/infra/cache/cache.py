@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 from app.infra.cache.memory import Memory
 from app.infra.cache.redis import LOCK_SECONDS, SharedStore
 from app.telemetry.clients.redis import record_commands
+from app.telemetry.metrics import CacheMetrics
 
 if TYPE_CHECKING:
     from app.infra.cache.store import FillLock, Store
     from app.settings import Settings
-    from app.telemetry.metrics import CacheMetrics, DependencyMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.telemetry import Telemetry
 
 TRIES: Final = 3  # to make a value that is invalidated each time before it is stored
 POLL_SECONDS: Final = 0.02
@@ -29,7 +29,7 @@ class Cache:
     values are made without it.
     """
 
-    def __init__(self, store: "Store", metrics: "CacheMetrics") -> None:
+    def __init__(self, store: "Store", metrics: CacheMetrics) -> None:
         self._store = store
         self._metrics = metrics
         self._flights: dict[str, dict[str, asyncio.Task[bytes]]] = {}
@@ -124,14 +124,9 @@ class Cache:
 
 
 @asynccontextmanager
-async def open_cache(
-    settings: "Settings",
-    metrics: "CacheMetrics",
-    dependencies: "DependencyMetrics | None" = None,
-    tracing: "Tracing | None" = None,
-) -> AsyncIterator[Cache]:
-    """Opens the cache of this process, which connects at its first use. `dependencies` counts the calls of Redis."""
-    address = settings.redis
+async def open_cache(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Cache]:
+    """Opens the cache of this process, which connects to Redis at the first use."""
+    address, metrics = settings.redis, telemetry.metrics(CacheMetrics)
     if address is None:
         cache = Cache(Memory(), metrics)
         try:
@@ -144,8 +139,8 @@ async def open_cache(
     from app.infra.redis.pool import open_pool  # noqa: PLC0415
 
     async with Redis.from_pool(open_pool(address, CONNECTIONS)) as client:
-        record_commands(client, tracing)
-        cache = Cache(SharedStore(client, dependencies, metrics.is_damaged), metrics)
+        record_commands(client, telemetry.tracing)
+        cache = Cache(SharedStore(client, telemetry.dependencies, metrics.is_damaged), metrics)
         try:
             yield cache
         finally:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from app.errors import DomainError
 from app.infra.database.engine import create_engine, for_reading, for_writing
+from app.infra.database.instrumented_pool import measure
 from app.infra.database.outage_errors import ReadOnlyError
 from app.infra.database.outages import outages_named
 from app.infra.database.pool import Pool
@@ -18,6 +19,7 @@ from app.telemetry.clients.database import about, record_statements
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from app.telemetry.telemetry import Telemetry
     from app.telemetry.traces.tracing import Tracing
 
 __all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
@@ -78,6 +80,12 @@ class Database:
             await self.engine.dispose()
             raise ReadOnlyError
 
+    def sample_pool(self) -> None:
+        """Sets the gauges of the pool to the connections that it has now."""
+        pool = self.engine.sync_engine.pool  # read each time: an engine that is disposed of gets another pool
+        if isinstance(pool, Pool):
+            pool.look()
+
     def _doors(self) -> _Doors:
         return self._recorded if self._tracing is not None and self._tracing.recording() else self._plain
 
@@ -89,11 +97,14 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(settings: "Settings", tracing: "Tracing | None" = None) -> AsyncIterator[Database]:
-    """The pool of this process; connects at the first use."""
+async def open_database(settings: "Settings", telemetry: "Telemetry | None" = None) -> AsyncIterator[Database]:
+    """Opens the pool of this process, which connects at the first use. Without `telemetry` nothing is measured."""
     engine = create_engine(settings)
+    database = Database(engine, telemetry.tracing if telemetry is not None else None)
+    if telemetry is not None:
+        measure(engine, telemetry)
     try:
-        yield Database(engine, tracing)
+        yield database
     finally:
         pool = engine.sync_engine.pool
         if isinstance(pool, Pool) and pool.gate is not None:

@@ -1,9 +1,8 @@
-"""What is measured of the database: each statement, each connection, and who waits for one."""
+"""Metrics of the database: each statement, each connection, and the waits for one."""
 
 import sqlite3
 import time
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, ExceptionContext, ExecutionContext
@@ -13,8 +12,11 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.infra.database.outage_errors import ConnectError, sqlstate
 from app.infra.database.pool import Pool
-from app.telemetry.metrics import ConnectionMetrics, DependencyMetrics
+from app.telemetry.metrics import ConnectionMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
+
+if TYPE_CHECKING:
+    from app.telemetry.telemetry import Telemetry
 
 TARGET: Final = "database"
 OPERATIONS: Final = ("connect", "select", "insert", "update", "delete", "commit", "other")
@@ -24,11 +26,9 @@ _SQLITE_PRIMARY_CODE: Final = 0xFF
 _SQLITE_CONFLICTS: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
-def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: DependencyMetrics) -> Callable[[], None]:
-    """Measures an engine whose pool is a Pool. Gives what must be called now and then, to look at its pool.
-
-    A statement takes some two microseconds longer.
-    """
+def measure(engine: AsyncEngine, telemetry: "Telemetry") -> None:
+    """Measures an engine whose pool is a Pool, at a cost of about two microseconds a statement."""
+    dependencies = telemetry.dependencies
     dependencies.declare_calls(TARGET, OPERATIONS, STORE_OUTCOMES)
     calls = {operation: StoreCalls(dependencies, TARGET, operation) for operation in OPERATIONS}
     verbs = {operation.upper(): calls[operation] for operation in ("select", "insert", "update", "delete")}
@@ -36,7 +36,7 @@ def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: D
     pool = target.pool
     if not isinstance(pool, Pool):
         raise TypeError("the engine needs poolclass=Pool")
-    pool.metrics = connections
+    pool.metrics = telemetry.metrics(ConnectionMetrics)
 
     @event.listens_for(target, "do_connect")
     def _connect(dialect: Dialect, _record: ConnectionPoolEntry, arguments: Any, options: Any) -> Any:
@@ -66,7 +66,6 @@ def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: D
             verbs.get((failure.statement or "")[:6], other).ended(context.began, how)
 
     _measure_commits(target.dialect, calls["commit"])
-    return lambda: _look(engine)
 
 
 def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
@@ -97,9 +96,3 @@ def outcome(error: Exception, *, disconnects: bool) -> str:
     if state.startswith(_CONFLICTS) or code in _SQLITE_CONFLICTS:
         return "conflict"
     return "connection" if disconnects or isinstance(cause, OSError) else "error"
-
-
-def _look(engine: AsyncEngine) -> None:
-    pool = engine.sync_engine.pool  # asked each time: disposing of an engine gives it another one
-    if isinstance(pool, Pool):
-        pool.look()

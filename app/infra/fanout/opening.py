@@ -1,4 +1,4 @@
-"""The fan-out of this process, as the settings want it."""
+"""Opens the fan-out that the settings select: over Redis, or in this process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,24 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from app.infra.fanout.fanout import Fanout
 from app.infra.fanout.redis import SharedFanout
+from app.telemetry.metrics import FanoutMetrics
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.telemetry import Telemetry
 
 CONNECTIONS: Final = 20
 
 
 @asynccontextmanager
-async def open_fanout(
-    settings: "Settings",
-    metrics: "FanoutMetrics",
-    dependencies: "DependencyMetrics | None" = None,
-    tracing: "Tracing | None" = None,
-) -> AsyncIterator[Fanout]:
-    """Over Redis where there is one, else in this process; connects at the first use."""
-    address = settings.redis
+async def open_fanout(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Fanout]:
+    """Opens the fan-out of this process, which connects to Redis at the first use."""
+    address, metrics, tracing = settings.redis, telemetry.metrics(FanoutMetrics), telemetry.tracing
     if address is None:
         yield Fanout(metrics, tracing)
         return
@@ -33,7 +28,7 @@ async def open_fanout(
 
     publisher, listener = Redis.from_pool(open_pool(address, CONNECTIONS)), open_listener(address)
     async with publisher, listener:
-        fanout = SharedFanout(publisher, listener, metrics, dependencies, tracing)
+        fanout = SharedFanout(publisher, listener, metrics, telemetry.dependencies, tracing)
         try:
             yield fanout
         finally:

@@ -19,8 +19,7 @@ from app.infra.redis.calls import calls_of, outcome
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.telemetry import Telemetry
 
 T = TypeVar("T")
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -91,14 +90,12 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
 
 
 class Publisher:
-    """Publishes hints from asynchronous code. The trace of recorded work goes with them, in the message's headers."""
+    """Publishes message ids from asynchronous code. The headers carry the trace context of recorded work."""
 
-    def __init__(
-        self, celery: Celery, metrics: "DependencyMetrics | None" = None, tracing: "Tracing | None" = None
-    ) -> None:
+    def __init__(self, celery: Celery, telemetry: "Telemetry | None" = None) -> None:
         self._celery = celery
-        self._tracing = tracing
-        self._calls = calls_of("queue", metrics)
+        self._tracing = telemetry.tracing if telemetry is not None else None
+        self._calls = calls_of("queue", telemetry.dependencies if telemetry is not None else None)
 
     async def publish(self, message_id: UUID) -> None:
         """Raises UnavailableError when Redis does not take it in time."""

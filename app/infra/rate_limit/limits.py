@@ -17,11 +17,12 @@ from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
 from app.infra.redis.calls import Pause, calls_of, is_damage, outcome
 from app.telemetry.clients.redis import record_commands
+from app.telemetry.metrics import LimitMetrics
 
 if TYPE_CHECKING:
     from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics, LimitMetrics
-    from app.telemetry.traces.tracing import Tracing
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.telemetry import Telemetry
 
 CONNECTIONS: Final = 20
 T = TypeVar("T")
@@ -37,7 +38,7 @@ class Counters:
     """Storage of the counts: shared by all replicas, and this process's own for outages of the shared one."""
 
     def __init__(
-        self, shared: Storage | None, metrics: "LimitMetrics", dependencies: "DependencyMetrics | None" = None
+        self, shared: Storage | None, metrics: LimitMetrics, dependencies: "DependencyMetrics | None" = None
     ) -> None:
         self.shared = shared
         self.own = MemoryStorage()
@@ -122,14 +123,9 @@ class Limits:
 
 
 @asynccontextmanager
-async def open_limits(
-    settings: "Settings",
-    metrics: "LimitMetrics",
-    dependencies: "DependencyMetrics | None" = None,
-    tracing: "Tracing | None" = None,
-) -> AsyncIterator[Limits]:
-    """Opens the limits of this process, which connect at their first use. `dependencies` counts the calls of Redis."""
-    address = settings.redis
+async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Limits]:
+    """Opens the counters of this process, which connect to Redis at the first use."""
+    address, metrics = settings.redis, telemetry.metrics(LimitMetrics)
     if address is None:
         yield Limits(Counters(None, metrics))
         return
@@ -140,9 +136,9 @@ async def open_limits(
     # Waits for a free connection: a pool that refuses would make a burst of requests look like an outage.
     pool = open_pool(address, CONNECTIONS)
     storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
-    record_commands(storage.bridge.get_connection(), tracing)  # type: ignore[attr-defined]
+    record_commands(storage.bridge.get_connection(), telemetry.tracing)  # type: ignore[attr-defined]
     try:
-        yield Limits(Counters(storage, metrics, dependencies))
+        yield Limits(Counters(storage, metrics, telemetry.dependencies))
     finally:
         await pool.aclose()
 

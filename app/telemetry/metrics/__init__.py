@@ -11,7 +11,6 @@ from app.telemetry.metrics.event_loop import LoopMetrics
 from app.telemetry.metrics.http import HttpMetrics, ReadinessMetrics
 from app.telemetry.metrics.jobs import BacklogMetrics, JobMetrics
 from app.telemetry.metrics.orders import OrderMetrics, OrderStateMetrics, OutboxMetrics
-from app.telemetry.metrics.process import Metrics
 from app.telemetry.metrics.queue import QueueMetrics
 from app.telemetry.metrics.rejected_requests import RejectedMetrics
 from app.telemetry.metrics.streams import FanoutMetrics, StreamMetrics
@@ -27,7 +26,6 @@ __all__ = [
     "JobMetrics",
     "LimitMetrics",
     "LoopMetrics",
-    "Metrics",
     "OrderMetrics",
     "OrderStateMetrics",
     "OutboxMetrics",

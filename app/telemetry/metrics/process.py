@@ -1,4 +1,8 @@
-"""What every process says of itself."""
+"""Metrics of the process itself.
+
+Here and in the other modules every label set with known values exists at 0 from the start: `rate` does not see the
+first increase of a series that did not exist.
+"""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -9,32 +13,26 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and nobody asks for them
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and no rule or panel reads them
 
 
-class Metrics:
-    """The registry of one process, and what it says of itself.
+def register_build(registry: CollectorRegistry, version: str, revision: str) -> None:
+    """Registers `build_info`."""
+    build = Gauge(
+        "build_info",
+        "Always 1; the labels tell what runs.",
+        ("version", "revision"),
+        registry=registry,
+        multiprocess_mode="max",
+    )
+    build.labels(version, revision).set(1)
 
-    Here and below every label set that can be known beforehand exists at 0 from the start, since `rate` does not see
-    the first increase of a series that was not there.
+
+def register_process(registry: CollectorRegistry) -> None:
+    """Registers CPU, memory and descriptors of this process, and metrics of its interpreter; all are read at a scrape.
+
+    Sums over several processes use `TreeMetrics` instead.
     """
-
-    def __init__(self, registry: CollectorRegistry, *, version: str, revision: str) -> None:
-        self.registry = registry
-        self.build = Gauge(
-            "build_info",
-            "Always 1; the labels tell what runs.",
-            ("version", "revision"),
-            registry=registry,
-            multiprocess_mode="max",
-        )
-        self.build.labels(version, revision).set(1)
-
-    def watch_process(self) -> None:
-        """Adds CPU, memory and descriptors of this process and its interpreter's, all read at a scrape.
-
-        Where several processes are summed, `TreeMetrics` tells of all of them.
-        """
-        ProcessCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    PlatformCollector(registry=registry)

@@ -58,7 +58,7 @@ async def test_outcomes_and_decisions_are_counted(api: Api) -> None:
     await api.login("ada")
     for _ in range(6):
         await api.client.post("/api/v1/auth/token", data={"username": "ada", "password": "a wrong guess"})
-    sample = api.binnacle.metrics.registry.get_sample_value
+    sample = api.binnacle.telemetry.registry.get_sample_value
     counted = {outcome: sample("logins_total", {"outcome": outcome}) for outcome in ("ok", "wrong", "limited")}
     assert counted == {"ok": 1, "wrong": 5, "limited": 1}
     assert sample("limiter_decisions_total", {"limiter": "login", "decision": "refused"}) == 1

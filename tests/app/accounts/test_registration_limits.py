@@ -60,7 +60,7 @@ async def test_zero_is_no_limit_and_decisions_are_counted(settings: Settings) ->
             shop = Shop(binnacle, settings)
             await shop.register(HOME, "ada")
             assert [(await shop.register(HOME, "ada")).status_code for _ in range(5)] == wanted
-        counted = binnacle.metrics.registry.get_sample_value(
+        counted = binnacle.telemetry.registry.get_sample_value(
             "limiter_decisions_total", {"limiter": "registration", "decision": "refused"}
         )
         assert counted == wanted.count(429)
@@ -80,7 +80,7 @@ async def test_who_waits_too_long_for_the_hash_is_sent_away_and_a_taken_name_nee
                 assert int(busy.headers["Retry-After"]) >= 1
         assert (await shop.register(HOME, "grace")).status_code == 201
         refused = {"limiter": "hashing", "decision": "refused"}
-        assert binnacle.metrics.registry.get_sample_value("limiter_decisions_total", refused) == 2
+        assert binnacle.telemetry.registry.get_sample_value("limiter_decisions_total", refused) == 2
 
 
 @pytest.mark.usefixtures("dear_hashes")

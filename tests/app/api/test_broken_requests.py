@@ -67,7 +67,9 @@ class Served:
     port: int
 
     def counted(self, status: int) -> float:
-        count = self.binnacle.metrics.registry.get_sample_value("http_requests_rejected_total", {"status": str(status)})
+        count = self.binnacle.telemetry.registry.get_sample_value(
+            "http_requests_rejected_total", {"status": str(status)}
+        )
         assert count is not None
         return count
 
@@ -122,7 +124,7 @@ async def test_a_broken_body_is_answered_by_the_application(served: Served, apar
         assert (problem["answered"], problem["code"]) == (400, "bad_request"), name
         assert problem["request_id"], "it has an access line"
         assert problem["fields"][b"connection"] == b"close"
-    counted = served.binnacle.metrics.registry.get_sample_value
+    counted = served.binnacle.telemetry.registry.get_sample_value
     labels = {"method": "POST", "route": "/api/v1/auth/register", "status": "400"}
     assert counted("http_requests_total", labels) == len(CHUNKS)
 

@@ -53,7 +53,7 @@ async def test_requests_for_the_pages_are_counted_under_their_routes(api: Api) -
     for route, path in asked.items():
         await api.client.get(path)
         sample = {"method": "GET", "route": route, "status": "200"}
-        assert api.binnacle.metrics.registry.get_sample_value("http_requests_total", sample) == 1
+        assert api.binnacle.telemetry.registry.get_sample_value("http_requests_total", sample) == 1
     assert api.binnacle.app.openapi()["paths"].keys().isdisjoint(asked)
 
 

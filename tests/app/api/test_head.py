@@ -90,7 +90,7 @@ async def test_pages_of_other_origins_may_use_the_methods_that_there_are(api: Ap
 async def test_it_is_counted_as_head_of_its_route(api: Api) -> None:
     await api.client.head("/api/items")
     counted = {"method": "HEAD", "route": "/api/v1/items", "status": "200"}
-    assert api.binnacle.metrics.registry.get_sample_value("http_requests_total", counted) == 1
+    assert api.binnacle.telemetry.registry.get_sample_value("http_requests_total", counted) == 1
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ async def test_of_a_stream_of_events_it_leaves_nothing_open(served: tuple[Api, i
     answer = await buyer.head(f"{location}/events")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/event-stream")
-    registry = api.binnacle.metrics.registry
+    registry = api.binnacle.telemetry.registry
     async with asyncio.timeout(15):
         while registry.get_sample_value("streams_ended_total", {"kind": "events", "reason": "left"}) != 1:  # noqa: ASYNC110 -- no event
             await asyncio.sleep(0.01)

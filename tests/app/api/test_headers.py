@@ -64,7 +64,7 @@ async def test_a_failure_carries_them_and_is_still_reported(api: Api) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["RateLimit"]
     _has_the_headers(answer)
-    counted = api.binnacle.metrics.registry.get_sample_value(
+    counted = api.binnacle.telemetry.registry.get_sample_value(
         "http_requests_total", {"method": "GET", "route": "/broken", "status": "500"}
     )
     assert counted == 1

@@ -297,7 +297,7 @@ async def test_an_overloaded_replica_is_ready(settings: Settings) -> None:
         await connection.send(b"GET /readyz HTTP/1.1\r\nHost: shop\r\n\r\n")
         assert b"HTTP/1.1 200" in await connection.until(b"}")
         admission.release("GET")
-    value = binnacle.metrics.registry.get_sample_value
+    value = binnacle.telemetry.registry.get_sample_value
     assert value("http_requests_total", {"method": "GET", "route": "overloaded", "status": "503"}) == 1
     assert value("http_requests_in_progress_limit") == 1
 

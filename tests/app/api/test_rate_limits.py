@@ -99,7 +99,7 @@ async def test_decisions_are_counted(settings: Settings) -> None:
         binnacle.app.router.lifespan_context(binnacle.app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=binnacle), base_url="http://test") as client,
     ):
-        value = binnacle.metrics.registry.get_sample_value
+        value = binnacle.telemetry.registry.get_sample_value
         for decision in ("allowed", "refused"):
             assert value("limiter_decisions_total", {"limiter": "write", "decision": decision}) == 0
             await client.get("/api/v1/items")

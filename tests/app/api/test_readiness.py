@@ -33,7 +33,7 @@ async def _started(settings: Settings) -> AsyncIterator[Api]:
 
 
 def _counted(binnacle: Binnacle) -> dict[str, float]:
-    value = binnacle.metrics.registry.get_sample_value
+    value = binnacle.telemetry.registry.get_sample_value
     return {
         outcome: value("readiness_checks_total", {"outcome": outcome}) or 0.0
         for outcome in ("ready", "not_ready", "draining")

@@ -92,7 +92,7 @@ async def test_the_pages_find_their_files_and_the_document_its_paths(proxied: Ap
 async def test_requests_are_counted_under_the_routes_as_ever(proxied: Api) -> None:
     await proxied.client.get("/api/v1/items")
     counted = {"method": "GET", "route": "/api/v1/items", "status": "200"}
-    assert proxied.binnacle.metrics.registry.get_sample_value("http_requests_total", counted) == 1
+    assert proxied.binnacle.telemetry.registry.get_sample_value("http_requests_total", counted) == 1
 
 
 @pytest.mark.parametrize("given", ["shop", "/shop/", "/", "//shop", "https://example.com", "/a b"])

@@ -68,7 +68,7 @@ class Served:
         return connect(url, additional_headers=headers, proxy=None, open_timeout=PATIENCE)
 
     def counted(self, name: str, **labels: str) -> float | None:
-        return self.binnacle.metrics.registry.get_sample_value(name, labels)
+        return self.binnacle.telemetry.registry.get_sample_value(name, labels)
 
 
 @asynccontextmanager

@@ -142,7 +142,7 @@ async def shop(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Shop]:
     state = shutil.copytree(migrated_sqlite, tmp_path / "state")
     binnacle = create_app(read(state_dir=state, _env_file=None))
     async with serving(binnacle) as port:
-        yield Shop(port, binnacle.metrics.registry)
+        yield Shop(port, binnacle.telemetry.registry)
 
 
 async def test_a_get_that_is_no_handshake_is_told_what_is(shop: Shop) -> None:

@@ -233,7 +233,7 @@ async def test_who_does_not_answer_the_servers_pings_is_dropped(settings: Settin
     binnacle = create_app(settings)
     config = uvicorn.Config(binnacle, log_config=None, ws_ping_interval=0.2, ws_ping_timeout=0.5)  # seconds, not 20
     server = uvicorn.Server(config)
-    counted = binnacle.metrics.registry.get_sample_value
+    counted = binnacle.telemetry.registry.get_sample_value
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         running = asyncio.create_task(server.serve(sockets=[listener]))

@@ -70,7 +70,7 @@ def _store(api: Api) -> Any:
 
 def _counted(api: Api, outcome: str) -> float | None:
     labels = {"cache": "items", "outcome": outcome}
-    return api.binnacle.metrics.registry.get_sample_value("cache_requests_total", labels)
+    return api.binnacle.telemetry.registry.get_sample_value("cache_requests_total", labels)
 
 
 async def test_an_item_is_read_once_for_each_version_and_is_what_the_write_answered(api: Api) -> None:
@@ -196,7 +196,7 @@ async def test_a_damaged_entry_is_answered_as_if_it_were_not_there(api: Api, set
                 admin.hset(key, name, b"\xff{" * 3)
     answers = [await client.get(path) for _ in range(2)]
     assert {(answer.status_code, answer.content) for answer in answers} == {(200, whole.content)}
-    registry = api.binnacle.metrics.registry
+    registry = api.binnacle.telemetry.registry
     assert registry.get_sample_value("cache_damaged_entries_total", {"cache": "items"}) == 1
 
 

@@ -43,7 +43,7 @@ async def test_a_query_gets_the_answer_that_the_framework_gives(api: Api, monkey
             patch.setattr(fast_path, "_MAX_QUERY_BYTES", -1)
             framework = await client.get(f"{URL}?{query}")
         assert _shown(mine) == _shown(framework), query
-    counted = api.binnacle.metrics.registry.get_sample_value
+    counted = api.binnacle.telemetry.registry.get_sample_value
     assert counted("http_requests_total", {"method": "GET", "route": URL, "status": "200"}) == 2 * 9
 
 

@@ -121,7 +121,7 @@ async def test_without_a_version_in_the_path_the_header_chooses_and_the_route_is
             await client.get(f"{path}/{item}")
         ).json()
         route = {"method": "GET", "route": f"{path}/{{item_id}}", "status": "200"}
-        counted = api.binnacle.metrics.registry.get_sample_value("http_requests_total", route)
+        counted = api.binnacle.telemetry.registry.get_sample_value("http_requests_total", route)
         assert counted == (4 if version == "1" else 2), "counted with those that name the version in their path"
     created = await client.post("/api/items", json=SEXTANT, headers={"X-API-Version": "2"})
     assert created.headers["Location"] == f"{V2}/{created.json()['id']}"
@@ -141,4 +141,4 @@ async def test_a_version_that_does_not_exist_is_refused(api: Api) -> None:
     assert (await api.client.get("/api/itemsandmore")).status_code == 404
     assert (await api.client.get("/api/v1/items", headers={"X-API-Version": "3"})).status_code == 200
     unmatched = {"method": "GET", "route": "unmatched", "status": "400"}
-    assert api.binnacle.metrics.registry.get_sample_value("http_requests_total", unmatched) == 9
+    assert api.binnacle.telemetry.registry.get_sample_value("http_requests_total", unmatched) == 9

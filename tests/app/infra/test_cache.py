@@ -15,8 +15,8 @@ from app.infra.cache import Cache, open_cache
 from app.infra.cache import redis as shared
 from app.infra.cache.memory import Memory
 from app.settings import Settings, read
-from app.telemetry.metrics import CacheMetrics
 from tests.app import servers
+from tests.app.metered import metered
 
 pytestmark = pytest.mark.anyio
 
@@ -62,7 +62,7 @@ async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
 
         async def new(settings: Settings) -> Replica:
             registry = CollectorRegistry()
-            return Replica(await stack.enter_async_context(open_cache(settings, CacheMetrics(registry))), registry)
+            return Replica(await stack.enter_async_context(open_cache(settings, metered(settings, registry))), registry)
 
         yield new
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from app.infra.cache import Cache
 from app.infra.cache.memory import Memory
@@ -15,8 +14,8 @@ from app.mail.templates import welcome
 from app.orders.payment_provider import open_provider
 from app.rates.service import open_rates
 from app.settings import Settings, SettingsError, read
-from app.telemetry.metrics import CacheMetrics, DependencyMetrics
-from app.telemetry.traces.tracing import Tracing
+from app.telemetry.metrics import CacheMetrics
+from tests.app.metered import metered
 from tests.app.raw_servers import listening
 
 pytestmark = pytest.mark.anyio
@@ -31,13 +30,12 @@ async def _heard() -> AsyncIterator[tuple[str, list[dict[str, str]]]]:
 
 
 async def _call_all(settings: Settings) -> None:
-    registry = CollectorRegistry()
-    metrics, tracing = DependencyMetrics(registry), Tracing(settings, "test")
+    telemetry = metered(settings)
     async with AsyncExitStack() as stack:
-        provider = await stack.enter_async_context(open_provider(settings, metrics, tracing))
-        mailer = await stack.enter_async_context(open_mailer(settings, metrics, tracing))
-        cache = Cache(Memory(), CacheMetrics(registry))
-        rates = await stack.enter_async_context(open_rates(settings, cache, metrics, tracing))
+        provider = await stack.enter_async_context(open_provider(settings, telemetry))
+        mailer = await stack.enter_async_context(open_mailer(settings, telemetry))
+        cache = Cache(Memory(), telemetry.metrics(CacheMetrics))
+        rates = await stack.enter_async_context(open_rates(settings, telemetry, cache))
         assert (await provider.charge(uuid4(), 1990, "EUR")).status == "succeeded"
         await mailer.send("key", "ada@example.com", welcome("Ada"))
         assert (await rates.latest("EUR")).table.base == "EUR"

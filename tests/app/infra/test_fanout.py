@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from app.infra.fanout import Fanout, Message, SlowReaderError, open_fanout
 from app.settings import Settings, read
 from app.telemetry.metrics import FanoutMetrics
+from tests.app.metered import metered
 from tests.app.ports import free_port
 from tests.app.servers import own_redis
 
@@ -22,7 +23,8 @@ PATIENCE = 20.0
 async def fanout(request: pytest.FixtureRequest) -> AsyncIterator[Fanout]:
     """A fan-out on each back end."""
     redis = {"redis_url": request.getfixturevalue("redis_url")} if request.param == "redis" else {}
-    async with open_fanout(_settings(**redis), FanoutMetrics(CollectorRegistry())) as opened:
+    settings = _settings(**redis)
+    async with open_fanout(settings, metered(settings)) as opened:
         yield opened
 
 
@@ -65,12 +67,8 @@ async def test_a_reader_that_is_too_slow_is_dropped_and_slows_nobody() -> None:
 
 async def test_processes_hear_each_other_and_themselves_once(redis_url: str) -> None:
     async with AsyncExitStack() as stack:
-        here, there = [
-            await stack.enter_async_context(
-                open_fanout(_settings(redis_url=redis_url), FanoutMetrics(CollectorRegistry()))
-            )
-            for _ in range(2)
-        ]
+        settings = _settings(redis_url=redis_url)
+        here, there = [await stack.enter_async_context(open_fanout(settings, metered(settings))) for _ in range(2)]
         mine = await stack.enter_async_context(here.subscribe("room"))
         theirs = await stack.enter_async_context(there.subscribe("room"))
         await here.publish("room", b"hello")
@@ -84,8 +82,8 @@ async def test_processes_hear_each_other_and_themselves_once(redis_url: str) -> 
 
 
 async def test_without_redis_a_process_hears_itself_and_nothing_fails() -> None:
-    nobody = f"redis://127.0.0.1:{free_port()}/0"
-    opened = open_fanout(_settings(redis_url=nobody), FanoutMetrics(CollectorRegistry()))
+    settings = _settings(redis_url=f"redis://127.0.0.1:{free_port()}/0")
+    opened = open_fanout(settings, metered(settings))
     async with opened as fanout, fanout.subscribe("a") as reader:
         for _ in range(3):
             await fanout.publish("a", b"1")
@@ -97,8 +95,8 @@ async def test_when_redis_comes_back_so_do_its_messages(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         first = stack.enter_context(own_redis(tmp_path, port))
         settings = _settings(redis_url=f"redis://127.0.0.1:{port}/0")
-        here = await stack.enter_async_context(open_fanout(settings, FanoutMetrics(registry)))
-        there = await stack.enter_async_context(open_fanout(settings, FanoutMetrics(CollectorRegistry())))
+        here = await stack.enter_async_context(open_fanout(settings, metered(settings, registry)))
+        there = await stack.enter_async_context(open_fanout(settings, metered(settings)))
         reader = await stack.enter_async_context(here.subscribe("a"))
         await there.publish("a", b"before")
         assert await reader.within(PATIENCE) == Message("a", b"before")

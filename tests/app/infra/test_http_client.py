@@ -23,6 +23,7 @@ from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing
 from tests.app import loopback
+from tests.app.metered import metered
 from tests.app.ports import free_port
 from tests.app.processes import Processes
 from tests.app.raw_servers import serve
@@ -270,12 +271,11 @@ async def test_who_is_cancelled_counts_nothing_and_leaves_the_breaker_as_it_was(
 
 async def test_each_dependency_fails_alone_and_as_set(sandbox: str) -> None:
     registry = CollectorRegistry()
-    metrics = DependencyMetrics(registry)
     settings = read(_env_file=None, call_tries=1, breaker_failures=1, breaker_open_seconds=60)
-    tracing = Tracing(settings, "test")
+    telemetry = metered(settings, registry)
 
     def open_one(target: str) -> Any:
-        return open_dependency(target, sandbox, 1.0, ["charge"], settings=settings, metrics=metrics, tracing=tracing)
+        return open_dependency(target, sandbox, 1.0, ["charge"], settings=settings, telemetry=telemetry)
 
     charge = {"amount_minor": 1990, "currency": "EUR", "reference": uuid4().hex}
     key = str(charge["reference"])

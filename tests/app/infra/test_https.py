@@ -9,14 +9,12 @@ from typing import Any, Final
 from uuid import uuid4
 
 import pytest
-from prometheus_client import CollectorRegistry
 
 from app.infra.http_client import proxy_for
 from app.infra.resilience.dependency import NoAnswerError
 from app.orders.payment_provider import open_provider
 from app.settings import SettingsError, read
-from app.telemetry.metrics import DependencyMetrics
-from app.telemetry.traces.tracing import Tracing
+from tests.app.metered import metered
 from tests.app.raw_servers import accepting, listening
 from tests.app.tls import CA, SERVER, SERVER_KEY
 
@@ -60,7 +58,7 @@ async def _proxy(to: str, asked: list[list[str]]) -> AsyncIterator[str]:
 
 async def _charge(url: str, **settings: Any) -> str:
     made = read(_env_file=None, provider_url=url, call_tries=1, provider_timeout_seconds=20, **settings)
-    async with open_provider(made, DependencyMetrics(CollectorRegistry()), Tracing(made, "test")) as provider:
+    async with open_provider(made, metered(made)) as provider:
         return (await provider.charge(uuid4(), 1990, "EUR")).status
 
 

@@ -14,6 +14,7 @@ from app.infra.rate_limit.limits import Counters, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import MAX_BATCH_SHARE, PrefetchedTokens
 from app.settings import read
 from app.telemetry.metrics import LimitMetrics
+from tests.app.metered import metered
 
 SECONDS = 10**9  # no window ends in a test
 AMOUNTS = st.integers(1, 200)
@@ -100,8 +101,8 @@ def test_replicas_never_allow_more_than_the_limit_in_redis(
     process = read(redis_url=redis_url, database_url="postgresql://binnacle@nowhere/binnacle", _env_file=None)
 
     async def run() -> int:
-        metrics = LimitMetrics(CollectorRegistry())
-        async with open_limits(process, metrics) as one, open_limits(process, metrics) as two:
+        telemetry = metered(process)
+        async with open_limits(process, telemetry) as one, open_limits(process, telemetry) as two:
             item = window("arrivals", amount, SECONDS)
             asked = [PrefetchedTokens(limits.counters, item) for limits in (one, two)][:replicas]
             return await _allowed(asked, arrivals, uuid4().hex, TICK)

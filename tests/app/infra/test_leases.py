@@ -8,13 +8,12 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from limits import RateLimitItem
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from prometheus_client import CollectorRegistry
 
 from app.infra.rate_limit import prefetched_tokens
 from app.infra.rate_limit.limits import Counters, Limits, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
-from app.telemetry.metrics import LimitMetrics
+from tests.app.metered import metered
 from tests.app.ports import free_port
 
 pytestmark = pytest.mark.anyio
@@ -30,7 +29,7 @@ async def limits(request: pytest.FixtureRequest) -> AsyncIterator[Limits]:
 def _open(url: str | None) -> AbstractAsyncContextManager[Limits]:
     database = "postgresql://binnacle@nowhere/binnacle" if url else None
     settings = read(redis_url=url, database_url=database, _env_file=None)
-    return open_limits(settings, LimitMetrics(CollectorRegistry()))
+    return open_limits(settings, metered(settings))
 
 
 async def test_replicas_together_allow_the_limit_and_no_more(limits: Limits) -> None:

@@ -18,7 +18,7 @@ from app.infra.queue.celery import Publisher, make_celery
 from app.infra.rate_limit.limits import Limits, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
-from app.telemetry.metrics import CacheMetrics, DependencyMetrics, FanoutMetrics, LimitMetrics
+from tests.app.metered import metered
 from tests.app.ports import free_port
 from tests.app.servers import own_redis
 from tests.app.telemetry.recording import recorded_logs
@@ -84,7 +84,7 @@ async def uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     port, registry = free_port(), CollectorRegistry()
     url = f"redis://127.0.0.1:{port}/0"
     settings = read(redis_url=url, database_url="postgresql://127.0.0.1:9/none", _env_file=None)
-    metrics = DependencyMetrics(registry)
+    telemetry = metered(settings, registry)
     async with AsyncExitStack() as stack:
         server = stack.enter_context(ExitStack())
 
@@ -92,10 +92,10 @@ async def uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             server.enter_context(own_redis(tmp_path, port))
 
         start()
-        cache = await stack.enter_async_context(open_cache(settings, CacheMetrics(registry), metrics))
-        limits = await stack.enter_async_context(open_limits(settings, LimitMetrics(registry), metrics))
-        fanout = await stack.enter_async_context(open_fanout(settings, FanoutMetrics(registry), metrics))
-        publisher = Publisher(make_celery(settings), metrics)
+        cache = await stack.enter_async_context(open_cache(settings, telemetry))
+        limits = await stack.enter_async_context(open_limits(settings, telemetry))
+        fanout = await stack.enter_async_context(open_fanout(settings, telemetry))
+        publisher = Publisher(make_celery(settings), telemetry)
         made = Uses(cache, limits, fanout, publisher, registry, url, server, start)
         await made.crowd()
         assert made.failures() == 0

@@ -13,9 +13,8 @@ from app.infra.resilience.dependency import NoAnswerError
 from app.mail import templates
 from app.mail.mailer import Mailer, open_mailer
 from app.settings import SettingsError, read
-from app.telemetry.metrics import DependencyMetrics
-from app.telemetry.traces.tracing import Tracing
 from tests.app.mail.smtp_server import SmtpServer, smtp_server
+from tests.app.metered import metered
 from tests.app.ports import free_port
 from tests.app.telemetry.recording import recorded_logs
 from tests.app.tls import CA
@@ -43,7 +42,7 @@ async def _posting(port: int, scheme: str = "smtp", **settings: Any) -> AsyncIte
     given = {"mail_from": "shop@shop.test", "ssl_cert_file": CA, "mail_timeout_seconds": 20, **settings}
     made = read(_env_file=None, mail_url=f"{scheme}://localhost:{port}", **given)
     registry = CollectorRegistry()
-    async with open_mailer(made, DependencyMetrics(registry), Tracing(made, "test")) as mailer:
+    async with open_mailer(made, metered(made, registry)) as mailer:
         yield _Posting(mailer, registry)
 
 

@@ -46,6 +46,7 @@ from app.telemetry.metrics import (
 )
 from app.telemetry.traces.tracing import Tracing
 from tests.app.infra.outbox.conftest import Hints
+from tests.app.metered import metered
 from tests.app.sandbox.running import sandbox_client
 
 if TYPE_CHECKING:
@@ -196,9 +197,9 @@ class Shop:
 async def open_shop(settings: Settings) -> AsyncIterator[Shop]:
     """A shop on a migrated database, with a sandbox provider of its own."""
     async with open_database(settings) as database, sandbox_client(settings.state_dir) as client:
-        metrics, tracing = CollectorRegistry(), Tracing(settings, "test")
-        cache = Cache(Memory(), CacheMetrics(metrics))
-        async with open_rates(settings, cache, DependencyMetrics(metrics), tracing) as rates:
+        telemetry = metered(settings)
+        cache = Cache(Memory(), telemetry.metrics(CacheMetrics))
+        async with open_rates(settings, telemetry, cache) as rates:
             shop = Shop(database, settings, client, rates)
             await shop.stock_up()
             yield shop

@@ -152,7 +152,7 @@ async def test_only_the_buyer_follows_an_order(api: Api, settings: Settings) -> 
         assert (answer.status_code, answer.json()["code"]) == (404, "order_not_found")
     del client.headers["Authorization"]
     assert (await client.get(events)).status_code == 401
-    samples = api.binnacle.metrics.registry.get_sample_value
+    samples = api.binnacle.telemetry.registry.get_sample_value
     assert samples("event_streams_open") == 0
     assert samples("streams_ended_total", {"kind": "events", "reason": "final"}) == 1
 

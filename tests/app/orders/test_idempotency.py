@@ -46,7 +46,7 @@ async def test_a_repeat_gets_the_first_answer_byte_for_byte_whatever_happened_si
     assert first.headers["Content-Type"] == again.headers["Content-Type"] == "application/json"
     assert (first.headers.get(REPLAYED), again.headers.get(REPLAYED)) == (None, "true")
     assert await _stock(client, body) == 100
-    samples = api.binnacle.metrics.registry.get_sample_value
+    samples = api.binnacle.telemetry.registry.get_sample_value
     assert (samples("orders_placed_total"), samples("orders_replayed_total")) == (1, 1)
 
 

@@ -118,4 +118,4 @@ async def test_only_an_accepted_order_is_counted(api: Api) -> None:
     client = await api.login()
     item = await _item(client)
     assert [(await _order(client, {item: quantity})).status_code for quantity in (3, 3)] == [202, 409]
-    assert api.binnacle.metrics.registry.get_sample_value("orders_placed_total") == 1
+    assert api.binnacle.telemetry.registry.get_sample_value("orders_placed_total") == 1

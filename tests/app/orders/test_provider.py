@@ -16,8 +16,8 @@ from app.infra.resilience.dependency import LARGEST_ANSWER_BYTES, NoAnswerError
 from app.orders.payment_provider import Provider, open_provider
 from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
-from app.telemetry.traces.tracing import Tracing
 from tests.app import loopback
+from tests.app.metered import metered
 from tests.app.raw_servers import serve
 
 pytestmark = pytest.mark.anyio
@@ -44,10 +44,10 @@ class _Paying:
 @asynccontextmanager
 async def _paying(url: str, **settings: Any) -> AsyncIterator[_Paying]:
     registry = CollectorRegistry()
-    metrics = DependencyMetrics(registry)
     made = read(_env_file=None, provider_url=url, **settings)
-    async with open_provider(made, metrics, Tracing(made, "test")) as provider:
-        yield _Paying(provider, metrics, registry)
+    telemetry = metered(made, registry)
+    async with open_provider(made, telemetry) as provider:
+        yield _Paying(provider, telemetry.dependencies, registry)
 
 
 async def test_an_answer_that_drips_ends_at_the_deadline_of_the_whole_call() -> None:

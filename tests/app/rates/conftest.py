@@ -30,13 +30,13 @@ class Market:
             (await client.put(f"{self.provider}/v1/behaviour", json={"rates": rates})).raise_for_status()
 
     def counted(self, name: str, **labels: str) -> float:
-        value = self.api.binnacle.metrics.registry.get_sample_value(name, {"target": "rates", **labels})
+        value = self.api.binnacle.telemetry.registry.get_sample_value(name, {"target": "rates", **labels})
         assert value is not None, f"{name}{labels} is not there"
         return value
 
     def cached(self, outcome: str) -> float:
         labels = {"cache": "rates", "outcome": outcome}
-        value = self.api.binnacle.metrics.registry.get_sample_value("cache_requests_total", labels)
+        value = self.api.binnacle.telemetry.registry.get_sample_value("cache_requests_total", labels)
         assert value is not None
         return value
 

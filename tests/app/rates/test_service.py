@@ -18,7 +18,8 @@ from app.infra.resilience.retry import Retries
 from app.rates.provider import RatesProvider
 from app.rates.service import Rates
 from app.settings import Settings, read
-from app.telemetry.metrics import CacheMetrics, DependencyMetrics
+from app.telemetry.metrics import DependencyMetrics
+from tests.app.metered import metered
 from tests.app.ports import free_port
 
 pytestmark = pytest.mark.anyio
@@ -65,7 +66,7 @@ async def _replica(provider: Provider, cache: Cache) -> AsyncIterator[Rates]:
 
 @asynccontextmanager
 async def _cache(settings: Settings) -> AsyncIterator[Cache]:
-    async with open_cache(settings, CacheMetrics(CollectorRegistry())) as cache:
+    async with open_cache(settings, metered(settings)) as cache:
         yield cache
 
 

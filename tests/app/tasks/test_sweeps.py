@@ -13,17 +13,15 @@ from app.accounts.models import RefreshToken
 from app.infra.database import Database, open_database
 from app.infra.database.orm import now
 from app.infra.database.sweeping import BATCH
-from app.infra.event_bus import Events
 from app.infra.outbox import pending
 from app.infra.outbox.models import OutboxMessage
-from app.infra.outbox.outbox import Outbox
 from app.processes.handlers import SWEEPS, TOPICS, open_runner
+from app.processes.platform import open_bus, open_platform
 from app.settings import Settings
-from app.telemetry.metrics import DependencyMetrics, OrderMetrics
-from app.telemetry.traces.tracing import Tracing
 from tests.app.accounts.people import refresh as exchange
 from tests.app.accounts.people import someone
 from tests.app.conftest import Api
+from tests.app.metered import metered
 
 pytestmark = pytest.mark.anyio
 
@@ -87,20 +85,14 @@ async def test_done_messages_go_in_rounds(database: Database) -> None:
     assert removed == [BATCH, 1, 0]
 
 
-async def test_every_topic_has_a_handler_and_every_handler_its_metrics(settings: Settings, database: Database) -> None:
-    tracing, registry = Tracing(settings, "test"), CollectorRegistry()
+async def test_every_topic_has_a_handler_and_every_handler_its_metrics(settings: Settings) -> None:
+    registry = CollectorRegistry()
     hints: list[UUID] = []
-    made = open_runner(
-        settings,
-        database,
-        Outbox(hints.append),
-        Events(Outbox(hints.append), durable={}, live={}),
-        tracing=tracing,
-        order_metrics=OrderMetrics(registry),
-        dependency_metrics=DependencyMetrics(registry),
-        registry=registry,
-    )
-    async with made as runner:
+    async with (
+        open_platform(settings, metered(settings, registry)) as platform,
+        open_bus(platform, hints.append) as bus,
+        open_runner(platform, bus) as runner,
+    ):
         assert sorted(runner._handlers) == sorted(TOPICS)
     for topic in TOPICS:
         assert registry.get_sample_value("jobs_finished_total", {"topic": topic, "outcome": "dead"}) == 0

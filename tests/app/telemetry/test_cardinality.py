@@ -58,7 +58,7 @@ async def _ask(binnacle: Binnacle, chance: random.Random, method: str, path: str
 def _series(binnacle: Binnacle) -> set[tuple[str, frozenset[tuple[str, str]]]]:
     return {
         (sample.name, frozenset(sample.labels.items()))
-        for family in binnacle.metrics.registry.collect()
+        for family in binnacle.telemetry.registry.collect()
         for sample in family.samples
     }
 
@@ -82,7 +82,7 @@ async def test_ten_thousand_strange_requests_add_no_series(settings: Settings, r
     assert {value for name, value in values if name == "method"} <= METHODS | {OTHER_METHOD}
     counted = sum(
         sample.value
-        for family in binnacle.metrics.registry.collect()
+        for family in binnacle.telemetry.registry.collect()
         for sample in family.samples
         if sample.name == "http_requests_total"
     )

@@ -9,6 +9,7 @@ from app.processes.api import create_app
 from app.settings import Settings
 from app.telemetry.logs.fields import FIELDS
 from app.telemetry.metrics import QueueMetrics
+from app.telemetry.metrics.process import register_process
 from app.telemetry.traces.attribute_allowlist import ALLOWED
 from scripts import tree
 from scripts.inventory import users
@@ -39,10 +40,10 @@ async def test_metrics_are_those_of_the_catalogue_and_exist_at_0_from_the_start(
 ) -> None:
     binnacle = create_app(settings)
     async with binnacle.app.router.lifespan_context(binnacle.app):
-        binnacle.metrics.watch_process()
-        QueueMetrics(binnacle.metrics.registry, REASONS)  # an embedded API has no queue
-        found = measured(binnacle.metrics.registry)
-        samples = [sample for family in binnacle.metrics.registry.collect() for sample in family.samples]
+        register_process(binnacle.telemetry.registry)
+        QueueMetrics(binnacle.telemetry.registry, REASONS)  # an embedded API has no queue
+        found = measured(binnacle.telemetry.registry)
+        samples = [sample for family in binnacle.telemetry.registry.collect() for sample in family.samples]
     stated = {
         name: Measured(metric.kind, metric.about, tuple(metric.labels), tuple(metric.buckets))
         for name, metric in catalogue.metrics.items()

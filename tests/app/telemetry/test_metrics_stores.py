@@ -13,12 +13,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from app.errors import UnavailableError
 from app.infra.cache import open_cache
 from app.infra.database import Database, open_database
-from app.infra.database.instrumented_pool import measure
 from app.infra.fanout import open_fanout
 from app.infra.queue.celery import Publisher, make_celery
 from app.infra.rate_limit.limits import open_limits, window
 from app.settings import Settings, read
-from app.telemetry.metrics import CacheMetrics, ConnectionMetrics, DependencyMetrics, FanoutMetrics, LimitMetrics
+from tests.app.metered import metered
 from tests.app.ports import free_port
 
 pytestmark = pytest.mark.anyio
@@ -26,11 +25,11 @@ on_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=Tru
 
 
 class Measures:
-    """A registry, and what it holds."""
+    """Telemetry, and what its registry holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.registry = CollectorRegistry()
-        self.dependencies = DependencyMetrics(self.registry)
+        self.telemetry = metered(settings, self.registry)
 
     def value(self, name: str, **labels: str) -> float:
         value = self.registry.get_sample_value(name, labels)
@@ -46,11 +45,10 @@ class Measures:
 
 @asynccontextmanager
 async def _measured(settings: Settings) -> AsyncIterator[tuple[Database, Measures]]:
-    measures = Measures()
-    async with open_database(settings) as database:
-        look = measure(database.engine, ConnectionMetrics(measures.registry), measures.dependencies)
+    measures = Measures(settings)
+    async with open_database(settings, measures.telemetry) as database:
         yield database, measures
-        look()
+        database.sample_pool()
 
 
 async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settings) -> None:
@@ -129,14 +127,13 @@ async def test_a_database_that_is_not_there_is_a_connection_that_failed() -> Non
 @on_postgresql
 async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: Settings) -> None:
     narrow = {"database_pool_size": 1, "database_max_overflow": 1, "database_pool_timeout_seconds": 0.2}
-    measures = Measures()
-    async with open_database(settings.model_copy(update=narrow)) as database:
-        look = measure(database.engine, ConnectionMetrics(measures.registry), measures.dependencies)
-        look()
+    measures = Measures(settings)
+    async with open_database(settings.model_copy(update=narrow), measures.telemetry) as database:
+        database.sample_pool()
         assert measures.value("database_pool_connections", state="used") == 0
         async with database.read() as first, database.read() as second:
             await asyncio.gather(first.execute(text("SELECT 1")), second.execute(text("SELECT 1")))
-            look()
+            database.sample_pool()
             assert measures.value("database_pool_connections", state="used") == 2
             assert measures.value("database_pool_max_connections") == 2
             waiting = asyncio.create_task(_ask(database))
@@ -149,7 +146,7 @@ async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: S
         assert measures.value("database_pool_wait_seconds_sum") >= 0.2
         assert measures.value("database_pool_pending_requests") == 0
         await _ask(database)
-        look()
+        database.sample_pool()
         assert measures.value("database_pool_connections", state="used") == 0
         assert measures.value("database_pool_connections", state="idle") == 1
         assert measures.value("database_pool_wait_seconds_count") == 1, "who gets one at once is not counted"
@@ -167,10 +164,10 @@ async def _ask(database: Database) -> None:
 
 
 async def test_uses_of_redis_are_counted_by_what_for(redis_url: str) -> None:
-    measures = Measures()
     settings = _with_redis(redis_url)
+    measures = Measures(settings)
     await _use(settings, measures)
-    publisher = Publisher(make_celery(settings), measures.dependencies)
+    publisher = Publisher(make_celery(settings), measures.telemetry)
     await publisher.publish(uuid4())
     publisher.close()
     for operation in ("cache", "limits", "fanout", "queue"):
@@ -178,8 +175,8 @@ async def test_uses_of_redis_are_counted_by_what_for(redis_url: str) -> None:
 
 
 async def test_a_redis_that_is_not_there_is_counted_once_and_left_alone() -> None:
-    measures = Measures()
     gone = _with_redis(f"redis://127.0.0.1:{free_port()}/0")
+    measures = Measures(gone)
     await _use(gone, measures)
     for operation in ("cache", "limits", "fanout"):
         assert measures.calls("redis", operation, "connection") == 1
@@ -191,11 +188,11 @@ def _with_redis(url: str) -> Settings:
 
 
 async def _use(settings: Settings, measures: Measures) -> None:
-    registry, dependencies = measures.registry, measures.dependencies
+    telemetry = measures.telemetry
     async with (
-        open_cache(settings, CacheMetrics(registry), dependencies) as cache,
-        open_limits(settings, LimitMetrics(registry), dependencies) as limits,
-        open_fanout(settings, FanoutMetrics(registry), dependencies) as fanout,
+        open_cache(settings, telemetry) as cache,
+        open_limits(settings, telemetry) as limits,
+        open_fanout(settings, telemetry) as fanout,
     ):
         for _ in range(2):
             await cache.get("items:1")

@@ -135,7 +135,7 @@ async def test_a_shop_whose_traces_go_nowhere_answers_and_ends_in_time(settings:
                 began = time.monotonic()
             assert time.monotonic() - began < SHUTDOWN_SECONDS + PATIENCE
     lost = sum(
-        binnacle.metrics.registry.get_sample_value("otel_spans_dropped_total", {"reason": reason}) or 0
+        binnacle.telemetry.registry.get_sample_value("otel_spans_dropped_total", {"reason": reason}) or 0
         for reason in LOSSES
     )
     assert lost >= 2 * QUEUE, "each request and its statement"

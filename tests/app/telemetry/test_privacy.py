@@ -249,7 +249,7 @@ async def test_what_is_typed_in_comes_out_nowhere(
     assert len(told.lines.lines("http_request")) > 40
     servers = [span for span in told.collector.spans if span.kind == 2]
     assert (len(servers) > 40) == (headers is SAMPLED)
-    told.check(generate_latest(binnacle.metrics.registry), also=tuple(tokens))
+    told.check(generate_latest(binnacle.telemetry.registry), also=tuple(tokens))
     streams = capfd.readouterr()
     assert "c4nary" not in streams.out + streams.err
 

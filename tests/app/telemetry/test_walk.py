@@ -37,7 +37,7 @@ async def test_from_a_number_to_its_trace_to_its_line(settings: Settings, collec
     ):
         for _ in range(3):
             (await client.get("/api/v1/items?search=bell")).raise_for_status()
-        with serve_admin("127.0.0.1", 0, binnacle.metrics.registry, {}) as port:
+        with serve_admin("127.0.0.1", 0, binnacle.telemetry.registry, {}) as port:
             scraped = loopback.get(f"http://127.0.0.1:{port}/metrics", headers=OPEN_METRICS)
 
     assert scraped.headers["Content-Type"].startswith("application/openmetrics-text")

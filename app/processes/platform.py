@@ -1,0 +1,82 @@
+"""The platform: what the API, the worker and the reconciler open alike, and the event bus of those that run commands.
+
+What only some processes may import is imported where it is opened: an embedded shop has no queue.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from app.infra.cache import Cache, open_cache
+from app.infra.database import Database, open_database
+from app.infra.event_bus import Events
+from app.infra.fanout import Fanout, open_fanout
+from app.infra.outbox.outbox import Outbox
+from app.processes.subscriptions import subscribe
+from app.settings import Settings
+from app.telemetry.metrics import LoopMetrics
+from app.telemetry.metrics.sampler import sampling
+from app.telemetry.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from app.infra.queue.celery import Publisher
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Settings, telemetry and database of one process."""
+
+    settings: Settings
+    telemetry: Telemetry
+    database: Database
+    loop: LoopMetrics
+
+    def sampling(self) -> AbstractAsyncContextManager[None]:
+        """Samples the lag of the event loop and the connections in the pool until the block ends."""
+        return sampling(self.loop, self.database.sample_pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """The event bus of one process, and the parts that it delivers to."""
+
+    cache: Cache
+    fanout: Fanout
+    outbox: Outbox
+    events: Events
+
+
+@asynccontextmanager
+async def open_platform(settings: Settings, telemetry: Telemetry, *, pauses: bool = False) -> AsyncIterator[Platform]:
+    """Opens the platform and samples it until the block ends.
+
+    `pauses`: the event loop stands still between jobs, which is no lag; call `sampling` around each job instead.
+    """
+    loop = LoopMetrics(telemetry.registry, always=not pauses)
+    async with open_database(settings, telemetry) as database:
+        platform = Platform(settings, telemetry, database, loop)
+        async with nullcontext() if pauses else platform.sampling():
+            yield platform
+
+
+@asynccontextmanager
+async def open_bus(platform: Platform, enqueue: Callable[[UUID], None]) -> AsyncIterator[Bus]:
+    """Opens the event bus. `enqueue` gets the id of each outbox message after its commit, and must not wait."""
+    settings, telemetry = platform.settings, platform.telemetry
+    async with open_cache(settings, telemetry) as cache, open_fanout(settings, telemetry) as fanout:
+        outbox = Outbox(enqueue)
+        yield Bus(cache, fanout, outbox, subscribe(outbox, cache, fanout))
+
+
+@contextmanager
+def open_publisher(platform: Platform) -> Iterator["Publisher"]:
+    """Opens the way to the workers' queue. Raises ValueError without REDIS_URL."""
+    from app.infra.queue.celery import Publisher, make_celery  # noqa: PLC0415 -- 20 MB that an embedded shop saves
+
+    publisher = Publisher(make_celery(platform.settings), platform.telemetry)
+    try:
+        yield publisher
+    finally:
+        publisher.close()

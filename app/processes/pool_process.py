@@ -1,0 +1,104 @@
+"""One process of the worker's pool: an event loop for the code that the API runs when it is embedded."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import structlog
+
+from app.errors import UnavailableError
+from app.infra.outbox.runner import Runner
+from app.infra.queue.celery import Publisher
+from app.infra.queue.messages import PROCESS_MESSAGE
+from app.ops.control import Control
+from app.ops.pod_state import board
+from app.processes.handlers import open_runner, shared_slots
+from app.processes.platform import Platform, open_bus, open_platform
+from app.settings import Settings
+from app.telemetry import errors, logs
+from app.telemetry.telemetry import Telemetry, start_telemetry
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Runs one job after the other; `enqueued` holds the messages that a job has added to the outbox."""
+
+    platform: Platform
+    runner: Runner
+    publisher: Publisher
+    enqueued: list[tuple[UUID, Context]]
+
+    async def process(self, message_id: UUID, headers: Mapping[str, str]) -> str:
+        """Processes a message in the trace of its headers, and returns the outcome, which Celery logs."""
+        async with self.platform.sampling():
+            with self.platform.telemetry.tracing.arriving(headers):
+                return await self._process(message_id)
+
+    async def _process(self, message_id: UUID) -> str:
+        try:
+            outcome = await self.runner.process(message_id)
+            while self.enqueued:  # in order: the next time slice of a long job comes after what the job asked for
+                next_id, context = self.enqueued.pop(0)
+                await asyncio.create_task(self.publisher.publish(next_id), context=context)
+        except UnavailableError as error:
+            # Not retried by Celery: the row is still there, and the reconciler will queue it again.
+            self.enqueued.clear()
+            structlog.get_logger().warning("job_postponed", message_id=message_id, reason=str(error))
+            return "later"
+        except Exception as error:
+            errors.capture(error, task=PROCESS_MESSAGE)
+            raise
+        return outcome
+
+
+class PoolProcess:
+    """One process of the pool: `start` opens it after the fork, `stop` closes it before the exit."""
+
+    def __init__(self, settings: Settings, celery: "Celery") -> None:
+        self._settings = settings
+        self._celery = celery
+        self._slots = shared_slots(settings)  # before the fork: the processes of the pool share them
+        self._stack = AsyncExitStack()
+        self._telemetry: Telemetry | None = None
+        self._loop: asyncio.Runner | None = None
+        self._jobs: Jobs | None = None
+
+    def start(self, **_signal: Any) -> None:
+        """Opens the process, and keeps its log level in step with the pod's."""
+        settings = self._settings
+        logs.configure(settings.log_level, settings.log_format)
+        self._telemetry = start_telemetry(settings, "worker")
+        Control(board(), settings.log_level).follow()
+        self._loop = asyncio.Runner()
+        self._jobs = self._loop.run(self._stack.enter_async_context(self._open(self._telemetry)))
+
+    def process(self, message_id: str, headers: Mapping[str, str]) -> str:
+        """Processes a message with its headers, and returns the outcome, which Celery logs."""
+        if self._loop is None or self._jobs is None:
+            raise RuntimeError("the pool's process was not started by its signal")
+        return self._loop.run(self._jobs.process(UUID(message_id), headers))
+
+    def stop(self, **_signal: Any) -> None:
+        """Closes the process, and flushes its telemetry."""
+        if self._loop is not None:
+            self._loop.run(self._stack.aclose())
+            self._loop.close()
+        if self._telemetry is not None:
+            self._telemetry.close()
+
+    @asynccontextmanager
+    async def _open(self, telemetry: Telemetry) -> AsyncIterator[Jobs]:
+        enqueued: list[tuple[UUID, Context]] = []
+        async with (
+            open_platform(self._settings, telemetry, pauses=True) as platform,
+            open_bus(platform, lambda message_id: enqueued.append((message_id, copy_context()))) as bus,
+            open_runner(platform, bus, self._slots) as runner,
+        ):
+            yield Jobs(platform, runner, Publisher(self._celery, telemetry), enqueued)
