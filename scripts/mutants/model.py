@@ -25,6 +25,7 @@ class Area:
     tests: tuple[str, ...]
 
 
+_SCHEMA: Final = "tests/app/infra/test_schema.py::test_the_migrations_make_what_the_models_say"
 # Not the files that start processes of their own: with them the area's tests take minutes, once for each mutant.
 _EDGE: Final = (
     "bodies",
@@ -44,9 +45,9 @@ _EDGE: Final = (
 )
 
 AREAS: Final[Mapping[str, Area]] = {
-    "orders": Area("app/orders", ("tests/app/orders", "tests/app/catalog/test_popular.py")),
-    "accounts": Area("app/accounts", ("tests/app/accounts",)),
-    "outbox": Area("app/infra/outbox", ("tests/app/infra/outbox", "tests/app/orders/test_reconciler.py")),
+    "orders": Area("app/orders", ("tests/app/orders", "tests/app/catalog/test_popular.py", _SCHEMA)),
+    "accounts": Area("app/accounts", ("tests/app/accounts", _SCHEMA)),
+    "outbox": Area("app/infra/outbox", ("tests/app/infra/outbox", "tests/app/orders/test_reconciler.py", _SCHEMA)),
     "cache": Area("app/infra/cache", ("tests/app/infra/test_cache.py", "tests/app/catalog/test_cached.py")),
     "edge": Area("app/api/edge", tuple(f"tests/app/api/test_{name}.py" for name in _EDGE)),
 }

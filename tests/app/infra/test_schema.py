@@ -1,6 +1,7 @@
 """The schema: what the migrations make is what the models say, however often and by however many it is made."""
 
 import asyncio
+import re
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -33,11 +34,23 @@ def _in_the_models(_object: object, name: str | None, kind: str, *_rest: object)
     return not (kind in ("table", "index") and name is not None and name.startswith(("items_words", "ix_items_words")))
 
 
+def _default_differs(
+    _context: object, _column: object, _declared: object, found: str | None, *rendered: object
+) -> bool:
+    """Compares defaults as text: Alembic asks PostgreSQL, which compares no JSON."""
+    return not (found or "").startswith("nextval(") and _constant(found) != _constant(rendered[-1])
+
+
+def _constant(default: object) -> str | None:
+    return None if default is None else re.sub(r"::[\w ]+$", "", str(default)).strip("'()")
+
+
 async def _differences(settings: Settings) -> list[object]:
     engine = create_engine(settings)
 
     def compare(connection: "Connection") -> list[object]:
-        context = MigrationContext.configure(connection, opts={"include_object": _in_the_models})
+        options = {"include_object": _in_the_models, "compare_server_default": _default_differs}
+        context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, Base.metadata))
 
     async with engine.connect() as connection:
