@@ -1,1 +1,1 @@
-"""The catalogue of telemetry: app/telemetry/inventory.yaml, what the code says, and the page made of both."""
+"""The inventory of telemetry: app/telemetry/inventory.yaml, what the code says, and the page made of both."""

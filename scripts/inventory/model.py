@@ -28,7 +28,7 @@ def _sentence(text: str) -> str:
 Sentence = Annotated[str, StringConstraints(min_length=5), AfterValidator(_sentence)]
 
 
-class CatalogueError(ValueError):
+class InventoryError(ValueError):
     """One sentence for each thing that is wrong, with its place."""
 
 
@@ -104,7 +104,7 @@ class Event(_Strict):
 
 
 class Span(_Strict):
-    """One kind of span. Its names may hold the catalogue's `{placeholders}`; attributes are those that it may have."""
+    """One kind of span. Its names may hold the inventory's `{placeholders}`; attributes are those that it may have."""
 
     names: list[str] = Field(min_length=1)
     kind: Literal["server", "client", "consumer", "producer", "internal"]
@@ -113,7 +113,7 @@ class Span(_Strict):
     processes: list[Process] = Field(min_length=1)
 
 
-class Catalogue(_Strict):
+class Inventory(_Strict):
     """All of it."""
 
     metrics: dict[Name, Metric]
@@ -123,7 +123,7 @@ class Catalogue(_Strict):
     spans: dict[Name, Span]
 
     @model_validator(mode="after")
-    def _named(self) -> "Catalogue":
+    def _named(self) -> "Inventory":
         for name, metric in self.metrics.items():
             if (metric.kind == "counter") != name.endswith("_total"):
                 raise ValueError(f"metrics.{name}: a counter's name ends with _total, and no other's does")
@@ -136,7 +136,7 @@ class Catalogue(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Catalogue":
+    def _ordered(self) -> "Inventory":
         for section in (self.metrics, self.events, self.spans):
             if list(section) != sorted(section):
                 after = next(b for a, b in itertools.pairwise(section) if b < a)
@@ -159,16 +159,16 @@ class Catalogue(_Strict):
         return any(re.fullmatch(pattern(template), name) for template in span.names)
 
 
-def load(file: Path = FILE) -> Catalogue:
-    """Raises CatalogueError, in sentences that name the entry and what to change."""
+def load(file: Path = FILE) -> Inventory:
+    """Raises InventoryError, in sentences that name the entry and what to change."""
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return Catalogue.model_validate(content)
+        return Inventory.model_validate(content)
     except yaml.YAMLError as error:
-        raise CatalogueError(f"{file.name} is not YAML: {' '.join(str(error).split())}.") from error
+        raise InventoryError(f"{file.name} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, problem['loc'])) or file.name}: {problem['msg'].removeprefix('Value error, ')}."
             for problem in error.errors()
         ]
-        raise CatalogueError("\n".join(problems)) from error
+        raise InventoryError("\n".join(problems)) from error

@@ -1,10 +1,10 @@
-"""docs/telemetry.md: the catalogue as tables."""
+"""docs/telemetry.md: the inventory as tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from scripts.inventory import users
-from scripts.inventory.model import Catalogue, Metric
+from scripts.inventory.model import Inventory, Metric
 
 HEAD: Final = """# Telemetry
 
@@ -47,22 +47,22 @@ conventions.
 """
 
 
-def page(catalogue: Catalogue) -> str:
+def page(inventory: Inventory) -> str:
     """The whole page."""
     by_metric = users.of_metrics()
     text = HEAD + METRICS
-    for name, metric in catalogue.metrics.items():
+    for name, metric in inventory.metrics.items():
         kind = f"{metric.kind}, {metric.unit}"
         cells = [_code(name), kind, _labels(metric), metric.about, _plain(metric.processes)]
         text += _row([*cells, "<br>".join(by_metric.get(name, []))])
     text += EVENTS
-    by_event = dict(_runbooks_by_event(catalogue))
-    for name, event in catalogue.events.items():
+    by_event = dict(_runbooks_by_event(inventory))
+    for name, event in inventory.events.items():
         cells = [_code(name), _plain(event.level), _codes(event.fields), event.about, _plain(event.processes)]
         text += _row([*cells, "<br>".join(by_event.get(name, []))])
-    text += COMMON + "".join(_row([_code(name), about]) for name, about in catalogue.common_fields.items())
+    text += COMMON + "".join(_row([_code(name), about]) for name, about in inventory.common_fields.items())
     text += SPANS
-    for span in catalogue.spans.values():
+    for span in inventory.spans.values():
         text += _row([_codes(span.names), span.kind, _codes(span.attributes), span.about, _plain(span.processes)])
     return text
 
@@ -75,9 +75,9 @@ def _labels(metric: Metric) -> str:
     return "<br>".join(parts)
 
 
-def _runbooks_by_event(catalogue: Catalogue) -> Iterator[tuple[str, list[str]]]:
+def _runbooks_by_event(inventory: Inventory) -> Iterator[tuple[str, list[str]]]:
     texts = list(users.runbooks())
-    for name in catalogue.events:
+    for name in inventory.events:
         found = [f"runbook {heading}" for heading, text in texts if f'"{name}"' in text or f"`{name}`" in text]
         if found:
             yield name, found

@@ -1,4 +1,4 @@
-"""The catalogue says what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
+"""The inventory says what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from scripts.inventory import users
 from scripts.inventory.__main__ import files
 from scripts.inventory.logged import Logged, logged
 from scripts.inventory.measured import Measured, measured
-from scripts.inventory.model import FILE, Catalogue, CatalogueError, load
+from scripts.inventory.model import FILE, Inventory, InventoryError, load
 
 EMBEDDED = ("api", "worker", "reconciler")
 # What scraping adds, and the series that Prometheus makes itself.
@@ -23,7 +23,7 @@ TARGET = {"job", "namespace", "release", "component", "pod", "container"}
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
+def inventory() -> Inventory:
     return load()
 
 
@@ -34,8 +34,8 @@ def events() -> dict[str, Logged]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_metrics_are_those_of_the_catalogue_and_exist_at_0_from_the_start(
-    settings: Settings, catalogue: Catalogue
+async def test_metrics_are_those_of_the_inventory_and_exist_at_0_from_the_start(
+    settings: Settings, inventory: Inventory
 ) -> None:
     binnacle = create_app(settings)
     async with binnacle.app.router.lifespan_context(binnacle.app):
@@ -45,14 +45,14 @@ async def test_metrics_are_those_of_the_catalogue_and_exist_at_0_from_the_start(
         samples = [sample for family in binnacle.metrics.registry.collect() for sample in family.samples]
     stated = {
         name: Measured(metric.kind, metric.about, tuple(metric.labels), tuple(metric.buckets))
-        for name, metric in catalogue.metrics.items()
+        for name, metric in inventory.metrics.items()
     }
     assert found == stated
     present = {(users.metric(sample.name), frozenset(sample.labels.items())) for sample in samples}
     present |= {(name, frozenset(pair for pair in labels if pair[0] != "le")) for name, labels in present}
     missing = [
         (name, labels)
-        for name, metric in catalogue.metrics.items()
+        for name, metric in inventory.metrics.items()
         for labels in metric.initial(EMBEDDED, redis=False)
         if (name, frozenset(labels.items())) not in present
     ]
@@ -60,41 +60,41 @@ async def test_metrics_are_those_of_the_catalogue_and_exist_at_0_from_the_start(
     unknown = {
         (name, labels)
         for name, labels in present
-        if not catalogue.metrics[name].allows({label: value for label, value in labels if label != "le"})
+        if not inventory.metrics[name].allows({label: value for label, value in labels if label != "le"})
     }
     assert unknown == set()
 
 
-def test_every_event_is_in_the_catalogue_and_every_entry_is_logged_somewhere(
-    events: dict[str, Logged], catalogue: Catalogue
+def test_every_event_is_in_the_inventory_and_every_entry_is_logged_somewhere(
+    events: dict[str, Logged], inventory: Inventory
 ) -> None:
-    assert {name: found.places for name, found in events.items() if name not in catalogue.events} == {}
-    assert catalogue.events.keys() - events.keys() == set()
+    assert {name: found.places for name, found in events.items() if name not in inventory.events} == {}
+    assert inventory.events.keys() - events.keys() == set()
 
 
-def test_events_have_the_levels_and_the_fields_of_the_catalogue(
-    events: dict[str, Logged], catalogue: Catalogue
+def test_events_have_the_levels_and_the_fields_of_the_inventory(
+    events: dict[str, Logged], inventory: Inventory
 ) -> None:
     for name, found in events.items():
-        stated, common = catalogue.events[name], catalogue.common_fields.keys()
+        stated, common = inventory.events[name], inventory.common_fields.keys()
         fields, places = found.fields - common, found.places
         assert fields <= set(stated.fields), f"{name}: {places}"
         assert found.more or fields == set(stated.fields), f"{name}: {places}"
         assert found.levels <= set(stated.level), f"{name}: {places}"
 
 
-def test_the_catalogue_has_no_field_that_a_line_may_not_have(events: dict[str, Logged], catalogue: Catalogue) -> None:
+def test_the_inventory_has_no_field_that_a_line_may_not_have(events: dict[str, Logged], inventory: Inventory) -> None:
     whole = {name for name, found in events.items() if all("telemetry/" in place for place in found.places)}
     for name in events.keys() - whole:  # lines that telemetry makes as a whole pass no list
-        assert set(catalogue.events[name].fields) <= FIELDS.keys(), name
+        assert set(inventory.events[name].fields) <= FIELDS.keys(), name
 
 
-def test_spans_have_no_attribute_that_may_not_leave(catalogue: Catalogue) -> None:
-    told = {attribute for span in catalogue.spans.values() for attribute in span.attributes}
+def test_spans_have_no_attribute_that_may_not_leave(inventory: Inventory) -> None:
+    told = {attribute for span in inventory.spans.values() for attribute in span.attributes}
     assert told - ALLOWED == set()
 
 
-def test_rules_and_dashboards_ask_for_what_there_is(catalogue: Catalogue) -> None:
+def test_rules_and_dashboards_ask_for_what_there_is(inventory: Inventory) -> None:
     rules = list(users.rules())
     recorded = {rule["record"] for rule in rules if "record" in rule}
     asked = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules] + list(users.queries())
@@ -103,7 +103,7 @@ def test_rules_and_dashboards_ask_for_what_there_is(catalogue: Catalogue) -> Non
         for name, matchers in users.selectors(expression):
             if name in recorded or name in {"up", "ALERTS"}:
                 continue
-            metric = catalogue.metrics.get(users.metric(name))
+            metric = inventory.metrics.get(users.metric(name))
             assert metric is not None, f"{who} asks for {name}"
             for label, operator, value in matchers:
                 known = metric.labels.get(label)
@@ -149,9 +149,9 @@ REFUSALS = [
 def test_a_bad_entry_is_refused_in_words(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     text = FILE.read_text(encoding="utf-8")
     assert old in text
-    file = tmp_path / "catalogue.yaml"
+    file = tmp_path / "inventory.yaml"
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(CatalogueError, match=sentence):
+    with pytest.raises(InventoryError, match=sentence):
         load(file)
 
 
