@@ -1,4 +1,4 @@
-"""Writes docs/telemetry.md, the tables of app/telemetry/inventory.yaml."""
+"""Writes docs/telemetry.md from app/telemetry/inventory.yaml."""
 
 import sys
 
@@ -10,17 +10,17 @@ PAGE = "docs/telemetry.md"
 
 
 def files() -> dict[str, str]:
-    """Text of each generated file, by path from the root of the tree. Raises InventoryError."""
+    """Returns the text of each generated file, by path from the root of the tree. Raises InventoryError."""
     return {PAGE: page(load())}
 
 
 def main() -> int:
     try:
-        made = files()
+        generated = files()
     except InventoryError as error:
         sys.stderr.write(f"app/telemetry/inventory.yaml:\n{error}\n")
         return 1
-    return tree.settle(made, description=__doc__ or "")
+    return tree.settle(generated, description=__doc__ or "")
 
 
 if __name__ == "__main__":

@@ -1,55 +1,56 @@
-"""docs/telemetry.md: the inventory as tables."""
+"""Formats the inventory as the page docs/telemetry.md."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from scripts.inventory import users
+from scripts.inventory import usage
 from scripts.inventory.model import Inventory, Metric
 
 HEAD: Final = """# Telemetry
 
-Every metric, log event and span. Made of [app/telemetry/inventory.yaml](../app/telemetry/inventory.yaml), which says
-how to add one, and of the rules, dashboards and runbooks: `make generate`.
+Inventory of every metric, log event and span. `make generate` builds this page from
+[app/telemetry/inventory.yaml](../app/telemetry/inventory.yaml), which explains how to add an entry, and from the rules,
+dashboards and runbooks that use them.
 
-An embedded API, as `make run` starts it, does the work of worker and reconciler and emits theirs as well.
+An embedded API, as started by `make run`, also does the work of the worker and the reconciler, and emits their
+telemetry.
 """
 METRICS: Final = """
 ## Metrics
 
-On the admin port of each process: `GET /metrics`. Every label set whose values are known exists at 0 from the start.
-Several API processes behind one port tell their sums, and so does a worker.
+`GET /metrics` on the admin port of each process. Every label set whose values are known in advance exists at 0 from the
+start. With several processes behind one admin port, as in the worker, the values are sums over all of them.
 
-| metric | kind, unit | labels | what | by | used by |
+| metric | kind, unit | labels | description | emitted by | used by |
 |---|---|---|---|---|---|
 """
 EVENTS: Final = """
 ## Log events
 
-One JSON object a line on standard output.
+Standard output, one JSON object per line.
 
-| event | level | fields | what | by | used by |
+| event | level | fields | description | emitted by | used by |
 |---|---|---|---|---|---|
 """
 COMMON: Final = """
-Beside those, any line may have:
+Fields that any line may have:
 
-| field | what |
+| field | description |
 |---|---|
 """
 SPANS: Final = """
 ## Spans
 
-Sent by OTLP over HTTP, of the traces that are sampled. Names and attributes are those of OpenTelemetry's semantic
-conventions.
+Spans of sampled traces, exported by OTLP over HTTP. Names and attributes follow OpenTelemetry's semantic conventions.
 
-| span | kind | attributes | what | by |
+| span | kind | attributes | description | emitted by |
 |---|---|---|---|---|
 """
 
 
 def page(inventory: Inventory) -> str:
-    """The whole page."""
-    by_metric = users.of_metrics()
+    """Formats the whole page."""
+    by_metric = usage.metric_users()
     text = HEAD + METRICS
     for name, metric in inventory.metrics.items():
         kind = f"{metric.kind}, {metric.unit}"
@@ -70,13 +71,13 @@ def page(inventory: Inventory) -> str:
 def _labels(metric: Metric) -> str:
     parts = []
     for label, values in metric.labels.items():
-        told = values.rstrip(".") if isinstance(values, str) else ", ".join(values)
-        parts.append(f"`{label}`: {told}")
+        text = values.rstrip(".") if isinstance(values, str) else ", ".join(values)
+        parts.append(f"`{label}`: {text}")
     return "<br>".join(parts)
 
 
 def _runbooks_by_event(inventory: Inventory) -> Iterator[tuple[str, list[str]]]:
-    texts = list(users.runbooks())
+    texts = list(usage.runbooks())
     for name in inventory.events:
         found = [f"runbook {heading}" for heading, text in texts if f'"{name}"' in text or f"`{name}`" in text]
         if found:

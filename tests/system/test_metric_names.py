@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.infra.database import schema
 from app.settings import read
 from scripts.inventory.model import Inventory, Metric, load
-from scripts.inventory.users import metric as family_of
+from scripts.inventory.usage import family as family_of
 from tests.app import loopback, servers
 from tests.app.ports import free_port
 from tests.app.processes import Processes

@@ -1,4 +1,4 @@
-"""The inventory says what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
+"""The inventory lists what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from app.telemetry.logs.fields import FIELDS
 from app.telemetry.metrics import QueueMetrics
 from app.telemetry.traces.attribute_allowlist import ALLOWED
 from scripts import tree
-from scripts.inventory import users
+from scripts.inventory import usage
 from scripts.inventory.__main__ import files
-from scripts.inventory.logged import Logged, logged
-from scripts.inventory.measured import Measured, measured
+from scripts.inventory.log_calls import LogCalls, log_calls
+from scripts.inventory.metric_families import MetricFamily, metric_families
 from scripts.inventory.model import FILE, Inventory, InventoryError, load
 
 EMBEDDED = ("api", "worker", "reconciler")
@@ -28,8 +28,8 @@ def inventory() -> Inventory:
 
 
 @pytest.fixture(scope="module")
-def events() -> dict[str, Logged]:
-    return logged(tree.ROOT / "app")
+def events() -> dict[str, LogCalls]:
+    return log_calls(tree.ROOT / "app")
 
 
 @pytest.mark.anyio
@@ -41,14 +41,14 @@ async def test_metrics_are_those_of_the_inventory_and_exist_at_0_from_the_start(
     async with binnacle.app.router.lifespan_context(binnacle.app):
         binnacle.metrics.watch_process()
         QueueMetrics(binnacle.metrics.registry, REASONS)  # an embedded API has no queue
-        found = measured(binnacle.metrics.registry)
+        found = metric_families(binnacle.metrics.registry)
         samples = [sample for family in binnacle.metrics.registry.collect() for sample in family.samples]
     stated = {
-        name: Measured(metric.kind, metric.about, tuple(metric.labels), tuple(metric.buckets))
+        name: MetricFamily(metric.kind, metric.about, tuple(metric.labels), tuple(metric.buckets))
         for name, metric in inventory.metrics.items()
     }
     assert found == stated
-    present = {(users.metric(sample.name), frozenset(sample.labels.items())) for sample in samples}
+    present = {(usage.family(sample.name), frozenset(sample.labels.items())) for sample in samples}
     present |= {(name, frozenset(pair for pair in labels if pair[0] != "le")) for name, labels in present}
     missing = [
         (name, labels)
@@ -66,24 +66,24 @@ async def test_metrics_are_those_of_the_inventory_and_exist_at_0_from_the_start(
 
 
 def test_every_event_is_in_the_inventory_and_every_entry_is_logged_somewhere(
-    events: dict[str, Logged], inventory: Inventory
+    events: dict[str, LogCalls], inventory: Inventory
 ) -> None:
     assert {name: found.places for name, found in events.items() if name not in inventory.events} == {}
     assert inventory.events.keys() - events.keys() == set()
 
 
 def test_events_have_the_levels_and_the_fields_of_the_inventory(
-    events: dict[str, Logged], inventory: Inventory
+    events: dict[str, LogCalls], inventory: Inventory
 ) -> None:
     for name, found in events.items():
         stated, common = inventory.events[name], inventory.common_fields.keys()
         fields, places = found.fields - common, found.places
         assert fields <= set(stated.fields), f"{name}: {places}"
-        assert found.more or fields == set(stated.fields), f"{name}: {places}"
+        assert found.has_dynamic_fields or fields == set(stated.fields), f"{name}: {places}"
         assert found.levels <= set(stated.level), f"{name}: {places}"
 
 
-def test_the_inventory_has_no_field_that_a_line_may_not_have(events: dict[str, Logged], inventory: Inventory) -> None:
+def test_the_inventory_has_no_field_that_a_line_may_not_have(events: dict[str, LogCalls], inventory: Inventory) -> None:
     whole = {name for name, found in events.items() if all("telemetry/" in place for place in found.places)}
     for name in events.keys() - whole:  # lines that telemetry makes as a whole pass no list
         assert set(inventory.events[name].fields) <= FIELDS.keys(), name
@@ -95,15 +95,15 @@ def test_spans_have_no_attribute_that_may_not_leave(inventory: Inventory) -> Non
 
 
 def test_rules_and_dashboards_ask_for_what_there_is(inventory: Inventory) -> None:
-    rules = list(users.rules())
+    rules = list(usage.rules())
     recorded = {rule["record"] for rule in rules if "record" in rule}
-    asked = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules] + list(users.queries())
+    asked = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules] + list(usage.queries())
     assert len(asked) > 50
     for who, expression in asked:
-        for name, matchers in users.selectors(expression):
+        for name, matchers in usage.selectors(expression):
             if name in recorded or name in {"up", "ALERTS"}:
                 continue
-            metric = inventory.metrics.get(users.metric(name))
+            metric = inventory.metrics.get(usage.family(name))
             assert metric is not None, f"{who} asks for {name}"
             for label, operator, value in matchers:
                 known = metric.labels.get(label)
@@ -118,7 +118,7 @@ def test_the_page_is_what_the_generator_writes() -> None:
 
 
 def test_users_are_found_through_recording_rules() -> None:
-    found = users.of_metrics()
+    found = usage.metric_users()
     assert "objective availability" in found["http_requests_total"]
     assert "alert BinnacleAvailabilityBudgetBurn" in found["http_requests_total"]
     assert "alert BinnacleLatencyBudgetBurn" not in found["http_requests_total"]
@@ -169,7 +169,7 @@ def test_events_are_read_from_the_source(tmp_path: Path) -> None:
         'line = {"level": "info", "event": "request", "status": 200}\n',
         encoding="utf-8",
     )
-    found = logged(tmp_path / "app")
+    found = log_calls(tmp_path / "app")
     assert {name: (each.levels, each.fields, each.more) for name, each in found.items()} == {
         "breaker": ({"info", "warning"}, {"target"}, False),
         "failed": ({"error"}, set(), False),
