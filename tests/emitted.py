@@ -221,8 +221,8 @@ def _watch_lines(emitted: Emitted) -> None:
         configure(processors, **options)
 
     def formed(line: Mapping[str, Any]) -> bytes:
-        """The one line that the sink makes by itself tells of a gap, and is not written as others are."""
-        if sys._getframe(1).f_code.co_name == "_tell_gap":
+        """Records the line about lost lines, the only one that the sink builds by itself."""
+        if sys._getframe(1).f_code.co_name == "_report_lost":
             emitted.line(line)
         return encoded(line)
 

@@ -1,4 +1,4 @@
-"""Bounds what repeats itself: the first few of a kind are told, the rest are counted, and the count is told."""
+"""Throttles repeated events: admits the first few of a kind, counts the others, and reports the count."""
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
@@ -14,7 +14,7 @@ Kind = TypeVar("Kind", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Suppressed(Generic[Kind]):
-    """So many of a kind were not told, in the `seconds` after the first of them."""
+    """Summary: `count` events of a kind were suppressed within `seconds` after the first of them."""
 
     kind: Kind
     count: int
@@ -29,11 +29,11 @@ class _Window:
     since: float = 0.0
 
 
-class FloodGuard(Generic[Kind]):
-    """Lets `shown` of each kind pass in each window of `seconds`.
+class Throttle(Generic[Kind]):
+    """Admits `shown` events of each kind in each window of `seconds`.
 
-    Remembers `kinds` of them; the one that was quiet longest is forgotten first, and its count told. So the first of
-    a kind always passes, nothing is left out uncounted, and memory is bounded. Not for several threads at once.
+    Keeps windows of `kinds` kinds; evicts the least recently used one and reports its count. The first event of a kind
+    is always admitted, every suppressed event is counted, and memory is bounded. Not thread-safe.
     """
 
     def __init__(self, shown: int = SHOWN, seconds: float = WINDOW_SECONDS, kinds: int = KINDS) -> None:
@@ -46,23 +46,23 @@ class FloodGuard(Generic[Kind]):
         return len(self._windows)
 
     @property
-    def holds_back(self) -> bool:
-        """Whether there is anything that was left out and not told yet."""
+    def has_suppressed(self) -> bool:
+        """True if suppressed events have not been reported yet."""
         return any(window.suppressed for window in self._windows.values())
 
     def admit(self, kind: Kind, now: float) -> tuple[bool, list[Suppressed[Kind]]]:
-        """Whether this one is told, and what is to be told before it. `now` only goes forward."""
+        """Admits or suppresses an event; returns the decision and summaries to report first. `now` never decreases."""
         summaries: list[Suppressed[Kind]] = []
         window = self._windows.get(kind)
         if window is not None and now - window.began >= self.seconds:
-            summaries += self._told(kind, window, now)
+            summaries += self._summary(kind, window, now)
             window = None
         if window is None:
             window = self._windows[kind] = _Window(now)
         self._windows.move_to_end(kind)
         if len(self._windows) > self._kinds:
-            quietest, forgotten = self._windows.popitem(last=False)
-            summaries += self._told(quietest, forgotten, now)
+            evicted_kind, evicted = self._windows.popitem(last=False)
+            summaries += self._summary(evicted_kind, evicted, now)
         if window.shown < self._shown:
             window.shown += 1
             return True, summaries
@@ -72,17 +72,17 @@ class FloodGuard(Generic[Kind]):
         return False, summaries
 
     def due(self, now: float) -> list[Suppressed[Kind]]:
-        """What was left out in windows that are over, so that it is told although no more came."""
-        return self._close([kind for kind, each in self._windows.items() if now - each.began >= self.seconds], now)
+        """Closes the windows that have ended and returns their summaries."""
+        return self._summaries([kind for kind, each in self._windows.items() if now - each.began >= self.seconds], now)
 
-    def rest(self, now: float) -> list[Suppressed[Kind]]:
-        """All that was left out and not told yet: at the end."""
-        return self._close(list(self._windows), now)
+    def close(self, now: float) -> list[Suppressed[Kind]]:
+        """Closes all windows and returns their summaries."""
+        return self._summaries(list(self._windows), now)
 
-    def _close(self, kinds: list[Kind], now: float) -> list[Suppressed[Kind]]:
-        return [told for kind in kinds for told in self._told(kind, self._windows.pop(kind), now)]
+    def _summaries(self, kinds: list[Kind], now: float) -> list[Suppressed[Kind]]:
+        return [summary for kind in kinds for summary in self._summary(kind, self._windows.pop(kind), now)]
 
     @staticmethod
-    def _told(kind: Kind, window: _Window, now: float) -> Iterator[Suppressed[Kind]]:
+    def _summary(kind: Kind, window: _Window, now: float) -> Iterator[Suppressed[Kind]]:
         if window.suppressed:
             yield Suppressed(kind, window.suppressed, now - window.since)

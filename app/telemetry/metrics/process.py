@@ -1,4 +1,4 @@
-"""What every process says of itself."""
+"""Metrics that every process exports: build information, CPU, memory and descriptors."""
 
 from prometheus_client import (
     CollectorRegistry,
@@ -9,21 +9,21 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series and nobody asks for them
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the number of series, and no query uses them
 
 
 class Metrics:
-    """The registry of one process, and what it says of itself.
+    """Registry of one process, with its build information.
 
-    Here and below every label set that can be known beforehand exists at 0 from the start, since `rate` does not see
-    the first increase of a series that was not there.
+    In all metrics every label set that is known in advance exists at 0 from the start, since `rate` misses the first
+    increase of a new series.
     """
 
     def __init__(self, registry: CollectorRegistry, *, version: str, revision: str) -> None:
         self.registry = registry
         self.build = Gauge(
             "build_info",
-            "Always 1; the labels tell what runs.",
+            "Always 1; the labels are the version and revision that run.",
             ("version", "revision"),
             registry=registry,
             multiprocess_mode="max",
@@ -31,9 +31,9 @@ class Metrics:
         self.build.labels(version, revision).set(1)
 
     def watch_process(self) -> None:
-        """Adds CPU, memory and descriptors of this process and its interpreter's, all read at a scrape.
+        """Adds CPU, memory, descriptors and interpreter metrics of this process, read at each scrape.
 
-        Where several processes are summed, `TreeMetrics` tells of all of them.
+        In multiprocess mode `TreeMetrics` replaces them.
         """
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)

@@ -134,7 +134,7 @@ REFUSALS = [
         "  database_pool_wait:",
         "with the unit seconds its name has to end with _seconds",
     ),
-    ("    about: Values asked of a cache.\n", "", r"metrics\.cache_requests_total\.about: Field required"),
+    ("    about: Cache look-ups, by outcome.\n", "", r"metrics\.cache_requests_total\.about: Field required"),
     ("fields: [state, target, was]", "fields: [state, target, was, level]", "level is a common field; don't repeat it"),
     ("  build_info:", "  zz_info:", "not in alphabetical order"),
     ("values: {target: [rates]}", "values: {goal: [rates]}", "must name the labels, all of them and no others"),

@@ -1,4 +1,4 @@
-"""The flood guard: what repeats itself is bounded, and nothing is left out uncounted."""
+"""Log throttling: repeated lines are bounded, and every suppressed line is counted."""
 
 import structlog
 from hypothesis import given
@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from app.telemetry import logs
 from app.telemetry.logs.lines import Lines
 from app.telemetry.metrics.logs import LogMetrics
-from app.telemetry.throttling import FloodGuard, Suppressed
+from app.telemetry.throttling import Suppressed, Throttle
 from tests.app.processes import wait_until
 from tests.app.telemetry.recording import Logs
 
@@ -22,7 +22,7 @@ steps = st.lists(st.tuples(pauses, st.sampled_from(["", *"abcdef"])), max_size=1
 def test_nothing_is_lost_uncounted_the_order_is_kept_and_the_first_is_always_shown(
     steps: list[tuple[float, str]], kinds: int
 ) -> None:
-    guard: FloodGuard[str] = FloodGuard(SHOWN, SECONDS, kinds)
+    throttle: Throttle[str] = Throttle(SHOWN, SECONDS, kinds)
     now = 0.0
     came: dict[str, int] = {}
     shown: list[tuple[float, str]] = []
@@ -38,10 +38,10 @@ def test_nothing_is_lost_uncounted_the_order_is_kept_and_the_first_is_always_sho
     for pause, kind in steps:
         now += pause
         if not kind:
-            tell(guard.due(now))
+            tell(throttle.due(now))
             continue
         came[kind] = came.get(kind, 0) + 1
-        admitted, summaries = guard.admit(kind, now)
+        admitted, summaries = throttle.admit(kind, now)
         tell(summaries)
         if admitted:
             assert kind not in waiting  # its summary came before it: the order is that of the events
@@ -49,12 +49,12 @@ def test_nothing_is_lost_uncounted_the_order_is_kept_and_the_first_is_always_sho
         else:
             assert came[kind] > SHOWN  # the first ones of a kind are always shown
             waiting[kind] = waiting.get(kind, 0) + 1
-        assert len(guard) <= kinds
+        assert len(throttle) <= kinds
         recent = [when for when, each in shown if each == kind and now - when < SECONDS]
         if len(came) <= kinds:  # the end of one window and the beginning of the next; whoever is forgotten is new
             assert len(recent) <= 2 * SHOWN
-        assert guard.holds_back == bool(waiting)
-    tell(guard.rest(now))
+        assert throttle.has_suppressed == bool(waiting)
+    tell(throttle.close(now))
     assert not waiting
     assert {kind: sum(each == kind for _, each in shown) + told.get(kind, 0) for kind in came} == came
 
@@ -100,7 +100,7 @@ def test_what_is_no_fault_is_never_left_out(recorded: Logs) -> None:
 
 
 def test_the_count_is_told_although_no_more_come(recorded: Logs) -> None:
-    structlog.configure(processors=[Lines(logs.current_sink(), guard=FloodGuard(seconds=0.3))])
+    structlog.configure(processors=[Lines(logs.current_sink(), throttle=Throttle(seconds=0.3))])
     for _ in range(30):
         structlog.get_logger().warning("cache_left_alone")
     wait_until(lambda: recorded.lines("log_lines_suppressed"), 10, "the summary")
