@@ -41,7 +41,7 @@ class Lines:
         self.everything = everything
         self._throttle: Throttle[Kind] = Throttle() if throttle is None else throttle  # an empty one is false
         self._lock = threading.RLock()
-        self._admitting = False
+        self._throttling = False
         self._timer: threading.Timer | None = None
 
     def __call__(
@@ -77,13 +77,13 @@ class Lines:
         if kind.event == WITHHELD:
             kind = kind._replace(error_place=str(line.get("at", "")))
         with self._lock:
-            if self._admitting:  # a destructor logged while the lock was held
+            if self._throttling:  # a destructor logged while the lock was held
                 return True
-            self._admitting = True
+            self._throttling = True
             try:
                 passes, summaries = self._throttle.admit(kind, time.monotonic())
             finally:
-                self._admitting = False
+                self._throttling = False
             self._write_summaries(summaries)
             if not passes:
                 self._sink.suppressed(kind.level)
@@ -101,7 +101,7 @@ class Lines:
     def _due(self) -> None:
         with self._lock:
             self._timer = None
-            self._write_summaries(self._throttle.due(time.monotonic()))
+            self._write_summaries(self._throttle.expire(time.monotonic()))
             if self._throttle.has_suppressed:
                 self._start_timer()
 

@@ -11,7 +11,7 @@ class LogMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.suppressed = Counter(
             "log_lines_suppressed_total",
-            "Log lines suppressed by log throttling because they repeat others, by level.",
+            "Log lines suppressed by throttling because they repeat others, by level.",
             ("level",),
             registry=registry,
         )

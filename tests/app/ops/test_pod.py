@@ -10,7 +10,7 @@ import psutil
 
 from app.infra.database import schema
 from app.settings import read
-from app.telemetry.throttling import SHOWN
+from app.telemetry.throttling import LIMIT
 from tests.app import loopback
 from tests.app.ports import free_port
 from tests.app.processes import Processes, Running, wait_until
@@ -96,11 +96,11 @@ def test_reports_that_hang_hold_no_shutdown_and_the_error_is_in_the_log(processe
         assert time.monotonic() - began < ENDS_WITHIN
     lines = server.lines()
     unhandled = [line for line in lines if line["event"] == "unhandled_error"]
-    assert len(unhandled) == SHOWN
+    assert len(unhandled) == LIMIT
     assert unhandled[0]["error_type"] == "sqlalchemy.exc.OperationalError"
     assert "app.catalog" in unhandled[0]["error_place"]
     [summary] = [line for line in lines if line.get("suppressed_event") == "unhandled_error"]
-    assert summary["count"] == 30 - SHOWN
+    assert summary["count"] == 30 - LIMIT
     assert sum(line["event"] == "http_request" and line["status"] == 500 for line in lines) == 30
     assert "canary" not in server.log.read_text()
 

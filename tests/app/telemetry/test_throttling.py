@@ -1,4 +1,4 @@
-"""Log throttling: repeated lines are bounded, and every suppressed line is counted."""
+"""Throttling bounds repeated log lines and counts every one that it suppresses."""
 
 import structlog
 from hypothesis import given
@@ -38,7 +38,7 @@ def test_nothing_is_lost_uncounted_the_order_is_kept_and_the_first_is_always_sho
     for pause, kind in steps:
         now += pause
         if not kind:
-            tell(throttle.due(now))
+            tell(throttle.expire(now))
             continue
         came[kind] = came.get(kind, 0) + 1
         admitted, summaries = throttle.admit(kind, now)
