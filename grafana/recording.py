@@ -17,7 +17,7 @@ BASE_MINUTES: Final = 5
 # A second is good or bad by the checks of the minute before it; a probe every 10 s gives at least five of them.
 CHECK_MINUTES: Final = 1
 # Longer windows use the recorded rates: reading the counters would load too many samples at every evaluation.
-LONGEST_DIRECT_MINUTES: Final = 360
+MAX_DIRECT_MINUTES: Final = 360
 # All events are bad; not 1, because sums of floats round.
 ALL_BAD: Final = 0.999
 
@@ -70,7 +70,7 @@ def _seconds(objective: Objective, source: Source, clock: Clock) -> tuple[str, s
 
 def _ratio(objective: Objective, source: Source, clock: Clock, minutes: int) -> str:
     window = clock.range(minutes)
-    if source.counts == "events" and minutes <= LONGEST_DIRECT_MINUTES:
+    if source.counts == "events" and minutes <= MAX_DIRECT_MINUTES:
         events, bad = _rates(objective, source, window)
     else:
         matchers = f"{equals('slo', objective.name)},{equals('source', source.name)}"

@@ -21,7 +21,7 @@ from loadtests.record import Failure, Record, RequestFailedError
 
 Answer = TypeVar("Answer")
 
-KEPT_CONNECTIONS = 10
+POOL_SIZE = 10
 """Connections kept open by each user: enough to reach every replica, few enough that each is reused."""
 
 
@@ -58,7 +58,7 @@ class Client(FastHttpUser):
         self.options, self.record = environment.options, environment.record
         self._sent = 0
         super().__init__(environment)
-        self.client = self._session(KEPT_CONNECTIONS)
+        self.client = self._session(POOL_SIZE)
         self.fresh = self._session(0)
 
     def _session(self, keep: int) -> FastHttpSession:
