@@ -75,7 +75,7 @@ def test_the_files_that_make_two_images_of_one_are_named(
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("layers differ: ")
     assert said[0].split(": ")[-1].split(", ")[-1] == "b"
-    assert said[1].startswith("two images: ")
+    assert said[1].startswith("different images: ")
 
 
 def test_what_is_no_image_is_told(tmp_path: Path) -> None:

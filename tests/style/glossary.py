@@ -42,7 +42,7 @@ TERMS: Final = (
     Term(r"lasting pace", "faster than is sustainable", "over 6x the lasting pace"),
     Term(r"\bdemand_any\b", "require_any", "demand_any(user, roles)"),
     Term(r"\b(announcing|forgetting)\b", "publish_order_change or invalidate_item", "await forgetting(item)", ("app",)),
-    Term(r"\b[Tt]owns?\b|\btown_of_ones_own\b", "shop or own_shop", "def town() -> Town:", ("tests", ".github")),
+    Term(r"\b[Tt]owns?\b|\btown_of_ones_own\b", "shop or own_shop", "async with town() as urls:", ("tests", ".github")),
     Term(r"\bdear_hashes\b", "real_hashing", 'usefixtures("dear_hashes")', ("tests", ".github")),
     Term(r"\b[Tt]old\b", "logged, reported or passed", "The lag is told at a scrape.", PACKAGES),
     Term(r"(?<![Dd]ead[ _-])\b[Ll]etters?\b(?! case)", "e-mail", "Sends the letter.", ("app/mail", "grafana")),

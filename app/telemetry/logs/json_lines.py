@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from app.telemetry.logs.output import LONGEST_LINE_BYTES
+from app.telemetry.logs.output import MAX_LINE_BYTES
 
 _OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z  # other keys than strings take the slow path
 _CORE: Final = ("timestamp", "level", "event", "logger", "route", "status", "request_id", "trace_id", "span_id")
@@ -21,11 +21,11 @@ def encoded(line: Mapping[str, object]) -> bytes:
         data = orjson.dumps(line, default=_text, option=_OPTIONS)
     except (TypeError, ValueError):  # a lone surrogate, a key that is not a string, an integer above 64 bits, a cycle
         data = _dumps_slowly(_plain(line, 0))
-    if len(data) <= LONGEST_LINE_BYTES:
+    if len(data) <= MAX_LINE_BYTES:
         return data
     short = {name: _shortened(value) for name, value in line.items()} | {"cut": True}
     data = _dumps_slowly(_plain(short, 0))
-    if len(data) > LONGEST_LINE_BYTES:
+    if len(data) > MAX_LINE_BYTES:
         data = _dumps_slowly(_plain({name: short[name] for name in _CORE if name in short} | {"cut": True}, 0))
     return data
 

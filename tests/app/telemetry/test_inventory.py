@@ -170,7 +170,7 @@ def test_events_are_read_from_the_source(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     found = log_calls(tmp_path / "app")
-    assert {name: (each.levels, each.fields, each.more) for name, each in found.items()} == {
+    assert {name: (each.levels, each.fields, each.has_dynamic_fields) for name, each in found.items()} == {
         "breaker": ({"info", "warning"}, {"target"}, False),
         "failed": ({"error"}, set(), False),
         "dead": ({"error"}, {"topic"}, False),
