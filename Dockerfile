@@ -1,11 +1,11 @@
-# One image for every process of the service, and a second target, `loadtest`, for load from inside a cluster.
+# One image for every process of the service; the target `loadtest` is a second image for load tests in a cluster.
 ARG BASE_IMAGE=python:3.14.6-slim@sha256:b877e50bd90de10af8d82c57a022fc2e0dc731c5320d762a27986facfc3355c1
 
-# ---- dependencies: a virtual environment without pip in it; wheels only, so nothing is compiled and no compiler is needed
+# ---- dependencies: a virtual environment without pip; wheels only, so that no compiler is needed
 FROM ${BASE_IMAGE} AS build
 WORKDIR /srv
 RUN python -m venv --without-pip /opt/venv
-# Hash-based bytecode is found valid whatever the files' times are, and is the same bytes in every build.
+# Hash-based bytecode is valid regardless of file times, and reproducible.
 ENV PYTHONHASHSEED=0 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
 
 FROM build AS load-dependencies
@@ -27,10 +27,10 @@ FROM dependencies AS application
 COPY app app
 RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash app
 
-# ---- what both images share: no user name, so that Kubernetes can verify runAsNonRoot, and nothing written outside /tmp
+# ---- base of both images: a numeric user, so that Kubernetes can verify runAsNonRoot; nothing is written outside /tmp
 FROM ${BASE_IMAGE} AS runtime
-# The public image comes without the standard library's bytecode, and a read-only root can't keep what a start compiles:
-# some 0.8 s of each start. What nobody needs in a container that installs nothing and changes no user goes: pip, setuid.
+# Compile the standard library: the public image has no bytecode of it, and with a read-only root file system every start
+# would compile it again, for some 0.8 s. Remove pip and setuid bits, which the service does not need.
 RUN library=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))') \
     && rm -rf "$library"/site-packages/pip* /usr/local/bin/pip* "$library/ensurepip" /usr/lib/python3/dist-packages/pip* \
     && python -m compileall -q -j 0 --invalidation-mode unchecked-hash \
@@ -49,18 +49,18 @@ COPY --from=load-dependencies /opt/venv /opt/venv
 COPY --from=load-dependencies /srv/grafana /srv/grafana
 COPY --from=load-dependencies /srv/loadtests /srv/loadtests
 LABEL org.opencontainers.image.title="binnacle-loadtest" \
-      org.opencontainers.image.description="Binnacle's load test, judged by its SLOs" \
+      org.opencontainers.image.description="Load test of Binnacle, with its SLOs as pass criteria" \
       org.opencontainers.image.licenses="Apache-2.0"
 ENTRYPOINT ["python", "-m", "loadtests"]
 
-# ---- the service: last, so that it is the default target
+# ---- the service: the last stage, so that it is the default target
 FROM runtime AS service
 COPY --from=dependencies /opt/venv /opt/venv
 COPY --from=application /srv/app /srv/app
-# A process that listens on loopback inside a container serves nobody; `::` is IPv4 and IPv6, or what the kernel has.
+# Loopback is unreachable from outside the container; `::` listens on IPv4 and IPv6, as far as the kernel has them.
 ENV HOST=:: ADMIN_HOST=:: SANDBOX_HOST=:: STATE_DIR=/tmp/binnacle
 EXPOSE 8000 8001 9000
-# After the large layers: another version of the same code reuses them.
+# After the large layers, so that another version of the same code reuses them.
 ARG VERSION=0.0.0+local
 ARG REVISION=unknown
 ENV VERSION=${VERSION} REVISION=${REVISION}

@@ -1,1 +1,1 @@
-"""What the service costs, as ratios within one run. Never part of the tests: a busy machine must not fail them."""
+"""Benchmarks of the service, as ratios within one run. Not part of the tests, which must pass on a busy machine."""

@@ -1,4 +1,4 @@
-"""Measures what the service costs, and says whether it holds what it promises."""
+"""Measures the cost of the service and compares it with the limits."""
 
 import argparse
 import sys
@@ -22,16 +22,16 @@ PARTS: dict[str, Callable[[Path, str], list[Figure]]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"what to measure: {', '.join(PARTS)}; all of them when none is named")
+    parser.add_argument("parts", nargs="*", help=f"benchmarks to run: {', '.join(PARTS)}; default: all")
     parser.add_argument(
-        "--python", default=sys.executable, help="runs the service: one of an environment with what it is shipped with"
+        "--python", default=sys.executable, help="Python that runs the service, with the shipped dependencies"
     )
     options = parser.parse_args()
     wanted = options.parts or list(PARTS)
     end_by_sigterm()
     unknown = sorted(set(wanted) - set(PARTS))
     if unknown:
-        parser.error(f"there is no part {', '.join(unknown)}; choose from {', '.join(PARTS)}")
+        parser.error(f"unknown benchmark {', '.join(unknown)}: choose from {', '.join(PARTS)}")
     figures = []
     for name in wanted:
         sys.stderr.write(f"measuring {name} …")

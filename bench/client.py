@@ -1,4 +1,4 @@
-"""A client that costs little: HTTP/1.1 over kept connections, a fixed number of requests, each answer counted."""
+"""HTTP/1.1 client with little overhead: a fixed number of requests over kept connections."""
 
 import asyncio
 from collections import Counter
@@ -8,37 +8,37 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 CONNECTIONS = 8
-SECONDS = 120
+TIMEOUT_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Connections to one server."""
+    """Open connections to one server, and the requests to send."""
 
     requests: Sequence[bytes]
     connections: Sequence[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
     async def fire(self, count: int) -> Counter[int]:
-        """Sends so many requests, the paths in turn; how many answers had which status."""
+        """Sends `count` requests, cycling through the paths; returns the number of responses by status."""
         statuses: Counter[int] = Counter()
-        turns = iter(range(count))
+        numbers = iter(range(count))
 
-        async def work(turns: Iterator[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            for turn in turns:
-                writer.write(self.requests[turn % len(self.requests)])
+        async def work(numbers: Iterator[int], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            for number in numbers:
+                writer.write(self.requests[number % len(self.requests)])
                 head = await reader.readuntil(b"\r\n\r\n")
                 statuses[int(head[9:12])] += 1
                 await reader.readexactly(content_length(head))
 
-        async with asyncio.timeout(SECONDS), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(TIMEOUT_SECONDS), asyncio.TaskGroup() as group:
             for reader, writer in self.connections:
-                group.create_task(work(turns, reader, writer))
+                group.create_task(work(numbers, reader, writer))
         return statuses
 
 
 @asynccontextmanager
 async def connected(url: str, paths: Sequence[str], headers: Mapping[str, str]) -> AsyncIterator[Client]:
-    """A client that asks for these paths, until the block ends."""
+    """Opens a client that requests these paths; closes it when the block ends."""
     parts = urlsplit(url)
     lines = "".join(f"{name}: {value}\r\n" for name, value in {"Host": parts.netloc, **headers}.items())
     requests = [f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode() for path in paths]
@@ -52,15 +52,15 @@ async def connected(url: str, paths: Sequence[str], headers: Mapping[str, str]) 
 
 
 async def fire(url: str, paths: Sequence[str], count: int, headers: Mapping[str, str]) -> Counter[int]:
-    """Sends `count` requests for the paths in turn; how many answers had which status."""
+    """Sends `count` requests, cycling through the paths; returns the number of responses by status."""
     async with connected(url, paths, headers) as client:
         return await client.fire(count)
 
 
 def content_length(head: bytes) -> int:
-    """Of the body that follows this head. Raises ValueError when it does not say."""
+    """Returns the Content-Length of a response head. Raises ValueError if it has none."""
     for line in head.split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.lower() == b"content-length":
             return int(value)
-    raise ValueError("an answer without a length; the client reads no others")
+    raise ValueError("the response has no Content-Length, and this client cannot read others")

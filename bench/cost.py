@@ -1,4 +1,4 @@
-"""Server CPU a request, against a bare FastAPI route that returns the same body."""
+"""Server CPU per request, relative to a bare FastAPI route that returns the same body."""
 
 import asyncio
 import statistics
@@ -15,7 +15,7 @@ WARM_UP = 500
 
 
 def measure(folder: Path, python: str) -> list[Figure]:
-    """The variants in turn, five rounds, medians of CPU time: what else the machine does touches all alike."""
+    """Measures medians of CPU time over five rounds of all variants, so that other load affects all alike."""
     with open_shops(folder, python) as shops:
         targets = _targets(shops)
         spent: dict[str, list[float]] = {target.name: [] for target in targets}
@@ -34,10 +34,10 @@ def measure(folder: Path, python: str) -> list[Figure]:
                 f"GET an item, {name}", f"{micro[name]:.0f} µs, {share:.0%} of bare", floor <= share, f"≥ {floor:.0%}"
             )
         )
-    for name, most in (("by id, uncached, PostgreSQL", 3.5), ("list of 20, PostgreSQL", 6.0)):
+    for name, limit in (("by id, uncached, PostgreSQL", 3.5), ("list of 20, PostgreSQL", 6.0)):
         times = micro[name] / bare
         figures.append(
-            Figure(f"GET {name}", f"{micro[name]:.0f} µs, {times:.1f} times bare", times <= most, f"≤ {most:g} times")
+            Figure(f"GET {name}", f"{micro[name]:.0f} µs, {times:.1f} times bare", times <= limit, f"≤ {limit:g} times")
         )
     return figures
 
@@ -60,7 +60,7 @@ def _targets(shops: Shops) -> list[Target]:
 
 
 def _pages() -> list[str]:
-    """Each page is asked for once: what is cached would not come from the database."""
+    """Returns distinct paths, since a repeated one would be served from the cache."""
     return [
         f"/api/v1/items?per_page=20&page=1&min_price={number / 100:.2f}"
         for number in range(1, WARM_UP + ROUNDS * REQUESTS)
@@ -68,11 +68,11 @@ def _pages() -> list[str]:
 
 
 async def _one(target: Target, count: int, round_number: int) -> float:
-    """CPU seconds of the server for so many requests. Raises RuntimeError when one of them fails."""
+    """Returns CPU seconds of the server for `count` requests. Raises RuntimeError if one fails."""
     start = (round_number * REQUESTS) % len(target.paths)
     paths = target.paths[start:] + target.paths[:start]
     before = cpu_seconds(target.pid)
     statuses = await fire(target.url, paths, count, target.headers)
     if set(statuses) != {200}:
-        raise RuntimeError(f"{target.name}: not all were answered with 200: {dict(statuses)}")
+        raise RuntimeError(f"{target.name}: some responses are not 200: {dict(statuses)}")
     return cpu_seconds(target.pid) - before

@@ -1,4 +1,4 @@
-"""Resident memory of an API process: idle, and after many requests."""
+"""Resident memory of an API process, idle and after many requests."""
 
 import asyncio
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""An open-loop generator: requests are sent at a constant rate and timed from when they were due, answered or not.
+"""Open-loop load generator: sends requests at a constant rate and times each from when it was due.
 
-One thread and an epoll set, some 30 µs of CPU for a request, so that one core offers what a whole server can't answer.
+It uses one thread, epoll and some 30 µs of CPU per request, so that one core can overload a server.
 """
 
 import select
@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 
 from bench.client import content_length
 
-MOST_CONNECTIONS = 1000
-PATIENCE_SECONDS = 3.0
+MAX_CONNECTIONS = 1000
+TIMEOUT_SECONDS = 3.0
 LOST = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer to the request that was due `due` seconds after the start; `status` is LOST if none came in time.
+    """The response to the request due `due` seconds after the start; `status` is LOST without one in time.
 
-    `seconds` run from when it was due to the last byte of the answer, and `late` to when it was sent.
+    `seconds` is the time from due to the last byte of the response, `late` the time from due to sent.
     """
 
     due: float
@@ -33,7 +33,7 @@ class Answer:
 
 
 class Generator:
-    """Sends the same GET over kept connections; opens as many as are needed at once."""
+    """Sends one GET repeatedly over kept connections, and opens more while all are busy."""
 
     def __init__(self, url: str, path: str) -> None:
         parts = urlsplit(url)
@@ -44,13 +44,13 @@ class Generator:
         self._epoll = select.epoll()
 
     def run(self, *stages: tuple[float, float]) -> list[Answer]:
-        """Offers stages of (requests a second, seconds), one after the other; what became of each request, in order."""
+        """Sends stages of (requests per second, seconds) in sequence; returns one answer per request, in order."""
         answers: list[Answer] = []
         waiting: deque[float] = deque()
-        dues = _timetable(stages)
+        dues = _due_times(stages)
         due = next(dues, None)
         began = time.perf_counter()
-        ends = sum(seconds for _, seconds in stages) + PATIENCE_SECONDS
+        ends = sum(seconds for _, seconds in stages) + TIMEOUT_SECONDS
         while (due is not None or waiting or self._busy) and (now := time.perf_counter() - began) < ends:
             while due is not None and due <= now:
                 waiting.append(due)
@@ -76,7 +76,7 @@ class Generator:
     def _connection(self) -> socket.socket | None:
         if self._idle:
             return self._idle.pop()
-        if len(self._busy) >= MOST_CONNECTIONS:
+        if len(self._busy) >= MAX_CONNECTIONS:
             return None
         connection = socket.create_connection(self._address)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -89,12 +89,12 @@ class Generator:
         try:
             connection.send(self._request)
         except OSError:
-            exchange.cut = True  # the server closed it meanwhile, which is an answer lost
+            exchange.broken = True  # the server closed the connection, so the response is lost
 
     def _receive(self, number: int, began: float) -> Answer | None:
         exchange = self._busy.get(number)
         if exchange is None:
-            self._forget(number)  # an idle connection that the server closes
+            self._close_idle(number)  # the server closed an idle connection
             return None
         try:
             data = exchange.connection.recv(65536)
@@ -102,7 +102,7 @@ class Generator:
             data = b""
         exchange.received += data
         seconds = time.perf_counter() - began - exchange.due
-        if not data or exchange.cut:
+        if not data or exchange.broken:
             self._drop(number)
             return Answer(exchange.due, exchange.sent - exchange.due, seconds, LOST)
         status = exchange.status()
@@ -115,7 +115,7 @@ class Generator:
     def _drop(self, number: int) -> None:
         self._busy.pop(number).connection.close()
 
-    def _forget(self, number: int) -> None:
+    def _close_idle(self, number: int) -> None:
         for connection in self._idle:
             if connection.fileno() == number:
                 self._idle.remove(connection)
@@ -129,10 +129,10 @@ class _Exchange:
     due: float
     sent: float
     received: bytes = b""
-    cut: bool = False
+    broken: bool = False
 
     def status(self) -> int | None:
-        """Of the answer, once it is here whole."""
+        """Returns the status once the response is complete, else None."""
         head, separator, body = self.received.partition(b"\r\n\r\n")
         if not separator or len(body) < content_length(head):
             return None
@@ -141,7 +141,7 @@ class _Exchange:
 
 @contextmanager
 def open_generator(url: str, path: str) -> Iterator[Generator]:
-    """A generator that asks for this path, until the block ends."""
+    """Opens a generator for this path; closes it when the block ends."""
     generator = Generator(url, path)
     try:
         yield generator
@@ -149,7 +149,7 @@ def open_generator(url: str, path: str) -> Iterator[Generator]:
         generator.close()
 
 
-def _timetable(stages: tuple[tuple[float, float], ...]) -> Iterator[float]:
+def _due_times(stages: tuple[tuple[float, float], ...]) -> Iterator[float]:
     begin = 0.0
     for rate, seconds in stages:
         for number in range(int(rate * seconds)):

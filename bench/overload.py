@@ -1,7 +1,7 @@
-"""What is served beyond the knee: lists of items of an embedded shop, offered at a constant rate.
+"""Goodput under overload: item lists of an embedded shop, requested at a constant rate.
 
-The knee is the highest rate at which nearly all are answered within the latency objective. Server and generator have a
-core each, so that neither takes from the other.
+The knee is the highest rate at which nearly all requests are answered within the latency objective. Server and
+generator are pinned to different cores, so that neither slows the other.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from grafana.slo import load
 PATH = "/api/v1/items"
 OK, REFUSED = 200, 503
 WARM_UP = 3000
-SHARES = [share / 100 for share in range(50, 131, 8)]  # of the rate that a closed loop gets
+SHARES = [share / 100 for share in range(50, 131, 8)]  # of the closed-loop rate
 STEP_SECONDS = 3.0
 OVERLOAD_SECONDS = 10.0
 AFTER_SECONDS = 5.0
-CALM = 0.6  # of the knee, offered after the overload
+CALM = 0.6  # of the knee, after the overload
 SLICE_SECONDS = 0.25
 NEARLY_ALL = 0.99
 GOODPUT = 0.85
@@ -33,7 +33,7 @@ RECOVERY_SECONDS = 2.0
 
 
 def measure(folder: Path, python: str) -> list[Figure]:
-    """Finds the knee, offers 2 and 4 times as much, then less than it again."""
+    """Finds the knee, sends 2 and 4 times its rate, then less than its rate to measure recovery."""
     objective = _objective()
     with _pinned() as generate, open_shops(folder, python) as shops:
         _, url = shops.embedded()
@@ -50,12 +50,12 @@ def measure(folder: Path, python: str) -> list[Figure]:
 
 
 def _objective() -> float:
-    """Seconds of the latency objective."""
+    """Returns the threshold of the latency objective in seconds."""
     return next(one.threshold_seconds for one in load().objectives if one.name == "latency" and one.threshold_seconds)
 
 
 async def _closed_loop(url: str) -> float:
-    """Requests a second that a few connections get which ask one after the other."""
+    """Returns requests per second of a closed loop over a few connections."""
     await fire(url, [PATH], WARM_UP, {})
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -101,7 +101,7 @@ def _share_in_time(answers: Sequence[Answer], objective: float) -> float:
 
 
 def _recovery(answers: Sequence[Answer], objective: float) -> float:
-    """Seconds after the overload from which on nearly all are answered in time."""
+    """Returns seconds from the end of the overload until nearly all requests are answered in time."""
     bad = -1
     for number in range(int(AFTER_SECONDS / SLICE_SECONDS)):
         begin = OVERLOAD_SECONDS + number * SLICE_SECONDS
@@ -119,7 +119,7 @@ def _percentile(values: Sequence[float], percent: float) -> float:
 
 @contextmanager
 def _pinned() -> Iterator[Callable[[], None]]:
-    """What is started in the block runs on one core; the function moves this process to the others."""
+    """Pins this process and its children to one core; yields a function that moves this process to the others."""
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:1])
     try:

@@ -1,4 +1,4 @@
-"""What a process and those that it started have used."""
+"""CPU time and memory of a process tree."""
 
 from pathlib import Path
 
@@ -6,13 +6,13 @@ import psutil
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process tree, to the nanosecond where the kernel tells it."""
+    """Returns CPU seconds of a process tree, from the nanosecond counters of the kernel."""
     process = psutil.Process(pid)
     return sum(_of_one(one.pid) for one in [process, *process.children(recursive=True)])
 
 
 def resident_megabytes(pid: int) -> float:
-    """Resident memory of the one process of the tree that serves: the youngest, else itself."""
+    """Returns resident MiB of the serving process: the youngest child, or the process itself without children."""
     process = psutil.Process(pid)
     serving = [*process.children(recursive=True)] or [process]
     return float(serving[-1].memory_info().rss) / 2**20
@@ -23,5 +23,5 @@ def _of_one(pid: int) -> float:
 
 
 def main_thread_seconds(pid: int) -> float:
-    """CPU time of the thread that a process began with, which runs the event loop."""
+    """Returns CPU seconds of the main thread, which runs the event loop."""
     return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9

@@ -1,4 +1,4 @@
-"""Figures, as people read them."""
+"""Results of benchmarks, and their table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measurement. `holds` is None for what has no limit."""
+    """One measurement. `holds` is None without a limit."""
 
-    what: str
+    name: str
     measured: str
     holds: bool | None
     limit: str | None
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """A table in Markdown."""
-    words = {None: "", True: "holds", False: "MISSED"}
-    rows = [f"| {one.what} | {one.measured} | {one.limit or ''} | {words[one.holds]} |" for one in figures]
-    return "\n".join(["| what | measured | to hold | |", "|---|---|---|---|", *rows])
+    """Formats the figures as a Markdown table."""
+    verdicts = {None: "", True: "holds", False: "MISSED"}
+    rows = [f"| {one.name} | {one.measured} | {one.limit or ''} | {verdicts[one.holds]} |" for one in figures]
+    return "\n".join(["| measurement | result | limit | |", "|---|---|---|---|", *rows])

@@ -1,4 +1,4 @@
-"""Running services to measure: the yardstick, an embedded shop, one on PostgreSQL, one on PostgreSQL and Redis."""
+"""Services to measure: a bare baseline, an embedded shop, and shops on PostgreSQL with and without Redis."""
 
 import json
 import os
@@ -22,13 +22,13 @@ from tests.app.ports import free_port
 from tests.app.processes import Processes, wait_until
 from tests.app.shopping import Shopper
 
-# Limits and guards are on; nobody is refused, since the answer would cost less.
-ROOM = {"RATE_LIMIT_READS": 10**9, "RATE_LIMIT_WRITES": 10**9, "REGISTRATIONS_PER_ADDRESS": 0}
+# Rate limits stay on but never refuse, since a refusal costs less than a response.
+HIGH_LIMITS = {"RATE_LIMIT_READS": 10**9, "RATE_LIMIT_WRITES": 10**9, "REGISTRATIONS_PER_ADDRESS": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server to measure: `paths` are asked for in turn."""
+    """A server to measure; requests cycle through `paths`."""
 
     name: str
     pid: int
@@ -39,21 +39,21 @@ class Target:
 
 @dataclass(slots=True)
 class Shops:
-    """Starts them; all end with the block that opened it."""
+    """Starts services, which run until the block of `open_shops` ends."""
 
     folder: Path
     stack: ExitStack
     processes: Processes
 
     def embedded(self) -> tuple[int, str]:
-        """Process id and URL of a seeded shop on SQLite and memory."""
+        """Starts a seeded shop on SQLite and memory; returns its process id and URL."""
         state = self.folder / f"embedded-{uuid4().hex[:6]}"
         _prepare(read(state_dir=state, _env_file=None))
-        running, url = self.processes.api(STATE_DIR=state, **ROOM)
+        running, url = self.processes.api(STATE_DIR=state, **HIGH_LIMITS)
         return running.pid, url
 
     def distributed(self, *, redis: bool) -> tuple[int, str, Settings]:
-        """The same on a PostgreSQL and, if wanted, a Redis of its own; and its settings."""
+        """Starts a seeded shop on its own PostgreSQL and, with `redis`, Redis; returns process id, URL and settings."""
         folder = self.folder / f"stores-{uuid4().hex[:6]}"
         folder.mkdir()
         server = self.stack.enter_context(servers.postgresql())
@@ -62,11 +62,11 @@ class Shops:
             stores["REDIS_URL"] = f"{self.stack.enter_context(servers.redis(folder))}/0"
         settings = read(**{name.lower(): value for name, value in stores.items()}, _env_file=None)
         _prepare(settings)
-        running, url = self.processes.api(SECRET_KEY="k" * 32, **stores, **ROOM)
+        running, url = self.processes.api(SECRET_KEY="k" * 32, **stores, **HIGH_LIMITS)
         return running.pid, url, settings
 
     def bare(self, body: str) -> Target:
-        """The yardstick, with this body."""
+        """Starts the bare baseline with this response body."""
         port = free_port()
         options = ["--port", str(port), "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
         command = [self.processes.python, "-m", "uvicorn", "bench.bare:app", "--log-level", "warning", *options]
@@ -84,20 +84,20 @@ def open_shops(folder: Path, python: str) -> Iterator[Shops]:
 
 
 def token(url: str) -> str:
-    """An access token of a new account."""
+    """Registers an account and returns its Authorization header."""
     with Shopper(url) as shopper:
         return str(shopper.client.headers["Authorization"])
 
 
 def an_item(url: str) -> tuple[str, str]:
-    """Path and body of an item."""
+    """Returns the path and the body of one item."""
     items = httpx2.get(f"{url}/api/v1/items", trust_env=False).raise_for_status().json()["items"]
     path = f"/api/v1/items/{items[0]['id']}"
     return path, httpx2.get(f"{url}{path}", trust_env=False).raise_for_status().text
 
 
 async def fill(settings: Settings, count: int) -> list[UUID]:
-    """Puts so many more items into a shop; their ids."""
+    """Adds `count` items to a shop and returns their ids."""
     ids = [uuid4() for _ in range(count)]
     async with open_database(settings) as database, database.write() as session:
         owner = (await session.execute(select(Account.id).limit(1))).scalar_one()

@@ -1,4 +1,4 @@
-"""Time from the start of the command to its first ready answer, against the import of what it is built on."""
+"""Start time of the API until it is ready, relative to the import time of FastAPI and SQLAlchemy."""
 
 import statistics
 import subprocess
@@ -23,7 +23,7 @@ def measure(folder: Path, python: str) -> list[Figure]:
             state = folder / "state"
             if number == 0:
                 shops.embedded()
-                continue  # the first writes what the others read: bytecode
+                continue  # the first round compiles the bytecode that the others use
             shops.processes.start("migrate", STATE_DIR=state).wait()
             began = time.perf_counter()
             shops.processes.api(STATE_DIR=state)

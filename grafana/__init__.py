@@ -1,1 +1,1 @@
-"""What Binnacle promises and how that is watched: objectives, rules, dashboards. `slo.yaml` is where to start."""
+"""Objectives, and the Prometheus rules and dashboards generated from them. Start with `slo.yaml`."""

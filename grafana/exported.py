@@ -1,4 +1,4 @@
-"""What the processes export, asked of the service itself: names, labels and bucket bounds."""
+"""Exported metrics, read from the registries of the service: names, labels and bucket bounds."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ def _registry() -> CollectorRegistry:
 
 
 def series() -> Mapping[str, frozenset[str]]:
-    """The label names of every series by its name, such as `http_requests_total`."""
+    """Returns the label names of every series by its name, such as `http_requests_total`."""
     labels: dict[str, frozenset[str]] = {}
     for family in _registry().collect():
         for sample in family.samples:
@@ -42,7 +42,7 @@ def series() -> Mapping[str, frozenset[str]]:
 
 
 def buckets() -> Mapping[str, tuple[float, ...]]:
-    """The upper bounds in seconds of every histogram by its name, ascending, without +Inf."""
+    """Returns the upper bounds in seconds of every histogram by its name, ascending, without +Inf."""
     bounds: dict[str, set[float]] = {}
     for family in _registry().collect():
         for sample in family.samples:

@@ -1,4 +1,4 @@
-"""`python -m grafana.generate` writes what is made from `slo.yaml`; `--check` tells whether it is up to date."""
+"""Writes the rules and dashboards generated from `slo.yaml`; `--check` fails if the files differ."""
 
 import argparse
 import json
@@ -17,20 +17,20 @@ ROOT: Final = Path(__file__).parents[1]
 
 
 def outputs(slos: Slos) -> Mapping[str, str]:
-    """The text of every file by its path below the project's root."""
+    """Returns the text of every generated file by its path below the project's root."""
     rules_text = as_yaml(rules(slos, Clock()))
     service = json.dumps(service_dashboard(slos), indent=2) + "\n"
     return {
         "grafana/rules/slo.yaml": rules_text,
         "grafana/dashboards/service.json": service,
-        # The chart can only read files that lie inside it.
+        # Helm reads only files inside the chart.
         "helm/binnacle/files/rules.yaml": rules_text,
         "helm/binnacle/files/dashboards/service.json": service,
     }
 
 
 def differing(root: Path, files: Mapping[str, str]) -> list[str]:
-    """The paths whose file is missing or holds another text."""
+    """Returns the paths of files that are missing or have other content."""
     return [
         path
         for path, text in files.items()
@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.compress > 1 and not options.stdout:
-        parser.error("--compress needs --stdout: only a test wants such rules, and they are not to be kept")
+        parser.error("--compress needs --stdout: compressed rules are for tests and are never written to the tree")
     try:
         slos = load(options.slos, buckets=buckets())
     except SloError as error:
@@ -55,7 +55,10 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     if options.check:
         stale = differing(root, files)
         for path in stale:
-            print(f"{path} is not what grafana/slo.yaml says: run `make generate`.", file=sys.stderr)
+            print(
+                f"{path} is not up to date with grafana/slo.yaml: run `make generate` and commit the result.",
+                file=sys.stderr,
+            )
         return 1 if stale else 0
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -65,16 +68,16 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m grafana.generate", description=__doc__)
-    parser.add_argument("--slos", type=Path, metavar="FILE", help="another file than grafana/slo.yaml")
+    parser.add_argument("--slos", type=Path, metavar="FILE", help="read this file instead of grafana/slo.yaml")
     mode = parser.add_mutually_exclusive_group()
-    mode.add_argument("--check", action="store_true", help="write nothing; exit 1 and name the files that differ")
-    mode.add_argument("--stdout", action="store_true", help="print the rules, write nothing")
+    mode.add_argument("--check", action="store_true", help="write nothing; list the files that differ and exit with 1")
+    mode.add_argument("--stdout", action="store_true", help="print the rules; write no files")
     parser.add_argument(
         "--compress",
         type=_factor,
         default=1,
         metavar="N",
-        help="with --stdout: windows N times shorter, for a test that waits for an alert (at 30, 1h becomes 2m)",
+        help="with --stdout: divide all windows by N, for tests that wait for an alert (with 30, 1h becomes 2m)",
     )
     return parser
 

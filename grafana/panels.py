@@ -1,4 +1,4 @@
-"""What a panel says, as plain values, and how it becomes one of Grafana's."""
+"""Panels as plain values, and their conversion to the objects of Grafana's SDK."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Line:
-    """A horizontal line that means something: a limit of an objective, the pace at which an alert fires."""
+    """A horizontal threshold line: the limit of an objective, or the burn rate that fires an alert."""
 
     value: float
     color: Literal["red", "orange", "green"]
@@ -27,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Graph:
-    """Series over time. `unit` is Grafana's id of a unit; `width` is of 24 columns."""
+    """Time series panel. `unit` is Grafana's unit id; `width` counts columns of 24."""
 
     title: str
     description: str
@@ -70,14 +70,14 @@ class Graph:
             panel.thresholds_style(
                 common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED),
             )
-            # The line of a limit stays in sight while all is well.
+            # Keeps the threshold visible while the values are far below it.
             panel.axis_soft_max(max(line.value for line in self.lines) * 1.1)
         return panel
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One number, coloured by what it means: red below the first line; or the legend alone, with `names`."""
+    """Stat panel: one number, red below the first threshold line; with `names`, the legend alone."""
 
     title: str
     description: str

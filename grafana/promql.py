@@ -1,4 +1,4 @@
-"""Small words of PromQL. Every selector carries `job="binnacle"`: a chart narrows it there to its own release."""
+"""Builders of PromQL. Every selector has `job="binnacle"`, which the chart extends to match its own release."""
 
 from typing import Final
 
@@ -7,17 +7,17 @@ BY: Final = "by (namespace, release)"
 
 
 def select(name: str, *matchers: str) -> str:
-    """`name{job="binnacle",...}`; empty matchers are left out."""
+    """Builds the selector `name{job="binnacle",...}`, without the matchers that are empty."""
     return f"{name}{{{','.join([JOB, *filter(None, matchers)])}}}"
 
 
 def number(value: float) -> str:
-    """A plain decimal: 0.001, 14.4, 300."""
+    """Formats a value as a plain decimal: 0.001, 14.4, 300."""
     return f"{value:.9f}".rstrip("0").rstrip(".")
 
 
 def le(bound: float) -> str:
-    """The label of a bucket, written as Prometheus's Python client does: 0.25, 10.0."""
+    """Builds the `le` matcher of a bucket, formatted like Prometheus's Python client: 0.25, 10.0."""
     return f'le="{float(bound)}"'
 
 

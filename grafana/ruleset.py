@@ -1,4 +1,4 @@
-"""The file of Prometheus rules: one group an objective, so that its rules are evaluated in order at one moment."""
+"""The Prometheus rule file: one group per objective, so that its rules are evaluated in order and at one timestamp."""
 
 from typing import Any, Final
 
@@ -9,11 +9,11 @@ from grafana.clock import Clock, duration
 from grafana.recording import recording_rules
 from grafana.slo import Slos
 
-HEADER: Final = "# Made from grafana/slo.yaml by `make generate`: change it there.\n"
+HEADER: Final = "# Generated from grafana/slo.yaml: edit that file, then run `make generate`.\n"
 
 
 def rules(slos: Slos, clock: Clock) -> dict[str, Any]:
-    """What a rules file and the `spec` of a PrometheusRule hold."""
+    """Builds the content of a rule file, which is also the `spec` of a PrometheusRule."""
     interval = duration(clock.interval_seconds)
     groups = [
         {
@@ -36,13 +36,13 @@ def as_yaml(content: dict[str, Any]) -> str:
 
 
 class _Expression(str):
-    """PromQL, which YAML shall keep line by line."""
+    """PromQL that YAML writes as a literal block, line by line."""
 
     __slots__ = ()
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a value out wherever it stands, never as a reference to another place."""
+    """YAML dumper that repeats equal values instead of writing anchors and aliases."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the base class's signature
         return True

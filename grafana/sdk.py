@@ -1,6 +1,6 @@
-"""Grafana's SDK, imported in one place: it warns at import of the classic dashboards, and those are what we write.
+"""Imports of Grafana's SDK, with its deprecation warning of classic dashboards silenced.
 
-They are what Grafana provisions from files and what its sidecar loads from config maps.
+Classic dashboards are what Grafana provisions from files and what its sidecar loads from config maps.
 """
 
 import warnings

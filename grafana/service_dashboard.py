@@ -1,4 +1,4 @@
-"""The service dashboard: what is promised first, then what could break it."""
+"""The service dashboard: objectives first, then the signals that explain a missed one."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ FIRING: Final = select("ALERTS", 'alertstate="firing"', 'namespace="$namespace"'
 
 
 def service_dashboard(slos: Slos) -> dict[str, Any]:
-    """Classic dashboard JSON, as provisioning and Grafana's sidecar take it."""
+    """Builds the classic dashboard JSON that Grafana provisions from files and from config maps."""
     board = (
         builders.Dashboard("Binnacle: service")
         .uid(DASHBOARD_UID)
@@ -51,7 +51,7 @@ def service_dashboard(slos: Slos) -> dict[str, Any]:
             identifier += 1
             board.with_panel(panel.build(identifier))
     content: dict[str, Any] = json.loads(json.dumps(board.build(), cls=JSONEncoder))
-    # Grafana gives the number; a file that brings one collides with another's.
+    # Grafana assigns the id; an id in a file can collide with that of another dashboard.
     return content | {"id": None}
 
 
@@ -68,7 +68,10 @@ def _threshold(slos: Slos, name: str) -> float:
     for objective in slos.objectives:
         if objective.name == name and objective.threshold_seconds is not None:
             return objective.threshold_seconds
-    raise SloError(f"objectives has no latency objective {name!r}: the service dashboard draws its threshold.")
+    raise SloError(
+        f"objectives has no latency objective {name!r}: add it to grafana/slo.yaml, because the service dashboard draws"
+        " its threshold.",
+    )
 
 
 def _labels(label: str, title: str, selector: str) -> builders.QueryVariable:

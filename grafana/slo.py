@@ -1,6 +1,6 @@
-"""Reads `slo.yaml` into frozen, checked values.
+"""Reads and validates `slo.yaml`.
 
-Needs nothing but PyYAML, so that a load test can take its limits from the same file.
+Imports only PyYAML, so that the load test can read its limits from the same file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,18 +27,19 @@ SEVERITIES: Final[Mapping[str, Severity]] = {"page": "page", "ticket": "ticket"}
 
 @dataclass(frozen=True)
 class Source:
-    """What is counted: for availability a counter and its bad events, for latency a histogram (`bad` is empty)."""
+    """One service level indicator: for availability a counter and its bad events, for latency a histogram."""
 
     name: str
     counts: Counts
     metric: str
     where: str
     bad: str
+    """Matchers of bad events; empty for latency."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One promise. `objective` is a fraction such as 0.999; `threshold_seconds` is there for latency only."""
+    """One service level objective. `objective` is a fraction such as 0.999; only latency has `threshold_seconds`."""
 
     name: str
     title: str
@@ -50,13 +51,13 @@ class Objective:
 
     @property
     def budget(self) -> float:
-        """The fraction that may be bad, such as 0.001."""
+        """Error budget: the fraction of events that may be bad, such as 0.001."""
         return round(1 - self.objective, 9)
 
 
 @dataclass(frozen=True)
 class BurnAlert:
-    """When the budget burns `factor` times too fast in both windows for `for_minutes`."""
+    """An alert for a burn rate above `factor` in both windows for `for_minutes`."""
 
     severity: Severity
     factor: float
@@ -67,7 +68,7 @@ class BurnAlert:
 
 @dataclass(frozen=True)
 class Slos:
-    """The whole file."""
+    """The content of `slo.yaml`."""
 
     window_days: int
     burn_alerts: tuple[BurnAlert, ...]
@@ -76,10 +77,10 @@ class Slos:
 
 
 def load(path: Path | None = None, buckets: Mapping[str, Sequence[float]] | None = None) -> Slos:
-    """Reads the file at `path`, or the project's own.
+    """Reads the file at `path`; by default, the project's `slo.yaml`.
 
     `buckets` are the upper bounds of each histogram in seconds; when given, a latency threshold must be one of them.
-    Raises SloError, one sentence, for anything that is wrong with the file.
+    Raises SloError with one sentence that names the invalid key.
     """
     file = path or FILE
     try:
@@ -93,13 +94,13 @@ def load(path: Path | None = None, buckets: Mapping[str, Sequence[float]] | None
         objectives=fields.each("objectives", _objective),
     )
     fields.end()
-    _refuse_repeats("objectives", (objective.name for objective in slos.objectives))
+    _reject_duplicates("objectives", (objective.name for objective in slos.objectives))
     for objective in slos.objectives:
-        _refuse_repeats(f"objectives.{objective.name}.sources", (source.name for source in objective.sources))
+        _reject_duplicates(f"objectives.{objective.name}.sources", (source.name for source in objective.sources))
         for alert in slos.burn_alerts:
-            _refuse_silent(alert, objective)
+            _reject_unreachable(alert, objective)
         if buckets is not None and objective.threshold_seconds is not None:
-            _refuse_between_buckets(objective, objective.threshold_seconds, buckets)
+            _reject_between_buckets(objective, objective.threshold_seconds, buckets)
     return slos
 
 
@@ -120,7 +121,9 @@ def _objective(fields: Fields) -> Objective:
     kind = fields.choice("kind", KINDS)
     percent = fields.above_zero("objective_percent")
     if percent >= 100:  # noqa: PLR2004 - percent
-        raise SloError(f"{fields.at('objective_percent')} must be below 100, not {percent}: nothing never fails.")
+        raise SloError(
+            f"{fields.at('objective_percent')} must be below 100, not {percent}: 100 leaves no error budget."
+        )
     return Objective(
         name=fields.text("name"),
         title=fields.text("title"),
@@ -152,23 +155,23 @@ def _histogram(fields: Fields) -> Source:
     )
 
 
-def _refuse_repeats(key: str, names: Iterable[str]) -> None:
+def _reject_duplicates(key: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise SloError(f"{key} has the name {name!r} twice: give each its own.")
+            raise SloError(f"{key} has the name {name!r} twice: rename one.")
         seen.add(name)
 
 
-def _refuse_silent(alert: BurnAlert, objective: Objective) -> None:
+def _reject_unreachable(alert: BurnAlert, objective: Objective) -> None:
     if alert.factor * objective.budget >= 1:
         raise SloError(
             f"burn_alerts factor {alert.factor:g} can never fire for {objective.name}: {alert.factor:g} times its"
-            f" budget of {objective.budget:g} is {alert.factor * objective.budget:g}, and a share is never above 1.",
+            f" budget of {objective.budget:g} is {alert.factor * objective.budget:g}, and no error ratio exceeds 1.",
         )
 
 
-def _refuse_between_buckets(objective: Objective, threshold: float, buckets: Mapping[str, Sequence[float]]) -> None:
+def _reject_between_buckets(objective: Objective, threshold: float, buckets: Mapping[str, Sequence[float]]) -> None:
     for source in objective.sources:
         if source.metric not in buckets:
             raise SloError(f"objectives.{objective.name}.sources names the histogram {source.metric!r}: there is none.")

@@ -1,4 +1,4 @@
-"""Takes typed values out of parsed YAML; whatever is wrong is one sentence that names the key."""
+"""Reads typed values from parsed YAML; each error is one sentence that names the key."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -7,11 +7,11 @@ T = TypeVar("T")
 
 
 class SloError(ValueError):
-    """One readable sentence: which key of the file is wrong, and what it should be."""
+    """An invalid objective file; the message names the key and the value it needs."""
 
 
 class Fields:
-    """One mapping of the file. Every key is taken once; `end` refuses the keys that nobody took."""
+    """One mapping of the file. Each key is read once; `end` rejects keys that were not read."""
 
     def __init__(self, value: object, at: str = "") -> None:
         if not isinstance(value, Mapping):
@@ -20,7 +20,7 @@ class Fields:
         self._at = at
 
     def at(self, key: object) -> str:
-        """Where a key stands, such as `objectives[0].title`."""
+        """Returns the path of a key, such as `objectives[0].title`."""
         return f"{self._at}.{key}" if self._at else str(key)
 
     def text(self, key: str) -> str:
@@ -55,7 +55,7 @@ class Fields:
 
     def end(self) -> None:
         if self._left:
-            raise SloError(f"{self.at(next(iter(self._left)))} is not a known key here: remove it or mend its name.")
+            raise SloError(f"{self.at(next(iter(self._left)))} is not a known key here: remove it or correct its name.")
 
     def _read(self, key: str, value: object, read: Callable[["Fields"], T]) -> T:
         fields = Fields(value, self.at(key))

@@ -1,1 +1,1 @@
-"""Load the service as browsers and buyers do, and pass or fail it by the objectives of `grafana/slo.yaml`."""
+"""Load test with simulated browsers and buyers; the objectives of `grafana/slo.yaml` decide pass or fail."""

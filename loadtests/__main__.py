@@ -1,4 +1,4 @@
-"""`python -m loadtests`: load, judge, report; see --help."""
+"""Runs a load test and prints its verdict: `python -m loadtests --help`."""
 
 import json
 import sys
@@ -8,9 +8,9 @@ from loadtests import options, report, verdict
 
 
 def main() -> int:
-    """0 when the run passes, 1 when it does not, 2 when there is nothing to load."""
+    """Returns the exit code: 0 the run passes, 1 it fails, 2 no service answers, 130 the run was interrupted."""
     given = options.parse()
-    from loadtests import run  # noqa: PLC0415 - half a second, which --help and a mistyped option need not wait for
+    from loadtests import run  # noqa: PLC0415 - the import takes half a second, which --help does not need
 
     print(
         f"Loading {given.host} for {given.run_time:g} s: {given.rate:g} requests/s and {given.order_rate:g} orders/s.",

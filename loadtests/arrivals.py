@@ -1,4 +1,4 @@
-"""Constant arrival: visits begin when they are due, however slow the answers to earlier ones are."""
+"""Constant arrival rate: each visit begins when it is due, even if earlier visits still wait for responses."""
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count, takewhile
@@ -9,24 +9,24 @@ from gevent.event import Event
 from gevent.pool import Group
 
 Visit = Callable[[float, int], None]
-"""Called with when the visit is due, on the clock of `perf_counter`, and its number from 0."""
+"""Function called with the time the visit is due, on the clock of `perf_counter`, and its number from 0."""
 
 
-def timetable(rate: float, run_time: float) -> Iterator[float]:
-    """When visits are due, in seconds from the start: `rate` per second while `run_time` lasts."""
+def arrival_times(rate: float, run_time: float) -> Iterator[float]:
+    """Yields when visits are due, in seconds after the start: `rate` per second for `run_time` seconds."""
     return takewhile(lambda due: due < run_time, (number / rate for number in count())) if rate else iter(())
 
 
-def keep(dues: Iterable[float], visit: Visit, enough: Event) -> None:
-    """Begin each visit when it is due, until `enough` is set, and wait for all; a visit's error is raised then."""
+def run_visits(dues: Iterable[float], visit: Visit, stop: Event) -> None:
+    """Starts each visit when it is due, until `stop` is set, then waits for all and raises the first error."""
     begin = perf_counter()
-    visits, broken = Group(), list[gevent.Greenlet]()
+    visits, failed = Group(), list[gevent.Greenlet]()
     for number, offset in enumerate(dues):
         due = begin + offset
-        if enough.wait(max(0.0, due - perf_counter())):
+        if stop.wait(max(0.0, due - perf_counter())):
             break
-        gevent.sleep(0)  # a wait that is over at once lets nobody else run
-        visits.spawn(visit, due, number).link_exception(broken.append)
+        gevent.sleep(0)  # a wait that ends at once does not switch to other greenlets
+        visits.spawn(visit, due, number).link_exception(failed.append)
     visits.join()
-    for greenlet in broken:
+    for greenlet in failed:
         greenlet.get()

@@ -1,4 +1,4 @@
-"""What both journeys do: keep a timetable, and send a request once, timed from when it was due."""
+"""Base class of both journeys: starts visits on schedule, and sends each request once, timed from when it was due."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,21 +13,21 @@ from locust import FastHttpUser
 from locust.contrib.fasthttp import FastHttpSession, ResponseContextManager
 from locust.env import Environment
 
-from loadtests import origin
-from loadtests.arrivals import Visit, keep, timetable
+from loadtests import client_addresses
+from loadtests.arrivals import Visit, arrival_times, run_visits
 from loadtests.connections import Connections, transport_failure
 from loadtests.options import Options
 from loadtests.record import Failure, Record, RequestFailedError
 
 Answer = TypeVar("Answer")
 
-KEPT_CONNECTIONS = 10
-"""Few enough that each is used many times, enough that every replica has some."""
+POOL_SIZE = 10
+"""Connections kept open by each user: enough to reach every replica, few enough that each is reused."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request of a journey's step, and the status that lets the journey go on. A form goes out URL-encoded."""
+    """One request of a journey, and the status that the journey expects. `form` is sent URL-encoded."""
 
     step: str
     method: str
@@ -39,15 +39,15 @@ class Request:
 
 
 class LoadTest(Environment):
-    """Locust's environment with what the users need beside it."""
+    """Locust's environment with the options, the record and the stop event of the run."""
 
     def __init__(self, options: Options, record: Record, user_classes: list[type["Client"]]) -> None:
-        # Locust would log a user's error and run its task again: the timetable would begin anew.
+        # With catch_exceptions, Locust logs an error and repeats the task, which restarts the schedule.
         super().__init__(user_classes=[*user_classes], host=options.host, catch_exceptions=False)
         self.options = options
         self.record = record
-        self.enough = Event()
-        """Set when no further visit is to begin."""
+        self.stop = Event()
+        """Set to start no further visits."""
 
 
 class Client(FastHttpUser):
@@ -58,7 +58,7 @@ class Client(FastHttpUser):
         self.options, self.record = environment.options, environment.record
         self._sent = 0
         super().__init__(environment)
-        self.client = self._session(KEPT_CONNECTIONS)
+        self.client = self._session(POOL_SIZE)
         self.fresh = self._session(0)
 
     def _session(self, keep: int) -> FastHttpSession:
@@ -72,25 +72,25 @@ class Client(FastHttpUser):
         )
 
     def _next_session(self) -> FastHttpSession:
-        """Spread the fresh share evenly: the whole part of `share * sent` steps up at each request that is fresh."""
+        """Selects a fresh session whenever `share * sent` passes an integer, which spreads them evenly."""
         share, sent = self.options.fresh_share, self._sent
         self._sent += 1
         return self.fresh if int(share * (sent + 1)) > int(share * sent) else self.client
 
-    def keep_timetable(self, rate: float, visit: Visit) -> None:
-        """Begin `rate` visits per second when they are due, note how late that was, and wait for all."""
+    def run_schedule(self, rate: float, visit: Visit) -> None:
+        """Starts `rate` visits per second when they are due, records their lateness, and waits for all."""
 
         def begin(due: float, number: int) -> None:
             self.record.lateness.append(perf_counter() - due)
             visit(due, number)
 
-        keep(timetable(rate, self.options.run_time), begin, self.environment.enough)
+        run_visits(arrival_times(rate, self.options.run_time), begin, self.environment.stop)
 
     def send(self, request: Request, due: float, read: Callable[[Any], Answer], client: int = 0) -> Answer | None:
-        """What `read` takes from the JSON of the expected answer, or None when the request failed.
+        """Sends a request and returns what `read` extracts from the JSON response, or None if the request failed.
 
-        `due` is on the clock of `perf_counter`; `client` is the number of whom this stands for. `read` raises
-        LookupError, TypeError or ValueError when the body is not what the journey expects.
+        `due` is on the clock of `perf_counter`; `client` is the number of the simulated client. `read` raises
+        LookupError, TypeError or ValueError if the journey does not expect the body.
         """
         session = self._next_session()
         with Timeout(self.options.timeout):
@@ -98,7 +98,7 @@ class Client(FastHttpUser):
                 request.method,
                 request.path,
                 name=request.step,
-                headers={**request.headers, **origin.headers(client, self.options.clients)},
+                headers={**request.headers, **client_addresses.headers(client, self.options.clients)},
                 json=request.json,
                 data=urlencode(request.form) if request.form else None,
                 catch_response=True,
@@ -130,7 +130,7 @@ def _answer(response: ResponseContextManager, expect: int, read: Callable[[Any],
 
 
 def record_requests(record: Record) -> Callable[..., None]:
-    """A listener for Locust's request event, in which times are milliseconds."""
+    """Creates a listener of Locust's request event, whose times are in milliseconds."""
 
     def on_request(name: str, response_time: float, exception: BaseException | None, **_: Any) -> None:
         record.request(name, response_time / 1000, exception if isinstance(exception, RequestFailedError) else None)

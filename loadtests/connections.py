@@ -1,7 +1,7 @@
-"""Connections that are kept or fresh, with one attempt a request.
+"""Kept or fresh connections, with one attempt per request.
 
-geventhttpclient sends an idempotent request again when the connection ends under it, `pool.size + 1` times, even with
-`max_retries=0`, and its pool makes a request wait for a free connection. Both would hide what a load test looks for.
+geventhttpclient resends an idempotent request up to `pool.size + 1` times if its connection closes, even with
+`max_retries=0`, and its pool delays a request until a connection is free. Both would hide failures from the load test.
 """
 
 import errno
@@ -16,26 +16,26 @@ from geventhttpclient.url import URL
 
 from loadtests.record import Failure, RequestFailedError
 
-NO_FURTHER_ATTEMPT = -1
+NO_RETRIES = -1
 
 
 OUT_OF_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 
 
 class NotConnectedError(OSError):
-    """No connection came about, so nothing was sent."""
+    """The connection could not be opened, so nothing was sent."""
 
 
 class Sockets(ConnectionPool):
-    """Opens `keep` connections before it uses one again, so that each replica behind a balancer has some, then in turn.
+    """Connection pool that opens `keep` connections before it reuses one, so that every replica receives some.
 
-    When all are in use another is opened for one request. An idle connection that the server has closed is noticed
-    before anything is sent, and replaced.
+    While all connections are in use, an extra one is opened for a single request. An idle connection that the server
+    has closed is replaced before anything is sent.
     """
 
     def __init__(self, host: str, port: int, *, keep: int, timeout: float, tls: ssl.SSLContext | None) -> None:
         super().__init__(host, port, host, port, connection_timeout=timeout, network_timeout=timeout)
-        self.size = NO_FURTHER_ATTEMPT
+        self.size = NO_RETRIES
         self._keep = keep
         self._tls = tls
         self._idle = deque[socket.socket]()
@@ -90,7 +90,7 @@ class _Client(HTTPClient):
 
 
 class Connections(HTTPClientPool):
-    """What a Locust user takes as its `client_pool`: with `keep=0` each request has a connection of its own."""
+    """`client_pool` of a Locust user. With `keep=0` each request opens its own connection."""
 
     def __init__(self, *, keep: int, timeout: float) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class Connections(HTTPClientPool):
 
 
 def transport_failure(error: BaseException) -> RequestFailedError:
-    """Name the kind of an error that left a request without a whole answer."""
+    """Converts a transport error to a RequestFailedError with its kind of failure."""
     cause = getattr(error, "original", None) or error
     detail = (isinstance(cause, OSError) and cause.strerror) or str(cause) or type(cause).__name__
     if isinstance(cause, (Timeout, TimeoutError)):

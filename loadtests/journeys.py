@@ -1,4 +1,4 @@
-"""The two journeys. Each is one Locust user: its task keeps the timetable, and every visit is a greenlet of its own."""
+"""The browser and buyer journeys. Each is one Locust user whose task starts every visit in its own greenlet."""
 
 from collections.abc import Mapping
 from time import perf_counter
@@ -18,7 +18,7 @@ SHORTEST_PAUSE = 0.2
 
 
 class Browser(Client):
-    """Lists items, turns the page, reads one: one request a visit."""
+    """Lists items, reads the second page, reads one item: one request per visit."""
 
     fixed_count = 1
 
@@ -27,25 +27,25 @@ class Browser(Client):
 
     @task
     def browse(self) -> None:
-        self.keep_timetable(self.options.rate, self.visit)
+        self.run_schedule(self.options.rate, self.visit)
         raise StopUser
 
     def visit(self, due: float, number: int) -> None:
-        """Until a list has come there is no page to turn and no item to read: the visit lists."""
-        turn, step = divmod(number, 3)
+        """Sends the next request of the cycle; lists items until a list has been received."""
+        cycle, step = divmod(number, 3)
         if step == 0 or not self.items:
             request = Request("list items", "GET", f"/api/v1/items?page=1&per_page={PAGE_SIZE}")
-            self.items = self.send(request, due, ids, turn) or self.items
+            self.items = self.send(request, due, ids, cycle) or self.items
         elif step == 1:
-            self.send(Request("turn page", "GET", f"/api/v1/items?page=2&per_page={PAGE_SIZE}"), due, rows, turn)
+            self.send(Request("turn page", "GET", f"/api/v1/items?page=2&per_page={PAGE_SIZE}"), due, rows, cycle)
         else:
-            item = self.items[turn % len(self.items)]
+            item = self.items[cycle % len(self.items)]
             request = Request("read item", "GET", f"/api/v1/items/{item}")
-            self.send(request, due, lambda body: same(body["id"], item), turn)
+            self.send(request, due, lambda body: same(body["id"], item), cycle)
 
 
 class Buyer(Client):
-    """Registers once, gets a token, places orders and reads each until it is paid or failed."""
+    """Registers once, gets a token, places orders and polls each until it is paid or failed."""
 
     fixed_count = 1
 
@@ -55,16 +55,16 @@ class Buyer(Client):
         self.registered = False
         self.token: tuple[str, float] | None = None
         self.items: list[Any] = []
-        self.entering = Semaphore()
-        self.enter(perf_counter())
+        self.signing_in = Semaphore()
+        self.sign_in(perf_counter())
 
     @task
     def buy(self) -> None:
-        self.keep_timetable(self.options.order_rate, self.visit)
+        self.run_schedule(self.options.order_rate, self.visit)
         raise StopUser
 
     def visit(self, due: float, number: int) -> None:
-        headers = self.enter(due, number)
+        headers = self.sign_in(due, number)
         if headers is None:
             return
         order = {"lines": [{"item_id": self.items[number % len(self.items)], "quantity": 1}]}
@@ -74,10 +74,10 @@ class Buyer(Client):
             self.follow(placed, due, headers, number)
 
     def follow(self, placed: Any, due: float, headers: Mapping[str, str], client: int) -> None:
-        """Read an accepted order until it is final or given up.
+        """Polls an accepted order until it is final or `order_timeout` has passed.
 
-        The pauses are a fifth of the order's age: its time is at most that much too long, and orders that wait make
-        no load that would have them wait longer. A read is due a pause after the answer before it.
+        Each pause is a fifth of the order's age, so that a measured time is at most 20 % too long, and a backlog of
+        waiting orders adds little load.
         """
         order = Order(str(placed))
         self.record.orders.append(order)
@@ -91,9 +91,9 @@ class Buyer(Client):
                 order.status, order.seconds = status, perf_counter() - due
                 return
 
-    def enter(self, due: float, client: int = 0) -> dict[str, str] | None:
-        """The headers of a buyer with an account, items to choose from and a token that is still good, or None."""
-        with self.entering:
+    def sign_in(self, due: float, client: int = 0) -> dict[str, str] | None:
+        """Registers and logs in if needed; returns the authorization headers, or None if a request failed."""
+        with self.signing_in:
             if not self.items:
                 self.items = self.send(Request("list items", "GET", "/api/v1/items"), due, for_sale, client) or []
                 due = perf_counter()
@@ -115,7 +115,7 @@ class Buyer(Client):
         return self.send(request, due, lambda _: True, client) or False
 
     def log_in(self, due: float, client: int) -> tuple[str, float] | None:
-        """The token and when to get the next one: a tenth of its life before it ends."""
+        """Gets a token; returns it with the time to renew it, after nine tenths of its lifetime."""
         request = Request(
             "get token",
             "POST",
@@ -136,16 +136,16 @@ def rows(body: Any) -> list[Any]:
 
 
 def ids(body: Any) -> list[Any]:
-    return filled(rows(body))
+    return not_empty(rows(body))
 
 
 def for_sale(body: Any) -> list[Any]:
-    return filled([item["id"] for item in body["items"] if item["stock"] > 0])
+    return not_empty([item["id"] for item in body["items"] if item["stock"] > 0])
 
 
-def filled(items: list[Any]) -> list[Any]:
+def not_empty(items: list[Any]) -> list[Any]:
     if not items:
-        raise ValueError("no item is for sale: fill the catalogue with `python -m app seed`")
+        raise ValueError("no item is for sale: add items with `python -m app seed`")
     return items
 
 

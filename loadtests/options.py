@@ -1,4 +1,4 @@
-"""The command line."""
+"""Command-line options of the load test."""
 
 import argparse
 import re
@@ -9,29 +9,29 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from grafana.slo import FILE, Objective, SloError, load
-from loadtests.origin import ADDRESSES
+from loadtests.client_addresses import ADDRESSES
 from loadtests.verdict import ORDERS, measurable
 
 UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600}
 DESCRIPTION: Final = """\
-Loads a running Binnacle and judges it by the objectives of grafana/slo.yaml.
+Sends load to a running Binnacle and checks it against the objectives of grafana/slo.yaml.
 
-Browsers list items, turn pages and read one: --rate requests per second. Buyers place --order-rate orders per second
-and read each until it is paid or failed; these requests come on top. Requests are sent when they are due, whether or
-not earlier ones were answered, and latency counts from when a request was due. Nothing is ever sent twice.
+Browsers list items, page through them and read one: --rate requests per second. Buyers place --order-rate orders per
+second and poll each until it is paid or failed; the polls are not part of --rate. Requests are sent when they are due,
+even if earlier ones are still unanswered, and latency counts from the time a request was due. No request is retried.
 
-One address may ask only so often. With --clients this process stands for a proxy of that many clients, each with an
-address of its own (from 198.18.0.0/15, kept for load tests) in X-Forwarded-For; the service must trust it to be one."""
+The service limits requests per client address. With --clients, requests carry the addresses of that many clients (from
+198.18.0.0/15, reserved for load tests) in X-Forwarded-For; the service must list this machine as a trusted proxy."""
 EPILOG: Final = """\
-SIGUSR1 ends the load before its time and leaves the rest as it is: orders are followed, the verdict is told.
+SIGUSR1 ends the load early: open orders are still polled, and the verdict is printed.
 
-exit status: 0 all objectives hold; 1 an objective is missed or was not measured, or an answer was not what a journey
-expects; 2 the command line is wrong or nothing answers at --host."""
+exit status: 0 all objectives hold; 1 an objective is missed or was not measured, or a journey got an unexpected
+response; 2 the command line is invalid or no service answers at --host."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """How to load, in requests and orders per second and in seconds; `json` is a path, `-` or None."""
+    """Options of one run: rates per second, times in seconds; `json` is a path, `-` or None."""
 
     host: str
     rate: float
@@ -46,7 +46,7 @@ class Options:
 
 
 def parse(arguments: Sequence[str] | None = None) -> Options:
-    """Read the command line; on a mistake say what to give instead and exit with 2."""
+    """Parses the command line; prints how to correct an invalid one and exits with 2."""
     parser = argparse.ArgumentParser(
         prog="python -m loadtests",
         description=DESCRIPTION,
@@ -55,16 +55,34 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--host", type=_host, default="http://127.0.0.1:8000", metavar="URL", help="the service (%(default)s)")
-    add("--rate", type=_rate, default=50.0, metavar="N", help="browsers' requests per second (50)")
-    add("--order-rate", type=_rate, default=2.0, metavar="N", help="orders per second (2); 0 places none")
-    add("--run-time", type=_seconds, default=40.0, metavar="TIME", help="how long to load, as 40, 5m or 1h (40)")
-    add("--fresh-share", type=_share, default=0.5, metavar="SHARE", help="of requests on new connections, 0 to 1 (0.5)")
-    add("--timeout", type=_seconds, default=10.0, metavar="TIME", help="after which a request has failed (10)")
-    add("--order-timeout", type=_seconds, default=30.0, metavar="TIME", help="after which an order is given up (30)")
-    add("--clients", type=_clients, default=0, metavar="N", help="distinct clients to stand for (0: be one itself)")
-    add("--slo", type=Path, default=FILE, metavar="FILE", help="the objectives (grafana/slo.yaml)")
-    add("--json", metavar="FILE", help="also write the result as JSON; - is one line on standard output")
+    add("--host", type=_host, default="http://127.0.0.1:8000", metavar="URL", help="URL of the service (%(default)s)")
+    add("--rate", type=_rate, default=50.0, metavar="N", help="requests per second of browsers (%(default)g)")
+    add("--order-rate", type=_rate, default=2.0, metavar="N", help="orders per second (%(default)g); 0 places none")
+    add(
+        "--run-time",
+        type=_seconds,
+        default=40.0,
+        metavar="TIME",
+        help="duration of the load, such as 40, 5m or 1h (40)",
+    )
+    add(
+        "--fresh-share",
+        type=_share,
+        default=0.5,
+        metavar="SHARE",
+        help="share of requests on new connections, 0 to 1 (0.5)",
+    )
+    add("--timeout", type=_seconds, default=10.0, metavar="TIME", help="timeout of a request (10)")
+    add(
+        "--order-timeout",
+        type=_seconds,
+        default=30.0,
+        metavar="TIME",
+        help="stop polling an order after this time (30)",
+    )
+    add("--clients", type=_clients, default=0, metavar="N", help="number of simulated client addresses (0: its own)")
+    add("--slo", type=Path, default=FILE, metavar="FILE", help="file of objectives (grafana/slo.yaml)")
+    add("--json", metavar="FILE", help="also write the result as JSON; - writes one line to standard output")
     given = parser.parse_args(arguments)
     if not given.rate and not given.order_rate:
         parser.error("--rate and --order-rate are both 0: nothing would be measured.")
@@ -79,8 +97,8 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     for objective in objectives:
         threshold = objective.threshold_seconds or 0
         is_orders = any(source.name == ORDERS for source in objective.sources)
-        option, patience = ("--order-timeout", given.order_timeout) if is_orders else ("--timeout", given.timeout)
-        if patience <= threshold:
+        option, timeout = ("--order-timeout", given.order_timeout) if is_orders else ("--timeout", given.timeout)
+        if timeout <= threshold:
             parser.error(f"{option} must be above {threshold:g} seconds, the threshold of {objective.name}.")
     return Options(**{key: value for key, value in vars(given).items() if key != "slo"}, objectives=objectives)
 
@@ -88,10 +106,10 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
 def _host(text: str) -> str:
     try:
         parts = urlsplit(text)
-        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
-        sound = False
-    if not sound or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
+        valid = False
+    if not valid or parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address such as http://127.0.0.1:8000")
     return text.rstrip("/")
 
@@ -103,7 +121,7 @@ def _number(text: str) -> float:
 
 
 def _rate(text: str) -> float:
-    if (rate := _number(text)) > 10_000:  # noqa: PLR2004 - far above what one process can send
+    if (rate := _number(text)) > 10_000:  # noqa: PLR2004 - far more than one process can send
         raise argparse.ArgumentTypeError(f"{text} per second is more than one process can send: 10000 at most")
     return rate
 

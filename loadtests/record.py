@@ -1,4 +1,4 @@
-"""What a run measured, as raw values: nothing is rounded before it is judged."""
+"""Raw measurements of a run, not rounded before the verdict."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ FINAL: Final = frozenset({"paid", "failed"})
 
 
 class Failure(StrEnum):
-    """Why a request failed."""
+    """Kind of a failed request."""
 
     SERVER_ERROR = "server_error"  # a status of 500 or more
-    RESET = "reset"  # sent, and the connection ended before the whole answer came
-    TIMEOUT = "timeout"  # no whole answer in time
-    REFUSED = "refused"  # no connection
-    UNEXPECTED = "unexpected"  # an answer, but not one that the journey can go on with: a 4xx, an unreadable body
+    RESET = "reset"  # the connection closed before the response was complete
+    TIMEOUT = "timeout"  # no complete response within the timeout
+    REFUSED = "refused"  # no connection could be opened
+    UNEXPECTED = "unexpected"  # a response that the journey does not expect: a 4xx, an unreadable body
 
 
-# The objectives do not count an unexpected answer as bad, since a 4xx is the client's doing. It still bars a pass.
+# An unexpected response is not bad for an objective, since a 4xx is the client's error; but the run fails.
 BAD: Final = frozenset(Failure) - {Failure.UNEXPECTED}
 ANSWERED: Final = frozenset({None, Failure.SERVER_ERROR, Failure.UNEXPECTED})
 
@@ -33,7 +33,7 @@ class RequestFailedError(Exception):
 
 @dataclass
 class Step:
-    """The requests of one step of a journey, in seconds from when each was due to its answer or its failure."""
+    """Durations of the requests of one step, in seconds from when each was due to its response or failure."""
 
     answered: list[float] = field(default_factory=list)
     unanswered: list[float] = field(default_factory=list)
@@ -46,18 +46,18 @@ class Step:
 
 @dataclass
 class Order:
-    """An accepted order. `seconds` run from when it was due to the answer that showed it final; None if none did."""
+    """An accepted order. `seconds` is the time from when it was due until it was seen final, or None."""
 
     id: str
     status: str = PENDING
     seconds: float | None = None
     accepted_at: float = field(default_factory=time)
-    """Unix time."""
+    """Unix time in seconds."""
 
 
 @dataclass
 class FailedRequest:
-    """`due` and `ended` are Unix times; `said` is a status, or what the system said."""
+    """A failed request. `due` and `ended` are Unix times; `said` is the status or the system's error message."""
 
     due: float
     ended: float
@@ -73,12 +73,12 @@ class Record:
     unexpected: Counter[str] = field(default_factory=Counter)
     failed: list[FailedRequest] = field(default_factory=list)
     loaded_seconds: float | None = None
-    """For how long visits began, when they were told to end before the run time was over."""
+    """Seconds during which visits started, if the run was ended early."""
     lateness: list[float] = field(default_factory=list)
-    """Seconds from when a visit was due to when it began: the load generator's own delay, not the service's."""
+    """Seconds from when each visit was due to its start: the delay of the load generator, not of the service."""
 
     def request(self, step: str, seconds: float, error: RequestFailedError | None = None) -> None:
-        """Count one request of a step, `seconds` after it was due."""
+        """Records one request of a step, which took `seconds` since it was due."""
         kind = error.kind if error else None
         entry = self.steps.setdefault(step, Step())
         (entry.answered if kind in ANSWERED else entry.unanswered).append(seconds)
@@ -102,9 +102,9 @@ class Record:
         return sum(count for kind, count in self.failures.items() if kind in BAD)
 
     def requests_within(self, seconds: float) -> int:
-        """How many requests were answered, with whatever status, at most `seconds` after they were due."""
+        """Counts requests answered, with any status, within `seconds` after they were due."""
         return sum(value <= seconds for step in self.steps.values() for value in step.answered)
 
     def orders_within(self, seconds: float) -> int:
-        """How many orders were seen final at most `seconds` after they were due."""
+        """Counts orders seen final within `seconds` after they were due."""
         return sum(order.seconds is not None and order.seconds <= seconds for order in self.orders)

@@ -1,4 +1,4 @@
-"""What a person and a pipeline read of a run."""
+"""Reports of a run: text for people, JSON for pipelines."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -14,7 +14,7 @@ LATE_SECONDS: Final = 0.05
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The smallest of the values that `share` of them don't exceed, or None of no values. `values` are sorted."""
+    """Returns the smallest value that `share` of the sorted `values` do not exceed, or None if there are none."""
     return values[max(0, ceil(share * len(values)) - 1)] if values else None
 
 
@@ -25,7 +25,7 @@ def progress(record: Record, seconds: float) -> str:
 
 
 def text(judgement: Judgement, record: Record) -> str:
-    """Two tables, the failures if any, and one sentence."""
+    """Formats the result: two tables, the failures if any, and the verdict in one sentence."""
     parts = [
         _table(("objective", "target", "measured", "events", "verdict"), map(_objective_row, judgement.results)),
         _table(("step", "requests", "failed", "p50 ms", "p90 ms", "p99 ms"), _step_rows(record)),
@@ -36,8 +36,8 @@ def text(judgement: Judgement, record: Record) -> str:
     late = percentile(sorted(record.lateness), 0.99)
     if late is not None and late > LATE_SECONDS:
         parts.append(
-            f"The load generator itself began 1 % of the visits more than {late * 1000:.0f} ms late, which counts as"
-            " latency: give it more CPU or a lower rate.",
+            f"The load generator started 1 % of the visits more than {late * 1000:.0f} ms late, which counts as latency"
+            " of the service: give the generator more CPU, or lower the rate.",
         )
     return "\n\n".join([*parts, sentence(judgement)])
 
@@ -45,17 +45,17 @@ def text(judgement: Judgement, record: Record) -> str:
 def sentence(judgement: Judgement) -> str:
     if judgement.passed:
         return "All objectives hold."
-    said = [
+    parts = [
         (judgement.missed, "missed: " + ", ".join(judgement.missed)),
         (judgement.not_measured, "not measured: " + ", ".join(judgement.not_measured)),
-        (judgement.unexpected, f"{judgement.unexpected} answers were not what the journeys expect"),
+        (judgement.unexpected, f"{judgement.unexpected} responses were unexpected"),
     ]
-    whole = "; ".join(words for some, words in said if some)
+    whole = "; ".join(text for applies, text in parts if applies)
     return whole[0].upper() + whole[1:] + "."
 
 
 def as_json(options: Options, judgement: Judgement, record: Record) -> dict[str, Any]:
-    """The whole result; seconds throughout."""
+    """Builds the result as JSON values; all times in seconds."""
     lateness = sorted(record.lateness)
     return {
         "host": options.host,
@@ -102,7 +102,7 @@ def _objective_row(result: Result) -> tuple[str, ...]:
     objective = result.objective
     threshold = objective.threshold_seconds
     name = objective.name if threshold is None else f"{objective.name} ({threshold:g} s)"
-    # Cut, not rounded: 99.9996 % must not read as 100 %.
+    # Truncated, not rounded: 99.9996 % must not read as 100 %.
     measured = "-" if result.measured is None else f"{result.good * 100_000 // result.total / 1000:.3f} %"
     target = f"{objective.objective * 100:g} %"
     return name, target, measured, str(result.total), result.verdict
@@ -121,7 +121,7 @@ def _milliseconds(values: list[float]) -> list[str]:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """The first column to the left, numbers to the right."""
+    """Formats a table with the first column left-aligned and the others right-aligned."""
     lines = [head, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

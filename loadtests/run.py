@@ -1,11 +1,11 @@
-"""Runs the journeys under Locust. Import this before anything that opens sockets: Locust patches them."""
+"""Runs the journeys under Locust. Import this module before others that open sockets: Locust patches sockets."""
 
 import signal
 from collections.abc import Callable
 from time import perf_counter
 
 import gevent
-import locust  # noqa: F401 - first of all
+import locust  # noqa: F401 - patches sockets, so it comes first
 from gevent.event import Event
 from locust.contrib.fasthttp import ErrorResponse, FastHttpSession
 from locust.event import EventHook
@@ -20,16 +20,16 @@ PROGRESS_SECONDS = 5
 
 
 class UnreachableError(Exception):
-    """One sentence: why there is nothing to load, and what to start."""
+    """No service answers at the host; the message says what to start."""
 
 
 def run(options: Options, progress: Callable[[Record, float], None]) -> Record:
-    """Load until the run time is over and every order is final or given up.
+    """Sends load for the run time, then polls until every order is final or has timed out.
 
-    `progress` is called every five seconds with the seconds since the start. Raises UnreachableError, and
-    KeyboardInterrupt when the process is told to stop.
+    Calls `progress` every five seconds with the seconds since the start. Raises UnreachableError, and
+    KeyboardInterrupt on SIGINT and SIGTERM.
     """
-    _reach(options)
+    _check_reachable(options)
     record = Record()
     users = [*([Browser] if options.rate else []), *([Buyer] if options.order_rate else [])]
     test = LoadTest(options, record, users)
@@ -37,12 +37,12 @@ def run(options: Options, progress: Callable[[Record, float], None]) -> Record:
     runner = test.create_local_runner()
     begin = perf_counter()
     reporter = gevent.spawn(_report, progress, record)
-    gevent.spawn(_note_end, test, begin)
-    # Python would raise KeyboardInterrupt in whichever greenlet happens to run.
+    gevent.spawn(_record_early_end, test, begin)
+    # Without a handler Python raises KeyboardInterrupt in an arbitrary greenlet.
     interrupted = Event()
     gevent.signal_handler(signal.SIGINT, interrupted.set)
     gevent.signal_handler(signal.SIGTERM, interrupted.set)
-    gevent.signal_handler(signal.SIGUSR1, test.enough.set)
+    gevent.signal_handler(signal.SIGUSR1, test.stop.set)
     try:
         runner.start(len(users), spawn_rate=len(users))
         gevent.joinall([runner.spawning_greenlet], raise_error=True)
@@ -57,9 +57,9 @@ def run(options: Options, progress: Callable[[Record, float], None]) -> Record:
     return record
 
 
-def _note_end(test: LoadTest, begin: float) -> None:
-    """Notes for how long visits began, once they are told to end before their time."""
-    test.enough.wait()
+def _record_early_end(test: LoadTest, begin: float) -> None:
+    """Records for how long visits started, if the run is ended early."""
+    test.stop.wait()
     test.record.loaded_seconds = min(test.options.run_time, perf_counter() - begin)
 
 
@@ -70,18 +70,18 @@ def _report(progress: Callable[[Record, float], None], record: Record) -> None:
         progress(record, perf_counter() - begin)
 
 
-def _reach(options: Options) -> None:
+def _check_reachable(options: Options) -> None:
     connections = Connections(keep=0, timeout=options.timeout)
-    unheard = EventHook()  # type: ignore[no-untyped-call]
-    session = FastHttpSession(options.host, unheard, None, client_pool=connections, max_retries=0, max_redirects=0)
+    ignored = EventHook()  # type: ignore[no-untyped-call]
+    session = FastHttpSession(options.host, ignored, None, client_pool=connections, max_retries=0, max_redirects=0)
     answer = session.get("/livez")
     if isinstance(answer, ErrorResponse) and answer.error:
         raise UnreachableError(
-            f"Nothing answers at {options.host} ({transport_failure(answer.error)}): start the service with `make run`,"
-            " or say where it is with --host.",
+            f"No service answers at {options.host} ({transport_failure(answer.error)}): start it with `make run`, or"
+            " pass its URL with --host.",
         )
     if answer.status_code == 404:  # noqa: PLR2004 - not found
         raise UnreachableError(
-            f"What answers at {options.host} is not Binnacle (it has no /livez): start it with `make run`, or say where"
-            " it is with --host.",
+            f"The service at {options.host} is not Binnacle (it has no /livez): start Binnacle with `make run`, or pass"
+            " its URL with --host.",
         )

@@ -1,4 +1,4 @@
-"""Judges a record by the objectives. Pure arithmetic: it needs neither Locust nor a network."""
+"""Verdict on a record by the objectives. Pure arithmetic, without Locust or a network."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from loadtests.record import Record
 
 REQUESTS: Final = "api-requests"
 ORDERS: Final = "orders"
-# The service counts this source itself: a client never sees it.
-UNSEEN: Final = "readiness"
+# Measured by the service alone; a client cannot see it.
+SERVER_SIDE: Final = "readiness"
 
 
 class Verdict(StrEnum):
@@ -24,7 +24,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """One objective and the events that speak for and against it. `asked` is whether the run was to measure it."""
+    """Good and total events of one objective. `asked` is false if the run was not meant to measure it."""
 
     objective: Objective
     good: int
@@ -33,14 +33,14 @@ class Result:
 
     @property
     def measured(self) -> float | None:
-        """The share of good events, or None when there were none."""
+        """Share of good events, or None without events."""
         return self.good / self.total if self.total else None
 
     @property
     def verdict(self) -> Verdict:
         if not self.total:
             return Verdict.NOT_MEASURED if self.asked else Verdict.NOT_ASKED
-        # Fractions, since 99.9 % as a float can lie a hair above 999/1000.
+        # Fractions, because the float 0.999 can be slightly larger than 999/1000.
         target = Fraction(self.objective.objective).limit_denominator(10**9)
         return Verdict.OK if Fraction(self.good, self.total) >= target else Verdict.MISSED
 
@@ -60,7 +60,7 @@ class Judgement:
 
     @property
     def passed(self) -> bool:
-        """Every objective asked for was measured and holds, and every answer was one the journeys expect."""
+        """True if every objective asked for was measured and holds, and no response was unexpected."""
         held = any(result.verdict is Verdict.OK for result in self.results)
         return held and not self.missed and not self.not_measured and not self.unexpected
 
@@ -69,25 +69,25 @@ class Judgement:
 
 
 def measurable(objectives: Iterable[Objective]) -> tuple[Objective, ...]:
-    """The objectives, when a client can measure each; else SloError, naming the one it can't."""
+    """Returns the objectives. Raises SloError with the name of one that a client cannot measure."""
     checked = tuple(objectives)
     for objective in checked:
-        known = {REQUESTS, UNSEEN} if objective.kind == "availability" else {REQUESTS, ORDERS}
+        known = {REQUESTS, SERVER_SIDE} if objective.kind == "availability" else {REQUESTS, ORDERS}
         names = {source.name for source in objective.sources}
-        if not names <= known or len(names - {UNSEEN}) != 1:
+        if not names <= known or len(names - {SERVER_SIDE}) != 1:
             raise SloError(
                 f"the load test can't measure the objective {objective.name!r} from its sources"
-                f" ({', '.join(sorted(names))}): teach loadtests/verdict.py to.",
+                f" ({', '.join(sorted(names))}): add them to loadtests/verdict.py.",
             )
     return checked
 
 
 def judge(objectives: Iterable[Objective], record: Record, *, orders_asked: bool = True) -> Judgement:
-    """Count the record against each objective.
+    """Counts the good and bad events of each objective.
 
-    availability: requests without a 5xx, a reset, a timeout or a refused connection.
-    latency of requests: those answered within the threshold, counted from when they were due.
-    latency of orders: accepted orders seen final within the threshold; one never seen final is bad.
+    Availability: requests without a 5xx, a reset, a timeout or a refused connection are good.
+    Latency of requests: requests answered within the threshold after they were due are good.
+    Latency of orders: accepted orders seen final within the threshold are good.
     """
     return Judgement(
         tuple(_result(objective, record, orders_asked=orders_asked) for objective in measurable(objectives)),

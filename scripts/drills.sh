@@ -1,13 +1,13 @@
 #!/bin/sh
 # drills.sh PYTHON FOLDER [ARGUMENT...]: runs the drills in FOLDER with pytest and these arguments. A file whose timed tests
-# failed runs once more, alone, so on a fresh release: a busy machine fails once, a fault twice. Both results are printed.
+# failed runs once more, alone and on a fresh release: a busy machine fails once, a fault twice. Prints both results.
 set -eu
 python=$1 folder=$2
 shift 2
 
 drill() { "$python" -m pytest --timeout=1200 -s "$@"; }
 
-failed() { # ARGUMENT...: the tests that failed in the last run
+failed() { # ARGUMENT...: prints the tests that failed in the last run
     "$python" -m pytest --collect-only -q --last-failed --last-failed-no-failures=none "$@" "$folder" | grep :: || true
 }
 

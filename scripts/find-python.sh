@@ -1,6 +1,6 @@
 #!/bin/sh
-# find-python.sh FOLDER: makes a virtual environment with the first Python 3.11 or newer that really runs.
-# A name on PATH proves nothing (version managers leave dead shims), so each candidate is tried.
+# find-python.sh FOLDER: creates a virtual environment with the first Python 3.11 or newer that works.
+# Runs each candidate, since version managers leave broken shims on PATH.
 set -eu
 folder=$1
 for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do

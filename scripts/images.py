@@ -1,9 +1,9 @@
-"""What an image weighs beyond its base, and whether two builds are the same image.
+"""Checks the size of an image, and that two builds produce the same image.
 
-    python -m scripts.images weigh BASE.tar IMAGE.tar     at most 180 MB unpacked beyond the base
-    python -m scripts.images same FIRST.tar SECOND.tar    the same digest of configuration and of every layer
+    python -m scripts.images weigh BASE.tar IMAGE.tar     fails if the layers above the base exceed 180 MB unpacked
+    python -m scripts.images same FIRST.tar SECOND.tar    fails if the configuration or any layer differs
 
-Each file is what `docker save` writes (with buildah: `buildah push IMAGE docker-archive:FILE`).
+The files are archives written by `docker save`, or with buildah by `buildah push IMAGE docker-archive:FILE`.
 """
 
 import argparse
@@ -16,23 +16,23 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 MEGABYTE = 10**6
-HEAVIEST = 180 * MEGABYTE
+MAX_BYTES = 180 * MEGABYTE
 
 
 class Image(NamedTuple):
-    """`config` is the digest that is the image's id; `layers` are names in the archive, by digest when unpacked."""
+    """An image archive. `config` is the digest used as image id; `layers` maps unpacked digests to archive names."""
 
     archive: Path
     config: str
     layers: dict[str, str]
 
     def weight(self, layer: str) -> int:
-        """Bytes of the files of a layer, unpacked."""
+        """Returns the unpacked bytes of the files of a layer."""
         with self._open(layer) as files:
             return sum(entry.size for entry in files if entry.isreg())
 
     def files(self, layer: str) -> dict[str, tuple[Any, ...]]:
-        """What makes the difference between two layers, by path."""
+        """Returns the metadata and content hash of each file of a layer, by path."""
         with self._open(layer) as files:
             return {
                 each.name: (each.mode, each.uid, each.gid, each.mtime, each.size, _hash(files, each)) for each in files
@@ -45,64 +45,64 @@ class Image(NamedTuple):
 
 
 def read(archive: Path) -> Image:
-    """Raises SystemExit with one sentence when the file is no archive of one image."""
+    """Reads an archive. Raises SystemExit with one sentence if it does not hold exactly one image."""
     try:
         with tarfile.open(archive) as opened:
             (manifest,) = json.load(_part(opened, "manifest.json"))
             config = json.load(_part(opened, manifest["Config"]))
     except (OSError, LookupError, ValueError, tarfile.TarError) as error:
-        raise SystemExit(f"{archive} is not what `docker save` writes of one image: {error}") from error
+        raise SystemExit(f"{archive} is not an archive of one image as written by `docker save`: {error}") from error
     name = Path(manifest["Config"]).name.removesuffix(".json")
     return Image(archive, name, dict(zip(config["rootfs"]["diff_ids"], manifest["Layers"], strict=True)))
 
 
 def weigh(base: Image, image: Image) -> int:
-    """Say what the layers beyond the base weigh; 1 when that is too much."""
+    """Prints the size of the layers above the base; returns 1 if they exceed the limit."""
     below = [*base.layers]
     if [*image.layers][: len(below)] != below:
-        raise SystemExit(f"{image.archive} is not built from {base.archive}: its first layers are others")
-    beyond = {layer: image.weight(layer) for layer in [*image.layers][len(below) :]}
-    for layer, weight in beyond.items():
-        _say(f"{weight / MEGABYTE:7.1f} MB  {layer}")
-    total = sum(beyond.values())
-    _say(f"{total / MEGABYTE:7.1f} MB beyond the base, of at most {HEAVIEST / MEGABYTE:.0f}")
-    return int(total > HEAVIEST)
+        raise SystemExit(f"{image.archive} is not built from {base.archive}: its first layers differ")
+    added = {layer: image.weight(layer) for layer in [*image.layers][len(below) :]}
+    for layer, weight in added.items():
+        _print(f"{weight / MEGABYTE:7.1f} MB  {layer}")
+    total = sum(added.values())
+    _print(f"{total / MEGABYTE:7.1f} MB above the base; limit {MAX_BYTES / MEGABYTE:.0f} MB")
+    return int(total > MAX_BYTES)
 
 
 def same(first: Image, second: Image) -> int:
-    """Say whether both are one image, else which files make the difference; 1 when they aren't."""
+    """Prints whether both archives hold the same image, or which files differ; returns 1 if they differ."""
     for one, other in zip(first.layers, second.layers, strict=False):
         if one != other:
-            ours, theirs = first.files(one), second.files(other)
-            differing = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
-            _say(f"layers differ: {one} and {other}, in {len(differing)} files: {', '.join(differing[:10])}")
+            left, right = first.files(one), second.files(other)
+            differing = sorted(name for name in left.keys() | right.keys() if left.get(name) != right.get(name))
+            _print(f"layers differ: {one} and {other}, in {len(differing)} files: {', '.join(differing[:10])}")
     if first.config != second.config:
-        _say(f"two images: {first.config} and {second.config}")
+        _print(f"different images: {first.config} and {second.config}")
         return 1
-    _say(f"the same image: {first.config}")
+    _print(f"the same image: {first.config}")
     return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 when what was asked for holds."""
+    """Returns the exit code: 0 if the check passes, 1 if it fails."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.images", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("question", choices=["weigh", "same"])
+    parser.add_argument("check", choices=["weigh", "same"])
     parser.add_argument("archives", nargs=2, type=Path, metavar="FILE")
     given = parser.parse_args(arguments)
     one, other = map(read, given.archives)
-    return (weigh if given.question == "weigh" else same)(one, other)
+    return (weigh if given.check == "weigh" else same)(one, other)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
 
 
 def _part(archive: tarfile.TarFile, name: str) -> IO[bytes]:
     part = archive.extractfile(archive.getmember(name))
     if part is None:
-        raise LookupError(f"{name} is no file")
+        raise LookupError(f"{name} is not a file")
     return part
 
 

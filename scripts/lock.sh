@@ -1,5 +1,5 @@
 #!/bin/sh
-# lock.sh UV: writes requirements/*.txt from pyproject.toml with that uv.
+# lock.sh UV: resolves pyproject.toml with this uv and writes requirements/*.txt.
 set -eu
 uv=$1
 lock() {

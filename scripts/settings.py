@@ -10,27 +10,27 @@ from pydantic_settings import BaseSettings
 from app.settings import Settings
 from scripts import tree
 
-HEADER = """# Settings of Binnacle, each with its default. Copy to .env and change what you need.
+HEADER = """# Settings of Binnacle with their defaults. Copy this file to .env and change the values you need.
 # Generated from app/settings: make generate
 """
 PAGE = """# Settings
 
-Read once at the start, by every process. The first source that has one wins: the environment, `.env`, a file of the
-same lower-case name in the folder that `SECRETS_DIR` names, the default. What is wrong is said in one message before
-anything starts.
+Every process reads its settings once, at start. The first source with a value wins: the environment; `.env`; a file
+with the setting's lower-case name in the folder `SECRETS_DIR`; the default. If settings are invalid, the process lists
+all errors in one message and exits.
 
-Generated from `app/settings`; `.env.example` is the same to copy from.
+Generated from `app/settings`. `.env.example` holds the same settings to copy.
 """
 TABLE = """
 ## {title}
 
-| variable | default | what |
+| variable | default | description |
 |---|---|---|
 """
 
 
 def files() -> dict[str, str]:
-    """Text of each generated file, by path from the root of the tree."""
+    """Returns the text of each generated file, by path from the root of the tree."""
     example = HEADER
     for group in Settings.__bases__:
         example += f"\n\n### {group.__doc__}\n"
@@ -39,7 +39,7 @@ def files() -> dict[str, str]:
 
 
 def tables() -> str:
-    """A table of Markdown for each group."""
+    """Formats a Markdown table for each group of settings."""
     text = ""
     for group in Settings.__bases__:
         rows = "".join(_row(*field) for field in _fields(group))
@@ -48,19 +48,19 @@ def tables() -> str:
 
 
 def _fields(group: type[BaseSettings]) -> Iterator[tuple[str, str, str]]:
-    """Name, default (empty when there is none) and meaning of each setting."""
+    """Yields name, default (empty without one) and description of each setting."""
     for name, field in group.model_fields.items():
         yield variable(name, field), _default(field), field.description or ""
 
 
 def variable(name: str, field: FieldInfo) -> str:
-    """The environment variable of a setting."""
+    """Returns the environment variable of a setting."""
     alias = field.validation_alias
     return str(alias.choices[0] if isinstance(alias, AliasChoices) else name).upper()
 
 
 def _default(field: FieldInfo) -> str:
-    default = field.default if field.default_factory is None else None  # it follows from another setting
+    default = field.default if field.default_factory is None else None  # derived from another setting
     if default is None:
         return ""
     return ",".join(default) if isinstance(default, list) else str(default)

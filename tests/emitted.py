@@ -1,6 +1,6 @@
-"""Watches what the tests emit: every log line, span and metric, held against the catalogue when they are over.
+"""Watches what the tests emit: every log line, span and metric, held against the inventory when they are over.
 
-What the catalogue does not know fails the run; when the whole suite has run, so does an entry that no test emits.
+What the inventory does not know fails the run; when the whole suite has run, so does an entry that no test emits.
 """
 
 import json
@@ -20,7 +20,7 @@ import structlog
 from app.telemetry.logs import json_lines, sink
 from app.telemetry.logs.sink import Sink
 from app.telemetry.metrics import HttpMetrics
-from scripts.inventory.model import Catalogue, load
+from scripts.inventory.model import Inventory, load
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -69,25 +69,25 @@ class Emitted:
         for kind, name, names in spans:
             self.span(kind, name, names)
 
-    def unknown(self, catalogue: Catalogue) -> list[str]:
-        """One sentence for each thing that the catalogue does not know."""
-        common = catalogue.common_fields.keys()
+    def unknown(self, inventory: Inventory) -> list[str]:
+        """One sentence for each thing that the inventory does not know."""
+        common = inventory.common_fields.keys()
         problems = []
         for name, names in sorted(self.events.items()):
-            event = catalogue.events.get(name)
+            event = inventory.events.get(name)
             known = set(event.fields) if event is not None else set()
             if event is None and "logger" not in names:
                 problems.append(f"the event {name} was logged")
             elif more := names - common - known:
                 problems.append(f"the event {name} was logged with {', '.join(sorted(more))}")
         for name, labels in sorted(self.metrics):
-            metric = catalogue.metrics.get(name)
+            metric = inventory.metrics.get(name)
             invented = any(value in _INVENTED.get(label, ()) for label, value in labels)
             if metric is None or not (invented or metric.allows(dict(labels))):
                 problems.append(f"the metric {name} was counted with {dict(labels)}")
         for kind, name, attributes in sorted(self.spans):
             names = set(attributes)
-            candidates = catalogue.spans_of(kind, name).values()
+            candidates = inventory.spans_of(kind, name).values()
             if not candidates:
                 problems.append(f"the {kind} span {name!r} was recorded")
             elif not any(names <= set(span.attributes) for span in candidates):
@@ -95,15 +95,15 @@ class Emitted:
                 problems.append(f"the {kind} span {name!r} was recorded with {', '.join(sorted(more))}")
         return problems
 
-    def silent(self, catalogue: Catalogue) -> list[str]:
-        """Each entry of the catalogue that nothing emitted."""
+    def silent(self, inventory: Inventory) -> list[str]:
+        """Each entry of the inventory that nothing emitted."""
         counted = {name for name, _ in self.metrics}
-        recorded = {key for kind, name, _ in self.spans for key in catalogue.spans_of(kind, name)}
-        library = {name for name in catalogue.metrics if name.startswith(("process_", "python_"))}  # read at a scrape
+        recorded = {key for kind, name, _ in self.spans for key in inventory.spans_of(kind, name)}
+        library = {name for name in inventory.metrics if name.startswith(("process_", "python_"))}  # read at a scrape
         return [
-            *(f"the metric {name}" for name in catalogue.metrics.keys() - counted - library),
-            *(f"the event {name}" for name in catalogue.events.keys() - self.events.keys()),
-            *(f"the span {name}" for name in catalogue.spans.keys() - recorded),
+            *(f"the metric {name}" for name in inventory.metrics.keys() - counted - library),
+            *(f"the event {name}" for name in inventory.events.keys() - self.events.keys()),
+            *(f"the span {name}" for name in inventory.spans.keys() - recorded),
         ]
 
 
@@ -137,10 +137,10 @@ class Watch:
         if output is not None:
             output["emitted"] = self.emitted.told()
             return
-        catalogue = load()
-        self.problems = [f"{problem}: the catalogue does not know it" for problem in self.emitted.unknown(catalogue)]
+        inventory = load()
+        self.problems = [f"{problem}: the inventory does not know it" for problem in self.emitted.unknown(inventory)]
         if _is_whole(self.config) and session.exitstatus == pytest.ExitCode.OK:
-            self.problems += [f"{entry}: no test emits it" for entry in sorted(self.emitted.silent(catalogue))]
+            self.problems += [f"{entry}: no test emits it" for entry in sorted(self.emitted.silent(inventory))]
         if self.problems:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -221,8 +221,8 @@ def _watch_lines(emitted: Emitted) -> None:
         configure(processors, **options)
 
     def formed(line: Mapping[str, Any]) -> bytes:
-        """The one line that the sink makes by itself tells of a gap, and is not written as others are."""
-        if sys._getframe(1).f_code.co_name == "_tell_gap":
+        """Records the line about lost lines, the only one that the sink builds by itself."""
+        if sys._getframe(1).f_code.co_name == "_report_lost":
             emitted.line(line)
         return encoded(line)
 

@@ -1,11 +1,11 @@
 #!/bin/sh
-# scan-dependencies.sh: refuses a lock that names a package with a known vulnerability. Asks databases on the network.
+# scan-dependencies.sh: fails if a locked package has a known vulnerability. Needs the network.
 #
-#   always                 pip-audit with the OSV database: no account, so it holds in pull requests from forks too
-#   with SAFETY_API_KEY    Safety with its own database as well
+#   always                 pip-audit with the OSV database, which needs no account and works for forks
+#   with SAFETY_API_KEY    also Safety, with its own database
 #
-# A scanner that reached no database or read no file looks like one that found nothing. So each must first refuse a
-# canary, for the right reason: PyYAML 5.3.1, which runs code out of a document (CVE-2020-14343, rated critical).
+# A scanner that reaches no database or reads no file looks like one that finds nothing. So each must first report a
+# canary: PyYAML 5.3.1, which executes code from a document (CVE-2020-14343, critical).
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -13,7 +13,7 @@ canary=$work/binnacle-canary
 lock=$work/binnacle # Safety names its project after the folder
 mkdir "$canary" "$lock"
 echo 'pyyaml==5.3.1' >"$canary/requirements.txt"
-# Safety finds files by the end of their name, and requirements/runtime.txt has not got it.
+# Safety only finds files whose names end with requirements.txt.
 for file in requirements/*.txt; do
     cp "$file" "$lock/$(basename "$file" .txt)-requirements.txt"
 done
@@ -23,7 +23,7 @@ refuse() {
     exit 1
 }
 
-audit() { # FOLDER; --strict: a package that could not be looked up is a failure, not a pass
+audit() { # FOLDER; --strict: fail if a package cannot be looked up
     set -- "$1"/*requirements.txt
     for file in "$@"; do
         set -- "$@" --requirement "$file"
@@ -35,21 +35,21 @@ audit() { # FOLDER; --strict: a package that could not be looked up is a failure
 audit "$canary" >"$work/answer" 2>&1 || true
 grep -q CVE-2020-14343 "$work/answer" || {
     cat "$work/answer" >&2
-    refuse "pip-audit did not refuse the canary, so its verdict on the lock is worth nothing"
+    refuse "pip-audit did not report the canary, so its result for the lock is unreliable"
 }
-audit "$lock" || refuse "pip-audit refuses the lock: raise the floor of what is vulnerable in pyproject.toml, then make lock"
+audit "$lock" || refuse "pip-audit found vulnerable packages: raise their minimum versions in pyproject.toml, then run make lock"
 
 if [ -z "${SAFETY_API_KEY:-}" ]; then
-    echo "scan-dependencies: no SAFETY_API_KEY, so Safety did not run; the verdict is pip-audit's alone"
+    echo "scan-dependencies: no SAFETY_API_KEY, so Safety did not run; only pip-audit checked the lock"
     exit 0
 fi
 
-# The key comes from the environment, and counts only outside the stage "development". No terminal, so no question.
+# Safety reads the key from the environment, but ignores it in the stage "development". No input, so no prompt.
 scan() { # FOLDER
     safety --stage cicd scan --policy-file .github/safety-policy.yml --target "$1" </dev/null
 }
 
 code=0
 scan "$canary" || code=$?
-[ "$code" -eq 64 ] || refuse "safety left with $code at the canary, where 64 means refused: its verdict is worth nothing"
-scan "$lock" || refuse "safety refuses the lock: raise the floor of what is vulnerable in pyproject.toml, then make lock"
+[ "$code" -eq 64 ] || refuse "safety exited with $code for the canary instead of 64 (vulnerable), so its result is unreliable"
+scan "$lock" || refuse "safety found vulnerable packages: raise their minimum versions in pyproject.toml, then run make lock"

@@ -1,1 +1,1 @@
-"""What customers feel of a trace back end that is gone, refuses, hangs or is slow: `make bench-telemetry-outages`."""
+"""Latency of requests while the trace back end is down, failing, hanging or slow: `make bench-telemetry-outages`."""

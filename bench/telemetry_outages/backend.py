@@ -1,4 +1,4 @@
-"""A trace back end that is well, gone, refuses, hangs or is slow."""
+"""Trace back end that is healthy, down, failing, hanging or slow."""
 
 import asyncio
 import subprocess
@@ -16,14 +16,14 @@ SLOW_SECONDS = 1.0
 
 @contextmanager
 def back_end(kind: BackEnd) -> Iterator[str]:
-    """Its endpoint, in a process of its own."""
+    """Runs a back end in its own process and yields its endpoint."""
     if kind == "gone":
         yield f"http://127.0.0.1:{free_port()}"
         return
     command = [sys.executable, "-m", "bench.telemetry_outages.backend", kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         if process.stdout is None or not (port := process.stdout.readline().strip()):
-            raise RuntimeError(f"the back end that is {kind} ended; what it said is above")
+            raise RuntimeError(f"the back end ({kind}) exited at start; its output is above")
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
@@ -31,7 +31,7 @@ def back_end(kind: BackEnd) -> Iterator[str]:
 
 
 async def serve(kind: str) -> None:
-    """Answers as its kind does, and says on which port."""
+    """Serves responses of this kind and prints the port."""
     never = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

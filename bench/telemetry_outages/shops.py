@@ -1,4 +1,4 @@
-"""Shops that record every request, each with a trace back end of its own kind."""
+"""Shops that trace every request, each with its own kind of trace back end."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,7 +8,7 @@ from pathlib import Path
 from app.infra.database import schema
 from app.seeding.items import seed
 from app.settings import read
-from bench.shops import ROOM
+from bench.shops import HIGH_LIMITS
 from bench.telemetry_outages.backend import BackEnd, back_end
 from tests.app import loopback
 from tests.app.ports import free_port
@@ -19,14 +19,14 @@ _SMALL_QUEUE = {"OTEL_BSP_MAX_QUEUE_SIZE": 256, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """One API."""
+    """A running API process, its admin port and its URL."""
 
     pid: int
     admin: int
     url: str
 
     def spans(self) -> str:
-        """What its metrics say became of them."""
+        """Summarises the span metrics: exported, and dropped by reason."""
         lines = loopback.get(f"http://127.0.0.1:{self.admin}/metrics").text.splitlines()
         return ", ".join(
             line.removeprefix("otel_spans_").replace("_total", "").removesuffix(".0")
@@ -37,7 +37,7 @@ class Shop:
 
 @contextmanager
 def open_shops(folder: Path, kinds: tuple[BackEnd, ...]) -> Iterator[dict[BackEnd, Shop]]:
-    """One for each kind, ready, on SQLite and memory."""
+    """Starts one shop per kind of back end, on SQLite and memory; yields them when ready."""
     with ExitStack() as stack, Processes(folder) as processes:
         shops = {}
         for kind in kinds:
@@ -46,6 +46,6 @@ def open_shops(folder: Path, kinds: tuple[BackEnd, ...]) -> Iterator[dict[BackEn
             schema.migrate(settings)
             seed(settings)
             traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": stack.enter_context(back_end(kind)), "TRACES_SAMPLE_RATIO": 1}
-            running, url = processes.api(STATE_DIR=state, ADMIN_PORT=admin, **ROOM, **traced, **_SMALL_QUEUE)
+            running, url = processes.api(STATE_DIR=state, ADMIN_PORT=admin, **HIGH_LIMITS, **traced, **_SMALL_QUEUE)
             shops[kind] = Shop(running.pid, admin, url)
         yield shops

@@ -1,1 +1,1 @@
-"""The rows of the service dashboard, one module each. Every query is of one namespace and one release."""
+"""Rows of the service dashboard, one module each. Every query selects one namespace and one release."""

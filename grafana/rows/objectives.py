@@ -1,11 +1,11 @@
-"""Are the promises kept, and how fast is what they allow being spent?"""
+"""Panels of the objectives: error budgets and burn rates."""
 
 from collections.abc import Iterator
 
 from grafana.panels import Figure, Graph, Line, Panel, Query
 from grafana.promql import equals, number
-from grafana.recording import share, window_name
-from grafana.rows.queries import one
+from grafana.recording import error_ratio, window_name
+from grafana.rows.queries import of_release
 from grafana.slo import Objective, Slos
 
 
@@ -14,9 +14,9 @@ def objectives(slos: Slos) -> Iterator[Panel]:
         yield _budget(slos, objective)
     yield Figure(
         "Version",
-        "Each version and revision that runs now; more than one during a rollout.",
+        "Version and revision of the running pods. Two versions at once mean a rollout in progress.",
         "none",
-        Query(f"count by (version, revision) ({one('build_info')})", "{{version}} {{revision}}"),
+        Query(f"count by (version, revision) ({of_release('build_info')})", "{{version}} {{revision}}"),
         names=True,
     )
     for objective in slos.objectives:
@@ -26,11 +26,11 @@ def objectives(slos: Slos) -> Iterator[Panel]:
 def _budget(slos: Slos, objective: Objective) -> Panel:
     return Figure(
         f"{objective.title}: budget left",
-        f"What is left of the bad events that {objective.objective * 100:g} % over {slos.window_days} days allow."
-        " 100 %: none were bad; below 0: the promise is broken. The worst source counts. In the first days there are"
-        " few events to go by, and one bad event weighs much.",
+        f"Remaining error budget of the objective {objective.objective * 100:g} % over {slos.window_days} days, for the"
+        " source with the least. 100 %: no bad events; below 0: the objective is missed. In the first days few events"
+        " are counted, so one bad event weighs more.",
         "percentunit",
-        Query(one("slo:error_budget:remaining", equals("slo", objective.name)), objective.title),
+        Query(of_release("slo:error_budget:remaining", equals("slo", objective.name)), objective.title),
         lines=[Line(0, "orange"), Line(0.25, "green")],
     )
 
@@ -40,12 +40,13 @@ def _burn(slos: Slos, objective: Objective) -> Panel:
     pages = [alert for alert in slos.burn_alerts if alert.severity == "page"]
     return Graph(
         f"{objective.title}: burn rate",
-        f"{objective.description} The lines tell how many times too fast the budget for failing at that is spent; at"
-        f" 1 it lasts exactly {slos.window_days} days. Dashed: the paces that alert, red ones page.",
+        f"Objective: {objective.description} Burn rate of its error budget; at 1 the budget lasts exactly"
+        f" {slos.window_days} days. Dashed: burn rates that fire an alert; red ones page.",
         "none",
         [
             Query(
-                f"{one(share(alert.long_minutes), equals('slo', objective.name))} / {number(objective.budget)}",
+                f"{of_release(error_ratio(alert.long_minutes), equals('slo', objective.name))}"
+                f" / {number(objective.budget)}",
                 f"{{{{source}}}}, {window_name(alert.long_minutes)}",
             )
             for alert in pages

@@ -1,4 +1,4 @@
-"""The queries that the rows share."""
+"""PromQL that several rows share."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -7,21 +7,22 @@ from grafana.panels import Query
 from grafana.promql import select
 
 API: Final = 'route=~"/api/.*"'
-API_WITH_REFUSED: Final = 'route=~"/api/.*|overloaded"'  # those have no time worth a quantile
+API_WITH_REFUSED: Final = 'route=~"/api/.*|overloaded"'  # refused at once, so without a meaningful duration
 
 
-def one(name: str, *matchers: str) -> str:
-    """A selector of the release that the dashboard shows."""
+def of_release(name: str, *matchers: str) -> str:
+    """Builds a selector of the release that the dashboard shows."""
     return select(name, 'namespace="$namespace"', 'release="$release"', *matchers)
 
 
 def rate(by: str, name: str, *matchers: str) -> str:
-    """The rate of a counter, summed by the labels in `by` (none when empty)."""
+    """Builds the rate of a counter, summed by the labels in `by`; if `by` is empty, over all series."""
     total = f"sum by ({by})" if by else "sum"
-    return f"{total} (rate({one(name, *matchers)}[$__rate_interval]))"
+    return f"{total} (rate({of_release(name, *matchers)}[$__rate_interval]))"
 
 
 def quantile(of: float, by: str, histogram: str, *matchers: str) -> str:
+    """Builds the quantile `of` (0 to 1) of a histogram by the labels in `by`."""
     buckets = rate(f"le, {by}" if by else "le", f"{histogram}_bucket", *matchers)
     return f"histogram_quantile({of}, {buckets})"
 

@@ -1,4 +1,4 @@
-"""Traffic, errors and latency of the API."""
+"""Panels of the API: traffic, errors and latency."""
 
 from collections.abc import Iterator
 
@@ -7,47 +7,47 @@ from grafana.rows.queries import API, API_WITH_REFUSED, quantile, quantiles, rat
 
 
 def requests(threshold_seconds: float) -> Iterator[Panel]:
-    """`threshold_seconds` is the latency objective's."""
+    """Builds the panels. `threshold_seconds` is the threshold of the latency objective."""
     limit = [Line(threshold_seconds, "red")]
     by_route = rate("route", "http_requests_total", API_WITH_REFUSED)
     errors = rate("route", "http_requests_total", API_WITH_REFUSED, 'status=~"5.."')
     yield Graph(
         "Requests by route",
-        "API requests a second. A route is a template, or `overloaded` for what a busy replica refused at once; probes"
-        " and paths that no route knows are left out.",
+        "API requests per second. A route is a template, or `overloaded` for requests that a busy replica refused at"
+        " once. Probes and unknown paths are not counted.",
         "reqps",
         [Query(by_route, "{{route}}")],
     )
     yield Graph(
         "Requests by status",
-        "API requests a second by the status of their answer.",
+        "API requests per second, by response status.",
         "reqps",
         [Query(rate("status", "http_requests_total", API_WITH_REFUSED), "{{status}}")],
     )
     yield Graph(
         "Server errors by route",
-        "Share of API requests that were answered with a 5xx; 0 without any.",
+        "Share of API requests answered with a 5xx status; 0 while there are no requests.",
         "percentunit",
         [Query(f"{errors} / ({by_route} > 0) or 0 * {by_route}", "{{route}}")],
     )
     yield Graph(
         "Latency",
-        "Half, 95 % and 99 % of API requests took at most this long. Dashed: the threshold of the latency objective."
-        " A gap is a time without requests.",
+        "Percentiles (50, 95, 99) of the duration of API requests. Dashed: the threshold of the latency objective. A"
+        " gap means no requests.",
         "s",
         quantiles("http_request_duration_seconds", API),
         lines=limit,
     )
     yield Graph(
         "Latency by route, p95",
-        "95 % of the requests of a route took at most this long. Dashed: the threshold of the latency objective.",
+        "95th percentile of the request duration of each route. Dashed: the threshold of the latency objective.",
         "s",
         [Query(quantile(0.95, "route", "http_request_duration_seconds", API), "{{route}}")],
         lines=limit,
     )
     yield Graph(
         "Readiness checks",
-        "Checks a second by what the replicas answered. While all answer not_ready, no request reaches the API.",
+        "Readiness probes per second, by outcome. While every replica answers not_ready, no request reaches the API.",
         "cps",
         [Query(rate("outcome", "readiness_checks_total"), "{{outcome}}")],
     )

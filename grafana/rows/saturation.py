@@ -1,9 +1,9 @@
-"""How full the processes are. Processes that share their metrics among several workers tell nothing of themselves."""
+"""Panels of saturation, by pod: requests in progress, CPU, memory and file descriptors."""
 
 from collections.abc import Iterator
 
 from grafana.panels import Graph, Panel, Query
-from grafana.rows.queries import one
+from grafana.rows.queries import of_release
 
 BY_POD = "{{component}} {{pod}}"
 
@@ -11,52 +11,52 @@ BY_POD = "{{component}} {{pod}}"
 def saturation() -> Iterator[Panel]:
     yield Graph(
         "Requests in progress",
-        "Requests of each API replica that are being answered at the moment of the scrape, streams among them, and the"
-        " limit beyond which a replica refuses more.",
+        "Requests that each API replica is answering at the scrape, event streams included, and the limit above which"
+        " the replica refuses more.",
         "none",
         [
-            Query(f"sum by (component, pod) ({one('http_requests_in_progress')})", BY_POD),
-            Query(f"sum by (component, pod) ({one('http_requests_in_progress_limit')})", f"{BY_POD} limit"),
+            Query(f"sum by (component, pod) ({of_release('http_requests_in_progress')})", BY_POD),
+            Query(f"sum by (component, pod) ({of_release('http_requests_in_progress_limit')})", f"{BY_POD} limit"),
         ],
     )
     yield Graph(
         "CPU",
-        "Cores that each process uses; near its limit it is throttled and latency grows.",
+        "CPU cores that each process uses. Near its limit a process is throttled, and latency grows.",
         "none",
         [
             Query(
-                f"sum by (component, pod) (rate({one('process_cpu_seconds_total')}[$__rate_interval]))",
+                f"sum by (component, pod) (rate({of_release('process_cpu_seconds_total')}[$__rate_interval]))",
                 BY_POD,
             ),
         ],
     )
     yield Graph(
         "Memory",
-        "Resident memory of each process; at its limit the kernel kills it.",
+        "Resident memory of each process. At its limit the kernel kills the process.",
         "bytes",
-        [Query(f"sum by (component, pod) ({one('process_resident_memory_bytes')})", BY_POD)],
+        [Query(f"sum by (component, pod) ({of_release('process_resident_memory_bytes')})", BY_POD)],
     )
     yield Graph(
         "Open file descriptors",
-        "Share of the descriptors that each process may open; a steady climb is a leak of connections.",
+        "Open file descriptors as a share of the limit of each process. A steady increase is a leak of connections.",
         "percentunit",
         [
             Query(
-                f"sum by (component, pod) ({one('process_open_fds')})"
-                f" / sum by (component, pod) ({one('process_max_fds')})",
+                f"sum by (component, pod) ({of_release('process_open_fds')})"
+                f" / sum by (component, pod) ({of_release('process_max_fds')})",
                 BY_POD,
             ),
         ],
     )
     yield Graph(
         "Time since start",
-        "Age of each process; a fall to 0 is a restart.",
+        "Age of each process. A drop to 0 is a restart.",
         "s",
-        [Query(f"time() - max by (component, pod) ({one('process_start_time_seconds')})", BY_POD)],
+        [Query(f"time() - max by (component, pod) ({of_release('process_start_time_seconds')})", BY_POD)],
     )
     yield Graph(
         "Replicas scraped",
-        "Pods of each component that Prometheus reads. At 0 the objectives that they feed are not watched.",
+        "Pods of each component that Prometheus scrapes. At 0 no objective that these pods measure raises an alert.",
         "none",
-        [Query(f"sum by (component) ({one('up')})", "{{component}}")],
+        [Query(f"sum by (component) ({of_release('up')})", "{{component}}")],
     )

@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh [--path]: builds the OpenTelemetry Collector of manifest.yaml from its Go modules, once, and prints where it is.
-# Needs Go; takes some minutes on two cores. With --path it only says where the program would be.
+# build.sh [--path]: builds the OpenTelemetry Collector of manifest.yaml from Go modules, once, and prints its path.
+# Needs Go and takes some minutes on two cores. With --path it prints the path without building.
 set -eu
 manifest=$(dirname "$0")/manifest.yaml
 builder=v$(sed -n 's/^  version: //p' "$manifest")

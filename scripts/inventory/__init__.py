@@ -1,1 +1,1 @@
-"""The catalogue of telemetry: app/telemetry/inventory.yaml, what the code says, and the page made of both."""
+"""The telemetry inventory: app/telemetry/inventory.yaml, its checks against the code, and docs/telemetry.md."""

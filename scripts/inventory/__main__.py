@@ -1,26 +1,26 @@
-"""Writes docs/telemetry.md, the tables of app/telemetry/inventory.yaml."""
+"""Writes docs/telemetry.md from app/telemetry/inventory.yaml."""
 
 import sys
 
 from scripts import tree
-from scripts.inventory.model import CatalogueError, load
+from scripts.inventory.model import InventoryError, load
 from scripts.inventory.page import page
 
 PAGE = "docs/telemetry.md"
 
 
 def files() -> dict[str, str]:
-    """Text of each generated file, by path from the root of the tree. Raises CatalogueError."""
+    """Returns the text of each generated file, by path from the root of the tree. Raises InventoryError."""
     return {PAGE: page(load())}
 
 
 def main() -> int:
     try:
-        made = files()
-    except CatalogueError as error:
+        generated = files()
+    except InventoryError as error:
         sys.stderr.write(f"app/telemetry/inventory.yaml:\n{error}\n")
         return 1
-    return tree.settle(made, description=__doc__ or "")
+    return tree.settle(generated, description=__doc__ or "")
 
 
 if __name__ == "__main__":

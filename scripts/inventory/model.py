@@ -1,4 +1,4 @@
-"""What app/telemetry/inventory.yaml may say, and what it means."""
+"""Schema of app/telemetry/inventory.yaml, and its loader."""
 
 import itertools
 import re
@@ -15,7 +15,7 @@ _SUFFIXES: Final = {"seconds": "_seconds", "bytes": "_bytes", "timestamp": "_tim
 Process = Literal["api", "worker", "reconciler", "sandbox", "run", "migrate", "promote"]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Attribute = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
-# Allowed values, or a sentence about them where their number is not known beforehand.
+# Allowed values, or a sentence where the values are not known in advance.
 Values = list[str] | str
 
 
@@ -28,8 +28,8 @@ def _sentence(text: str) -> str:
 Sentence = Annotated[str, StringConstraints(min_length=5), AfterValidator(_sentence)]
 
 
-class CatalogueError(ValueError):
-    """One sentence for each thing that is wrong, with its place."""
+class InventoryError(ValueError):
+    """An invalid inventory; the message has one sentence per error, with its place."""
 
 
 class _Strict(BaseModel):
@@ -37,7 +37,7 @@ class _Strict(BaseModel):
 
 
 class LabelSets(_Strict):
-    """Combinations of values that exist at 0 from the start, and in which processes."""
+    """Combinations of label values that exist at 0 from process start, and the processes that export them."""
 
     values: dict[Name, list[str]]
     processes: list[Process] = Field(min_length=1)
@@ -45,7 +45,7 @@ class LabelSets(_Strict):
 
 
 class Metric(_Strict):
-    """One family of series. `about` is its help text. `label_sets` are given where not every combination exists."""
+    """One metric family. `about` is its help text; `label_sets` are needed if not every combination exists."""
 
     kind: Literal["counter", "gauge", "histogram"]
     unit: Name
@@ -68,13 +68,13 @@ class Metric(_Strict):
                 if isinstance(known, str) or not set(values) <= set(known):
                     raise ValueError(f"label_sets has a value of {label} that labels does not have")
         if (self.kind == "histogram") != bool(self.buckets):
-            raise ValueError("a histogram has buckets, and nothing else has")
+            raise ValueError("a histogram needs buckets, and other kinds must not have them")
         return self
 
     def initial(self, processes: Collection[str], *, redis: bool) -> Iterator[dict[str, str]]:
-        """The label sets that exist at 0 from the start in these processes, with or without a Redis.
+        """Yields the label sets that exist at 0 from the start in these processes, with or without Redis.
 
-        None where a label's values are not known beforehand.
+        Yields nothing if the values of a label are not known in advance.
         """
         closed = {name: values for name, values in self.labels.items() if isinstance(values, list)}
         if len(closed) < len(self.labels) or (self.only == "redis" and not redis):
@@ -87,7 +87,7 @@ class Metric(_Strict):
                 yield dict(zip(chosen.values, values, strict=True))
 
     def allows(self, labels: Mapping[str, str]) -> bool:
-        """Whether a series may have these labels."""
+        """Checks that a series may have these labels."""
         known = {name: self.labels.get(name) for name in labels}
         return labels.keys() == self.labels.keys() and all(
             isinstance(known[name], str) or value in (known[name] or ()) for name, value in labels.items()
@@ -95,7 +95,7 @@ class Metric(_Strict):
 
 
 class Event(_Strict):
-    """One kind of log line; `fields` are those beside the common ones."""
+    """One kind of log line; `fields` excludes the common fields."""
 
     level: list[Literal["debug", "info", "warning", "error", "critical"]] = Field(min_length=1)
     about: Sentence
@@ -104,7 +104,7 @@ class Event(_Strict):
 
 
 class Span(_Strict):
-    """One kind of span. Its names may hold the catalogue's `{placeholders}`; attributes are those that it may have."""
+    """One kind of span. `names` may hold `{placeholders}`; `attributes` are the ones it may have."""
 
     names: list[str] = Field(min_length=1)
     kind: Literal["server", "client", "consumer", "producer", "internal"]
@@ -113,8 +113,8 @@ class Span(_Strict):
     processes: list[Process] = Field(min_length=1)
 
 
-class Catalogue(_Strict):
-    """All of it."""
+class Inventory(_Strict):
+    """The whole inventory."""
 
     metrics: dict[Name, Metric]
     common_fields: dict[Name, Sentence]
@@ -123,10 +123,10 @@ class Catalogue(_Strict):
     spans: dict[Name, Span]
 
     @model_validator(mode="after")
-    def _named(self) -> "Catalogue":
+    def _named(self) -> "Inventory":
         for name, metric in self.metrics.items():
             if (metric.kind == "counter") != name.endswith("_total"):
-                raise ValueError(f"metrics.{name}: a counter's name ends with _total, and no other's does")
+                raise ValueError(f"metrics.{name}: a counter's name ends with _total, and no other name does")
             suffix = _SUFFIXES.get(metric.unit, "")
             if not name.removesuffix("_total").endswith(suffix):
                 raise ValueError(f"metrics.{name}: with the unit {metric.unit} its name has to end with {suffix}")
@@ -136,7 +136,7 @@ class Catalogue(_Strict):
         return self
 
     @model_validator(mode="after")
-    def _ordered(self) -> "Catalogue":
+    def _ordered(self) -> "Inventory":
         for section in (self.metrics, self.events, self.spans):
             if list(section) != sorted(section):
                 after = next(b for a, b in itertools.pairwise(section) if b < a)
@@ -148,10 +148,10 @@ class Catalogue(_Strict):
         return self
 
     def spans_of(self, kind: str, name: str) -> dict[str, Span]:
-        """The entries that a recorded span may be one of."""
-        return {key: span for key, span in self.spans.items() if span.kind == kind and self._named_so(span, name)}
+        """Returns the entries that match the kind and name of a recorded span."""
+        return {key: span for key, span in self.spans.items() if span.kind == kind and self._matches(span, name)}
 
-    def _named_so(self, span: Span, name: str) -> bool:
+    def _matches(self, span: Span, name: str) -> bool:
         def pattern(template: str) -> str:
             parts = re.split(r"{(.*?)}", template)
             return "".join(self.placeholders[part] if odd % 2 else re.escape(part) for odd, part in enumerate(parts))
@@ -159,16 +159,16 @@ class Catalogue(_Strict):
         return any(re.fullmatch(pattern(template), name) for template in span.names)
 
 
-def load(file: Path = FILE) -> Catalogue:
-    """Raises CatalogueError, in sentences that name the entry and what to change."""
+def load(file: Path = FILE) -> Inventory:
+    """Reads the inventory. Raises InventoryError with sentences that name the entry and the correction."""
     try:
         content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return Catalogue.model_validate(content)
+        return Inventory.model_validate(content)
     except yaml.YAMLError as error:
-        raise CatalogueError(f"{file.name} is not YAML: {' '.join(str(error).split())}.") from error
+        raise InventoryError(f"{file.name} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, problem['loc'])) or file.name}: {problem['msg'].removeprefix('Value error, ')}."
             for problem in error.errors()
         ]
-        raise CatalogueError("\n".join(problems)) from error
+        raise InventoryError("\n".join(problems)) from error

@@ -1,1 +1,1 @@
-"""Mutation testing: breaks the code on purpose and counts what the tests miss."""
+"""Mutation testing: changes the code and counts the changes that no test detects."""

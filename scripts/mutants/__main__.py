@@ -1,4 +1,4 @@
-"""Judges a sample of mutants, or all, and prints those that the tests miss."""
+"""Runs the tests on a sample of mutants, or on all, and prints the mutants that survive."""
 
 import argparse
 import json
@@ -18,25 +18,25 @@ SEED: Final = 11
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit code: 0 when the tests notice enough, 1 when they don't, 2 when nothing can be concluded."""
+    """Returns the exit code: 0 enough mutants are killed, 1 too many survive, 2 the run is inconclusive."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--python", required=True, help="Python of the environment that has mutmut")
-    parser.add_argument("--all", action="store_true", help="judge every mutant; takes hours")
-    parser.add_argument("--count", type=int, default=SAMPLE, help="mutants in the sample (%(default)s)")
-    parser.add_argument("--seed", type=int, default=SEED, help="choice of the sample (%(default)s)")
-    parser.add_argument("--area", action="append", choices=sorted(AREAS), help="judge this area alone; may be repeated")
+    parser.add_argument("--python", required=True, help="Python of the environment with mutmut")
+    parser.add_argument("--all", action="store_true", help="test every mutant; takes hours")
+    parser.add_argument("--count", type=int, default=SAMPLE, help="number of mutants in the sample (%(default)s)")
+    parser.add_argument("--seed", type=int, default=SEED, help="seed of the random sample (%(default)s)")
+    parser.add_argument("--area", action="append", choices=sorted(AREAS), help="test only this area; may be repeated")
     given = parser.parse_args(arguments)
     try:
         mutants = [mutant for area in given.area or AREAS for mutant in _made(given.python, area)]
         known = equivalents()
-        distinct = [mutant for mutant in mutants if not any(entry.is_of(mutant) for entry in known)]
+        distinct = [mutant for mutant in mutants if not any(entry.matches(mutant) for entry in known)]
         chosen = distinct if given.all else choose(distinct, given.count, given.seed)
         print(f"{len(mutants)} mutants, {len(mutants) - len(distinct)} listed as equivalent, {len(chosen)} to judge.")
         with copied(tree.ROOT) as copy:
             outcomes = _outcomes(copy, chosen)
         enough = passes(outcomes)
     except RefusedError as error:
-        print(f"Refused: {error}", file=sys.stderr)
+        print(f"Inconclusive: {error}", file=sys.stderr)
         return 2
     counts = ", ".join(f"{outcomes.count(outcome)} {outcome}" for outcome in ("killed", "timed out", "survived"))
     print(f"{counts}. {'Passed' if enough else 'Failed'}: at most 1 in {TOLERATED} may survive.")

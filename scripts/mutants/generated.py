@@ -1,4 +1,4 @@
-"""Prints the mutants that mutmut makes of files, as JSON. Runs in the environment that has mutmut."""
+"""Prints the mutants that mutmut generates for files, as JSON. Runs in the environment with mutmut."""
 
 import difflib
 import json
@@ -27,12 +27,12 @@ def _mutants(path: str) -> Iterator[dict[str, str]]:
 
 
 def _types(module: libcst.Module) -> set[libcst.CSTNode]:
-    """Returns the strings that are types: `cast` returns its second argument whatever the first is."""
+    """Returns type strings in `cast`, whose mutants are equivalent: `cast` ignores its first argument."""
     return {node.args[0].value for node in m.findall(module, m.Call(m.Name("cast"))) if isinstance(node, libcst.Call)}
 
 
 def _for_people(node: libcst.CSTNode) -> bool:
-    """Tells whether a node is a sentence: a message for people, whose words no test repeats."""
+    """Recognises messages for people, whose wording tests do not check."""
     if isinstance(node, libcst.SimpleString):
         return " " in str(node.evaluated_value)
     return isinstance(node, libcst.FormattedString | libcst.ConcatenatedString)

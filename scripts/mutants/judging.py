@@ -1,4 +1,4 @@
-"""Runs the tests of an area on a copy of the tree, as it is and with one file replaced."""
+"""Runs the tests of an area on a copy of the tree, unchanged and with one mutated file."""
 
 import os
 import shutil
@@ -15,16 +15,16 @@ from typing import Final
 from scripts.mutants.model import Mutant, Outcome, RefusedError
 
 _PASSED: Final = 0
-_NOTHING_RAN: Final = 5  # pytest's code for no tests
-_SPARE_SECONDS: Final = 60.0
-_SLOWER: Final = 4  # a mutant may take so many times as long as the code itself
+_NOTHING_RAN: Final = 5  # pytest's exit code if no test was collected
+_TIMEOUT_MARGIN_SECONDS: Final = 60.0
+_TIMEOUT_FACTOR: Final = 4  # times the duration without a mutant, before a mutant is timed out
 
 
 @contextmanager
 def copied(root: Path) -> Iterator[Path]:
-    """A copy of what git knows of a tree, uncommitted changes included; removed at the end."""
+    """Copies the files that git tracks or does not ignore, with uncommitted changes; removes the copy at the end."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 -- whichever git there is
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 -- git from PATH
         cwd=root,
         capture_output=True,
         check=True,
@@ -39,7 +39,7 @@ def copied(root: Path) -> Iterator[Path]:
 
 
 class Judge:
-    """Judges mutants of one area by its tests."""
+    """Runs the tests of one area on mutants."""
 
     def __init__(self, tree: Path, tests: Sequence[str], workers: int = 2) -> None:
         self._tree = tree
@@ -48,7 +48,7 @@ class Judge:
         self._limit: float | None = None
 
     def check(self) -> float:
-        """Runs the tests on the code as it is. Returns the seconds; raises RefusedError when they fail."""
+        """Runs the tests on the unchanged code; returns the seconds. Raises RefusedError if they fail."""
         started = time.monotonic()
         code, output = self._run(None)
         if code == _NOTHING_RAN:
@@ -56,11 +56,11 @@ class Judge:
         if code != _PASSED:
             raise RefusedError(f"The tests fail without a mutant:\n{output[-4000:]}")
         took = time.monotonic() - started
-        self._limit = took * _SLOWER + _SPARE_SECONDS
+        self._limit = took * _TIMEOUT_FACTOR + _TIMEOUT_MARGIN_SECONDS
         return took
 
     def judge(self, mutant: Mutant) -> Outcome:
-        """Runs the tests on a mutant. Raises RefusedError before `check` has passed."""
+        """Runs the tests on a mutant. Raises RefusedError if `check` has not passed."""
         if self._limit is None:
             raise RefusedError("The tests have not passed without a mutant.")
         file = self._tree / mutant.path
@@ -75,10 +75,10 @@ class Judge:
         return "survived" if code == _PASSED else "killed"
 
     def _run(self, seconds: float | None) -> tuple[int, str]:
-        """Returns the exit code and the output. Raises TimeoutError, and leaves no process."""
-        # Without compiled files: one of a mutant would pass for one of the code, whose size and time may be the same.
+        """Returns exit code and output. Raises TimeoutError; kills the process group in any case."""
+        # Without bytecode files: Python would reuse that of a mutant if size and modification time are equal.
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-        process = subprocess.Popen(  # noqa: S603 -- our own words
+        process = subprocess.Popen(  # noqa: S603 -- no input from outside
             self._command,
             cwd=self._tree,
             env=environment,
@@ -92,7 +92,7 @@ class Judge:
             output, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             raise TimeoutError from None
-        finally:  # also when somebody interrupts
+        finally:  # also on KeyboardInterrupt
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()

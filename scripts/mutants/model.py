@@ -1,4 +1,4 @@
-"""Mutants, which of them are judged, and what the results amount to."""
+"""Mutants, the choice of a sample, and the verdict on the results."""
 
 import random
 import tomllib
@@ -8,25 +8,25 @@ from pathlib import Path
 from typing import Final, Literal
 
 EQUIVALENT: Final = Path(__file__).parent / "equivalent.toml"
-TOLERATED: Final = 20  # one in so many may survive
+TOLERATED: Final = 20  # at most one in this many may survive
 
 Outcome = Literal["killed", "survived", "timed out"]
 
 
 class RefusedError(Exception):
-    """Nothing can be concluded; the message says why."""
+    """The run is inconclusive; the message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A part of the code, and the tests that have to notice when it breaks."""
+    """A part of the code, and the tests that must detect faults in it."""
 
     code: str
     tests: tuple[str, ...]
 
 
 _SCHEMA: Final = "tests/app/infra/test_schema.py::test_the_migrations_make_what_the_models_say"
-# Not the files that start processes of their own: with them the area's tests take minutes, once for each mutant.
+# Without the tests that start processes: they would add minutes for each mutant.
 _EDGE: Final = (
     "bodies",
     "bounded_input",
@@ -63,27 +63,27 @@ class Mutant:
     diff: str
 
     def lines(self, sign: str) -> str:
-        """Returns the removed (`-`) or the added (`+`) lines, without the space around them."""
+        """Returns the removed (`-`) or the added (`+`) lines, stripped."""
         changed = [line[1:].strip() for line in self.diff.splitlines()[2:] if line.startswith(sign)]
         return "\n".join(changed)
 
 
 @dataclass(frozen=True, slots=True)
 class Equivalent:
-    """A mutant that no test can tell from the code, and the reason."""
+    """A mutant that behaves like the code, and the reason."""
 
     path: str
     before: str
     after: str
     reason: str
 
-    def is_of(self, mutant: Mutant) -> bool:
-        """Tells whether this is the change of a mutant."""
+    def matches(self, mutant: Mutant) -> bool:
+        """Compares this change with that of a mutant."""
         return (self.path, self.before, self.after) == (mutant.path, mutant.lines("-"), mutant.lines("+"))
 
 
 def equivalents(file: Path = EQUIVALENT) -> list[Equivalent]:
-    """Reads the list. Raises RefusedError for an entry without a reason."""
+    """Reads equivalent.toml. Raises RefusedError for an entry without a reason."""
     entries = tomllib.loads(file.read_text(encoding="utf-8")).get("equivalent", [])
     found = [Equivalent(entry["path"], entry["before"], entry["after"], entry.get("reason", "")) for entry in entries]
     for entry in found:
@@ -93,19 +93,19 @@ def equivalents(file: Path = EQUIVALENT) -> list[Equivalent]:
 
 
 def choose(mutants: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
-    """Returns as many mutants of each area as of the others, the same for the same seed."""
-    chance = random.Random(seed)  # noqa: S311 -- a sample, not a secret
+    """Samples the same number of mutants in each area; equal seeds give equal samples."""
+    generator = random.Random(seed)  # noqa: S311 -- a sample, not a secret
     areas = sorted({mutant.area for mutant in mutants})
     chosen = []
     for index, area in enumerate(areas):
         own = [mutant for mutant in mutants if mutant.area == area]
         share = count // len(areas) + (index < count % len(areas))
-        chosen += chance.sample(own, min(share, len(own)))
+        chosen += generator.sample(own, min(share, len(own)))
     return chosen
 
 
 def passes(outcomes: Sequence[Outcome]) -> bool:
-    """Tells whether at most one in TOLERATED survived. Raises RefusedError when there is no outcome."""
+    """Checks that at most one in TOLERATED survived. Raises RefusedError without an outcome."""
     if not outcomes:
         raise RefusedError("No mutant was judged.")
     return outcomes.count("survived") * TOLERATED <= len(outcomes)

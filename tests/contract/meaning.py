@@ -32,13 +32,13 @@ POSTAL_CODES: Final = (
 
 
 class Meaning:
-    """Mends what is generated, by the id of the operation."""
+    """Repairs what is generated, by the id of the operation."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._items: list[dict[str, Any]] = []
         self._items_at = 0.0
-        self._mend: dict[str, Callable[[Request], None]] = {
+        self._repairs: dict[str, Callable[[Request], None]] = {
             "ask_for_sales_report": self._days,
             "change_item": self._item,
             "change_me": self._profile,
@@ -64,16 +64,16 @@ class Meaning:
         }
 
     def give(self, operation_id: str, request: Request) -> None:
-        """Mends a request in place."""
+        """Repairs a request in place."""
         path = request.path_parameters or {}
         if "order_id" in path and "order_id" not in self._client.made:
             self._client.place_order()
         for name in path.keys() & self._client.made.keys():
             if not _one_of(4, str(path[name])):
                 path[name] = self._client.made[name]
-        mend = self._mend.get(operation_id)
-        if mend is not None:
-            mend(request)
+        repair = self._repairs.get(operation_id)
+        if repair is not None:
+            repair(request)
 
     def _person(self, request: Request) -> None:
         body = request.body

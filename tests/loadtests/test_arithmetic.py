@@ -1,4 +1,4 @@
-"""Verdicts, percentiles and timetables as arithmetic."""
+"""Verdicts, percentiles and arrival times as arithmetic."""
 
 from fractions import Fraction
 from itertools import pairwise
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grafana.slo import Kind, Objective, Source, load
-from loadtests.arrivals import keep, timetable
+from loadtests.arrivals import arrival_times, run_visits
 from loadtests.record import BAD, Failure, Order, Record, RequestFailedError
 from loadtests.report import percentile, sentence
 from loadtests.verdict import ORDERS, REQUESTS, Result, Verdict, judge
@@ -110,15 +110,15 @@ def test_no_values_have_no_percentile() -> None:
 
 
 @given(st.floats(min_value=0.1, max_value=1000), st.floats(min_value=0.01, max_value=5))
-def test_a_timetable_is_evenly_spaced_and_fills_the_run_time(rate: float, run_time: float) -> None:
-    dues = list(timetable(rate, run_time))
+def test_arrivals_are_evenly_spaced_and_fill_the_run_time(rate: float, run_time: float) -> None:
+    dues = list(arrival_times(rate, run_time))
     assert dues[0] == 0
     assert all(abs(later - earlier - 1 / rate) < 1e-9 for earlier, later in pairwise(dues))
     assert dues[-1] < run_time <= dues[-1] + 1 / rate + 1e-9
 
 
-def test_a_rate_of_nothing_has_an_empty_timetable() -> None:
-    assert list(timetable(0, 60)) == []
+def test_a_rate_of_0_has_no_arrivals() -> None:
+    assert list(arrival_times(0, 60)) == []
 
 
 def test_a_visit_begins_though_the_one_before_has_not_ended() -> None:
@@ -129,7 +129,7 @@ def test_a_visit_begins_though_the_one_before_has_not_ended() -> None:
             both.set()
         assert both.wait(10)
 
-    keep([0, 0.01], visit, Event())
+    run_visits([0, 0.01], visit, Event())
 
 
 def test_an_error_in_a_visit_is_raised_when_all_have_ended() -> None:
@@ -142,5 +142,5 @@ def test_an_error_in_a_visit_is_raised_when_all_have_ended() -> None:
         ended.append(number)
 
     with pytest.raises(LookupError, match="planted"):
-        keep([0, 0.001, 0.002], visit, Event())
+        run_visits([0, 0.001, 0.002], visit, Event())
     assert ended == [1, 2]

@@ -1,4 +1,4 @@
-"""The command line, and what a mistake on it is told."""
+"""The command line, and the messages about mistakes on it."""
 
 import socket
 import subprocess
@@ -14,7 +14,7 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--rate", "0", "--order-rate", "0"], "nothing would be measured"),
         (["--rate", "-5"], "not a number such as 5"),
@@ -35,13 +35,13 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
         (["--users", "5"], "unrecognized arguments: --users 5"),
     ],
 )
-def test_a_mistake_is_told_and_exits_with_2(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+def test_a_mistake_is_reported_and_exits_with_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         options.parse(arguments)
     assert ended.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_an_objective_that_no_client_can_measure_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,13 +69,12 @@ def test_help_names_every_exit_status(command: Command) -> None:
     assert "exit status: 0 all objectives hold; 1 an objective is missed" in done.stdout
 
 
-def test_nobody_at_the_host_is_said_with_what_to_start(command: Command) -> None:
+def test_without_a_service_the_message_says_what_to_start(command: Command) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{unheard.getsockname()[1]}"
         done = command("--host", host)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines()[-1] == (
-        f"Nothing answers at {host} (Connection refused): start the service with `make run`, or say where it is with"
-        " --host."
+        f"No service answers at {host} (Connection refused): start it with `make run`, or pass its URL with --host."
     )

@@ -174,7 +174,7 @@ def test_a_load_generator_that_stood_still_counts_the_lateness_and_owns_up(image
     assert result["requests"] == shop.steps.total() - 1 == 40
     assert result["missed"] == ["latency"]
     assert result["lateness"]["max"] >= 0.5
-    assert "The load generator itself began 1 % of the visits more than" in err
+    assert "The load generator started 1 % of the visits more than" in err
 
 
 def test_a_load_that_is_told_to_end_begins_nothing_more_and_judges_what_it_saw(image: Path) -> None:
@@ -208,10 +208,10 @@ def test_an_answer_that_no_journey_expects_bars_a_pass(load: Load) -> None:
     assert outcome.code == 1
     assert outcome.result["missed"] == []
     assert outcome.result["unexpected"] == {"read item: answered 404, not 200": shop.steps["read item"]}
-    assert outcome.out.endswith(f"{shop.steps['read item']} answers were not what the journeys expect.\n")
+    assert outcome.out.endswith(f"{shop.steps['read item']} responses were unexpected.\n")
 
 
-def test_an_empty_catalogue_is_no_pass_and_says_how_to_fill_it(load: Load) -> None:
+def test_an_empty_catalog_is_no_pass_and_says_how_to_fill_it(load: Load) -> None:
     with Shop(Faults(items=())) as shop:
         outcome = load(shop, "--run-time", "0.3")
     assert outcome.code == 1

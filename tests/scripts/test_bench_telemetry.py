@@ -16,7 +16,7 @@ from tests.app import otlp
 from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, recorded_logs
 
 REQUESTS = 3
-ours = [name for name, variant in VARIANTS.items() if not variant.peer]  # a peer's spans are none of our catalogue
+ours = [name for name, variant in VARIANTS.items() if not variant.peer]  # a peer's spans are none of our inventory
 
 
 async def _ask(asgi: object, headers: dict[str, str]) -> set[tuple[int, bytes]]:

@@ -1,4 +1,4 @@
-"""What an image weighs, and whether two are one."""
+"""Size of an image, and equality of two builds."""
 
 import io
 import json
@@ -39,13 +39,13 @@ def test_only_what_lies_above_the_base_is_weighed(tmp_path: Path, capsys: pytest
     base = _archive(tmp_path / "base.tar", BASE)
     image = _archive(tmp_path / "image.tar", BASE, _layer({"a": b"a" * 2_000_000}), _layer({"b": b"b" * 1_000_000}))
     assert images.main(["weigh", str(base), str(image)]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == "    3.0 MB beyond the base, of at most 180"
+    assert capsys.readouterr().out.splitlines()[-1] == "    3.0 MB above the base; limit 180 MB"
 
 
 def test_an_image_that_is_too_heavy_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base = _archive(tmp_path / "base.tar", BASE)
     image = _archive(tmp_path / "image.tar", BASE, _layer({"a": b"a" * 2_000_001}))
-    monkeypatch.setattr(images, "HEAVIEST", 2_000_000)
+    monkeypatch.setattr(images, "MAX_BYTES", 2_000_000)
     assert images.main(["weigh", str(base), str(image)]) == 1
 
 
@@ -75,10 +75,10 @@ def test_the_files_that_make_two_images_of_one_are_named(
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("layers differ: ")
     assert said[0].split(": ")[-1].split(", ")[-1] == "b"
-    assert said[1].startswith("two images: ")
+    assert said[1].startswith("different images: ")
 
 
 def test_what_is_no_image_is_told(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("no archive")
-    with pytest.raises(SystemExit, match=r"notes\.txt is not what `docker save` writes of one image"):
+    with pytest.raises(SystemExit, match=r"notes\.txt is not an archive of one image as written by `docker save`"):
         images.main(["same", str(tmp_path / "notes.txt"), str(tmp_path / "notes.txt")])

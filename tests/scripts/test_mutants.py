@@ -77,8 +77,8 @@ def test_more_than_one_survivor_in_twenty_fails_and_no_mutant_is_refused() -> No
 
 def test_an_equivalent_mutant_is_known_by_its_change_and_has_a_reason(tmp_path: Path) -> None:
     entry = Equivalent("code.py", "a = 1", "a = 2", "nothing reads it")
-    assert entry.is_of(_mutant(number=1))
-    assert not entry.is_of(_mutant(number=2))
+    assert entry.matches(_mutant(number=1))
+    assert not entry.matches(_mutant(number=2))
     file = tmp_path / "equivalent.toml"
     file.write_text('[[equivalent]]\npath = "a"\nbefore = "b"\nafter = "c"\nreason = " "\n')
     with pytest.raises(RefusedError, match="no reason"):

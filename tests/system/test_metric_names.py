@@ -1,4 +1,4 @@
-"""What each process exposes, read from the running ones: as Prometheus wants it, and as the catalogue says."""
+"""What each process exposes, read from the running ones: as Prometheus wants it, and as the inventory says."""
 
 import subprocess
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.infra.database import schema
 from app.settings import read
-from scripts.inventory.model import Catalogue, Metric, load
-from scripts.inventory.users import metric as family_of
+from scripts.inventory.model import Inventory, Metric, load
+from scripts.inventory.usage import family as family_of
 from tests.app import loopback, servers
 from tests.app.ports import free_port
 from tests.app.processes import Processes
@@ -70,7 +70,7 @@ def exposed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Exposed]:
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
+def inventory() -> Inventory:
     return load()
 
 
@@ -88,14 +88,14 @@ def test_prometheus_has_nothing_to_say_about_names_and_units(exposed: Mapping[st
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_process_exposes_from_the_start_what_the_catalogue_says_of_it(
-    exposed: Mapping[str, Exposed], catalogue: Catalogue, kind: str
+def test_every_process_exposes_from_the_start_what_the_inventory_says_of_it(
+    exposed: Mapping[str, Exposed], inventory: Inventory, kind: str
 ) -> None:
     process = exposed[kind]
     present = process.present()
     missing = [
         (name, labels)
-        for name, metric in catalogue.metrics.items()
+        for name, metric in inventory.metrics.items()
         if _emits(process, metric)
         for labels in metric.initial(process.processes, redis=process.redis)
         if (name, frozenset(labels.items())) not in present
@@ -104,12 +104,12 @@ def test_every_process_exposes_from_the_start_what_the_catalogue_says_of_it(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_process_exposes_what_the_catalogue_does_not_say_of_it(
-    exposed: Mapping[str, Exposed], catalogue: Catalogue, kind: str
+def test_no_process_exposes_what_the_inventory_does_not_say_of_it(
+    exposed: Mapping[str, Exposed], inventory: Inventory, kind: str
 ) -> None:
     process = exposed[kind]
     for name, labels in process.present():
-        metric = catalogue.metrics[name]
+        metric = inventory.metrics[name]
         assert _emits(process, metric), f"{name} is not one of {kind}"
         assert metric.allows(dict(labels)), f"{name} has {dict(labels)}"
 

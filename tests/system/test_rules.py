@@ -37,11 +37,13 @@ def test_promtool_accepts_the_rules(promtool: Promtool) -> None:
 def test_an_outage_pages_within_minutes_and_the_text_says_what_is_wrong(promtool: Promtool) -> None:
     series = [answered(200, (60, 300), (30, 240)), answered(500, (60, 0), (30, 60))]
     annotations = {
-        "summary": "Availability: shop in store spends its error budget at over 14.4x the lasting pace.",
+        "summary": (
+            "Availability: shop in store burns its error budget more than 14.4 times faster than is sustainable."
+        ),
         "description": (
-            "API requests are not answered with a server error, and some replica of the API is ready. api-requests:"
-            " 3.333% bad over the last 1h, and it still goes on; 0.1% is allowed. Unless it stops, the budget of"
-            " 30 days is gone in less than 50 hours."
+            "Objective: API requests are answered without a server error, and at least one replica of the API is ready."
+            " api-requests: 3.333% bad in the last 1h, and still failing; the objective allows 0.1%. At this rate the"
+            " error budget of 30 days is exhausted in less than 50 hours. Pause any rollout, then follow the runbook."
         ),
         "runbook_url": "docs/runbooks.md#binnacleavailabilitybudgetburn",
         "dashboard_uid": "binnacle-service",

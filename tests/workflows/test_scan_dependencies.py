@@ -57,7 +57,7 @@ def scan(tree: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_a_key_a_clean_lock_passes_and_the_log_says_who_judged(tree: Path) -> None:
+def test_without_a_key_a_clean_lock_passes_and_the_log_says_which_scanner_ran(tree: Path) -> None:
     answer = scan(tree)
     assert answer.returncode == 0, answer.stderr
     assert "Safety did not run" in answer.stdout
@@ -73,14 +73,14 @@ def test_a_vulnerable_lock_is_refused_without_a_key(tree: Path) -> None:
     lock(tree, "pyyaml==5.3.1")
     answer = scan(tree)
     assert answer.returncode == 1
-    assert "pip-audit refuses the lock" in answer.stderr
+    assert "pip-audit found vulnerable packages" in answer.stderr
 
 
 def test_a_lock_that_only_safety_knows_to_be_bad_is_refused_with_a_key(tree: Path) -> None:
     lock(tree, "secretly-bad==1.0")
     answer = scan(tree, SAFETY_API_KEY="a-key")
     assert answer.returncode == 1
-    assert "safety refuses the lock" in answer.stderr
+    assert "safety found vulnerable packages" in answer.stderr
 
 
 @pytest.mark.parametrize("program", ["pip-audit", "safety"])
@@ -90,4 +90,4 @@ def test_a_scanner_that_does_not_refuse_the_canary_is_not_believed(tree: Path, p
     answer = scan(tree, SAFETY_API_KEY="a-key")
     assert answer.returncode == 1
     assert f"{program} " in answer.stderr
-    assert "worth nothing" in answer.stderr
+    assert "unreliable" in answer.stderr

@@ -1,4 +1,4 @@
-"""Error reports: of what is handled where it is handled, and of nothing else that a process knows."""
+"""Error reports to Sentry, captured where errors are handled and without personal data."""
 
 from app.telemetry.errors.reports import FLUSH_SECONDS, capture, close, configure, count_in, report
 

@@ -1,6 +1,6 @@
-"""What may be told of an exception: its type, where it came from, codes, and the message of one of our own.
+"""Redacts exceptions: keeps the type, the place, codes, and the message if the type is our own.
 
-The message of anybody else's may hold whatever was typed: a unique violation carries the value, a parser its input.
+The message of another library's exception may hold user input: a unique violation names the value, a parser its input.
 docs/decisions/0017-privacy.md.
 """
 
@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import Final
 
 OURS: Final = "app."
-_PASSED_THROUGH: Final = (
+_WRAPPERS: Final = (
     "app.infra.database.rows",
     "app.infra.database.sessions",
 )  # by every statement
-LONGEST_TEXT: Final = 2400
-_LONGEST_MESSAGE: Final = 300
-_FRAMES: Final = 8  # of ours, and as many of others'
-_LINKS: Final = 5
+MAX_TEXT: Final = 2400
+_MAX_MESSAGE: Final = 300
+_MAX_FRAMES: Final = 8  # of our code, and as many of libraries
+_MAX_LINKS: Final = 5
 _CODES: Final = (
     "sqlstate", "constraint_name", "table_name", "column_name", "sqlite_errorname", "errno", "status_code",
 )  # fmt: skip
@@ -31,7 +31,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9_.]{1,63}")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One place in the code."""
+    """One stack frame: a place in the code."""
 
     module: str
     function: str
@@ -42,8 +42,8 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One exception of a chain. `message` is empty unless the type is ours; `link` says how it follows."""
+class Link:
+    """One redacted exception of a chain. `message` is empty unless the type is ours; `link` relates it to the last."""
 
     link: str
     type: str
@@ -58,43 +58,43 @@ class Told:
 
     @property
     def summary(self) -> str:
-        """The codes and the message, where there are any."""
+        """Codes and message, separated by commas."""
         codes = [f"{name} {value}" for name, value in self.codes.items()]
         return ", ".join([*codes, self.message] if self.message else codes)
 
 
-def chain(error: BaseException) -> list[Told]:
-    """The exception, and what it came from, as Python's own traceback would follow it; five links at most."""
-    told: list[Told] = []
+def chain(error: BaseException) -> list[Link]:
+    """Returns the exception and its causes in the order of Python's traceback, five at most."""
+    links: list[Link] = []
     seen: set[int] = set()
     following: tuple[str, BaseException] | None = ("", error)
-    while following is not None and len(told) < _LINKS and id(following[1]) not in seen:
+    while following is not None and len(links) < _MAX_LINKS and id(following[1]) not in seen:
         link, error = following
         seen.add(id(error))
-        told.append(_one(link, error))
+        links.append(_redacted(link, error))
         following = _next(error)
-    return told
+    return links
 
 
-def place(links: list[Told]) -> str:
-    """Where it broke: the innermost place of ours in the exception itself, or its innermost place at all."""
+def place(links: list[Link]) -> str:
+    """Returns the innermost frame in our code, or without one the innermost frame."""
     frames = links[0].frames
-    ours = [frame for frame in frames if frame.module.startswith(OURS) and frame.module not in _PASSED_THROUGH]
+    ours = [frame for frame in frames if frame.module.startswith(OURS) and frame.module not in _WRAPPERS]
     return str((ours or frames)[-1]) if frames else "nowhere"
 
 
-def text(links: list[Told]) -> str:
-    """All of it as text: a line for each type and each place, innermost place last, of bounded length."""
+def text(links: list[Link]) -> str:
+    """Formats a chain as text of bounded length: a line per type and per frame, innermost last."""
     lines: list[str] = []
-    for told in links:
-        lines.append(f"{told.link}{told.name}{f': {told.summary}' if told.summary else ''}")
-        lines += [f"  {frame}" for frame in told.frames]
-    whole = "\n".join(lines)
-    return whole if len(whole) <= LONGEST_TEXT else f"{whole[:LONGEST_TEXT]}…"
+    for each in links:
+        lines.append(f"{each.link}{each.name}{f': {each.summary}' if each.summary else ''}")
+        lines += [f"  {frame}" for frame in each.frames]
+    formatted = "\n".join(lines)
+    return formatted if len(formatted) <= MAX_TEXT else f"{formatted[:MAX_TEXT]}…"
 
 
-def whole(error: BaseException) -> str:
-    """Everything, messages and all: for the terminal of the person whose data it is."""
+def full_traceback(error: BaseException) -> str:
+    """Formats the traceback with all messages, for the terminal of a developer."""
     return "".join(traceback.format_exception(error)).rstrip()
 
 
@@ -108,10 +108,10 @@ def _next(error: BaseException) -> tuple[str, BaseException] | None:
     return None
 
 
-def _one(link: str, error: BaseException) -> Told:
+def _redacted(link: str, error: BaseException) -> Link:
     kind = type(error)
     ours = kind.__module__.startswith(OURS)
-    return Told(
+    return Link(
         link, kind.__qualname__, kind.__module__, _message(error) if ours else "", _codes(error),
         [*_frames(error.__traceback__)],
     )  # fmt: skip
@@ -119,8 +119,8 @@ def _one(link: str, error: BaseException) -> Told:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)[:_LONGEST_MESSAGE]
-    except Exception:  # noqa: BLE001 -- a fault in a message must not hide the fault it tells of
+        return str(error)[:_MAX_MESSAGE]
+    except Exception:  # noqa: BLE001 -- a faulty __str__ must not hide the error
         return ""
 
 
@@ -128,7 +128,7 @@ def _codes(error: BaseException) -> dict[str, str]:
     codes = {}
     for name in _CODES:
         value = None
-        with suppress(Exception):  # a property of somebody else's
+        with suppress(Exception):  # a library's property may raise
             value = getattr(error, name, None)
         if value is not None and _CODE.fullmatch(str(value)):
             codes[name] = str(value)
@@ -136,9 +136,9 @@ def _codes(error: BaseException) -> dict[str, str]:
 
 
 def _frames(trace: TracebackType | None) -> Iterator[Frame]:
-    """The innermost places and the innermost of ours, outermost first: libraries go deep."""
-    last: deque[tuple[int, TracebackType]] = deque(maxlen=_FRAMES)
-    ours: deque[tuple[int, TracebackType]] = deque(maxlen=_FRAMES)
+    """Yields the innermost frames of our code and of libraries, outermost first; deep library stacks are cut."""
+    last: deque[tuple[int, TracebackType]] = deque(maxlen=_MAX_FRAMES)
+    ours: deque[tuple[int, TracebackType]] = deque(maxlen=_MAX_FRAMES)
     number = 0
     while trace is not None:
         (ours if _module(trace).startswith(OURS) else last).append((number, trace))

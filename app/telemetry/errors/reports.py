@@ -1,7 +1,7 @@
-"""Error reports to Sentry: errors only, captured where they are handled, without personal data.
+"""Reports errors to Sentry, captured where they are handled, without personal data.
 
-An event is made of what may be told and of nothing else: no scope, no breadcrumbs, no request, no variables, and no
-message but of our own errors. What is handled is logged, so that what is logged as an error is what is reported.
+An event holds only redacted data: no scope, breadcrumbs, request or variables, and only messages of our own errors.
+Every error that is logged is reported.
 """
 
 import sys
@@ -24,23 +24,23 @@ FLUSH_SECONDS: Final = 1.0
 
 
 def configure(settings: "Settings", process: str) -> None:
-    """Starts reporting when there is a DSN. No integrations: each costs every request something."""
+    """Starts reporting if a DSN is set. Uses no integrations, since each adds cost to every request."""
     if settings.sentry_dsn is None:
         return
-    from app.telemetry.errors import sentry  # noqa: PLC0415 -- a tenth of a second and 4 MB that a process without saves
+    from app.telemetry.errors import sentry  # noqa: PLC0415 -- saves 0.1 s and 4 MB without a DSN
 
     sentry.start(settings, process)
 
 
 def count_in(metrics: "ErrorReportMetrics") -> None:
-    """Counts what becomes of this process's reports."""
+    """Counts the outcomes of this process's reports in `metrics`."""
     transport = _transport()
     if transport is not None:
         transport.count_in(metrics)
 
 
 def capture(error: BaseException, **tags: str) -> None:
-    """Reports an error that is handled without being logged; does nothing without a DSN, or the second time."""
+    """Reports an error that is handled without being logged; does nothing without a DSN or if already reported."""
     if _transport() is None:
         return
     about: dict[str, object] = {**tags}
@@ -50,26 +50,26 @@ def capture(error: BaseException, **tags: str) -> None:
     report(error, exceptions.chain(error), about)
 
 
-def report(error: BaseException, links: list[exceptions.Told], about: Mapping[str, object]) -> None:
-    """Reports an error with what its log line says of it. Never raises, never waits."""
+def report(error: BaseException, links: list[exceptions.Link], about: Mapping[str, object]) -> None:
+    """Reports an error with the fields of its log line as tags. Never raises, never waits."""
     transport = _transport()
     if transport is None or getattr(error, _REPORTED, False):
         return
-    with suppress(AttributeError):  # an exception without a __dict__, of an extension module
+    with suppress(AttributeError):  # exceptions of extension modules may have no __dict__
         setattr(error, _REPORTED, True)
     suppressed = transport.admits((links[0].name, exceptions.place(links)), time.monotonic())
     if suppressed is None:
         return
-    import sentry_sdk  # noqa: PLC0415 -- loaded already, or there would be no transport
+    import sentry_sdk  # noqa: PLC0415 -- already imported if there is a transport
 
     try:
         sentry_sdk.get_client().capture_event(_event(links, about, suppressed))
-    except Exception:  # noqa: BLE001 -- a report that can't be made must not be the second fault
+    except Exception:  # noqa: BLE001 -- a failed report must not raise a second error
         transport.on_dropped_event("internal_sdk_error")
 
 
 def close() -> None:
-    """Sends what is left, for `FLUSH_SECONDS` at most; what is not sent then is counted as lost. Reports no more."""
+    """Stops reporting. Sends queued reports for at most `FLUSH_SECONDS`, and counts the others as lost."""
     if _transport() is None:
         return
     import sentry_sdk  # noqa: PLC0415 -- see above
@@ -86,7 +86,7 @@ def _transport() -> "Transport | None":
     return sentry.transport()
 
 
-def _event(links: list[exceptions.Told], about: Mapping[str, object], suppressed: int) -> Any:
+def _event(links: list[exceptions.Link], about: Mapping[str, object], suppressed: int) -> Any:
     tags = {name: str(about[name]) for name in _TAGS if about.get(name)}
     if suppressed:
         tags["suppressed_before"] = str(suppressed)
@@ -104,11 +104,11 @@ def _event(links: list[exceptions.Told], about: Mapping[str, object], suppressed
     return event
 
 
-def _values(links: list[exceptions.Told]) -> Iterator[dict[str, Any]]:
-    """Sentry's order: what came first is first, and frames from the outermost in."""
-    for told in reversed(links):
-        value: dict[str, Any] = {"type": told.type, "module": told.module, "value": told.summary}
-        if told.frames:
+def _values(links: list[exceptions.Link]) -> Iterator[dict[str, Any]]:
+    """Yields exceptions in Sentry's order: the first cause first, outermost frames first."""
+    for each in reversed(links):
+        value: dict[str, Any] = {"type": each.type, "module": each.module, "value": each.summary}
+        if each.frames:
             value["stacktrace"] = {
                 "frames": [
                     {
@@ -118,7 +118,7 @@ def _values(links: list[exceptions.Told]) -> Iterator[dict[str, Any]]:
                         "lineno": frame.line,
                         "in_app": frame.module.startswith(exceptions.OURS),
                     }
-                    for frame in told.frames
+                    for frame in each.frames
                 ]
             }
         yield value

@@ -1,4 +1,4 @@
-"""The way to Sentry: bounded in what it sends, in what it keeps, and in how long it may take; its losses counted."""
+"""Transport to Sentry with bounded rate, queue and timeouts, which counts lost reports."""
 
 import threading
 from typing import TYPE_CHECKING, Any, Final
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from app.telemetry.metrics.logs import ErrorReportMetrics
 
 TIMEOUT_SECONDS: Final = 5
-QUEUE: Final = 100
-SAME_ERRORS: Final = 5
-SAME_SECONDS: Final = 60.0
+QUEUE_SIZE: Final = 100
+MAX_REPEATS: Final = 5
+REPEAT_SECONDS: Final = 60.0
 
 
 class Transport(HttpTransport):
-    """HTTP in a thread of its own. An error repeats `SAME_ERRORS` times in `SAME_SECONDS`, and is counted beyond."""
+    """HTTP transport in its own thread. Sends `MAX_REPEATS` equal errors per `REPEAT_SECONDS` and counts the others."""
 
     TIMEOUT = TIMEOUT_SECONDS
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
-        self._throttle: Throttle[tuple[str, str]] = Throttle(SAME_ERRORS, SAME_SECONDS)
+        self._throttle: Throttle[tuple[str, str]] = Throttle(MAX_REPEATS, REPEAT_SECONDS)
         self._lock = threading.RLock()
         self._metrics: ErrorReportMetrics | None = None
         self._waiting = 0
@@ -36,7 +36,7 @@ class Transport(HttpTransport):
         self._metrics = metrics
 
     def admits(self, kind: tuple[str, str], now: float) -> int | None:
-        """How many of the kind were left out since the last one that was sent, or None when this one is left out."""
+        """Returns how many errors of the kind were suppressed since the last report, or None to suppress this one."""
         with self._lock:
             admitted, summaries = self._throttle.admit(kind, now)
         if self._metrics is not None:
@@ -49,7 +49,7 @@ class Transport(HttpTransport):
         super().capture_envelope(envelope)
 
     def on_dropped_event(self, reason: str) -> None:
-        """The SDK's hook: an event is lost. Its reasons are an open set, ours are not."""
+        """Counts a lost event (hook of the SDK). Maps the SDK's open set of reasons to our fixed one."""
         if reason == "full_queue":
             self._lost("queue_full", sent=1)
         elif reason in ("status_429", "self_rate_limits"):
@@ -58,7 +58,7 @@ class Transport(HttpTransport):
             self._lost("refused" if reason.startswith("status_") else "network")
 
     def kill(self) -> None:
-        """The end: what still waits is lost."""
+        """Stops the transport and counts waiting reports as lost."""
         super().kill()
         with self._lock:
             waiting, self._waiting = self._waiting, 0
@@ -80,7 +80,7 @@ class Transport(HttpTransport):
 
 
 def start(settings: "Settings", process: str) -> None:
-    """Reports from now on. Nothing of the SDK's own is collected: events are complete when it gets them."""
+    """Starts the SDK. It collects nothing by itself: events are complete when it receives them."""
     if settings.sentry_dsn is None:
         return
     sentry_sdk.init(
@@ -89,7 +89,7 @@ def start(settings: "Settings", process: str) -> None:
         environment=settings.environment,
         server_name=process,
         transport=Transport,
-        transport_queue_size=QUEUE,
+        transport_queue_size=QUEUE_SIZE,
         default_integrations=False,
         auto_enabling_integrations=False,
         auto_session_tracking=False,
@@ -103,6 +103,6 @@ def start(settings: "Settings", process: str) -> None:
 
 
 def transport() -> Transport | None:
-    """Of the client that is in use, if any."""
+    """Returns the transport of the active client, if any."""
     used = sentry_sdk.get_client().transport
     return used if isinstance(used, Transport) else None

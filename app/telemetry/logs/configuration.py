@@ -1,6 +1,6 @@
-"""Logs: one JSON object a line on standard output, ours and third parties' in the same form.
+"""Configuration of logs: level, format, and handlers of errors that nothing catches.
 
-Ours go from structlog straight to bytes; only third parties pass through the standard library.
+Our own events go from structlog directly to bytes; only third-party records pass through the standard library.
 """
 
 import logging
@@ -19,19 +19,26 @@ from app.telemetry.logs.third_party import ThirdPartyHandler
 from app.telemetry.metrics.logs import LogMetrics
 
 LEVELS: Final = ("debug", "info", "warning", "error")
-# What each call, each job and each migration is told by in a library's words: ours are there too.
-_QUIET: Final = ("alembic", "celery.app.trace", "celery.redirected", "celery.worker.strategy", "httpcore2", "httpx2")
+# Loggers that repeat what our own events say about each call, job and migration.
+_QUIET_LOGGERS: Final = (
+    "alembic",
+    "celery.app.trace",
+    "celery.redirected",
+    "celery.worker.strategy",
+    "httpcore2",
+    "httpx2",
+)
 
 
 def configure(level: str, style: str) -> None:
-    """Sets up this process's logs. `style` is `json`, or `console` for a person's terminal."""
+    """Configures the logs of this process. `style` is `json`, or `console` for a terminal."""
     for_people = style == "console"
     sink = Sink(sys.stdout, _number(level), console.renderer(sys.stdout) if for_people else None)
     lines = Lines(sink, everything=for_people)
     structlog.configure(
         processors=[lines],
         logger_factory=_Factory(sink, lines),
-        # Not kept by those who log, so that a level that changes reaches them all.
+        # Cached loggers would keep the old level after it changes.
         cache_logger_on_first_use=False,
     )
     logging.getLogger().handlers[:] = [ThirdPartyHandler(everything=for_people)]
@@ -39,32 +46,32 @@ def configure(level: str, style: str) -> None:
 
 
 def current_sink() -> Sink:
-    """Where the lines of this process go: for whoever makes complete ones, and can't afford more."""
+    """Returns the sink of this process, for callers that build complete lines themselves."""
     factory = structlog.get_config()["logger_factory"]
     return factory.sink if isinstance(factory, _Factory) else Sink(sys.stdout, logging.INFO)
 
 
 def set_level(level: str) -> None:
-    """From now on nothing less severe is logged. At `debug` libraries tell their details as well."""
+    """Sets the minimum level of log lines. At `debug`, libraries log their details as well."""
     threshold = _number(level)
     factory = structlog.get_config()["logger_factory"]
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(threshold))
     if not isinstance(factory, _Factory):
         return
     factory.sink.level = threshold
-    # A person reads what the shop does, not how its libraries start.
+    # On a terminal, start-up messages of libraries would hide our own events.
     logging.getLogger().setLevel(max(threshold, logging.WARNING) if factory.for_people else threshold)
-    for name in _QUIET:
+    for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.NOTSET if threshold == logging.DEBUG else logging.WARNING)
 
 
 def count_in(metrics: LogMetrics) -> None:
-    """Counts what this process's logs lose."""
+    """Counts lost and suppressed lines of this process in `metrics`."""
     current_sink().count_in(metrics)
 
 
 def flush() -> None:
-    """Writes what is still held, and logs the counts of suppressed lines: last of all."""
+    """Writes buffered lines and the pending summaries of suppressed lines, at the end of the process."""
     factory = structlog.get_config()["logger_factory"]
     if isinstance(factory, _Factory):
         factory.lines.flush()
@@ -72,7 +79,7 @@ def flush() -> None:
 
 
 def catch_all() -> None:
-    """Has warnings, and what nobody caught, told as a line too: Python itself would tell values, on several lines."""
+    """Logs warnings and uncaught errors as one line each: Python would print values, on several lines."""
 
     def uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -92,11 +99,11 @@ def catch_all() -> None:
         structlog.get_logger().warning("python_warning", reason=kind.__name__, at=f"{name}:{line}")
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, in_thread, unraisable
-    warnings.showwarning = warned  # type: ignore[assignment]  # of all arguments it is the names that differ
+    warnings.showwarning = warned  # type: ignore[assignment]  # the parameter names differ
 
 
 class _Factory:
-    """What structlog asks for the logger below its own: the sink."""
+    """Logger factory of structlog: returns the sink."""
 
     def __init__(self, sink: Sink, lines: Lines) -> None:
         self.sink = sink

@@ -1,4 +1,4 @@
-"""Log lines for a person's terminal: nothing withheld, and nothing that only a machine wants."""
+"""Log lines for a terminal: every value, but without the ids that only machines use."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ _FOR_MACHINES = ("request_id", "trace_id", "span_id", "error_type", "error_place
 
 
 def renderer(stream: IO[str] | None) -> Callable[[Mapping[str, object]], bytes]:
-    """Makes text of a line; in colours where the stream is a terminal and nobody said NO_COLOR."""
+    """Creates a renderer of lines as text; in colour if the stream is a terminal and NO_COLOR is not set."""
     colours = stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
     render = structlog.dev.ConsoleRenderer(
         colors=colours,
@@ -21,7 +21,7 @@ def renderer(stream: IO[str] | None) -> Callable[[Mapping[str, object]], bytes]:
         exception_formatter=structlog.dev.plain_traceback,
     )
 
-    def form(line: Mapping[str, object]) -> bytes:
+    def render_line(line: Mapping[str, object]) -> bytes:
         shown = {name: value for name, value in line.items() if name not in _FOR_MACHINES and value is not None}
         if line.get("event") == "http_request":
             shown = _request(line)
@@ -30,15 +30,15 @@ def renderer(stream: IO[str] | None) -> Callable[[Mapping[str, object]], bytes]:
             shown["timestamp"] = f"{moment.astimezone():%H:%M:%S}"
         return f"{render(None, str(line.get('level', '')), shown)}\n".encode("utf-8", "backslashreplace")
 
-    return form
+    return render_line
 
 
 def _request(line: Mapping[str, object]) -> dict[str, object]:
-    """A request as one reads it: what was asked, and what came of it."""
-    asked = f"{line.get('method')} {line.get('path')}"
+    """Shortens the line of a request to status, method, path and duration."""
+    request = f"{line.get('method')} {line.get('path')}"
     return {
         "timestamp": line.get("timestamp"),
         "level": line.get("level"),
-        "event": f"{line.get('status')} {asked}",
+        "event": f"{line.get('status')} {request}",
         "ms": line.get("duration_ms"),
     }

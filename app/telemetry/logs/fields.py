@@ -1,7 +1,7 @@
-"""The allow-list of log lines: what a line may hold besides its event, and in which form.
+"""Allow-list of log fields, with the format of each value.
 
-A field that isn't here, or a value that hasn't its field's form, is left out, and the line says so by the field's name
-(`withheld`). docs/decisions/0017-privacy.md.
+A field that is not listed, or a value without its field's format, is left out, and the line names the field in
+`withheld`. docs/decisions/0017-privacy.md.
 """
 
 import re
@@ -15,55 +15,55 @@ EVENT: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _WORDS: Final = re.compile(r"[A-Za-z0-9_.,:/{}<> -]{1,160}")
 _TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,127}")
-_LONGEST_SENTENCE: Final = 300
+_MAX_SENTENCE: Final = 300
 
 
-class _Not:
-    """The value hasn't the form of its field."""
+class _Rejected:
+    """Marker of a value without the format of its field."""
 
 
-_NOT: Final = _Not()
-Form = Callable[[Any], object]
+_REJECTED: Final = _Rejected()
+Format = Callable[[Any], object]
 
 
 def _number(value: object) -> object:
-    return value if isinstance(value, (int, float)) else _NOT
+    return value if isinstance(value, (int, float)) else _REJECTED
 
 
 def _id(value: object) -> object:
     if isinstance(value, UUID):
         return str(value)
-    return value if isinstance(value, str) and _ID.fullmatch(value) else _NOT
+    return value if isinstance(value, str) and _ID.fullmatch(value) else _REJECTED
 
 
 def _words(value: object) -> object:
-    """A name of ours: a topic, a state, a place. Numbers and moments are welcome as well."""
+    """Accepts a short identifier of our own, such as a topic or a state, and numbers and timestamps."""
     if isinstance(value, str):
-        return str(value) if _WORDS.fullmatch(value) else _NOT
-    return value if isinstance(value, (int, float, datetime)) else _NOT
+        return str(value) if _WORDS.fullmatch(value) else _REJECTED
+    return value if isinstance(value, (int, float, datetime)) else _REJECTED
 
 
 def _sentence(value: object) -> object:
-    """A sentence of ours, such as the message of one of our own errors."""
-    return value[:_LONGEST_SENTENCE] if isinstance(value, str) else _NOT
+    """Accepts a sentence of our own, such as the message of one of our errors, and truncates it."""
+    return value[:_MAX_SENTENCE] if isinstance(value, str) else _REJECTED
 
 
 def _type(value: object) -> object:
-    """The name of a type: of an exception, or of what begins with it, as repr() of one does."""
+    """Accepts an exception, or text that begins with a type name, such as repr() of an exception; returns the name."""
     if isinstance(value, BaseException):
         return type(value).__name__
     begins = _TYPE.match(value) if isinstance(value, str) else None
-    return begins.group() if begins else _NOT
+    return begins.group() if begins else _REJECTED
 
 
-FIELDS: Final[Mapping[str, Form]] = MappingProxyType(
+FIELDS: Final[Mapping[str, Format]] = MappingProxyType(
     {
-        # whose and which: identifiers of ours, none of which tells who a person is
+        # identifiers of our own, none of which identifies a person
         **dict.fromkeys(("request_id", "trace_id", "span_id", "user_id"), _id),
         **dict.fromkeys(("account_id", "item_id", "message_id", "order_id", "report_id"), _id),
-        # how many, how long
+        # counts and durations
         **dict.fromkeys(("attempts", "count", "duration_ms", "limit", "pid", "seconds"), _number),
-        # what of our own
+        # names of our own
         **dict.fromkeys(("client", "code", "is_active", "purpose", "role", "status"), _words),
         **dict.fromkeys(("doing", "event_name", "found", "known", "now", "route", "state", "sweep"), _words),
         **dict.fromkeys(("target", "task", "topic", "was", "method", "until", "setting"), _words),
@@ -75,14 +75,17 @@ FIELDS: Final[Mapping[str, Form]] = MappingProxyType(
 
 
 def allowed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """What may be told, and the names of what may not."""
+    """Yields the fields that may be logged, and `withheld` with the names of the others."""
     withheld: list[str] = []
     for name, value in fields.items():
-        form = FIELDS.get(name)
-        told = value if value is None and form is not None else form(value) if form is not None else _NOT
-        if told is _NOT:
+        apply_format = FIELDS.get(name)
+        if apply_format is None:
+            shown: object = _REJECTED
+        else:
+            shown = None if value is None else apply_format(value)
+        if shown is _REJECTED:
             withheld.append(name)
         else:
-            yield name, told
+            yield name, shown
     if withheld:
         yield "withheld", [name for name in withheld if EVENT.fullmatch(name)]

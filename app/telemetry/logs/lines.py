@@ -1,4 +1,4 @@
-"""Makes lines of what is logged: who it was for, what may be told of it, and not the same a thousand times."""
+"""Builds log lines: adds the context, removes fields that are not allowed, and throttles repeated lines."""
 
 import sys
 import threading
@@ -20,7 +20,7 @@ _SEVERE: Final = ("warning", "error", "critical")
 
 
 class Kind(NamedTuple):
-    """What makes two lines the same for throttling."""
+    """Key by which log throttling treats two lines as equal."""
 
     level: str
     event: str
@@ -30,10 +30,10 @@ class Kind(NamedTuple):
 
 
 class Lines:
-    """structlog's one processor.
+    """The only structlog processor.
 
-    Lines of level warning and above, and all of third parties, are throttled; what the shop itself says of its
-    orders and its requests is a record of each, and none is left out.
+    Throttles lines of level warning and above, and all lines of third parties. Our own info lines are records of single
+    orders and requests, so none of them is suppressed.
     """
 
     def __init__(self, sink: Sink, *, everything: bool = False, throttle: Throttle[Kind] | None = None) -> None:
@@ -47,7 +47,7 @@ class Lines:
     def __call__(
         self, _logger: Any, level: str, event: MutableMapping[str, Any]
     ) -> tuple[tuple[dict[str, object]], dict[str, Any]]:
-        """The line, as the sink takes it. Raises structlog.DropEvent when it is one of too many."""
+        """Builds the line for the sink. Raises structlog.DropEvent if it is suppressed."""
         error = _error(event.pop("exc_info", None))
         line: dict[str, object] = {"timestamp": datetime.now(UTC), "level": level, "event": event.pop("event")}
         if self.everything:
@@ -60,7 +60,7 @@ class Lines:
         if error is not None:
             links = exceptions.chain(error)
             line["error_type"], line["error_place"] = links[0].name, exceptions.place(links)
-            line["exception"] = exceptions.whole(error) if self.everything else exceptions.text(links)
+            line["exception"] = exceptions.full_traceback(error) if self.everything else exceptions.text(links)
             if level in ("error", "critical"):
                 errors.report(error, links, line)
         if (level in _SEVERE or "logger" in line) and not self._passes(line):
@@ -68,30 +68,30 @@ class Lines:
         return ((line,), {})
 
     def flush(self) -> None:
-        """Tells what was left out and not told yet: at the end of the process."""
+        """Writes all pending summaries of suppressed lines, at the end of the process."""
         with self._lock:
-            self._tell(self._throttle.close(time.monotonic()))
+            self._write_summaries(self._throttle.close(time.monotonic()))
 
     def _passes(self, line: Mapping[str, object]) -> bool:
         kind = Kind(*(str(line.get(name, "")) for name in Kind._fields))
         if kind.event == WITHHELD:
             kind = kind._replace(error_place=str(line.get("at", "")))
         with self._lock:
-            if self._throttling:  # a collector of garbage logged in the middle of this
+            if self._throttling:  # a destructor logged while the lock was held
                 return True
             self._throttling = True
             try:
                 passes, summaries = self._throttle.admit(kind, time.monotonic())
             finally:
                 self._throttling = False
-            self._tell(summaries)
+            self._write_summaries(summaries)
             if not passes:
                 self._sink.suppressed(kind.level)
-                self._watch()
+                self._start_timer()
         return passes
 
-    def _watch(self) -> None:
-        """Sees to it that the count is told, although no more lines of the kind may come."""
+    def _start_timer(self) -> None:
+        """Starts a timer for the summary, since no further line of the kind may come."""
         if self._timer is None:
             self._timer = threading.Timer(self._throttle.seconds, self._due)
             self._timer.daemon = True
@@ -101,11 +101,11 @@ class Lines:
     def _due(self) -> None:
         with self._lock:
             self._timer = None
-            self._tell(self._throttle.expire(time.monotonic()))
+            self._write_summaries(self._throttle.expire(time.monotonic()))
             if self._throttle.has_suppressed:
-                self._watch()
+                self._start_timer()
 
-    def _tell(self, summaries: list[Suppressed[Kind]]) -> None:
+    def _write_summaries(self, summaries: list[Suppressed[Kind]]) -> None:
         for summary in summaries:
             about = {name: value for name, value in summary.kind._asdict().items() if value}
             about["suppressed_event"] = about.pop("event")

@@ -1,4 +1,4 @@
-"""Where log lines go: one JSON object a line on standard output, or a person's terminal."""
+"""Sink of log lines: standard output, as JSON or as text for a terminal."""
 
 import asyncio
 import logging
@@ -8,117 +8,122 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
 from app.telemetry.logs.json_lines import encoded
-from app.telemetry.logs.output import LONGEST_LINE_BYTES, Output, Reason
+from app.telemetry.logs.output import MAX_LINE_BYTES, Output, Reason
 
 if TYPE_CHECKING:
     from app.telemetry.metrics.logs import LogMetrics
 
-_MOST_UNCOUNTED: Final = 10_000
-GATHER_SECONDS: Final = 0.01
+_MAX_UNCOUNTED: Final = 10_000
+BUFFER_SECONDS: Final = 0.01
 
 
 Line = Mapping[str, object]
 
 
 class Sink:
-    """Writes complete lines. What may be told is decided before, by whoever makes the line.
+    """Writes complete lines; the caller has removed what must not be logged.
 
-    `level` is the least severe level that is written, as `logging` counts; it changes while the process runs.
+    `level` is the minimum level, as a number of `logging`; it can change while the process runs.
     """
 
-    def __init__(self, stream: IO[str] | None, level: int, form: "Callable[[Line], bytes] | None" = None) -> None:
+    def __init__(self, stream: IO[str] | None, level: int, encode: "Callable[[Line], bytes] | None" = None) -> None:
         self.level = level
         self._output = Output(stream)
-        self._gathers = self._output.wakes_reader
-        self._gathered: list[bytes] = []
-        self._gathered_bytes = 0
-        self._gathering = False
+        self._uses_buffer = self._output.wakes_reader
+        self._buffered: list[bytes] = []
+        self._buffered_bytes = 0
+        self._flush_scheduled = False
         self._lock = threading.RLock()
-        self._form = form or encoded
-        self._gap = 0
+        self._encode = encode or encoded
+        self._lost_lines = 0
         self._metrics: LogMetrics | None = None
         self._uncounted: list[tuple[str, str]] = []
 
     @property
     def tells_access(self) -> bool:
-        """Whether the line of each request is wanted."""
+        """True if access lines are written at the current level."""
         return self.level <= logging.INFO
 
     def write(self, line: Line) -> None:
-        """Writes one line. `timestamp` (a datetime), `level` and `event` come first; never raises."""
-        data = self._form(line)
-        if self._gathered:
+        """Writes one line that begins with `timestamp` (a datetime), `level` and `event`. Never raises."""
+        data = self._encode(line)
+        if self._buffered:
             self.flush()
         self._put(data)
 
-    debug = info = warning = error = critical = write  # what structlog calls with what its last processor gives
+    debug = info = warning = error = critical = write  # structlog calls these with the result of its last processor
 
     def write_soon(self, line: Line) -> None:
-        """The same within `GATHER_SECONDS`, for what each request says; of the event loop's own thread.
+        """Writes one line within `BUFFER_SECONDS`, for access lines; call it in the event loop's thread.
 
-        To wake whoever reads a pipe costs more than all else about a line: those of a moment leave together.
+        Waking the reader of a pipe costs more than building a line, so lines are buffered and written together.
         """
-        if not self._gathers:
+        if not self._uses_buffer:
             self.write(line)
             return
-        data = self._form(line)
+        data = self._encode(line)
         with self._lock:
-            if self._gathered_bytes + len(data) > LONGEST_LINE_BYTES:
+            if self._buffered_bytes + len(data) > MAX_LINE_BYTES:
                 self.flush()
-            self._gathered.append(data)
-            self._gathered_bytes += len(data)
-        if not self._gathering:
-            self._gathering = True
-            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._due)
+            self._buffered.append(data)
+            self._buffered_bytes += len(data)
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            asyncio.get_running_loop().call_later(BUFFER_SECONDS, self._due)
 
     def close(self) -> None:
-        """Writes what was gathered. What comes all the same leaves at once, since nobody may be left to see to it."""
-        self._gathers = False
+        """Flushes the buffer. Later lines are written at once, since no event loop may be left to flush them."""
+        self._uses_buffer = False
         self.flush()
 
     def flush(self) -> None:
-        """Writes what was gathered."""
+        """Writes the buffered lines."""
         with self._lock:
-            lines, self._gathered, self._gathered_bytes = self._gathered, [], 0
+            lines, self._buffered, self._buffered_bytes = self._buffered, [], 0
             if lines:
                 self._put(b"".join(lines), len(lines))
 
     def count_in(self, metrics: "LogMetrics") -> None:
-        """Where losses are counted from now on, and those of before."""
+        """Counts losses in `metrics` from now on, and adds the losses so far."""
         self._metrics = metrics
-        for what, label in self._uncounted:
-            metrics.count(what, label)
+        for kind, label in self._uncounted:
+            metrics.count(kind, label)
         self._uncounted.clear()
 
     def suppressed(self, level: str) -> None:
-        """Counts a line that throttling suppressed."""
+        """Counts a line that log throttling suppressed."""
         self._count("suppressed", level)
 
     def _due(self) -> None:
-        self._gathering = False
+        self._flush_scheduled = False
         self.flush()
 
     def _put(self, data: bytes, lines: int = 1) -> None:
-        if self._gap:
-            self._tell_gap()
+        if self._lost_lines:
+            self._report_lost()
         reason = self._output.put(data)
         if reason is not None:
             self._lost(reason, lines)
 
     def _lost(self, reason: Reason, lines: int) -> None:
         with self._lock:
-            self._gap += lines
+            self._lost_lines += lines
         for _ in range(lines):
             self._count("lost", reason)
 
-    def _count(self, what: str, label: str) -> None:
+    def _count(self, kind: str, label: str) -> None:
         if self._metrics is not None:
-            self._metrics.count(what, label)
-        elif len(self._uncounted) < _MOST_UNCOUNTED:
-            self._uncounted.append((what, label))
+            self._metrics.count(kind, label)
+        elif len(self._uncounted) < _MAX_UNCOUNTED:
+            self._uncounted.append((kind, label))
 
-    def _tell_gap(self) -> None:
+    def _report_lost(self) -> None:
         with self._lock:
-            line = {"timestamp": datetime.now(UTC), "level": "warning", "event": "log_lines_lost", "count": self._gap}
-            if self._gap and self._output.put(self._form(line)) is None:
-                self._gap = 0
+            line = {
+                "timestamp": datetime.now(UTC),
+                "level": "warning",
+                "event": "log_lines_lost",
+                "count": self._lost_lines,
+            }
+            if self._lost_lines and self._output.put(self._encode(line)) is None:
+                self._lost_lines = 0

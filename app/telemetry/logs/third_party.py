@@ -1,9 +1,8 @@
-"""Lines of other people's code: the words that stand in its source, and the numbers in them.
+"""Log lines of libraries: the constant text from their source, with numbers filled in.
 
-A library may put anything into a message: a URL with its query, a header, a row. What was written into the source
-beforehand is no data; so a template is told when it is found among the constants of the code that logs it, with
-numbers in their places and `…` for everything else. A message that was put together before is withheld; the line then
-says where it came from, which is where its words can be read.
+A library may put personal data into a message: a URL with its query, a header, a row. Constant text from its source
+holds none. So a template is logged if it is among the constants of the code that logs it, with numbers filled in and
+`…` for every other argument. Any other message is withheld, and the line names the place in the library's source.
 """
 
 import logging
@@ -18,13 +17,13 @@ from app.telemetry.logs.lines import WITHHELD
 if TYPE_CHECKING:
     from types import FrameType
 
-_LARGEST_NUMBER: Final = 10**12  # card numbers begin at thirteen digits
+_MAX_NUMBER: Final = 10**12  # card numbers have at least 13 digits
 _CALLERS: Final = 8
-_LONGEST: Final = 200
-# It starts and stops processes: no request and no job passes there.
-_SEE_NOBODY: Final = frozenset({"gunicorn.arbiter"})
-# asyncio puts what it tells of into the message; its first line is one of these.
-_KNOWN: Final = frozenset(
+_MAX_LENGTH: Final = 200
+# Loggers that start and stop processes, and never handle data of a request or a job.
+_NO_PERSONAL_DATA: Final = frozenset({"gunicorn.arbiter"})
+# asyncio builds messages with data after the first line, which is one of these.
+_ASYNCIO_MESSAGES: Final = frozenset(
     {
         "Task exception was never retrieved",
         "Future exception was never retrieved",
@@ -37,7 +36,7 @@ _KNOWN: Final = frozenset(
 
 
 class ThirdPartyHandler(logging.Handler):
-    """Turns a record of the standard library into a line of ours; with `everything`, as it was meant."""
+    """Logs records of the standard library as our own lines; with `everything`, without redaction."""
 
     def __init__(self, *, everything: bool) -> None:
         super().__init__()
@@ -50,7 +49,7 @@ class ThirdPartyHandler(logging.Handler):
         callers = callers_of(record)
         try:
             event = record.getMessage() if self._everything else message(record, callers)
-        except Exception:  # noqa: BLE001 -- arguments that don't fit must not stop the work they tell of
+        except Exception:  # noqa: BLE001 -- arguments that do not match the template must not fail the caller
             event = None
         if event is None:
             about["at"] = _place(record, callers)
@@ -58,7 +57,7 @@ class ThirdPartyHandler(logging.Handler):
 
 
 def _level(record: logging.LogRecord) -> int:
-    """The nearest level below that we know: libraries make up their own."""
+    """Rounds a library's own level down to a standard one."""
     return min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
 
 
@@ -73,22 +72,22 @@ _HIDDEN: Final = _Hidden()
 
 
 def message(record: logging.LogRecord, callers: list["FrameType"]) -> str | None:
-    """What may be told of a record that these have logged, or None."""
+    """Returns the redacted message of a record that these callers logged, or None if it must be withheld."""
     template = record.msg
     if not isinstance(template, str):
         return None
-    # Its own lines, one call away: it calls a worker as well, and so stands behind all that a request logs.
-    if any(frame.f_globals.get("__name__") in _SEE_NOBODY for frame in callers[:2]):
-        return record.getMessage().strip()[:_LONGEST]
+    # Only its two innermost callers count: the arbiter is in the call stack of every worker and of all it logs.
+    if any(frame.f_globals.get("__name__") in _NO_PERSONAL_DATA for frame in callers[:2]):
+        return record.getMessage().strip()[:_MAX_LENGTH]
     if not any(_in_source(template, frame) for frame in callers):
         first = template.partition("\n")[0]
-        return first if first in _KNOWN else None
-    return _filled(template, record.args).strip()[:_LONGEST]
+        return first if first in _ASYNCIO_MESSAGES else None
+    return _filled(template, record.args).strip()[:_MAX_LENGTH]
 
 
 def callers_of(record: logging.LogRecord) -> list["FrameType"]:
-    """The code that logs, and those that called it for that, innermost first. To be asked where it was logged."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- the way to a caller, as `logging` itself goes
+    """Returns the frame that logs a record and its callers, innermost first. Call it in the thread that logs."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- `logging` finds its caller in the same way
     while frame is not None and not (
         frame.f_code.co_filename == record.pathname and frame.f_code.co_name == record.funcName
     ):
@@ -107,27 +106,27 @@ def _filled(template: str, arguments: Any) -> str:
         if isinstance(arguments, Mapping):
             return template % {name: _shown(value) for name, value in arguments.items()}
         return template % tuple(map(_shown, arguments))
-    except (TypeError, ValueError, KeyError):  # `%d` of what is hidden
+    except (TypeError, ValueError, KeyError):  # `%d` of a hidden value
         return template
 
 
 def _shown(value: object) -> object:
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, (int, float)) and abs(value) < _LARGEST_NUMBER:
+    if isinstance(value, (int, float)) and abs(value) < _MAX_NUMBER:
         return value
     return type(value).__name__ if isinstance(value, BaseException) else _HIDDEN
 
 
 def _in_source(template: str, frame: "FrameType") -> bool:
-    """Whether the words are a constant of the code, or of its module."""
+    """Checks that the template is a constant of the code or of its module."""
     if template in frame.f_code.co_consts:
         return True
     return any(value is template for name, value in frame.f_globals.items() if name.isupper())
 
 
 def _place(record: logging.LogRecord, callers: list["FrameType"]) -> str:
-    """Where the words stand that are withheld: in the library's own wrapper, or in who called that."""
+    """Names the places in source where a withheld message can be read: the logging function and its caller."""
     places = [
         f"{frame.f_globals.get('__name__', '?')}:{frame.f_lineno} {frame.f_code.co_name}" for frame in callers[:2]
     ]

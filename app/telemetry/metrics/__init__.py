@@ -1,4 +1,4 @@
-"""Every metric of every process, made once a process and passed in.
+"""Prometheus metrics of every process, created once per process and passed in.
 
 Names and units: https://prometheus.io/docs/practices/naming/
 """

@@ -1,4 +1,4 @@
-"""Who gets in, and who is told to wait."""
+"""Metrics of log-ins and rate limits."""
 
 from typing import Final
 
@@ -10,12 +10,19 @@ LOGIN_OUTCOMES: Final = ("ok", "wrong", "limited")
 
 
 class LimitMetrics:
-    """What the limits decided."""
+    """Decisions of rate limits, and fallbacks to memory."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.decisions = Counter("limiter_decisions", "Checks of a limit.", ("limiter", "decision"), registry=registry)
+        self.decisions = Counter(
+            "limiter_decisions",
+            "Rate limit checks, by limiter and decision.",
+            ("limiter", "decision"),
+            registry=registry,
+        )
         self.fallbacks = Counter(
-            "limiter_fallbacks", "Times that Redis was given up and limits went on in memory.", registry=registry
+            "limiter_fallbacks",
+            "Times that rate limits switched from Redis to memory because Redis failed.",
+            registry=registry,
         )
         for limiter in LIMITERS:
             for decision in LIMIT_DECISIONS:
@@ -23,9 +30,9 @@ class LimitMetrics:
 
 
 class AccountMetrics:
-    """Who gets in."""
+    """Attempts to log in, by outcome."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.logins = Counter("logins", "Attempts to log in.", ("outcome",), registry=registry)
+        self.logins = Counter("logins", "Attempts to log in, by outcome.", ("outcome",), registry=registry)
         for outcome in LOGIN_OUTCOMES:
             self.logins.labels(outcome)

@@ -1,4 +1,4 @@
-"""The metrics of several processes, summed by the one that outlives them."""
+"""Metrics of several processes, summed by their parent process."""
 
 import os
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry, Metric, multiprocess
 
 from app.telemetry.metrics.process_tree import TreeMetrics
 
-_LIVE: Final = "gauge_live*_*.db"  # the library's name for what only the living say
+_LIVE: Final = "gauge_live*_*.db"  # prometheus-client's files of gauges that count live processes only
 
 
 def sums() -> CollectorRegistry:
-    """What this process tells of all that it started."""
+    """Creates the registry with the sums over this process's children."""
     registry = CollectorRegistry()
     PoolMetrics(registry)
     TreeMetrics(registry)
@@ -22,9 +22,9 @@ def sums() -> CollectorRegistry:
 
 
 class PoolMetrics:
-    """Sums over PROMETHEUS_MULTIPROC_DIR. What the dead have counted stays; what they said of themselves goes.
+    """Collector of the sums over PROMETHEUS_MULTIPROC_DIR. Counters of ended processes stay; their live gauges go.
 
-    Nobody tells of a process that was killed, so each scrape looks who is left.
+    A killed process cannot remove its own gauges, so each scrape checks which processes are alive.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -33,11 +33,11 @@ class PoolMetrics:
         registry.register(self)
 
     def describe(self) -> Iterable[Metric]:
-        """Without it the library would read all files to find out about names."""
+        """Returns no names, so that the library does not collect at registration to find them."""
         return []
 
     def collect(self) -> Iterable[Metric]:
-        """The metrics of all, at a scrape."""
+        """Collects the sums, after removing live gauges of ended processes."""
         for pid in {int(file.stem.rsplit("_", 1)[1]) for file in self._folder.glob(_LIVE)}:
             if not alive(pid):
                 multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
@@ -45,7 +45,7 @@ class PoolMetrics:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs. One that was killed and that nobody has asked about yet does not."""
+    """Checks that a process runs; a zombie does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

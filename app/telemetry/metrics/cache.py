@@ -1,4 +1,4 @@
-"""What caches answer themselves, and what they have to ask for."""
+"""Metrics of caches."""
 
 from typing import Final
 
@@ -9,21 +9,23 @@ CACHE_OUTCOMES: Final = ("hit", "miss", "error", "stale")
 
 
 class CacheMetrics:
-    """Counts what is asked of each cache.
+    """Cache look-ups by outcome.
 
-    `error` is what had to be made because Redis was gone; `stale` what could not be made, so that an older value was
-    given instead: it was counted as a miss or an error before.
+    `error`: Redis failed, so the value was loaded. `stale`: loading failed, so an older value was returned; the look-up
+    is also counted as `miss` or `error`.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter("cache_requests", "Values asked of a cache.", ("cache", "outcome"), registry=registry)
-        # Looked up once: `labels` takes longer than a cached value.
+        self.requests = Counter(
+            "cache_requests", "Cache look-ups, by outcome.", ("cache", "outcome"), registry=registry
+        )
+        # Looked up once, since `labels` takes longer than reading a cached value.
         series = {
             outcome: {cache: self.requests.labels(cache, outcome) for cache in CACHES} for outcome in CACHE_OUTCOMES
         }
         self._damaged = Counter(
             "cache_damaged_entries",
-            "Cache entries in Redis that were damaged, and were dropped.",
+            "Damaged cache entries in Redis that were dropped.",
             ("cache",),
             registry=registry,
         )
@@ -32,5 +34,5 @@ class CacheMetrics:
         self.hits, self.misses, self.errors, self.stale = (series[outcome] for outcome in CACHE_OUTCOMES)
 
     def is_damaged(self, cache: str) -> None:
-        """Counts an entry that is dropped."""
+        """Counts a damaged entry, which is dropped."""
         self._damaged.labels(cache).inc()

@@ -1,4 +1,4 @@
-"""The database's connections: how many there are, and who waits for one."""
+"""Metrics of the database connection pool."""
 
 import time
 from collections.abc import Iterator
@@ -12,43 +12,43 @@ WAIT_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
 
 
 class ConnectionMetrics:
-    """Who gets a connection at once is neither counted nor timed: to do so would cost every statement."""
+    """Connections, and waits for one. Checkouts without a wait are not measured: that would slow every statement."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.connections = Gauge(
             "database_pool_connections",
-            "Connections to the database that are open.",
+            "Open database connections, by state.",
             ("state",),
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.most = Gauge(
             "database_pool_max_connections",
-            "Connections that the processes may open.",
+            "Maximum number of database connections that the process may open.",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.pending = Gauge(
             "database_pool_pending_requests",
-            "Requests and jobs that wait for a connection now.",
+            "Requests and jobs waiting for a database connection.",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.wait = Histogram(
             "database_pool_wait_seconds",
-            "How long those waited that did not get a connection at once.",
+            "Wait for a database connection; checkouts without a wait are not counted.",
             registry=registry,
             buckets=WAIT_BUCKETS,
         )
         self.timeouts = Counter(
-            "database_pool_timeouts", "Waits for a connection that were given up.", registry=registry
+            "database_pool_timeouts", "Waits for a database connection that timed out.", registry=registry
         )
         for state in CONNECTION_STATES:
             self.connections.labels(state)
 
     @contextmanager
     def waiting(self, timed_out: type[Exception]) -> Iterator[None]:
-        """Around a wait for a connection, which is given up with `timed_out`."""
+        """Measures a wait for a connection, which ends with `timed_out` after the timeout."""
         started = time.perf_counter()
         self.pending.inc()
         try:
@@ -61,7 +61,7 @@ class ConnectionMetrics:
             self.wait.observe(time.perf_counter() - started)
 
     def hold(self, *, used: int, idle: int, most: int) -> None:
-        """Says how many connections there are."""
+        """Sets the numbers of connections."""
         self.connections.labels("used").set(used)
         self.connections.labels("idle").set(idle)
         self.most.set(most)

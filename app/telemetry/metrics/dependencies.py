@@ -1,4 +1,4 @@
-"""Calls of other services and of the stores: what they answered, how long it took, and what was done about failures."""
+"""Metrics of calls to other services and stores: outcome, duration, retries and circuit breakers."""
 
 import time
 from collections.abc import Iterable
@@ -13,49 +13,49 @@ BREAKER_STATES: Final = ("closed", "open", "half_open")
 
 
 class DependencyMetrics:
-    """`target` is a dependency, `operation` what is asked of it.
+    """Calls by `target` (a dependency) and `operation`.
 
-    A try that the breaker refuses has an outcome and no duration, since nothing was sent.
+    A call that the circuit breaker refuses has an outcome but no duration, since nothing was sent.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.breakers: dict[str, str] = {}  # the state of this process's circuit breakers, by target
         self.requests = Counter(
             "dependency_requests",
-            "Calls of other services and of the stores, repeats included.",
+            "Calls to other services and stores, retries included, by outcome.",
             ("target", "operation", "outcome"),
             registry=registry,
         )
         self.duration = Histogram(
             "dependency_request_duration_seconds",
-            "Duration of calls that were sent.",
+            "Duration of calls to other services and stores.",
             ("target", "operation"),
             registry=registry,
             buckets=DEPENDENCY_BUCKETS,
         )
-        self.retries = Counter("dependency_retries", "Calls that were repeated.", ("target",), registry=registry)
+        self.retries = Counter("dependency_retries", "Calls that were retried.", ("target",), registry=registry)
         self.budget_exhausted = Counter(
             "dependency_retry_budget_exhausted",
-            "Calls that were not repeated because too many were.",
+            "Calls that were not retried because the retry budget was exhausted.",
             ("target",),
             registry=registry,
         )
         self.breaker_state = Gauge(
             "dependency_breaker_state",
-            "Circuit breakers in this state: 1 or 0 for each process.",
+            "Number of processes whose circuit breaker is in this state.",
             ("target", "state"),
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.breaker_transitions = Counter(
             "dependency_breaker_transitions",
-            "Times that a circuit breaker came into this state.",
+            "Changes of a circuit breaker to this state.",
             ("target", "state"),
             registry=registry,
         )
 
     def declare(self, target: str, operations: Iterable[str]) -> None:
-        """Makes the series of a service exist at 0, with those of its breaker and its retries."""
+        """Creates the series of a service at 0, with those of its circuit breaker and its retries."""
         self.declare_calls(target, operations, CALL_OUTCOMES)
         for counter in (self.retries, self.budget_exhausted):
             counter.labels(target)
@@ -74,7 +74,7 @@ class DependencyMetrics:
             self.breaker_state.labels(target, each).set(each == state)
 
     def declare_calls(self, target: str, operations: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Makes the series of calls exist at 0, of what has neither breaker nor retries."""
+        """Creates the series of calls at 0, for a target without circuit breaker and retries."""
         outcomes = tuple(outcomes)
         for operation in operations:
             self.duration.labels(target, operation)
@@ -83,17 +83,17 @@ class DependencyMetrics:
 
 
 class StoreCalls:
-    """Calls of one store for one purpose. Its series are looked up once: a call to a store is short."""
+    """Calls to one store for one purpose. Looks its series up once, since calls to a store are short."""
 
     def __init__(self, metrics: DependencyMetrics, target: str, operation: str) -> None:
         self._duration = metrics.duration.labels(target, operation)
         self._outcomes = {outcome: metrics.requests.labels(target, operation, outcome) for outcome in STORE_OUTCOMES}
 
     def begin(self) -> float:
-        """The moment, for `ended`."""
+        """Returns the start time to pass to `ended`."""
         return time.perf_counter()
 
     def ended(self, started: float, outcome: str = "ok") -> None:
-        """Counts one and its duration."""
+        """Counts a call and its duration."""
         self._outcomes[outcome].inc()
         self._duration.observe(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Whether the event loop turns: a loop that is blocked answers nobody."""
+"""Metrics of the event loop: a blocked loop answers no request."""
 
 from typing import Final
 
@@ -8,15 +8,15 @@ LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 
 
 class LoopMetrics:
-    """How late the loop is: afterwards as a histogram, and while it is blocked by the age of its last turn.
+    """Lag of the event loop: a histogram after a delay, and the time of the last iteration during one.
 
-    `always`: the loop never rests. A worker's does, between two jobs, so that the age would say nothing.
+    `always`: the loop runs all the time. A worker's loop stops between two jobs, so the last iteration would mislead.
     """
 
     def __init__(self, registry: CollectorRegistry, *, always: bool = True) -> None:
         self.lag = Histogram(
             "event_loop_lag_seconds",
-            "How much later than asked for the event loop came to a task that only slept.",
+            "Delay of a sleeping task beyond its sleep, which is the lag of the event loop.",
             registry=registry,
             buckets=LAG_BUCKETS,
         )
@@ -24,14 +24,14 @@ class LoopMetrics:
         if always:
             self._turned = Gauge(
                 "event_loop_last_turn_timestamp_seconds",
-                "When the event loop turned last, since the epoch; of the process where that is longest ago.",
+                "Unix time of the last event loop iteration; the oldest of all processes.",
                 registry=registry,
                 multiprocess_mode="livemin",
             )
             self._turned.set_to_current_time()
 
     def turned(self, late: float) -> None:
-        """Says that the loop turned just now, so many seconds late."""
+        """Records an iteration of the loop, `late` seconds behind its schedule."""
         self.lag.observe(late)
         if self._turned is not None:
             self._turned.set_to_current_time()

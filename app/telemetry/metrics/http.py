@@ -1,4 +1,4 @@
-"""Requests, WebSockets and readiness, as the API counts them."""
+"""Metrics of HTTP requests, WebSockets and readiness probes."""
 
 import os
 from collections.abc import Iterable
@@ -14,47 +14,47 @@ DIRECTIONS: Final = ("received", "sent")
 
 
 class HttpMetrics:
-    """What the ASGI layer counts. `route` is a template or a constant, never a path."""
+    """Requests counted by the ASGI layer. `route` is a template or a constant, never a path."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = requests(registry)
-        # To look a series up by its labels takes longer than to count. There are as many as there are series.
+        # Looked up once for each series, since that takes longer than counting.
         self._series: dict[tuple[str, str, int], Series] = {}
         self.in_progress = Gauge(
-            "http_requests_in_progress", "Requests being answered now.", registry=registry, multiprocess_mode="livesum"
+            "http_requests_in_progress", "Requests in progress.", registry=registry, multiprocess_mode="livesum"
         )
-        # Summed with other processes', a gauge must be written at each change; else it is asked for at each scrape.
+        # In multiprocess mode a gauge must be written at each change; otherwise it is read at each scrape.
         self._written = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._now = 0
         if not self._written:
             self.in_progress.set_function(lambda: self._now)
         self.limit = Gauge(
             "http_requests_in_progress_limit",
-            "Requests that may be in progress before more are refused.",
+            "Limit of requests in progress, above which more are refused.",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.sockets = SocketMetrics(registry)
 
     def began(self) -> None:
-        """Counts one as in progress."""
+        """Counts a request as in progress."""
         self._now += 1
         if self._written:
             self.in_progress.inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float, trace_id: str | None, now: float) -> None:
-        """Counts one that is over, at `now` on a clock of seconds; `trace_id` is given where its trace is recorded."""
+        """Counts a request that ended at `now` on a clock of seconds; `trace_id` is set if its trace is recorded."""
         self._now -= 1
         if self._written:
             self.in_progress.dec()
         self._of(method, route, status).add(seconds, trace_id, now)
 
     def refused(self, method: str, route: str, status: int) -> None:
-        """Counts one that the server refused by itself, which takes no time that could be measured."""
+        """Counts a request that the server refused by itself, without a measurable duration."""
         self._of(method, route, status).add(0.0, None, 0.0)
 
     def declare(self, operations: Iterable[tuple[str, str, Iterable[str]]]) -> None:
-        """Makes the series of (method, route, statuses) exist at 0."""
+        """Creates the series of (method, route, statuses) at 0."""
         for method, route, statuses in operations:
             for status in statuses:
                 self._requests.series(method, route, status)
@@ -71,28 +71,28 @@ class SocketMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.handshakes = Counter(
-            "websocket_handshakes", "Requests for a WebSocket answered.", ("route", "status"), registry=registry
+            "websocket_handshakes", "WebSocket handshakes, by response status.", ("route", "status"), registry=registry
         )
         self.open = Gauge(
             "websocket_connections_open",
-            "WebSockets open now.",
+            "Open WebSockets.",
             ("route",),
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.duration = Histogram(
             "websocket_connection_duration_seconds",
-            "From the acceptance of a WebSocket to its end.",
+            "Duration of WebSockets, from the handshake to the close.",
             ("route",),
             registry=registry,
             buckets=CONNECTION_BUCKETS,
         )
         self.messages = Counter(
-            "websocket_messages", "Messages by who sent them.", ("route", "direction"), registry=registry
+            "websocket_messages", "WebSocket messages, by direction.", ("route", "direction"), registry=registry
         )
 
     def declare(self, routes: Iterable[str]) -> None:
-        """Makes the series of these routes exist at 0."""
+        """Creates the series of these routes at 0."""
         for route in routes:
             for status in ("101", "403", "500"):
                 self.handshakes.labels(route, status)
@@ -103,9 +103,11 @@ class SocketMetrics:
 
 
 class ReadinessMetrics:
-    """Counts readiness checks: when no replica is ready no request arrives, and only these tell."""
+    """Readiness probes. While no replica is ready no request arrives, so only these show the outage."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.checks = Counter("readiness_checks", "Readiness checks of a replica.", ("outcome",), registry=registry)
+        self.checks = Counter(
+            "readiness_checks", "Readiness probes answered, by outcome.", ("outcome",), registry=registry
+        )
         for outcome in READINESS_OUTCOMES:
             self.checks.labels(outcome)

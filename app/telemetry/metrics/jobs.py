@@ -1,4 +1,4 @@
-"""Work in the background, by topic."""
+"""Metrics of background jobs, by topic."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,27 +14,29 @@ POSTPONED: Final = ("breaker_open", "no_slot")
 
 
 class JobMetrics:
-    """How tries end.
+    """Attempts of jobs, by outcome.
 
-    `done`; `again` (a turn of a long job is over); `later` (it failed, and is tried again); `dead` (given up);
-    `not_ours` (another worker took it over).
+    `done`; `again` (one time slice of a long job ended); `later` (failed, will be retried); `dead` (dead-lettered);
+    `not_ours` (another worker took the job over).
     """
 
     def __init__(self, registry: CollectorRegistry, topics: Iterable[str]) -> None:
-        self.finished = Counter("jobs_finished", "Tries of a job that ended.", ("topic", "outcome"), registry=registry)
+        self.finished = Counter(
+            "jobs_finished", "Job attempts that ended, by outcome.", ("topic", "outcome"), registry=registry
+        )
         self.duration = Histogram(
-            "job_duration_seconds", "Duration of one try of a job.", ("topic",), registry=registry, buckets=JOB_BUCKETS
+            "job_duration_seconds", "Duration of one job attempt.", ("topic",), registry=registry, buckets=JOB_BUCKETS
         )
         self.wait = Histogram(
             "job_wait_seconds",
-            "From when a job was asked for to the beginning of its first try.",
+            "Time from the request of a job to the start of its first attempt.",
             ("topic",),
             registry=registry,
             buckets=JOB_BUCKETS,
         )
         self._postponed = Counter(
             "jobs_postponed",
-            "Jobs not begun, since their dependency is left alone or has all slots that it may have.",
+            "Jobs not started because the circuit breaker of their dependency is open or no slot is free.",
             ("topic", "reason"),
             registry=registry,
         )
@@ -48,16 +50,16 @@ class JobMetrics:
                 self.finished.labels(topic, outcome)
 
     def waited(self, topic: str, seconds: float) -> None:
-        """Counts how long a job waited for its first try."""
+        """Records how long a job waited for its first attempt."""
         self.wait.labels(topic if topic in self._topics else UNKNOWN).observe(max(0.0, seconds))
 
     def postponed(self, topic: str, reason: str) -> None:
-        """Counts a job that was not begun, for one of the reasons in POSTPONED."""
+        """Counts a job that was not started, for one of the reasons in POSTPONED."""
         self._postponed.labels(topic if topic in self._topics else UNKNOWN, reason).inc()
 
     @contextmanager
     def timed(self, topic: str) -> Iterator[Callable[[str], None]]:
-        """Measures a try; the yielded function takes how it ended. A try without an end counts as `later`."""
+        """Measures an attempt; call the yielded function with its outcome. Without a call it counts as `later`."""
         label = topic if topic in self._topics else UNKNOWN
         started, outcome = time.perf_counter(), "later"
 
@@ -73,18 +75,18 @@ class JobMetrics:
 
 
 class BacklogMetrics:
-    """What is not done yet, by topic, as the database tells it; set by the one process that reconciles."""
+    """Pending jobs in the database, by topic; set by the reconciler."""
 
     def __init__(self, registry: CollectorRegistry, topics: Iterable[str]) -> None:
-        self.pending = Gauge("jobs_pending", "Jobs not done yet.", ("topic",), registry=registry)
+        self.pending = Gauge("jobs_pending", "Pending jobs.", ("topic",), registry=registry)
         self.oldest = Gauge(
-            "jobs_oldest_age_seconds", "Age of the oldest job not done yet, else 0.", ("topic",), registry=registry
+            "jobs_oldest_age_seconds", "Age of the oldest pending job; 0 without one.", ("topic",), registry=registry
         )
         self._topics = frozenset(topics)
         self.set({})
 
     def set(self, backlog: Mapping[str, tuple[int, float]]) -> None:
-        """`backlog` holds number and age by topic; those that it does not name have nothing to do."""
+        """Sets the gauges. `backlog` holds count and age by topic; other topics are set to 0."""
         for topic in self._topics:
             count, age = backlog.get(topic, (0, 0.0))
             self.pending.labels(topic).set(count)

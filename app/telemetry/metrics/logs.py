@@ -1,4 +1,4 @@
-"""What logs and error reports lose: told nowhere else, since what tells of it is what is lost."""
+"""Metrics of lost log lines and error reports, which logs themselves cannot show."""
 
 from prometheus_client import CollectorRegistry, Counter
 
@@ -6,7 +6,7 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class LogMetrics:
-    """Lines that were left out on purpose, and lines that nobody took."""
+    """Log lines that were suppressed by throttling, and lines that could not be written."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.suppressed = Counter(
@@ -17,7 +17,7 @@ class LogMetrics:
         )
         self.lost = Counter(
             "log_lines_lost_total",
-            "Log lines that could not be written: standard output was closed, or full and not read.",
+            "Log lines that could not be written because standard output was closed or full.",
             ("reason",),
             registry=registry,
         )
@@ -26,24 +26,24 @@ class LogMetrics:
         for reason in ("closed", "full"):
             self.lost.labels(reason)
 
-    def count(self, what: str, label: str) -> None:
-        """One line; `what` is `suppressed`, by level, or `lost`, by reason."""
-        (self.suppressed if what == "suppressed" else self.lost).labels(label).inc()
+    def count(self, kind: str, label: str) -> None:
+        """Counts one line; `kind` is `suppressed`, with a level as label, or `lost`, with a reason."""
+        (self.suppressed if kind == "suppressed" else self.lost).labels(label).inc()
 
 
 class ErrorReportMetrics:
-    """Error reports, and what became of those that did not arrive."""
+    """Error reports: queued, suppressed and lost."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.reports = Counter(
             "error_reports_total",
-            "Errors that were to be reported: queued for sending, or suppressed because they repeat others.",
+            "Errors to report: queued for sending, or suppressed because they repeat others.",
             ("outcome",),
             registry=registry,
         )
         self.lost = Counter(
             "error_reports_lost_total",
-            "Error reports that were queued and did not arrive, by reason.",
+            "Error reports that were queued but not delivered, by reason.",
             ("reason",),
             registry=registry,
         )

@@ -1,4 +1,4 @@
-"""Orders, from placed to final, and the outbox behind them."""
+"""Metrics of orders, from placed to final, and of the outbox."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,21 +12,23 @@ FINAL_STATUSES: Final = ("paid", "failed")
 
 
 class OrderMetrics:
-    """What happens to orders, in whichever process it happens."""
+    """Events of orders, counted in the process where they happen."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.placed = Counter("orders_placed", "Orders accepted.", registry=registry)
         self.replayed = Counter(
-            "orders_replayed", "Requests answered with the order that their Idempotency-Key made.", registry=registry
+            "orders_replayed", "Requests answered with the existing order of their Idempotency-Key.", registry=registry
         )
         self.cancelled = Counter(
-            "orders_cancelled", "Orders cancelled, by the status that they had.", ("was",), registry=registry
+            "orders_cancelled", "Orders cancelled, by their status before.", ("was",), registry=registry
         )
-        self.refunded = Counter("orders_refunded", "Cancelled orders whose money went back.", registry=registry)
-        self.finished = Counter("orders_finished", "Orders that became final.", ("status",), registry=registry)
+        self.refunded = Counter("orders_refunded", "Cancelled orders that were refunded.", registry=registry)
+        self.finished = Counter(
+            "orders_finished", "Orders that became final, by status.", ("status",), registry=registry
+        )
         self.processing = Histogram(
             "order_processing_duration_seconds",
-            "From placing an order to its final status.",
+            "Time from placing an order to its final status.",
             registry=registry,
             buckets=ORDER_BUCKETS,
         )
@@ -37,32 +39,38 @@ class OrderMetrics:
 
 
 class OrderStateMetrics:
-    """The latest orders as the database tells it; set by the one process that reconciles."""
+    """Recent orders in the database, by status; set by the reconciler."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.recent = Gauge(
             "orders_recent",
-            "Orders placed within the last hour, by their status now; the latest 10000 at most.",
+            "Orders placed within the last hour, by current status; counts the latest 10000 at most.",
             ("status",),
             registry=registry,
         )
         self.set({})
 
     def set(self, counts: Mapping[str, int]) -> None:
-        """`counts` holds numbers by status; of those that it does not name there are none."""
+        """Sets the gauges. `counts` holds numbers by status; other statuses are set to 0."""
         for status in STATUSES:
             self.recent.labels(status).set(counts.get(status, 0))
 
 
 class OutboxMetrics:
-    """The backlog as the database tells it; set by the one process that reconciles."""
+    """Outbox backlog in the database; set by the reconciler."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.pending = Gauge("outbox_pending_messages", "Messages not done yet.", registry=registry)
+        self.pending = Gauge("outbox_pending_messages", "Pending outbox messages.", registry=registry)
         self.oldest = Gauge(
-            "outbox_oldest_message_age_seconds", "Age of the oldest message not done yet, else 0.", registry=registry
+            "outbox_oldest_message_age_seconds",
+            "Age of the oldest pending outbox message; 0 without one.",
+            registry=registry,
         )
         self.dead = Gauge(
-            "outbox_dead_letters", "Messages that were given up and wait for a person.", registry=registry
+            "outbox_dead_letters", "Dead-lettered outbox messages, which wait for an operator.", registry=registry
         )
-        self.requeued = Counter("outbox_requeued", "Messages queued again after waiting too long.", registry=registry)
+        self.requeued = Counter(
+            "outbox_requeued",
+            "Outbox messages that the reconciler queued again because they waited too long.",
+            registry=registry,
+        )

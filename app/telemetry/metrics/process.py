@@ -20,7 +20,7 @@ def register_build(registry: CollectorRegistry, version: str, revision: str) -> 
     """Registers `build_info`."""
     build = Gauge(
         "build_info",
-        "Always 1; the labels tell what runs.",
+        "Always 1; the labels are the version and revision that run.",
         ("version", "revision"),
         registry=registry,
         multiprocess_mode="max",

@@ -1,4 +1,4 @@
-"""Messages of the queue that nothing can be done with."""
+"""Metrics of queue messages that cannot be processed."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,12 @@ from prometheus_client import CollectorRegistry, Counter
 
 
 class QueueMetrics:
-    """`reason`: `undecodable`, `malformed` or `unknown_task`."""
+    """Dropped messages by `reason`: `undecodable`, `malformed` or `unknown_task`."""
 
     def __init__(self, registry: CollectorRegistry, reasons: Iterable[str]) -> None:
         self._dropped = Counter(
             "queue_messages_dropped",
-            "Messages taken from the queue that could not be read.",
+            "Queue messages dropped because they could not be read.",
             ("reason",),
             registry=registry,
         )
@@ -19,5 +19,5 @@ class QueueMetrics:
             self._dropped.labels(reason)
 
     def dropped(self, reason: str) -> None:
-        """Counts one."""
+        """Counts a dropped message."""
         self._dropped.labels(reason).inc()

@@ -1,4 +1,4 @@
-"""Requests that the server answered by itself."""
+"""Metrics of requests that the HTTP server rejects before the application."""
 
 from typing import Final
 
@@ -8,12 +8,12 @@ REJECTED_STATUSES: Final = ("400", "408", "413", "414", "431", "501", "505")
 
 
 class RejectedMetrics:
-    """They are in no other metric: a request without a valid head has no method and no route."""
+    """Rejected requests by status. No other metric counts them, since they have no valid method or route."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
             "http_requests_rejected",
-            "Requests that the server refused before the application: not valid, too large or too slow.",
+            "Requests that the server rejected before the application: invalid, too large or too slow.",
             ("status",),
             registry=registry,
         )

@@ -1,7 +1,7 @@
-"""Requests by method, route and status, and how long they took: counted in place, or in files that processes share.
+"""Requests by method, route and status, and their duration: in memory, or in files shared by several processes.
 
-prometheus-client's counter and histogram take three locks and a dozen calls for a request. One thread counts requests,
-that of the event loop, so that plain numbers do, and a collector tells them at a scrape.
+prometheus-client's counter and histogram take three locks and a dozen calls per request. Only the event loop's thread
+counts requests, so plain numbers suffice, and a collector exports them at a scrape.
 """
 
 import os
@@ -17,35 +17,35 @@ from prometheus_client.core import CounterMetricFamily, Exemplar, HistogramMetri
 REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 EXEMPLAR_SECONDS: Final = 1.0
 _BOUNDS: Final = (*map(str, REQUEST_BUCKETS), "+Inf")
-_COUNTED: Final = ("http_requests", "Requests answered.")
+_COUNTED: Final = ("http_requests", "Requests answered, by status.")
 _TIMED: Final = (
     "http_request_duration_seconds",
-    "From the first byte of a request to the last of its answer, to the first of an event stream.",
+    "Time from the first byte of a request to the last of its response; for event streams, to the first.",
 )
 _LABELS: Final = ("method", "route", "status")
 
 
 class Series(Protocol):
-    """What one kind of request is counted in."""
+    """Counter and histogram of one method, route and status."""
 
     def add(self, seconds: float, trace_id: str | None, now: float) -> None:
-        """Counts one, over at `now` on a clock of seconds; `trace_id` is given where its trace is recorded."""
+        """Counts a request that ended at `now` on a clock of seconds; `trace_id` is set if its trace is recorded."""
 
 
 class Requests(Protocol):
-    """The counter and the histogram."""
+    """Counter and histogram of all requests."""
 
     def series(self, method: str, route: str, status: str) -> Series:
-        """Where to count; it exists at 0 from now on."""
+        """Returns the series of these labels, and creates it at 0."""
 
 
 def requests(registry: CollectorRegistry) -> Requests:
-    """What this process counts requests in."""
+    """Creates the request metrics, in files if PROMETHEUS_MULTIPROC_DIR is set."""
     return SharedRequests(registry) if "PROMETHEUS_MULTIPROC_DIR" in os.environ else OwnRequests(registry)
 
 
 class OwnRequests:
-    """Those of this process alone."""
+    """Request metrics of a single process, in memory."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._series: dict[tuple[str, str, str], _Count] = {}
@@ -57,24 +57,24 @@ class OwnRequests:
         return self._series.setdefault((method, route, status), _Count(durations))
 
     def describe(self) -> Iterator[Metric]:
-        """The two families, without a series."""
+        """Yields the two families without series."""
         yield CounterMetricFamily(*_COUNTED, labels=_LABELS)
         yield HistogramMetricFamily(*_TIMED, labels=_LABELS[:2])
 
     def collect(self) -> Iterator[Metric]:
-        """What was counted, as any scrape's thread sees it."""
+        """Yields the current values; runs in the thread of a scrape."""
         counted = CounterMetricFamily(*_COUNTED, labels=_LABELS)
         for labels, series in list(self._series.items()):
             counted.add_metric(labels, series.count)
         yield counted
         timed = HistogramMetricFamily(*_TIMED, labels=_LABELS[:2])
         for kind, durations in list(self._durations.items()):
-            timed.add_metric(kind, durations.told(), durations.seconds)
+            timed.add_metric(kind, durations.buckets(), durations.seconds)
         yield timed
 
 
 class _Durations:
-    """One series of the histogram. Of each bucket the last exemplar is kept.
+    """One series of the histogram, with the last exemplar of each bucket.
 
     https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#exemplars
     """
@@ -86,8 +86,8 @@ class _Durations:
         self.counts = [0] * len(_BOUNDS)
         self.exemplars: list[Exemplar | None] = [None] * len(_BOUNDS)
 
-    def told(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
-        """Each bound, how many took no longer than that, and an exemplar where there is one."""
+    def buckets(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        """Returns bound and cumulative count of each bucket, and the exemplar if there is one."""
         return [
             (bound, count) if exemplar is None else (bound, count, exemplar)
             for bound, count, exemplar in zip(_BOUNDS, accumulate(self.counts), self.exemplars, strict=True)
@@ -95,7 +95,7 @@ class _Durations:
 
 
 class _Count:
-    """One series of the counter, and when it last told an exemplar."""
+    """One series of the counter, and the state that limits its exemplars."""
 
     __slots__ = ("_durations", "_longest", "_until", "count")
 
@@ -110,11 +110,11 @@ class _Count:
         self.count += 1
         durations.counts[bucket] += 1
         durations.seconds += seconds
-        if trace_id is not None and self._tells(seconds, now):
+        if trace_id is not None and self._wants_exemplar(seconds, now):
             durations.exemplars[bucket] = Exemplar({"trace_id": trace_id}, seconds, time.time())
 
-    def _tells(self, seconds: float, now: float) -> bool:
-        """Whether to tell this one's trace: once a second, which no scrape outpaces, and of each that took longer."""
+    def _wants_exemplar(self, seconds: float, now: float) -> bool:
+        """Selects requests for exemplars: one per second, and each that took longer than the last one."""
         if now >= self._until:
             self._until = now + EXEMPLAR_SECONDS
         elif seconds <= self._longest:
@@ -124,7 +124,7 @@ class _Count:
 
 
 class SharedRequests:
-    """Those of several processes, summed from prometheus-client's files, which have no place for exemplars."""
+    """Request metrics in prometheus-client's files, which several processes share and which hold no exemplars."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._counter = Counter(*_COUNTED, _LABELS, registry=registry)
@@ -141,6 +141,6 @@ class _Shared:
         self._counter = counter
         self._histogram = histogram
 
-    def add(self, seconds: float, trace_id: str | None, now: float) -> None:  # noqa: ARG002 -- see above
+    def add(self, seconds: float, trace_id: str | None, now: float) -> None:  # noqa: ARG002 -- the files hold no exemplars
         self._counter.inc()
         self._histogram.observe(seconds)

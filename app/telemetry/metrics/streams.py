@@ -1,4 +1,4 @@
-"""What stays open: why it ended, and the fan-out that feeds it. The layer counts WebSockets: http.py."""
+"""Metrics of event streams, and of the fan-out of messages to them. http.py counts WebSockets."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,31 +8,34 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 EVENTS: Final = "events"
 KINDS: Final = (EVENTS, "websocket")
-# `left`: by the client. `final`: nothing more can come. `unauthenticated`: its token ended.
+# `left`: the client closed it. `final`: no further event can follow. `unauthenticated`: the token expired.
 ENDS: Final = ("left", "final", "unauthenticated", "forbidden", "draining", "slow", "bad_message", "too_many", "error")
 SOURCES: Final = ("local", "redis")
 
 
 class StreamMetrics:
-    """Counted until they end; `reason` says why."""
+    """Open streams, and ended streams by reason."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.open = Gauge(
-            "event_streams_open", "Streams of events open now.", registry=registry, multiprocess_mode="livesum"
+        self.open = Gauge("event_streams_open", "Open event streams.", registry=registry, multiprocess_mode="livesum")
+        self.ended = Counter(
+            "streams_ended",
+            "Event streams and WebSockets that ended, by reason.",
+            ("kind", "reason"),
+            registry=registry,
         )
-        self.ended = Counter("streams_ended", "Streams and sockets that ended.", ("kind", "reason"), registry=registry)
         for kind in KINDS:
             for reason in ENDS:
                 self.ended.labels(kind, reason)
 
     @contextmanager
     def counted(self, kind: str) -> Iterator[Callable[[str], None]]:
-        """Counts one; the yielded function takes why it ended, which is `left` unless somebody says so."""
+        """Counts a stream; call the yielded function with the reason of its end, `left` by default."""
         reason = "left"
 
-        def ended(why: str) -> None:
+        def ended(new_reason: str) -> None:
             nonlocal reason
-            reason = why
+            reason = new_reason
 
         if kind == EVENTS:
             self.open.inc()
@@ -48,14 +51,18 @@ class StreamMetrics:
 
 
 class FanoutMetrics:
-    """`source`: where a delivered message was published, in this process or beyond Redis."""
+    """Fan-out of messages to readers. `source` is where a message was published: in this process, or through Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = Counter("fanout_messages", "Messages handed to readers.", ("source",), registry=registry)
-        self.dropped = Counter("fanout_dropped_readers", "Readers dropped for being too slow.", registry=registry)
+        self.messages = Counter(
+            "fanout_messages", "Messages delivered to readers, by source.", ("source",), registry=registry
+        )
+        self.dropped = Counter(
+            "fanout_dropped_readers", "Readers dropped because they were too slow.", registry=registry
+        )
         self.connected = Gauge(
             "fanout_connected",
-            "Processes that listen to Redis now; none does before its first reader.",
+            "Processes subscribed to Redis; a process subscribes with its first reader.",
             registry=registry,
             multiprocess_mode="livesum",
         )

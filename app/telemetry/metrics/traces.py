@@ -1,4 +1,4 @@
-"""What became of the spans that this process recorded."""
+"""Metrics of exported and dropped spans."""
 
 from typing import Final, Literal
 
@@ -9,15 +9,15 @@ Loss = Literal["queue_full", "export_failed", "shutdown"]
 
 
 class TraceMetrics:
-    """Spans that arrived at the back end, and those that were given up.
+    """Exported spans, and dropped spans by reason.
 
-    `queue_full`: it takes them too slowly; `export_failed`: it refused a batch or was not there; `shutdown`: the
-    process could not wait for it any longer.
+    `queue_full`: the back end is too slow. `export_failed`: it refused a batch or did not answer. `shutdown`: the
+    process ended before the export.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.exported = Counter("otel_spans_exported", "Spans that the back end has taken.", registry=registry)
-        dropped = Counter("otel_spans_dropped", "Spans that were given up.", ("reason",), registry=registry)
+        self.exported = Counter("otel_spans_exported", "Spans that the trace back end accepted.", registry=registry)
+        dropped = Counter("otel_spans_dropped", "Spans that were dropped, by reason.", ("reason",), registry=registry)
         self._dropped = {reason: dropped.labels(reason) for reason in LOSSES}
 
     def lost(self, reason: Loss, count: int = 1) -> None:

@@ -1,13 +1,13 @@
-"""What watches the tests sees what is emitted, and judges it by the catalogue."""
+"""What watches the tests sees what is emitted, and judges it by the inventory."""
 
 import pytest
 
-from scripts.inventory.model import Catalogue, load
+from scripts.inventory.model import Inventory, load
 from tests.emitted import Emitted
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
+def inventory() -> Inventory:
     return load()
 
 
@@ -15,7 +15,7 @@ def _line(event: str, **fields: object) -> dict[str, object]:
     return {"timestamp": "now", "level": "info", "event": event, **fields}
 
 
-def test_what_the_catalogue_knows_is_no_problem(catalogue: Catalogue) -> None:
+def test_what_the_inventory_knows_is_no_problem(inventory: Inventory) -> None:
     emitted = Emitted()
     emitted.line(_line("mail_sent", topic="mail_welcome", account_id="1", trace_id="2"))
     emitted.line(_line("Started server process", logger="uvicorn.error"))
@@ -23,10 +23,10 @@ def test_what_the_catalogue_knows_is_no_problem(catalogue: Catalogue) -> None:
     emitted.metrics.add(("http_requests_total", (("method", "GET"), ("route", "/any"), ("status", "200"))))
     emitted.span("client", "SELECT items", ["db.system.name", "db.query.text"])
     emitted.span("server", "GET /api/v1/items/{item_id}", ["http.route"])
-    assert emitted.unknown(catalogue) == []
+    assert emitted.unknown(inventory) == []
 
 
-def test_what_it_does_not_know_is_named(catalogue: Catalogue) -> None:
+def test_what_it_does_not_know_is_named(inventory: Inventory) -> None:
     emitted = Emitted()
     emitted.line(_line("mail_lost"))
     emitted.line(_line("mail_sent", to="somebody"))
@@ -35,7 +35,7 @@ def test_what_it_does_not_know_is_named(catalogue: Catalogue) -> None:
     emitted.metrics.add(("goodbyes_total", ()))
     emitted.span("client", "SELECT items", ["db.user"])
     emitted.span("internal", "a loop", [])
-    assert emitted.unknown(catalogue) == [
+    assert emitted.unknown(inventory) == [
         "the event mail_lost was logged",
         "the event mail_sent was logged with to",
         "the metric goodbyes_total was counted with {}",
@@ -46,13 +46,13 @@ def test_what_it_does_not_know_is_named(catalogue: Catalogue) -> None:
     ]
 
 
-def test_what_nobody_emits_is_named_and_what_one_process_emits_counts_for_all(catalogue: Catalogue) -> None:
+def test_what_nobody_emits_is_named_and_what_one_process_emits_counts_for_all(inventory: Inventory) -> None:
     there, here = Emitted(), Emitted()
     there.line(_line("mail_sent", topic="mail_welcome"))
     there.metrics.add(("logins_total", (("outcome", "ok"),)))
     there.span("internal", "transaction", ["db.system.name"])
     entries = {"the event mail_sent", "the metric logins_total", "the span database_transaction"}
-    assert entries <= set(here.silent(catalogue))
+    assert entries <= set(here.silent(inventory))
     here.hear(there.told())
-    assert entries.isdisjoint(here.silent(catalogue))
+    assert entries.isdisjoint(here.silent(inventory))
     assert here.told() == there.told()

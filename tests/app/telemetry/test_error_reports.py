@@ -21,7 +21,7 @@ from app.processes.api import create_app
 from app.settings import Settings, read
 from app.telemetry import context, errors
 from app.telemetry.context import WorkContext
-from app.telemetry.errors.sentry import QUEUE, SAME_ERRORS
+from app.telemetry.errors.sentry import MAX_REPEATS, QUEUE_SIZE
 from app.telemetry.metrics.logs import ErrorReportMetrics
 from tests.app.processes import wait_until
 from tests.app.telemetry.envelopes import Reports, receiver
@@ -234,7 +234,7 @@ def test_of_an_error_and_what_it_came_from_only_our_own_messages_are_told(report
     assert "canary" not in json.dumps(event)
 
 
-def test_a_flood_of_one_error_is_sent_a_few_times_and_counted(reports: Reports, recorded: Logs, tmp_path: Path) -> None:
+def test_a_repeated_error_is_sent_a_few_times_and_counted(reports: Reports, recorded: Logs, tmp_path: Path) -> None:
     registry = _reporting(tmp_path, reports)
     nothing: dict[int, str] = {}
     for number in range(1000):
@@ -243,9 +243,9 @@ def test_a_flood_of_one_error_is_sent_a_few_times_and_counted(reports: Reports, 
         except KeyError as error:
             structlog.get_logger().error("unhandled_error", exc_info=error)
     sentry_sdk.flush(10)
-    assert len(reports.events) == SAME_ERRORS
-    assert _count(registry, "error_reports_total", outcome="queued") == SAME_ERRORS
-    assert _count(registry, "error_reports_total", outcome="suppressed") == 1000 - SAME_ERRORS
+    assert len(reports.events) == MAX_REPEATS
+    assert _count(registry, "error_reports_total", outcome="queued") == MAX_REPEATS
+    assert _count(registry, "error_reports_total", outcome="suppressed") == 1000 - MAX_REPEATS
     assert len(recorded.lines("unhandled_error")) == 10
 
 
@@ -257,7 +257,7 @@ def test_a_sick_receiver_slows_nothing_holds_nothing_and_its_losses_are_counted(
         reports.dsn = "http://public@127.0.0.1:9/1"
     reports.behave(behaviour)
     registry = _reporting(tmp_path, reports)
-    number = QUEUE + 50
+    number = QUEUE_SIZE + 50
     # All of this returns while a receiver that hangs still holds its first request, which it does until the test ends.
     for each in range(number):
         errors.capture(_different(each), route="/api/v1/orders")

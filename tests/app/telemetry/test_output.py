@@ -20,7 +20,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from app.telemetry.logs.json_lines import encoded
-from app.telemetry.logs.output import LONGEST_LINE_BYTES, PATIENCE_SECONDS
+from app.telemetry.logs.output import MAX_LINE_BYTES, WAIT_SECONDS
 from app.telemetry.logs.sink import Sink
 from app.telemetry.metrics.logs import LogMetrics
 from tests.app.processes import REPOSITORY, wait_until
@@ -105,7 +105,7 @@ def test_lines_of_threads_and_processes_that_share_a_pipe_never_mix() -> None:
 
 def _drain(reading: int, into: bytearray) -> None:
     """Reads up to the line that says so."""
-    while b'"after"' not in into[-LONGEST_LINE_BYTES:]:
+    while b'"after"' not in into[-MAX_LINE_BYTES:]:
         into += os.read(reading, 1 << 16)
 
 
@@ -122,8 +122,8 @@ def test_a_reader_that_is_stuck_costs_a_short_wait_and_what_it_missed_is_counted
                 at = time.perf_counter()
                 sink.write(_line(number=number, fill="x" * 1000))
                 slowest = max(slowest, time.perf_counter() - at)
-            assert time.perf_counter() - began < 3000 * PATIENCE_SECONDS / 10
-            assert slowest > PATIENCE_SECONDS * 0.9
+            assert time.perf_counter() - began < 3000 * WAIT_SECONDS / 10
+            assert slowest > WAIT_SECONDS * 0.9
             lost = registry.get_sample_value("log_lines_lost_total", {"reason": "full"}) or 0
             assert lost > 500
             drained = threading.Thread(target=_drain, args=(reading, read := bytearray()))
@@ -171,31 +171,31 @@ async def test_what_requests_say_within_a_moment_leaves_with_one_write() -> None
             for number in range(5):
                 sink.write_soon(_line(number=number))
             assert not _readable(reading), turn
-            lines = (await asyncio.to_thread(reader.read, LONGEST_LINE_BYTES)).splitlines()
+            lines = (await asyncio.to_thread(reader.read, MAX_LINE_BYTES)).splitlines()
             assert [json.loads(line)["number"] for line in lines] == list(range(5))
 
 
 @pytest.mark.anyio
-async def test_what_was_gathered_leaves_before_a_line_that_does_not_wait_and_when_a_pipe_takes_no_more() -> None:
+async def test_buffered_lines_leave_before_a_line_that_does_not_wait_and_when_a_pipe_takes_no_more() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as end, _pipe(end) as (sink, _):
         sink.write_soon(_line(number=1))
         sink.write(_line(number=2))
-        lines = reader.read(LONGEST_LINE_BYTES).splitlines()
+        lines = reader.read(MAX_LINE_BYTES).splitlines()
         assert [json.loads(line)["number"] for line in lines] == [1, 2]
         for number in range(9):
             sink.write_soon(_line(number=number, fill="x" * 500))
-        early = reader.read(2 * LONGEST_LINE_BYTES)
-        assert LONGEST_LINE_BYTES - 600 < len(early) <= LONGEST_LINE_BYTES
+        early = reader.read(2 * MAX_LINE_BYTES)
+        assert MAX_LINE_BYTES - 600 < len(early) <= MAX_LINE_BYTES
         sink.close()
-        lines = (early + reader.read(2 * LONGEST_LINE_BYTES)).splitlines()
+        lines = (early + reader.read(2 * MAX_LINE_BYTES)).splitlines()
         assert [json.loads(line)["number"] for line in lines] == list(range(9))
         sink.write_soon(_line("after"))
-        assert json.loads(reader.read(LONGEST_LINE_BYTES))["event"] == "after"
+        assert json.loads(reader.read(MAX_LINE_BYTES))["event"] == "after"
 
 
 @pytest.mark.anyio
-async def test_each_of_the_lines_that_were_gathered_in_vain_is_counted() -> None:
+async def test_each_buffered_line_that_is_lost_is_counted() -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as end, _pipe(end) as (sink, registry):
         os.close(reading)
@@ -220,7 +220,7 @@ def test_whatever_a_value_is_the_line_is_one_json_object_of_bounded_length(numbe
         line = encoded(_line(trace_id="a" * 32, value=each))
         assert line.endswith(b"\n")
         assert line.count(b"\n") == 1
-        assert len(line) <= LONGEST_LINE_BYTES
+        assert len(line) <= MAX_LINE_BYTES
         read = json.loads(line, parse_constant=pytest.fail)
         assert (read["event"], read["trace_id"]) == ("told", "a" * 32)
 

@@ -1,4 +1,4 @@
-"""What the code logs, read from its syntax: `log.<level>("event", field=...)`, and whole lines as dictionaries."""
+"""Finds log events in source code: calls `log.<level>("event", field=...)`, and lines written as dictionaries."""
 
 import ast
 from collections.abc import Iterator
@@ -7,23 +7,23 @@ from pathlib import Path
 from typing import Final
 
 LEVELS: Final = ("debug", "info", "warning", "error", "exception", "critical")
-# Not fields: they become others.
-_ERRORS: Final = frozenset({"exc_info"})
+# Arguments that become other fields of the line.
+_NOT_FIELDS: Final = frozenset({"exc_info"})
 
 
 @dataclass(slots=True)
-class Logged:
-    """One event, from all places that log it. `more`: some place adds fields that are not written there."""
+class LogCalls:
+    """All calls that log one event. `has_dynamic_fields`: a call adds fields that its source does not name."""
 
     levels: set[str] = field(default_factory=set)
     fields: set[str] = field(default_factory=set)
     places: list[str] = field(default_factory=list)
-    more: bool = False
+    has_dynamic_fields: bool = False
 
 
-def logged(folder: Path) -> dict[str, Logged]:
-    """Every event of the modules below `folder`."""
-    found: dict[str, Logged] = {}
+def log_calls(folder: Path) -> dict[str, LogCalls]:
+    """Returns the calls of every event in the modules below `folder`."""
+    found: dict[str, LogCalls] = {}
     for file in sorted(folder.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
@@ -31,11 +31,11 @@ def logged(folder: Path) -> dict[str, Logged]:
             for node in ast.walk(scope):
                 if not (line := _call(node, scope) or _literal(node)):
                     continue
-                event, levels, fields, more = line
-                entry = found.setdefault(event, Logged())
+                event, levels, fields, dynamic = line
+                entry = found.setdefault(event, LogCalls())
                 entry.levels |= levels
                 entry.fields |= fields
-                entry.more |= more
+                entry.has_dynamic_fields |= dynamic
                 place = f"{file.relative_to(folder.parent)}:{getattr(node, 'lineno', 0)}"
                 if place not in entry.places:
                     entry.places.append(place)
@@ -52,15 +52,15 @@ def _call(node: ast.AST, scope: ast.AST) -> _Line | None:
     if not (isinstance(event, str) and levels):
         return None
     fields: set[str] = set()
-    more = False
+    dynamic = False
     for keyword in node.keywords:
         if keyword.arg is not None:
             fields.add(keyword.arg)
         elif isinstance(keyword.value, ast.Name) and (known := _dictionary(keyword.value.id, scope)):
             fields |= known
         else:
-            more = True
-    return event, levels, fields - _ERRORS, more
+            dynamic = True
+    return event, levels, fields - _NOT_FIELDS, dynamic
 
 
 def _levels(function: ast.expr) -> Iterator[str]:
@@ -72,7 +72,7 @@ def _levels(function: ast.expr) -> Iterator[str]:
 
 
 def _is_logger(value: ast.expr) -> bool:
-    """`structlog.get_logger()`, or a name that is one by our custom."""
+    """Recognises `structlog.get_logger()` and the names `log` and `_log`."""
     if isinstance(value, ast.Call):
         return ast.unparse(value).startswith("structlog.get_logger(")
     name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
@@ -80,7 +80,7 @@ def _is_logger(value: ast.expr) -> bool:
 
 
 def _dictionary(name: str, scope: ast.AST) -> set[str]:
-    """The keys of a dictionary that is written out in the same function."""
+    """Returns the keys of a dictionary literal assigned to `name` in the same scope."""
     for node in ast.walk(scope):
         if (
             isinstance(node, ast.Assign)
@@ -92,7 +92,7 @@ def _dictionary(name: str, scope: ast.AST) -> set[str]:
 
 
 def _literal(node: ast.AST) -> _Line | None:
-    """A whole line: a dictionary with a level and an event."""
+    """Reads a dictionary literal with a level and an event as a log line."""
     if not isinstance(node, ast.Dict):
         return None
     values = {

@@ -1,4 +1,4 @@
-"""Who uses a metric or an event: found in grafana/ and in the runbooks, rather than kept by hand."""
+"""Finds the objectives, alerts, panels and runbooks that use a metric or an event."""
 
 import json
 import re
@@ -12,13 +12,13 @@ import yaml
 from scripts.tree import ROOT
 
 _SUFFIX: Final = re.compile(r"_(bucket|count|sum)$")
-# Grafana fills these in; the parser takes no `$` inside a range.
+# Grafana replaces these variables; the parser rejects `$` inside a range.
 _VARIABLES: Final = {"$__rate_interval": "5m", "$__range": "5m", "$__interval": "5m"}
 Selector = tuple[str, tuple[tuple[str, str, str], ...]]
 
 
 def selectors(expression: str) -> list[Selector]:
-    """Every series that an expression asks for: its name, and its matchers as label, operator, value."""
+    """Returns every selector of an expression: the name, and the matchers as label, operator, value."""
     for variable, value in _VARIABLES.items():
         expression = expression.replace(variable, value)
     found: list[Selector] = []
@@ -33,14 +33,14 @@ def selectors(expression: str) -> list[Selector]:
 
 
 def rules() -> Iterator[dict[str, Any]]:
-    """Every rule of grafana/rules."""
+    """Yields every rule of grafana/rules."""
     for file in sorted((ROOT / "grafana/rules").glob("*.yaml")):
         for group in yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]:
             yield from group["rules"]
 
 
 def queries() -> Iterator[tuple[str, str]]:
-    """The title of each panel of grafana/dashboards, and each of its expressions."""
+    """Yields panel title and expression of every query in grafana/dashboards."""
     for file in sorted((ROOT / "grafana/dashboards").glob("*.json")):
         board = json.loads(file.read_text(encoding="utf-8"))
         panels = [*board["panels"], *(inner for panel in board["panels"] for inner in panel.get("panels", ()))]
@@ -49,20 +49,20 @@ def queries() -> Iterator[tuple[str, str]]:
                 yield panel["title"], target["expr"]
 
 
-def metric(name: str) -> str:
-    """The family of a series: http_request_duration_seconds of http_request_duration_seconds_bucket."""
+def family(name: str) -> str:
+    """Returns the metric family of a series: `x_seconds` for `x_seconds_bucket`, `_count` and `_sum`."""
     return _SUFFIX.sub("", name)
 
 
-def of_metrics() -> Mapping[str, list[str]]:
-    """By metric: the objectives, alerts, panels and runbooks that use it, directly or through recording rules."""
+def metric_users() -> Mapping[str, list[str]]:
+    """Returns by metric the objectives, alerts, panels and runbooks that use it, also through recording rules."""
     recorded: dict[str, set[str]] = defaultdict(set)
     users: dict[str, dict[str, None]] = defaultdict(dict)
     for rule in rules():
-        asked = {metric(name) for name, _ in selectors(rule["expr"])}
-        behind = set().union(*(recorded.get(_kept(rule, name), {name}) for name in asked))
+        selected = {family(name) for name, _ in selectors(rule["expr"])}
+        behind = set().union(*(recorded.get(_recorded_key(rule, name), {name}) for name in selected))
         if "record" in rule:
-            recorded[_kept(rule, rule["record"])] |= behind
+            recorded[_recorded_key(rule, rule["record"])] |= behind
             user = f"objective {rule['labels']['slo']}" if "slo" in rule.get("labels", {}) else f"rule {rule['record']}"
         else:
             user = f"alert {rule['alert']}"
@@ -70,7 +70,7 @@ def of_metrics() -> Mapping[str, list[str]]:
             users[name][user] = None
     for title, expression in queries():
         for name, _ in selectors(expression):
-            users[metric(name)][f"panel {title}"] = None
+            users[family(name)][f"panel {title}"] = None
     for heading, text in runbooks():
         for name in set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", text)):
             users[name][f"runbook {heading}"] = None
@@ -78,11 +78,11 @@ def of_metrics() -> Mapping[str, list[str]]:
 
 
 def runbooks() -> Iterator[tuple[str, str]]:
-    """The heading and the text of each runbook."""
+    """Yields heading and text of each runbook."""
     text = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
     yield from re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def _kept(rule: Mapping[str, Any], name: str) -> str:
-    """The same recorded name stands for each objective."""
+def _recorded_key(rule: Mapping[str, Any], name: str) -> str:
+    """Distinguishes equal recorded names by their objective."""
     return f"{rule.get('labels', {}).get('slo', '')}/{name}" if ":" in name else name

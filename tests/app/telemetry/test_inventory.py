@@ -1,4 +1,4 @@
-"""The catalogue says what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
+"""The inventory lists what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
 
 from pathlib import Path
 
@@ -12,11 +12,11 @@ from app.telemetry.metrics import QueueMetrics
 from app.telemetry.metrics.process import register_process
 from app.telemetry.traces.attribute_allowlist import ALLOWED
 from scripts import tree
-from scripts.inventory import users
+from scripts.inventory import usage
 from scripts.inventory.__main__ import files
-from scripts.inventory.logged import Logged, logged
-from scripts.inventory.measured import Measured, measured
-from scripts.inventory.model import FILE, Catalogue, CatalogueError, load
+from scripts.inventory.log_calls import LogCalls, log_calls
+from scripts.inventory.metric_families import MetricFamily, metric_families
+from scripts.inventory.model import FILE, Inventory, InventoryError, load
 
 EMBEDDED = ("api", "worker", "reconciler")
 # What scraping adds, and the series that Prometheus makes itself.
@@ -24,36 +24,36 @@ TARGET = {"job", "namespace", "release", "component", "pod", "container"}
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
+def inventory() -> Inventory:
     return load()
 
 
 @pytest.fixture(scope="module")
-def events() -> dict[str, Logged]:
-    return logged(tree.ROOT / "app")
+def events() -> dict[str, LogCalls]:
+    return log_calls(tree.ROOT / "app")
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_metrics_are_those_of_the_catalogue_and_exist_at_0_from_the_start(
-    settings: Settings, catalogue: Catalogue
+async def test_metrics_are_those_of_the_inventory_and_exist_at_0_from_the_start(
+    settings: Settings, inventory: Inventory
 ) -> None:
     binnacle = create_app(settings)
     async with binnacle.app.router.lifespan_context(binnacle.app):
         register_process(binnacle.telemetry.registry)
         QueueMetrics(binnacle.telemetry.registry, REASONS)  # an embedded API has no queue
-        found = measured(binnacle.telemetry.registry)
+        found = metric_families(binnacle.telemetry.registry)
         samples = [sample for family in binnacle.telemetry.registry.collect() for sample in family.samples]
     stated = {
-        name: Measured(metric.kind, metric.about, tuple(metric.labels), tuple(metric.buckets))
-        for name, metric in catalogue.metrics.items()
+        name: MetricFamily(metric.kind, metric.about, tuple(metric.labels), tuple(metric.buckets))
+        for name, metric in inventory.metrics.items()
     }
     assert found == stated
-    present = {(users.metric(sample.name), frozenset(sample.labels.items())) for sample in samples}
+    present = {(usage.family(sample.name), frozenset(sample.labels.items())) for sample in samples}
     present |= {(name, frozenset(pair for pair in labels if pair[0] != "le")) for name, labels in present}
     missing = [
         (name, labels)
-        for name, metric in catalogue.metrics.items()
+        for name, metric in inventory.metrics.items()
         for labels in metric.initial(EMBEDDED, redis=False)
         if (name, frozenset(labels.items())) not in present
     ]
@@ -61,50 +61,50 @@ async def test_metrics_are_those_of_the_catalogue_and_exist_at_0_from_the_start(
     unknown = {
         (name, labels)
         for name, labels in present
-        if not catalogue.metrics[name].allows({label: value for label, value in labels if label != "le"})
+        if not inventory.metrics[name].allows({label: value for label, value in labels if label != "le"})
     }
     assert unknown == set()
 
 
-def test_every_event_is_in_the_catalogue_and_every_entry_is_logged_somewhere(
-    events: dict[str, Logged], catalogue: Catalogue
+def test_every_event_is_in_the_inventory_and_every_entry_is_logged_somewhere(
+    events: dict[str, LogCalls], inventory: Inventory
 ) -> None:
-    assert {name: found.places for name, found in events.items() if name not in catalogue.events} == {}
-    assert catalogue.events.keys() - events.keys() == set()
+    assert {name: found.places for name, found in events.items() if name not in inventory.events} == {}
+    assert inventory.events.keys() - events.keys() == set()
 
 
-def test_events_have_the_levels_and_the_fields_of_the_catalogue(
-    events: dict[str, Logged], catalogue: Catalogue
+def test_events_have_the_levels_and_the_fields_of_the_inventory(
+    events: dict[str, LogCalls], inventory: Inventory
 ) -> None:
     for name, found in events.items():
-        stated, common = catalogue.events[name], catalogue.common_fields.keys()
+        stated, common = inventory.events[name], inventory.common_fields.keys()
         fields, places = found.fields - common, found.places
         assert fields <= set(stated.fields), f"{name}: {places}"
-        assert found.more or fields == set(stated.fields), f"{name}: {places}"
+        assert found.has_dynamic_fields or fields == set(stated.fields), f"{name}: {places}"
         assert found.levels <= set(stated.level), f"{name}: {places}"
 
 
-def test_the_catalogue_has_no_field_that_a_line_may_not_have(events: dict[str, Logged], catalogue: Catalogue) -> None:
+def test_the_inventory_has_no_field_that_a_line_may_not_have(events: dict[str, LogCalls], inventory: Inventory) -> None:
     whole = {name for name, found in events.items() if all("telemetry/" in place for place in found.places)}
     for name in events.keys() - whole:  # lines that telemetry makes as a whole pass no list
-        assert set(catalogue.events[name].fields) <= FIELDS.keys(), name
+        assert set(inventory.events[name].fields) <= FIELDS.keys(), name
 
 
-def test_spans_have_no_attribute_that_may_not_leave(catalogue: Catalogue) -> None:
-    told = {attribute for span in catalogue.spans.values() for attribute in span.attributes}
+def test_spans_have_no_attribute_that_may_not_leave(inventory: Inventory) -> None:
+    told = {attribute for span in inventory.spans.values() for attribute in span.attributes}
     assert told - ALLOWED == set()
 
 
-def test_rules_and_dashboards_ask_for_what_there_is(catalogue: Catalogue) -> None:
-    rules = list(users.rules())
+def test_rules_and_dashboards_ask_for_what_there_is(inventory: Inventory) -> None:
+    rules = list(usage.rules())
     recorded = {rule["record"] for rule in rules if "record" in rule}
-    asked = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules] + list(users.queries())
+    asked = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules] + list(usage.queries())
     assert len(asked) > 50
     for who, expression in asked:
-        for name, matchers in users.selectors(expression):
+        for name, matchers in usage.selectors(expression):
             if name in recorded or name in {"up", "ALERTS"}:
                 continue
-            metric = catalogue.metrics.get(users.metric(name))
+            metric = inventory.metrics.get(usage.family(name))
             assert metric is not None, f"{who} asks for {name}"
             for label, operator, value in matchers:
                 known = metric.labels.get(label)
@@ -119,7 +119,7 @@ def test_the_page_is_what_the_generator_writes() -> None:
 
 
 def test_users_are_found_through_recording_rules() -> None:
-    found = users.of_metrics()
+    found = usage.metric_users()
     assert "objective availability" in found["http_requests_total"]
     assert "alert BinnacleAvailabilityBudgetBurn" in found["http_requests_total"]
     assert "alert BinnacleLatencyBudgetBurn" not in found["http_requests_total"]
@@ -135,7 +135,7 @@ REFUSALS = [
         "  database_pool_wait:",
         "with the unit seconds its name has to end with _seconds",
     ),
-    ("    about: Values asked of a cache.\n", "", r"metrics\.cache_requests_total\.about: Field required"),
+    ("    about: Cache look-ups, by outcome.\n", "", r"metrics\.cache_requests_total\.about: Field required"),
     ("fields: [state, target, was]", "fields: [state, target, was, level]", "level is a common field; don't repeat it"),
     ("  build_info:", "  zz_info:", "not in alphabetical order"),
     ("values: {target: [rates]}", "values: {goal: [rates]}", "must name the labels, all of them and no others"),
@@ -150,9 +150,9 @@ REFUSALS = [
 def test_a_bad_entry_is_refused_in_words(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     text = FILE.read_text(encoding="utf-8")
     assert old in text
-    file = tmp_path / "catalogue.yaml"
+    file = tmp_path / "inventory.yaml"
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
-    with pytest.raises(CatalogueError, match=sentence):
+    with pytest.raises(InventoryError, match=sentence):
         load(file)
 
 
@@ -170,8 +170,8 @@ def test_events_are_read_from_the_source(tmp_path: Path) -> None:
         'line = {"level": "info", "event": "request", "status": 200}\n',
         encoding="utf-8",
     )
-    found = logged(tmp_path / "app")
-    assert {name: (each.levels, each.fields, each.more) for name, each in found.items()} == {
+    found = log_calls(tmp_path / "app")
+    assert {name: (each.levels, each.fields, each.has_dynamic_fields) for name, each in found.items()} == {
         "breaker": ({"info", "warning"}, {"target"}, False),
         "failed": ({"error"}, set(), False),
         "dead": ({"error"}, {"topic"}, False),

@@ -1,4 +1,4 @@
-"""What registries measure: names, kinds, labels, meanings."""
+"""Metric families of registries: name, kind, help text, labels and buckets."""
 
 import math
 from collections.abc import Iterable
@@ -9,8 +9,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One family. `labels` are in the order in which it was declared; `buckets` without +Inf."""
+class MetricFamily:
+    """One family. `labels` are in order of declaration; `buckets` are without +Inf."""
 
     kind: str
     about: str
@@ -18,22 +18,22 @@ class Measured:
     buckets: tuple[float, ...] = ()
 
 
-def measured(registry: CollectorRegistry) -> dict[str, Measured]:
-    """Every family by its name as it is exposed, such as `http_requests_total`."""
-    collectors = set(registry._collector_to_names)  # noqa: SLF001 -- nothing else tells of labels without a series
-    found: dict[str, Measured] = {}
+def metric_families(registry: CollectorRegistry) -> dict[str, MetricFamily]:
+    """Returns every family by its exposed name, such as `http_requests_total`."""
+    collectors = set(registry._collector_to_names)  # noqa: SLF001 -- the only source of labels without a series
+    found: dict[str, MetricFamily] = {}
     for collector in collectors:
         if isinstance(collector, MetricWrapperBase):
             kind = str(collector._type)  # noqa: SLF001
             name = _exposed(collector._name, kind)  # noqa: SLF001
             bounds = tuple(bound for bound in getattr(collector, "_upper_bounds", ()) if bound != math.inf)
-            found[name] = Measured(kind, collector._documentation, collector._labelnames, bounds)  # noqa: SLF001
+            found[name] = MetricFamily(kind, collector._documentation, collector._labelnames, bounds)  # noqa: SLF001
             continue
         for family in collector.collect():
             kind = str(family.type)
             labels = tuple(name for name in _labels(family.samples) if name != "le")
             limits = {float(sample.labels["le"]) for sample in family.samples if "le" in sample.labels} - {math.inf}
-            found[_exposed(family.name, kind)] = Measured(kind, family.documentation, labels, tuple(sorted(limits)))
+            found[_exposed(family.name, kind)] = MetricFamily(kind, family.documentation, labels, tuple(sorted(limits)))
     return found
 
 

@@ -1,0 +1,1 @@
+"""The rules of the project's language that a program can check."""
