@@ -16,7 +16,7 @@ from app.catalog.schemas import ItemQuery
 from app.errors import DomainError
 
 if TYPE_CHECKING:
-    from app.api.dependencies import Services
+    from app.api.services import Services
 
 _LONGEST_QUERY: Final = 1000  # what is longer is not valid, and is not to be read twice
 

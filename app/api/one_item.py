@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.api import problems
 
 if TYPE_CHECKING:
-    from app.api.dependencies import Services
+    from app.api.services import Services
 from app.api.etags import etag, tagged
 from app.catalog import cached_items
 from app.catalog.cached_items import Form
