@@ -69,7 +69,7 @@ def measure(engine: AsyncEngine, telemetry: "Telemetry") -> None:
 
 
 def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
-    """Around the dialect's own, which waits for the disk: SQLAlchemy tells of the beginning of a COMMIT only."""
+    """Wraps the commit of the dialect, which waits for the disk: SQLAlchemy has an event for its beginning only."""
     commit = dialect.do_commit
 
     def measured(connection: Any) -> None:
@@ -85,7 +85,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
 
 
 def outcome(error: Exception, *, disconnects: bool) -> str:
-    """Which of STORE_OUTCOMES an error is. A constraint that was violated is an answer, and a good one."""
+    """Returns the one of STORE_OUTCOMES that an error is; a violated constraint is `ok`: it is an answer."""
     cause = getattr(error, "orig", None) or (error.__cause__ if isinstance(error, ConnectError) else error)
     state = str(getattr(cause, "sqlstate", ""))
     if isinstance(error, IntegrityError):

@@ -1,4 +1,4 @@
-"""Every metric of every process, made once a process and passed in.
+"""Metrics, a class for each part; a process registers each class once, through its Telemetry.
 
 Names and units: https://prometheus.io/docs/practices/naming/
 """
