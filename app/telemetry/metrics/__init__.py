@@ -3,6 +3,8 @@
 Names and units: https://prometheus.io/docs/practices/naming/
 """
 
+from prometheus_client import disable_created_metrics
+
 from app.telemetry.metrics.accounts import AccountMetrics, LimitMetrics
 from app.telemetry.metrics.cache import CacheMetrics
 from app.telemetry.metrics.database import ConnectionMetrics
@@ -34,3 +36,5 @@ __all__ = [
     "RejectedMetrics",
     "StreamMetrics",
 ]
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and no rule or panel reads them

@@ -1,36 +1,34 @@
-"""What caches answer themselves, and what they have to ask for."""
+"""Metrics of the caches."""
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.counters import counter
 
 CACHES: Final = ("items", "popular", "rates")
 CACHE_OUTCOMES: Final = ("hit", "miss", "error", "stale")
 
 
 class CacheMetrics:
-    """Counts what is asked of each cache.
+    """Counts reads of each cache.
 
-    `error` is what had to be made because Redis was gone; `stale` what could not be made, so that an older value was
-    given instead: it was counted as a miss or an error before.
+    `error` is a value that was made because Redis did not answer; `stale` one that could not be made, so that an older
+    value was returned: it was counted as a miss or an error before.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter("cache_requests", "Values asked of a cache.", ("cache", "outcome"), registry=registry)
-        # Looked up once: `labels` takes longer than a cached value.
+        self.requests = counter(
+            registry, "cache_requests", "Values asked of a cache.", cache=CACHES, outcome=CACHE_OUTCOMES
+        )
+        # Looked up once: `labels` takes longer than to read a cached value.
         series = {
             outcome: {cache: self.requests.labels(cache, outcome) for cache in CACHES} for outcome in CACHE_OUTCOMES
         }
-        self._damaged = Counter(
-            "cache_damaged_entries",
-            "Cache entries in Redis that were damaged, and were dropped.",
-            ("cache",),
-            registry=registry,
-        )
-        for cache in CACHES:
-            self._damaged.labels(cache)
+        about = "Cache entries in Redis that were damaged, and were dropped."
+        self._damaged = counter(registry, "cache_damaged_entries", about, cache=CACHES)
         self.hits, self.misses, self.errors, self.stale = (series[outcome] for outcome in CACHE_OUTCOMES)
 
     def is_damaged(self, cache: str) -> None:
-        """Counts an entry that is dropped."""
+        """Counts a damaged entry, which is dropped."""
         self._damaged.labels(cache).inc()

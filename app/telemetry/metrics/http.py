@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from app.telemetry.metrics.counters import counter
 from app.telemetry.metrics.requests import Series, requests
 
 CONNECTION_BUCKETS: Final = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
@@ -106,6 +107,5 @@ class ReadinessMetrics:
     """Counts readiness checks: when no replica is ready no request arrives, and only these tell."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.checks = Counter("readiness_checks", "Readiness checks of a replica.", ("outcome",), registry=registry)
-        for outcome in READINESS_OUTCOMES:
-            self.checks.labels(outcome)
+        about = "Readiness checks of a replica."
+        self.checks = counter(registry, "readiness_checks", about, outcome=READINESS_OUTCOMES)

@@ -1,53 +1,47 @@
-"""What logs and error reports lose: told nowhere else, since what tells of it is what is lost."""
+"""Metrics of lost log lines and error reports, which no log line and no report can mention."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.counters import counter
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class LogMetrics:
-    """Lines that were left out on purpose, and lines that nobody took."""
+    """Counts lines that throttling suppressed, and lines that could not be written."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.suppressed = Counter(
+        self.suppressed = counter(
+            registry,
             "log_lines_suppressed_total",
             "Log lines that the flood guard left out because they repeat others, by level.",
-            ("level",),
-            registry=registry,
+            level=LEVELS,
         )
-        self.lost = Counter(
+        self.lost = counter(
+            registry,
             "log_lines_lost_total",
             "Log lines that could not be written: standard output was closed, or full and not read.",
-            ("reason",),
-            registry=registry,
+            reason=("closed", "full"),
         )
-        for level in LEVELS:
-            self.suppressed.labels(level)
-        for reason in ("closed", "full"):
-            self.lost.labels(reason)
 
     def count(self, what: str, label: str) -> None:
-        """One line; `what` is `suppressed`, by level, or `lost`, by reason."""
+        """Counts a line; `what` is `suppressed`, by level, or `lost`, by reason."""
         (self.suppressed if what == "suppressed" else self.lost).labels(label).inc()
 
 
 class ErrorReportMetrics:
-    """Error reports, and what became of those that did not arrive."""
+    """Counts error reports, and those that did not arrive by reason."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.reports = Counter(
+        self.reports = counter(
+            registry,
             "error_reports_total",
             "Errors that were to be reported: queued for sending, or suppressed because they repeat others.",
-            ("outcome",),
-            registry=registry,
+            outcome=("queued", "suppressed"),
         )
-        self.lost = Counter(
+        self.lost = counter(
+            registry,
             "error_reports_lost_total",
             "Error reports that were queued and did not arrive, by reason.",
-            ("reason",),
-            registry=registry,
+            reason=("network", "queue_full", "rate_limited", "refused", "unsent"),
         )
-        for outcome in ("queued", "suppressed"):
-            self.reports.labels(outcome)
-        for reason in ("network", "queue_full", "rate_limited", "refused", "unsent"):
-            self.lost.labels(reason)

@@ -1,9 +1,11 @@
-"""Orders, from placed to final, and the outbox behind them."""
+"""Metrics of orders, from placed to final, and of the outbox."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from app.telemetry.metrics.counters import counter
 
 ORDER_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 STATUSES: Final = ("pending", "paid", "failed", "cancelled")
@@ -12,32 +14,27 @@ FINAL_STATUSES: Final = ("paid", "failed")
 
 
 class OrderMetrics:
-    """What happens to orders, in whichever process it happens."""
+    """Counts and times the changes of orders, in the process that makes them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.placed = Counter("orders_placed", "Orders accepted.", registry=registry)
         self.replayed = Counter(
             "orders_replayed", "Requests answered with the order that their Idempotency-Key made.", registry=registry
         )
-        self.cancelled = Counter(
-            "orders_cancelled", "Orders cancelled, by the status that they had.", ("was",), registry=registry
-        )
+        about = "Orders cancelled, by the status that they had."
+        self.cancelled = counter(registry, "orders_cancelled", about, was=CANCELLED_FROM)
         self.refunded = Counter("orders_refunded", "Cancelled orders whose money went back.", registry=registry)
-        self.finished = Counter("orders_finished", "Orders that became final.", ("status",), registry=registry)
+        self.finished = counter(registry, "orders_finished", "Orders that became final.", status=FINAL_STATUSES)
         self.processing = Histogram(
             "order_processing_duration_seconds",
             "From placing an order to its final status.",
             registry=registry,
             buckets=ORDER_BUCKETS,
         )
-        for status in FINAL_STATUSES:
-            self.finished.labels(status)
-        for status in CANCELLED_FROM:
-            self.cancelled.labels(status)
 
 
 class OrderStateMetrics:
-    """The latest orders as the database tells it; set by the one process that reconciles."""
+    """Gauges of recent orders, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.recent = Gauge(
@@ -49,13 +46,13 @@ class OrderStateMetrics:
         self.set({})
 
     def set(self, counts: Mapping[str, int]) -> None:
-        """`counts` holds numbers by status; of those that it does not name there are none."""
+        """Sets the gauges to the counts by status, and to 0 for statuses without a count."""
         for status in STATUSES:
             self.recent.labels(status).set(counts.get(status, 0))
 
 
 class OutboxMetrics:
-    """The backlog as the database tells it; set by the one process that reconciles."""
+    """Gauges of the outbox, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.pending = Gauge("outbox_pending_messages", "Messages not done yet.", registry=registry)

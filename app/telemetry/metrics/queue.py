@@ -1,23 +1,19 @@
-"""Messages of the queue that nothing can be done with."""
+"""Metrics of the queue: messages that could not be read."""
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.counters import counter
 
 
 class QueueMetrics:
-    """`reason`: `undecodable`, `malformed` or `unknown_task`."""
+    """Counts dropped messages by reason: `undecodable`, `malformed` or `unknown_task`."""
 
     def __init__(self, registry: CollectorRegistry, reasons: Iterable[str]) -> None:
-        self._dropped = Counter(
-            "queue_messages_dropped",
-            "Messages taken from the queue that could not be read.",
-            ("reason",),
-            registry=registry,
-        )
-        for reason in reasons:
-            self._dropped.labels(reason)
+        about = "Messages taken from the queue that could not be read."
+        self._dropped = counter(registry, "queue_messages_dropped", about, reason=reasons)
 
     def dropped(self, reason: str) -> None:
-        """Counts one."""
+        """Counts a dropped message."""
         self._dropped.labels(reason).inc()

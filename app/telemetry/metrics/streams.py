@@ -1,10 +1,12 @@
-"""What stays open: why it ended, and the fan-out that feeds it. The layer counts WebSockets: http.py."""
+"""Metrics of streams and sockets, and of the fan-out that feeds them. http.py counts WebSocket handshakes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from app.telemetry.metrics.counters import counter
 
 EVENTS: Final = "events"
 KINDS: Final = (EVENTS, "websocket")
@@ -14,20 +16,17 @@ SOURCES: Final = ("local", "redis")
 
 
 class StreamMetrics:
-    """Counted until they end; `reason` says why."""
+    """Counts streams and sockets while they are open, and their ends by reason."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.open = Gauge(
             "event_streams_open", "Streams of events open now.", registry=registry, multiprocess_mode="livesum"
         )
-        self.ended = Counter("streams_ended", "Streams and sockets that ended.", ("kind", "reason"), registry=registry)
-        for kind in KINDS:
-            for reason in ENDS:
-                self.ended.labels(kind, reason)
+        self.ended = counter(registry, "streams_ended", "Streams and sockets that ended.", kind=KINDS, reason=ENDS)
 
     @contextmanager
     def counted(self, kind: str) -> Iterator[Callable[[str], None]]:
-        """Counts one; the yielded function takes why it ended, which is `left` unless somebody says so."""
+        """Counts one; the yielded function takes the reason of its end, which is `left` when it is not called."""
         reason = "left"
 
         def ended(why: str) -> None:
@@ -48,10 +47,10 @@ class StreamMetrics:
 
 
 class FanoutMetrics:
-    """`source`: where a delivered message was published, in this process or beyond Redis."""
+    """Counts delivered messages; `source` is where a message was published: in this process, or received over Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = Counter("fanout_messages", "Messages handed to readers.", ("source",), registry=registry)
+        self.messages = counter(registry, "fanout_messages", "Messages handed to readers.", source=SOURCES)
         self.dropped = Counter("fanout_dropped_readers", "Readers dropped for being too slow.", registry=registry)
         self.connected = Gauge(
             "fanout_connected",
@@ -59,5 +58,3 @@ class FanoutMetrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        for source in SOURCES:
-            self.messages.labels(source)
