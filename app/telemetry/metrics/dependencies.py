@@ -1,4 +1,4 @@
-"""Calls of other services and of the stores: what they answered, how long it took, and what was done about failures."""
+"""Metrics of calls to other services and to the stores: outcomes, durations, retries and circuit breakers."""
 
 import time
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ BREAKER_STATES: Final = ("closed", "open", "half_open")
 
 
 class DependencyMetrics:
-    """`target` is a dependency, `operation` what is asked of it.
+    """Counts and times calls. `target` is a dependency, `operation` one kind of call.
 
-    A try that the breaker refuses has an outcome and no duration, since nothing was sent.
+    A call that the circuit breaker refuses has an outcome and no duration, since nothing was sent.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -55,7 +55,7 @@ class DependencyMetrics:
         )
 
     def declare(self, target: str, operations: Iterable[str]) -> None:
-        """Makes the series of a service exist at 0, with those of its breaker and its retries."""
+        """Creates the series of a service at 0, with those of its circuit breaker and its retries."""
         self.declare_calls(target, operations, CALL_OUTCOMES)
         for counter in (self.retries, self.budget_exhausted):
             counter.labels(target)
@@ -74,7 +74,7 @@ class DependencyMetrics:
             self.breaker_state.labels(target, each).set(each == state)
 
     def declare_calls(self, target: str, operations: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Makes the series of calls exist at 0, of what has neither breaker nor retries."""
+        """Creates the series of calls at 0, for a dependency without circuit breaker and retries."""
         outcomes = tuple(outcomes)
         for operation in operations:
             self.duration.labels(target, operation)
@@ -83,17 +83,17 @@ class DependencyMetrics:
 
 
 class StoreCalls:
-    """Calls of one store for one purpose. Its series are looked up once: a call to a store is short."""
+    """Measures calls of one operation of a store. Looks its series up once: a call to a store is short."""
 
     def __init__(self, metrics: DependencyMetrics, target: str, operation: str) -> None:
         self._duration = metrics.duration.labels(target, operation)
         self._outcomes = {outcome: metrics.requests.labels(target, operation, outcome) for outcome in STORE_OUTCOMES}
 
     def begin(self) -> float:
-        """The moment, for `ended`."""
+        """Returns the time at which a call starts, for `ended`."""
         return time.perf_counter()
 
     def ended(self, started: float, outcome: str = "ok") -> None:
-        """Counts one and its duration."""
+        """Counts a call and observes its duration."""
         self._outcomes[outcome].inc()
         self._duration.observe(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Whether the event loop turns: a loop that is blocked answers nobody."""
+"""Metrics of the event loop: a blocked loop answers no request."""
 
 from typing import Final
 
@@ -8,9 +8,9 @@ LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 
 
 class LoopMetrics:
-    """How late the loop is: afterwards as a histogram, and while it is blocked by the age of its last turn.
+    """Measures the lag of the loop: afterwards as a histogram, and while it is blocked by the time of its last turn.
 
-    `always`: the loop never rests. A worker's does, between two jobs, so that the age would say nothing.
+    `always`: the loop always runs. That of a worker stands still between jobs, which is no lag.
     """
 
     def __init__(self, registry: CollectorRegistry, *, always: bool = True) -> None:
@@ -31,7 +31,7 @@ class LoopMetrics:
             self._turned.set_to_current_time()
 
     def turned(self, late: float) -> None:
-        """Says that the loop turned just now, so many seconds late."""
+        """Observes a turn of the loop that came `late`, in seconds."""
         self.lag.observe(late)
         if self._turned is not None:
             self._turned.set_to_current_time()

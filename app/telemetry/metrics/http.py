@@ -1,4 +1,4 @@
-"""Requests, WebSockets and readiness, as the API counts them."""
+"""Metrics of requests, WebSockets and readiness."""
 
 import os
 from collections.abc import Iterable
@@ -15,16 +15,16 @@ DIRECTIONS: Final = ("received", "sent")
 
 
 class HttpMetrics:
-    """What the ASGI layer counts. `route` is a template or a constant, never a path."""
+    """Counts requests for the ASGI layer. `route` is a template or a constant, never a path."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = requests(registry)
-        # To look a series up by its labels takes longer than to count. There are as many as there are series.
+        # A look-up by labels takes longer than to count; there are as many entries as series.
         self._series: dict[tuple[str, str, int], Series] = {}
         self.in_progress = Gauge(
             "http_requests_in_progress", "Requests being answered now.", registry=registry, multiprocess_mode="livesum"
         )
-        # Summed with other processes', a gauge must be written at each change; else it is asked for at each scrape.
+        # Several processes sum their gauges from files, written at each change; one process reads it at each scrape.
         self._written = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._now = 0
         if not self._written:
@@ -38,20 +38,20 @@ class HttpMetrics:
         self.sockets = SocketMetrics(registry)
 
     def began(self) -> None:
-        """Counts one as in progress."""
+        """Counts a request as in progress."""
         self._now += 1
         if self._written:
             self.in_progress.inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float, trace_id: str | None, now: float) -> None:
-        """Counts one that is over, at `now` on a clock of seconds; `trace_id` is given where its trace is recorded."""
+        """Counts a request that ended at `now`, on a clock of seconds; `trace_id` is that of a recorded trace."""
         self._now -= 1
         if self._written:
             self.in_progress.dec()
         self._of(method, route, status).add(seconds, trace_id, now)
 
     def refused(self, method: str, route: str, status: int) -> None:
-        """Counts one that the server refused by itself, which takes no time that could be measured."""
+        """Counts a request that the server refused by itself, in no measurable time."""
         self._of(method, route, status).add(0.0, None, 0.0)
 
     def declare(self, operations: Iterable[tuple[str, str, Iterable[str]]]) -> None:
@@ -68,7 +68,7 @@ class HttpMetrics:
 
 
 class SocketMetrics:
-    """WebSockets. Each begins as a request that is answered 101, or refused with another status."""
+    """Counts WebSockets. Each begins as a request that is answered 101, or refused with another status."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.handshakes = Counter(
@@ -104,7 +104,7 @@ class SocketMetrics:
 
 
 class ReadinessMetrics:
-    """Counts readiness checks: when no replica is ready no request arrives, and only these tell."""
+    """Counts readiness checks: when no replica is ready no request arrives, and no other metric shows it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         about = "Readiness checks of a replica."

@@ -1,4 +1,4 @@
-"""A task that looks, a few times a second, at what would cost too much to follow at each request."""
+"""A task that samples, a few times a second, what would cost too much to measure at each request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,10 +13,9 @@ Look = Callable[[], None]
 
 @asynccontextmanager
 async def sampling(metrics: LoopMetrics, *looks: Look, every: float = EVERY_SECONDS) -> AsyncIterator[None]:
-    """Measures this event loop's lag until the block ends, and takes each look at the beginning, each time, and at
-    the end.
+    """Measures the lag of this event loop until the block ends, and calls each of `looks` at each sample.
 
-    A collector that is asked at a scrape would be cheaper still, but there is none where several processes are summed.
+    A collector that runs at a scrape would be cheaper, but the sums over several processes have none.
     """
     for look in looks:
         look()
