@@ -1,4 +1,4 @@
-"""The event bus: durable subscribers are committed with an event, live ones run after the commit and may be lost."""
+"""The event bus: what must happen because of an event is committed with it, what may be lost runs after the commit."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,10 +16,10 @@ Listener = Callable[[Any], Awaitable[None]]
 
 
 class Events:
-    """Delivers events. A subscriber that fails neither fails the transaction nor another subscriber.
+    """Tells subscribers. Each is on its own: one that fails neither fails the transaction nor another subscriber.
 
-    `durable` has the topics whose handlers get the event as a message; `live` has the coroutines that run once after
-    the commit, or never if the process dies before.
+    `durable` names the topics whose handlers get the event as a message, `live` the coroutines that run once after
+    the commit, and never if the process dies just then.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Events:
         self._live = live
 
     def record(self, session: WriteSession, event: Event) -> None:
-        """Records an event in the transaction of a session."""
+        """Says within a transaction that something happens with it."""
         payload = {name: str(value) for name, value in asdict(event).items()}
         for topic in self._durable.get(type(event), ()):
             self._outbox.add(session, topic, payload)
@@ -52,10 +52,10 @@ class Bus:
 
 
 def _guarded(listener: Listener, event: Event) -> Callable[[], Awaitable[None]]:
-    async def deliver() -> None:
+    async def tell() -> None:
         try:
             await listener(event)
-        except Exception:  # noqa: BLE001 -- a listener must not fail the request that caused the event
+        except Exception:  # noqa: BLE001 -- what is said may fail nobody who says it
             structlog.get_logger().exception("event_listener_failed", event_name=event.name)
 
-    return deliver
+    return tell

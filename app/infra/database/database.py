@@ -1,4 +1,4 @@
-"""The database: a pool of connections, with sessions of different types for reads and for writes."""
+"""The database: sessions that read and sessions that write are different types, and an outage has one name."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
 
 
-class _Sessions:
-    """Session factories for one pool; work that is not sampled uses those without tracing listeners."""
+class _Doors:
+    """The ways into one pool. Who is not recorded takes those without a listener, and pays for none."""
 
     def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
         self.reader = for_reading(engine)
@@ -39,39 +39,39 @@ class _Sessions:
 
 
 class Database:
-    """A pool of connections and the sessions on it. `tracing` makes spans of the statements of recorded work."""
+    """A pool of connections and the sessions on it. `tracing` makes spans of what recorded work asks."""
 
     def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
         self.engine = engine
         self._tracing = tracing if tracing is not None and tracing.provider is not None else None
-        self._plain = _Sessions(engine)
-        self._recorded = self._plain if self._tracing is None else _Sessions(engine, self._tracing)
+        self._plain = _Doors(engine)
+        self._recorded = self._plain if self._tracing is None else _Doors(engine, self._tracing)
         self._about = about(engine.url)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        """Opens a session that reads. Raises OutageError, an UnavailableError, when the database can't be reached."""
+        """Raises OutageError, an UnavailableError, when the database can't be reached."""
         with outages_named():
-            async with self._sessions().reading() as session:
+            async with self._doors().reading() as session:
                 yield session
 
     @asynccontextmanager
     async def rows(self) -> AsyncIterator[Rows]:
-        """Opens a connection for reads of tables rather than entities, at a third of the cost of `read`."""
+        """As `read`, for statements on tables rather than entities, at a third of the price."""
         with outages_named():
-            yield Rows(self._sessions().reader)
+            yield Rows(self._doors().reader)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
-        """Opens a session that commits at the end of the block. Raises OutageError, an UnavailableError."""
+        """Commits at the end. Raises OutageError, an UnavailableError, when the database can't be reached."""
         with self._transaction(), outages_named():
-            async with self._sessions().writing() as session, session.begin():
+            async with self._doors().writing() as session, session.begin():
                 yield session
         for callback in session.when_committed:
             await callback()
 
     async def require_writes(self) -> None:
-        """Raises ReadOnlyError when the server refuses writes, and makes later connections look for another."""
+        """Raises ReadOnlyError when the server takes no writes, after which the next connections look for another."""
         if self.engine.dialect.name == "sqlite":
             return
         async with self.rows() as rows:
@@ -86,11 +86,11 @@ class Database:
         if isinstance(pool, Pool):
             pool.look()
 
-    def _sessions(self) -> _Sessions:
+    def _doors(self) -> _Doors:
         return self._recorded if self._tracing is not None and self._tracing.recording() else self._plain
 
     def _transaction(self) -> AbstractContextManager[object]:
-        """Returns a span from the first statement to the end of the commit, which has no event of its own."""
+        """A span from the first statement to the end of the commit, for which there is no event."""
         if self._tracing is None:
             return nullcontext()
         return self._tracing.span("transaction", attributes=self._about, expected=(DomainError,))

@@ -1,4 +1,4 @@
-"""Metrics of the database: each statement, each connection, and the waits for one."""
+"""What is measured of the database: each statement, each connection, and who waits for one."""
 
 import sqlite3
 import time
@@ -69,7 +69,7 @@ def measure(engine: AsyncEngine, telemetry: "Telemetry") -> None:
 
 
 def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
-    """Wraps the commit of the dialect, which waits for the disk: SQLAlchemy has an event for its beginning only."""
+    """Around the dialect's own, which waits for the disk: SQLAlchemy tells of the beginning of a COMMIT only."""
     commit = dialect.do_commit
 
     def measured(connection: Any) -> None:
@@ -85,7 +85,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
 
 
 def outcome(error: Exception, *, disconnects: bool) -> str:
-    """Returns the one of STORE_OUTCOMES that an error is; a violated constraint is `ok`: it is an answer."""
+    """Which of STORE_OUTCOMES an error is. A constraint that was violated is an answer, and a good one."""
     cause = getattr(error, "orig", None) or (error.__cause__ if isinstance(error, ConnectError) else error)
     state = str(getattr(cause, "sqlstate", ""))
     if isinstance(error, IntegrityError):

@@ -1,4 +1,4 @@
-"""Celery on Redis: the queue between the API and the workers. The outbox is the source of truth."""
+"""Celery on Redis: the queue between the API and the workers. Carries hints, never truth."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _RECONNECT_SECONDS: Final = 1
 
 
 class _Connection(Connection):
-    """Reconnects each second; kombu's own pauses grow to half a minute, in which a restored queue would stand still."""
+    """Tries again each second; kombu's own pauses grow to half a minute, in which a queue that is back would wait."""
 
     def ensure_connection(self, *arguments: Any, **options: Any) -> Any:
         pauses = {"interval_start": _RECONNECT_SECONDS, "interval_step": 0, "interval_max": _RECONNECT_SECONDS}
@@ -46,7 +46,7 @@ class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
 
 
 def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | None = None) -> Celery:
-    """Returns the application that publishers and workers share. Raises ValueError without REDIS_URL.
+    """The application that publishers and workers share. Raises ValueError without REDIS_URL.
 
     `on_dropped` is called for each message from Redis that could not be read.
     """
@@ -54,8 +54,8 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
     if address is None:
         raise ValueError("REDIS_URL: the queue needs it; without it the jobs run in the API process")
     celery = Celery("binnacle", broker=address.location, amqp=_Queues)  # the transport takes all of the address
-    # The runner times a job out itself: only a process that hangs reaches these limits. Its message is delivered again
-    # only after it was killed; the outbox has given the job to another process long before.
+    # The runner ends a job itself; unless the process hangs, none of these is reached. What a hanging one held is
+    # delivered again only after it was killed, and the outbox has given it to another one long before.
     limit = settings.job_seconds + 5
     celery.conf.update(
         broker_transport=Transport,  # not by _Connection: those of kombu's pools are others
@@ -79,8 +79,8 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
             "socket_connect_timeout": _BROKER_TIMEOUT_SECONDS,
             "socket_keepalive": True,
             "health_check_interval": 10,
-            # No retries: for six seconds they would hold one of the few threads that hash passwords as well. The
-            # reconciler retries.
+            # A publisher that would try for six seconds holds a thread of the few that hash passwords as well; the
+            # reconciler tries again.
             "max_retries": 0,
             ADDRESS: address,
             ON_DROPPED: on_dropped,
@@ -90,7 +90,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
 
 
 class Publisher:
-    """Publishes message ids from asynchronous code. The headers carry the trace context of recorded work."""
+    """Publishes hints from asynchronous code. The trace of recorded work goes with them, in the message's headers."""
 
     def __init__(self, celery: Celery, telemetry: "Telemetry | None" = None) -> None:
         self._celery = celery
@@ -98,7 +98,7 @@ class Publisher:
         self._calls = calls_of("queue", telemetry.dependencies if telemetry is not None else None)
 
     async def publish(self, message_id: UUID) -> None:
-        """Publishes a message id. Raises UnavailableError when Redis does not take it in time."""
+        """Raises UnavailableError when Redis does not take it in time."""
         if self._tracing is None or not self._tracing.recording():
             await self._publish(message_id, {})
             return
@@ -109,13 +109,13 @@ class Publisher:
             await self._publish(message_id, headers)
 
     async def _publish(self, message_id: UUID, headers: dict[str, str]) -> None:
-        await self._ask(partial(self._send, message_id, headers))
+        await self._asked(partial(self._send, message_id, headers))
 
     async def waiting(self) -> int:
-        """Returns the number of ids that no worker has taken. Raises UnavailableError when Redis does not answer."""
-        return await self._ask(self._count)
+        """How many hints no worker has taken yet. Raises UnavailableError when Redis does not answer in time."""
+        return await self._asked(self._count)
 
-    async def _ask(self, call: Callable[[], T]) -> T:
+    async def _asked(self, call: Callable[[], T]) -> T:
         started = self._calls.begin()
         try:
             answer = await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
