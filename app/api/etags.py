@@ -15,7 +15,7 @@ from app.catalog.cached_items import Representation
 from app.errors import PreconditionRequiredError
 
 if TYPE_CHECKING:
-    from app.api.dependencies import Services
+    from app.api.services import Services
 
 _ONE: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
 _IF_MATCH: Final = Header(

@@ -25,7 +25,7 @@ from app.catalog.schemas import ItemQuery
 from app.errors import DomainError
 
 if TYPE_CHECKING:
-    from app.api.dependencies import Services
+    from app.api.services import Services
 
 _MAX_QUERY_BYTES: Final = 1000  # a longer query is not valid, and not worth parsing twice
 

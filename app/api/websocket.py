@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
 from app.api import problems
-from app.api.dependencies import Services
 from app.api.lifecycle import Lifecycle
 from app.api.order_room import DRAINING, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.services import Services
 from app.api.stream_access import Standing
 from app.api.stream_limits import TooManyStreamsError, address_of
 from app.errors import UnauthenticatedError, UnavailableError

@@ -1,13 +1,15 @@
 """The event bus: what must happen because of an event is committed with it, what may be lost runs after the commit."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import structlog
 
 from app.events import Event
+from app.infra.cache import Cache
 from app.infra.database import WriteSession
+from app.infra.fanout import Fanout
 from app.infra.outbox.outbox import Outbox
 
 Listener = Callable[[Any], Awaitable[None]]
@@ -37,6 +39,16 @@ class Events:
             self._outbox.add(session, topic, payload)
         for listener in self._live.get(type(event), ()):
             session.after_commit(_guarded(listener, event))
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """The event bus of one process, and the parts that its subscribers use."""
+
+    cache: Cache
+    fanout: Fanout
+    outbox: Outbox
+    events: Events
 
 
 def _guarded(listener: Listener, event: Event) -> Callable[[], Awaitable[None]]:

@@ -1,1 +1,1 @@
-"""The processes of the service: which parts each one opens, in which order, and how they are connected."""
+"""Processes of the service: the parts that each opens, their order and their connections."""

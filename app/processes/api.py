@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -14,15 +15,23 @@ from app.api.edge.rate_limits import RateLimits
 from app.api.fast_path import FastPath
 from app.api.head import Head
 from app.api.health import Health
+from app.api.health_probes import open_probes
 from app.api.lifecycle import Lifecycle
 from app.api.readiness import Readiness
+from app.api.services import Services
 from app.api.version_header import Versioning
-from app.processes.services import open_services
+from app.infra.queue.dispatch import Jobs
+from app.infra.rate_limit.limits import open_limits
+from app.processes.background import open_background
+from app.processes.platform import open_bus, open_platform
+from app.rates.service import open_rates
 from app.settings import Settings
 from app.telemetry.metrics import HttpMetrics, ReadinessMetrics, RejectedMetrics
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.requests.layer import TelemetryLayer
 from app.telemetry.telemetry import Telemetry, start_telemetry
+
+PUBLISHERS: Final = 4  # messages that are published to the queue at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,14 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(asyncio.to_thread, telemetry.close)  # last: it sends what the others report
-            services = await stack.enter_async_context(open_services(settings, telemetry, readiness, health))
-            app.state.services, app.state.lifecycle = services, lifecycle
-            rates.use(services.limits)
-            lifecycle.start()
-            yield
+        try:
+            async with _open_services(settings, telemetry, readiness, health) as services:
+                app.state.services, app.state.lifecycle = services, lifecycle
+                rates.use(services.limits)
+                lifecycle.start()
+                yield
+        finally:
+            await asyncio.to_thread(telemetry.close)  # last: it sends what the others report
 
     app = FastAPI(
         title="Binnacle",
@@ -87,3 +97,22 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
         draining=lambda: lifecycle.draining,
     )
     return Binnacle(asgi, app, lifecycle, telemetry, http, telemetry.metrics(RejectedMetrics))
+
+
+@asynccontextmanager
+async def _open_services(
+    settings: Settings, telemetry: Telemetry, readiness: Readiness, health: Health
+) -> AsyncIterator[Services]:
+    """Opens the parts of an API process in this order, and closes them in the reverse one."""
+    jobs = Jobs(at_once=settings.worker_concurrency if settings.embedded else PUBLISHERS)
+    async with (
+        open_platform(settings, telemetry) as platform,
+        open_probes(settings, platform.database) as probes,
+        open_bus(platform, jobs.enqueue) as bus,
+        open_rates(settings, telemetry, bus.cache) as rates,
+        open_limits(settings, telemetry) as limits,
+        open_background(platform, bus, jobs),
+    ):
+        readiness.watch(platform.database)
+        health.watch(probes, telemetry.dependencies.breakers)
+        yield Services(settings, telemetry, platform.database, bus, rates, limits)

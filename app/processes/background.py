@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from app.infra.event_bus import Bus
 from app.infra.outbox.reconciler import Reconciler
 from app.infra.queue.dispatch import Jobs
 from app.processes.handlers import make_reconciler, open_runner
-from app.processes.platform import Bus, Platform, open_publisher
+from app.processes.platform import Platform, open_publisher
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The whole shop on one machine with no settings: migrated, seeded, with the sandbox provider beside it."""
+"""Runs the shop on one machine without settings: migrated, seeded, with the sandbox provider beside it."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from app.settings.addresses import local_url
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 20.0
-LOADED: Final = "http://127.0.0.1:8000"  # what `make load` takes for its host by itself
+LOADED: Final = "http://127.0.0.1:8000"  # the default host of `make load`
 
 BANNER: Final = """
 Binnacle is serving: API {url}  |  docs {url}/docs  |  metrics {admin}/metrics
@@ -36,24 +36,24 @@ State is in {state}/ (make reset forgets it). Ctrl-C drains and stops everything
 
 
 def run(settings: Settings) -> int:
-    """Serves until Ctrl-C or SIGTERM; the exit code. Raises SettingsError when a port is taken."""
+    """Serves until Ctrl-C or SIGTERM, and returns the exit code. Raises SettingsError when a port is taken."""
     ports = {"PORT": settings.port, "ADMIN_PORT": settings.admin_port, "SANDBOX_PORT": settings.sandbox_port}
     _require_free(ports)
     schema.migrate(settings)
     items.seed(settings)
     passwords = accounts.introduce(settings) if settings.environment == "local" else {}
     stopping = _Stop()
-    for_people = {"LOG_FORMAT": "console"} if sys.stdout.isatty() else {}
-    children = [_start("sandbox", for_people), _start("serve", {**for_people, "DRAIN_SECONDS": "0"})]
+    defaults = {"LOG_FORMAT": "console"} if sys.stdout.isatty() else {}
+    children = [_start("sandbox", defaults), _start("serve", {**defaults, "DRAIN_SECONDS": "0"})]
     try:
         if _await_ready(settings, children, stopping):
             sys.stdout.write(_banner(settings, passwords))
             sys.stdout.flush()
-        while not stopping.asked and all(child.poll() is None for child in children):
+        while not stopping.requested and all(child.poll() is None for child in children):
             time.sleep(0.2)
     finally:
         codes = [_stop(child) for child in reversed(children)]
-    return 0 if stopping.asked else max(1, *codes)
+    return 0 if stopping.requested else max(1, *codes)
 
 
 def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
@@ -76,15 +76,15 @@ def _accounts(passwords: Mapping[str, str]) -> str:
 
 
 class _Stop:
-    """Whether somebody asked for the end."""
+    """Flag that SIGINT, SIGTERM or SIGHUP sets."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._ask)
+            signal.signal(number, self._request)
 
-    def _ask(self, _number: int, _frame: object) -> None:
-        self.asked = True
+    def _request(self, _number: int, _frame: object) -> None:
+        self.requested = True
 
 
 def _require_free(ports: dict[str, int]) -> None:
@@ -104,7 +104,7 @@ def _require_free(ports: dict[str, int]) -> None:
 
 def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C reaches this process alone, which then stops the others in order.
-    return subprocess.Popen(  # noqa: S603 -- this interpreter and our own words
+    return subprocess.Popen(  # noqa: S603 -- this interpreter with arguments of this module
         [sys.executable, "-m", "app", command], start_new_session=True, env={**environment, **os.environ}
     )
 
@@ -112,7 +112,7 @@ def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[byt
 def _await_ready(settings: Settings, children: Sequence[subprocess.Popen[bytes]], stopping: _Stop) -> bool:
     deadline = time.monotonic() + START_SECONDS
     url = f"{local_url(settings.host, settings.port)}/readyz"
-    while time.monotonic() < deadline and not stopping.asked and all(child.poll() is None for child in children):
+    while time.monotonic() < deadline and not stopping.requested and all(child.poll() is None for child in children):
         try:
             if httpx2.get(url, timeout=1, trust_env=False, verify=trust(url)).is_success:
                 return True

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from app.accounts import refresh_tokens
+from app.infra.event_bus import Bus
 from app.infra.outbox import pending
 from app.infra.outbox.bulkheads import Bulkhead, Bulkheads, shares
 from app.infra.outbox.reconciler import Queue, Reconciler, Sweep
@@ -21,7 +22,7 @@ from app.orders.commands.pay import PAY_ORDER, PayOrder
 from app.orders.commands.refund import REFUND_ORDER, RefundOrder
 from app.orders.payment_provider import TARGET as PAYMENTS
 from app.orders.payment_provider import open_provider
-from app.processes.platform import Bus, Platform
+from app.processes.platform import Platform
 from app.reports import repository as reports
 from app.reports.generation import MakeReport
 from app.reports.service import MAKE_REPORT

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from app.infra.cache import Cache, open_cache
+from app.infra.cache import open_cache
 from app.infra.database import Database, open_database
-from app.infra.event_bus import Events
-from app.infra.fanout import Fanout, open_fanout
+from app.infra.event_bus import Bus
+from app.infra.fanout import open_fanout
 from app.infra.outbox.outbox import Outbox
 from app.processes.subscriptions import subscribe
 from app.settings import Settings
@@ -36,16 +36,6 @@ class Platform:
     def sampling(self) -> AbstractAsyncContextManager[None]:
         """Samples the lag of the event loop and the connections in the pool until the block ends."""
         return sampling(self.loop, self.database.sample_pool)
-
-
-@dataclass(frozen=True, slots=True)
-class Bus:
-    """The event bus of one process, and the parts that it delivers to."""
-
-    cache: Cache
-    fanout: Fanout
-    outbox: Outbox
-    events: Events
 
 
 @asynccontextmanager

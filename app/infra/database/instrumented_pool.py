@@ -1,4 +1,4 @@
-"""Metrics of the database: each statement, each connection, and the waits for one."""
+"""What is measured of the database: each statement, each connection, and who waits for one."""
 
 import sqlite3
 import time

@@ -90,7 +90,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
 
 
 class Publisher:
-    """Publishes message ids from asynchronous code. The headers carry the trace context of recorded work."""
+    """Publishes hints from asynchronous code. The trace of recorded work goes with them, in the message's headers."""
 
     def __init__(self, celery: Celery, telemetry: "Telemetry | None" = None) -> None:
         self._celery = celery

@@ -1,7 +1,9 @@
-"""Prometheus metrics of every process, created once per process and passed in.
+"""Metrics, a class for each part; a process registers each class once, through its Telemetry.
 
 Names and units: https://prometheus.io/docs/practices/naming/
 """
+
+from prometheus_client import disable_created_metrics
 
 from app.telemetry.metrics.accounts import AccountMetrics, LimitMetrics
 from app.telemetry.metrics.cache import CacheMetrics
@@ -34,3 +36,5 @@ __all__ = [
     "RejectedMetrics",
     "StreamMetrics",
 ]
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and no rule or panel reads them

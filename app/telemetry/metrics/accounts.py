@@ -1,8 +1,10 @@
-"""Metrics of log-ins and rate limits."""
+"""Metrics of logins and of rate limits."""
 
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter
+
+from app.telemetry.metrics.counters import counter
 
 LIMITERS: Final = ("hashing", "login", "read", "registration", "stream", "write")
 LIMIT_DECISIONS: Final = ("allowed", "refused")
@@ -10,29 +12,21 @@ LOGIN_OUTCOMES: Final = ("ok", "wrong", "limited")
 
 
 class LimitMetrics:
-    """Decisions of rate limits, and fallbacks to memory."""
+    """Counts the decisions of the limits."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.decisions = Counter(
-            "limiter_decisions",
-            "Rate limit checks, by limiter and decision.",
-            ("limiter", "decision"),
-            registry=registry,
+        self.decisions = counter(
+            registry, "limiter_decisions", "Checks of a limit.", limiter=LIMITERS, decision=LIMIT_DECISIONS
         )
         self.fallbacks = Counter(
             "limiter_fallbacks",
             "Times that rate limits switched from Redis to memory because Redis failed.",
             registry=registry,
         )
-        for limiter in LIMITERS:
-            for decision in LIMIT_DECISIONS:
-                self.decisions.labels(limiter, decision)
 
 
 class AccountMetrics:
-    """Attempts to log in, by outcome."""
+    """Counts logins by outcome."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.logins = Counter("logins", "Attempts to log in, by outcome.", ("outcome",), registry=registry)
-        for outcome in LOGIN_OUTCOMES:
-            self.logins.labels(outcome)
+        self.logins = counter(registry, "logins", "Attempts to log in.", outcome=LOGIN_OUTCOMES)

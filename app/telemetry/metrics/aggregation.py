@@ -1,4 +1,4 @@
-"""Metrics of several processes, summed by their parent process."""
+"""Sums of the metrics of several processes, served by the one that outlives them."""
 
 import os
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from prometheus_client import CollectorRegistry, Metric, multiprocess
 
 from app.telemetry.metrics.process_tree import TreeMetrics
 
-_LIVE: Final = "gauge_live*_*.db"  # prometheus-client's files of gauges that count live processes only
+_LIVE: Final = "gauge_live*_*.db"  # the library's files of gauges that only living processes have
 
 
 def sums() -> CollectorRegistry:
-    """Creates the registry with the sums over this process's children."""
+    """Returns a registry with the sums over this process and all that it started."""
     registry = CollectorRegistry()
     PoolMetrics(registry)
     TreeMetrics(registry)
@@ -22,9 +22,9 @@ def sums() -> CollectorRegistry:
 
 
 class PoolMetrics:
-    """Collector of the sums over PROMETHEUS_MULTIPROC_DIR. Counters of ended processes stay; their live gauges go.
+    """Sums the files in PROMETHEUS_MULTIPROC_DIR. Counters of dead processes stay; their gauges go.
 
-    A killed process cannot remove its own gauges, so each scrape checks which processes are alive.
+    A process that is killed leaves without a signal, so each scrape looks for the processes that are left.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -33,11 +33,11 @@ class PoolMetrics:
         registry.register(self)
 
     def describe(self) -> Iterable[Metric]:
-        """Returns no names, so that the library does not collect at registration to find them."""
+        """Returns no names: without this method the library would read all files to find them."""
         return []
 
     def collect(self) -> Iterable[Metric]:
-        """Collects the sums, after removing live gauges of ended processes."""
+        """Returns the metrics of all processes, at a scrape."""
         for pid in {int(file.stem.rsplit("_", 1)[1]) for file in self._folder.glob(_LIVE)}:
             if not alive(pid):
                 multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
@@ -45,7 +45,7 @@ class PoolMetrics:
 
 
 def alive(pid: int) -> bool:
-    """Checks that a process runs; a zombie does not."""
+    """Returns whether a process runs; one that was killed and not yet waited for does not."""
     try:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

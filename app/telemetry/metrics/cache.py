@@ -1,36 +1,32 @@
-"""Metrics of caches."""
+"""Metrics of the caches."""
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.counters import counter
 
 CACHES: Final = ("items", "popular", "rates")
 CACHE_OUTCOMES: Final = ("hit", "miss", "error", "stale")
 
 
 class CacheMetrics:
-    """Cache look-ups by outcome.
+    """Counts reads of each cache.
 
-    `error`: Redis failed, so the value was loaded. `stale`: loading failed, so an older value was returned; the look-up
-    is also counted as `miss` or `error`.
+    `error` is a value that was made because Redis did not answer; `stale` one that could not be made, so that an older
+    value was returned: it was counted as a miss or an error before.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
-            "cache_requests", "Cache look-ups, by outcome.", ("cache", "outcome"), registry=registry
+        self.requests = counter(
+            registry, "cache_requests", "Values asked of a cache.", cache=CACHES, outcome=CACHE_OUTCOMES
         )
-        # Looked up once, since `labels` takes longer than reading a cached value.
+        # Looked up once: `labels` takes longer than to read a cached value.
         series = {
             outcome: {cache: self.requests.labels(cache, outcome) for cache in CACHES} for outcome in CACHE_OUTCOMES
         }
-        self._damaged = Counter(
-            "cache_damaged_entries",
-            "Damaged cache entries in Redis that were dropped.",
-            ("cache",),
-            registry=registry,
-        )
-        for cache in CACHES:
-            self._damaged.labels(cache)
+        about = "Cache entries in Redis that were damaged, and were dropped."
+        self._damaged = counter(registry, "cache_damaged_entries", about, cache=CACHES)
         self.hits, self.misses, self.errors, self.stale = (series[outcome] for outcome in CACHE_OUTCOMES)
 
     def is_damaged(self, cache: str) -> None:

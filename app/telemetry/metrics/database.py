@@ -1,4 +1,4 @@
-"""Metrics of the database connection pool."""
+"""Metrics of the connections to the database, and of the waits for one."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ WAIT_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
 
 
 class ConnectionMetrics:
-    """Connections, and waits for one. Checkouts without a wait are not measured: that would slow every statement."""
+    """Counts and times waits for a connection; one that is free at once is not measured, to keep statements cheap."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.connections = Gauge(
@@ -48,7 +48,7 @@ class ConnectionMetrics:
 
     @contextmanager
     def waiting(self, timed_out: type[Exception]) -> Iterator[None]:
-        """Measures a wait for a connection, which ends with `timed_out` after the timeout."""
+        """Measures a wait for a connection, which ends with `timed_out` when none became free."""
         started = time.perf_counter()
         self.pending.inc()
         try:
@@ -61,7 +61,7 @@ class ConnectionMetrics:
             self.wait.observe(time.perf_counter() - started)
 
     def hold(self, *, used: int, idle: int, most: int) -> None:
-        """Sets the numbers of connections."""
+        """Sets the gauges to the numbers of connections."""
         self.connections.labels("used").set(used)
         self.connections.labels("idle").set(idle)
         self.most.set(most)

@@ -1,4 +1,4 @@
-"""Metrics of calls to other services and stores: outcome, duration, retries and circuit breakers."""
+"""Metrics of calls to other services and to the stores: outcomes, durations, retries and circuit breakers."""
 
 import time
 from collections.abc import Iterable
@@ -13,9 +13,9 @@ BREAKER_STATES: Final = ("closed", "open", "half_open")
 
 
 class DependencyMetrics:
-    """Calls by `target` (a dependency) and `operation`.
+    """Counts and times calls. `target` is a dependency, `operation` one kind of call.
 
-    A call that the circuit breaker refuses has an outcome but no duration, since nothing was sent.
+    A call that the circuit breaker refuses has an outcome and no duration, since nothing was sent.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -74,7 +74,7 @@ class DependencyMetrics:
             self.breaker_state.labels(target, each).set(each == state)
 
     def declare_calls(self, target: str, operations: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Creates the series of calls at 0, for a target without circuit breaker and retries."""
+        """Creates the series of calls at 0, for a dependency without circuit breaker and retries."""
         outcomes = tuple(outcomes)
         for operation in operations:
             self.duration.labels(target, operation)
@@ -83,17 +83,17 @@ class DependencyMetrics:
 
 
 class StoreCalls:
-    """Calls to one store for one purpose. Looks its series up once, since calls to a store are short."""
+    """Measures calls of one operation of a store. Looks its series up once: a call to a store is short."""
 
     def __init__(self, metrics: DependencyMetrics, target: str, operation: str) -> None:
         self._duration = metrics.duration.labels(target, operation)
         self._outcomes = {outcome: metrics.requests.labels(target, operation, outcome) for outcome in STORE_OUTCOMES}
 
     def begin(self) -> float:
-        """Returns the start time to pass to `ended`."""
+        """Returns the time at which a call starts, for `ended`."""
         return time.perf_counter()
 
     def ended(self, started: float, outcome: str = "ok") -> None:
-        """Counts a call and its duration."""
+        """Counts a call and observes its duration."""
         self._outcomes[outcome].inc()
         self._duration.observe(time.perf_counter() - started)

@@ -8,9 +8,9 @@ LAG_BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 
 
 class LoopMetrics:
-    """Lag of the event loop: a histogram after a delay, and the time of the last iteration during one.
+    """Measures the lag of the loop: afterwards as a histogram, and while it is blocked by the time of its last turn.
 
-    `always`: the loop runs all the time. A worker's loop stops between two jobs, so the last iteration would mislead.
+    `always`: the loop always runs. That of a worker stands still between jobs, which is no lag.
     """
 
     def __init__(self, registry: CollectorRegistry, *, always: bool = True) -> None:
@@ -31,7 +31,7 @@ class LoopMetrics:
             self._turned.set_to_current_time()
 
     def turned(self, late: float) -> None:
-        """Records an iteration of the loop, `late` seconds behind its schedule."""
+        """Observes a turn of the loop that came `late`, in seconds."""
         self.lag.observe(late)
         if self._turned is not None:
             self._turned.set_to_current_time()

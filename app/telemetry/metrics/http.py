@@ -1,4 +1,4 @@
-"""Metrics of HTTP requests, WebSockets and readiness probes."""
+"""Metrics of requests, WebSockets and readiness."""
 
 import os
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from app.telemetry.metrics.counters import counter
 from app.telemetry.metrics.requests import Series, requests
 
 CONNECTION_BUCKETS: Final = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
@@ -14,16 +15,16 @@ DIRECTIONS: Final = ("received", "sent")
 
 
 class HttpMetrics:
-    """Requests counted by the ASGI layer. `route` is a template or a constant, never a path."""
+    """Counts requests for the ASGI layer. `route` is a template or a constant, never a path."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = requests(registry)
-        # Looked up once for each series, since that takes longer than counting.
+        # A look-up by labels takes longer than to count; there are as many entries as series.
         self._series: dict[tuple[str, str, int], Series] = {}
         self.in_progress = Gauge(
             "http_requests_in_progress", "Requests in progress.", registry=registry, multiprocess_mode="livesum"
         )
-        # In multiprocess mode a gauge must be written at each change; otherwise it is read at each scrape.
+        # Several processes sum their gauges from files, written at each change; one process reads it at each scrape.
         self._written = "PROMETHEUS_MULTIPROC_DIR" in os.environ
         self._now = 0
         if not self._written:
@@ -43,14 +44,14 @@ class HttpMetrics:
             self.in_progress.inc()
 
     def answered(self, method: str, route: str, status: int, seconds: float, trace_id: str | None, now: float) -> None:
-        """Counts a request that ended at `now` on a clock of seconds; `trace_id` is set if its trace is recorded."""
+        """Counts a request that ended at `now`, on a clock of seconds; `trace_id` is that of a recorded trace."""
         self._now -= 1
         if self._written:
             self.in_progress.dec()
         self._of(method, route, status).add(seconds, trace_id, now)
 
     def refused(self, method: str, route: str, status: int) -> None:
-        """Counts a request that the server refused by itself, without a measurable duration."""
+        """Counts a request that the server refused by itself, in no measurable time."""
         self._of(method, route, status).add(0.0, None, 0.0)
 
     def declare(self, operations: Iterable[tuple[str, str, Iterable[str]]]) -> None:
@@ -67,7 +68,7 @@ class HttpMetrics:
 
 
 class SocketMetrics:
-    """WebSockets. Each begins as a request that is answered 101, or refused with another status."""
+    """Counts WebSockets. Each begins as a request that is answered 101, or refused with another status."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.handshakes = Counter(
@@ -103,11 +104,8 @@ class SocketMetrics:
 
 
 class ReadinessMetrics:
-    """Readiness probes. While no replica is ready no request arrives, so only these show the outage."""
+    """Counts readiness checks: when no replica is ready no request arrives, and no other metric shows it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.checks = Counter(
-            "readiness_checks", "Readiness probes answered, by outcome.", ("outcome",), registry=registry
-        )
-        for outcome in READINESS_OUTCOMES:
-            self.checks.labels(outcome)
+        about = "Readiness checks of a replica."
+        self.checks = counter(registry, "readiness_checks", about, outcome=READINESS_OUTCOMES)

@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+
+from app.telemetry.metrics.counters import counter
 
 JOB_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _NOT_DONE: Final = ("again", "later", "dead", "not_ours")
@@ -14,15 +16,17 @@ POSTPONED: Final = ("breaker_open", "no_slot")
 
 
 class JobMetrics:
-    """Attempts of jobs, by outcome.
+    """Counts and times the attempts of jobs.
 
-    `done`; `again` (one time slice of a long job ended); `later` (failed, will be retried); `dead` (dead-lettered);
-    `not_ours` (another worker took the job over).
+    Outcomes: `done`; `again` (a time slice of a long job is over); `later` (it failed, and is retried); `dead` (it is
+    dead-lettered); `not_ours` (another worker took it over).
     """
 
     def __init__(self, registry: CollectorRegistry, topics: Iterable[str]) -> None:
-        self.finished = Counter(
-            "jobs_finished", "Job attempts that ended, by outcome.", ("topic", "outcome"), registry=registry
+        self._topics = frozenset(topics)
+        labels = (*self._topics, UNKNOWN)
+        self.finished = counter(
+            registry, "jobs_finished", "Tries of a job that ended.", topic=labels, outcome=("done", *_NOT_DONE)
         )
         self.duration = Histogram(
             "job_duration_seconds", "Duration of one job attempt.", ("topic",), registry=registry, buckets=JOB_BUCKETS
@@ -34,23 +38,14 @@ class JobMetrics:
             registry=registry,
             buckets=JOB_BUCKETS,
         )
-        self._postponed = Counter(
-            "jobs_postponed",
-            "Jobs not started because the circuit breaker of their dependency is open or no slot is free.",
-            ("topic", "reason"),
-            registry=registry,
-        )
-        self._topics = frozenset(topics)
-        for topic in (*self._topics, UNKNOWN):
-            for reason in POSTPONED:
-                self._postponed.labels(topic, reason)
+        about = "Jobs not begun, since their dependency is left alone or has all slots that it may have."
+        self._postponed = counter(registry, "jobs_postponed", about, topic=labels, reason=POSTPONED)
+        for topic in labels:
             self.duration.labels(topic)
             self.wait.labels(topic)
-            for outcome in ("done", *_NOT_DONE):
-                self.finished.labels(topic, outcome)
 
     def waited(self, topic: str, seconds: float) -> None:
-        """Records how long a job waited for its first attempt."""
+        """Observes the seconds that a job waited for its first attempt."""
         self.wait.labels(topic if topic in self._topics else UNKNOWN).observe(max(0.0, seconds))
 
     def postponed(self, topic: str, reason: str) -> None:
@@ -59,7 +54,7 @@ class JobMetrics:
 
     @contextmanager
     def timed(self, topic: str) -> Iterator[Callable[[str], None]]:
-        """Measures an attempt; call the yielded function with its outcome. Without a call it counts as `later`."""
+        """Measures an attempt; the yielded function takes its outcome, which is `later` when it is not called."""
         label = topic if topic in self._topics else UNKNOWN
         started, outcome = time.perf_counter(), "later"
 
@@ -75,7 +70,7 @@ class JobMetrics:
 
 
 class BacklogMetrics:
-    """Pending jobs in the database, by topic; set by the reconciler."""
+    """Gauges of pending jobs by topic, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry, topics: Iterable[str]) -> None:
         self.pending = Gauge("jobs_pending", "Pending jobs.", ("topic",), registry=registry)
@@ -86,7 +81,7 @@ class BacklogMetrics:
         self.set({})
 
     def set(self, backlog: Mapping[str, tuple[int, float]]) -> None:
-        """Sets the gauges. `backlog` holds count and age by topic; other topics are set to 0."""
+        """Sets the gauges to the number and age of each topic in `backlog`, and to 0 for all other topics."""
         for topic in self._topics:
             count, age = backlog.get(topic, (0, 0.0))
             self.pending.labels(topic).set(count)

@@ -1,53 +1,47 @@
-"""Metrics of lost log lines and error reports, which logs themselves cannot show."""
+"""Metrics of lost log lines and error reports, which no log line and no report can mention."""
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.counters import counter
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class LogMetrics:
-    """Log lines that were suppressed by throttling, and lines that could not be written."""
+    """Counts lines that throttling suppressed, and lines that could not be written."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.suppressed = Counter(
+        self.suppressed = counter(
+            registry,
             "log_lines_suppressed_total",
-            "Log lines suppressed by throttling because they repeat others, by level.",
-            ("level",),
-            registry=registry,
+            "Log lines that the flood guard left out because they repeat others, by level.",
+            level=LEVELS,
         )
-        self.lost = Counter(
+        self.lost = counter(
+            registry,
             "log_lines_lost_total",
-            "Log lines that could not be written because standard output was closed or full.",
-            ("reason",),
-            registry=registry,
+            "Log lines that could not be written: standard output was closed, or full and not read.",
+            reason=("closed", "full"),
         )
-        for level in LEVELS:
-            self.suppressed.labels(level)
-        for reason in ("closed", "full"):
-            self.lost.labels(reason)
 
-    def count(self, kind: str, label: str) -> None:
-        """Counts one line; `kind` is `suppressed`, with a level as label, or `lost`, with a reason."""
-        (self.suppressed if kind == "suppressed" else self.lost).labels(label).inc()
+    def count(self, what: str, label: str) -> None:
+        """Counts a line; `what` is `suppressed`, by level, or `lost`, by reason."""
+        (self.suppressed if what == "suppressed" else self.lost).labels(label).inc()
 
 
 class ErrorReportMetrics:
-    """Error reports: queued, suppressed and lost."""
+    """Counts error reports, and those that did not arrive by reason."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.reports = Counter(
+        self.reports = counter(
+            registry,
             "error_reports_total",
-            "Errors to report: queued for sending, or suppressed because they repeat others.",
-            ("outcome",),
-            registry=registry,
+            "Errors that were to be reported: queued for sending, or suppressed because they repeat others.",
+            outcome=("queued", "suppressed"),
         )
-        self.lost = Counter(
+        self.lost = counter(
+            registry,
             "error_reports_lost_total",
-            "Error reports that were queued but not delivered, by reason.",
-            ("reason",),
-            registry=registry,
+            "Error reports that were queued and did not arrive, by reason.",
+            reason=("network", "queue_full", "rate_limited", "refused", "unsent"),
         )
-        for outcome in ("queued", "suppressed"):
-            self.reports.labels(outcome)
-        for reason in ("network", "queue_full", "rate_limited", "refused", "unsent"):
-            self.lost.labels(reason)

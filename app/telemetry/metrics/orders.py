@@ -5,6 +5,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from app.telemetry.metrics.counters import counter
+
 ORDER_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 STATUSES: Final = ("pending", "paid", "failed", "cancelled")
 CANCELLED_FROM: Final = ("pending", "paid")
@@ -12,34 +14,27 @@ FINAL_STATUSES: Final = ("paid", "failed")
 
 
 class OrderMetrics:
-    """Events of orders, counted in the process where they happen."""
+    """Counts and times the changes of orders, in the process that makes them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.placed = Counter("orders_placed", "Orders accepted.", registry=registry)
         self.replayed = Counter(
             "orders_replayed", "Requests answered with the existing order of their Idempotency-Key.", registry=registry
         )
-        self.cancelled = Counter(
-            "orders_cancelled", "Orders cancelled, by their status before.", ("was",), registry=registry
-        )
-        self.refunded = Counter("orders_refunded", "Cancelled orders that were refunded.", registry=registry)
-        self.finished = Counter(
-            "orders_finished", "Orders that became final, by status.", ("status",), registry=registry
-        )
+        about = "Orders cancelled, by the status that they had."
+        self.cancelled = counter(registry, "orders_cancelled", about, was=CANCELLED_FROM)
+        self.refunded = Counter("orders_refunded", "Cancelled orders whose money went back.", registry=registry)
+        self.finished = counter(registry, "orders_finished", "Orders that became final.", status=FINAL_STATUSES)
         self.processing = Histogram(
             "order_processing_duration_seconds",
             "Time from placing an order to its final status.",
             registry=registry,
             buckets=ORDER_BUCKETS,
         )
-        for status in FINAL_STATUSES:
-            self.finished.labels(status)
-        for status in CANCELLED_FROM:
-            self.cancelled.labels(status)
 
 
 class OrderStateMetrics:
-    """Recent orders in the database, by status; set by the reconciler."""
+    """Gauges of recent orders, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.recent = Gauge(
@@ -51,13 +46,13 @@ class OrderStateMetrics:
         self.set({})
 
     def set(self, counts: Mapping[str, int]) -> None:
-        """Sets the gauges. `counts` holds numbers by status; other statuses are set to 0."""
+        """Sets the gauges to the counts by status, and to 0 for statuses without a count."""
         for status in STATUSES:
             self.recent.labels(status).set(counts.get(status, 0))
 
 
 class OutboxMetrics:
-    """Outbox backlog in the database; set by the reconciler."""
+    """Gauges of the outbox, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.pending = Gauge("outbox_pending_messages", "Pending outbox messages.", registry=registry)

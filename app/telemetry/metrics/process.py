@@ -10,10 +10,7 @@ from prometheus_client import (
     GCCollector,
     PlatformCollector,
     ProcessCollector,
-    disable_created_metrics,
 )
-
-disable_created_metrics()  # type: ignore[no-untyped-call]  # they double the series, and no rule or panel reads them
 
 
 def register_build(registry: CollectorRegistry, version: str, revision: str) -> None:

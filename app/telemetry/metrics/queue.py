@@ -1,22 +1,18 @@
-"""Metrics of queue messages that cannot be processed."""
+"""Metrics of the queue: messages that could not be read."""
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.counters import counter
 
 
 class QueueMetrics:
-    """Dropped messages by `reason`: `undecodable`, `malformed` or `unknown_task`."""
+    """Counts dropped messages by reason: `undecodable`, `malformed` or `unknown_task`."""
 
     def __init__(self, registry: CollectorRegistry, reasons: Iterable[str]) -> None:
-        self._dropped = Counter(
-            "queue_messages_dropped",
-            "Queue messages dropped because they could not be read.",
-            ("reason",),
-            registry=registry,
-        )
-        for reason in reasons:
-            self._dropped.labels(reason)
+        about = "Messages taken from the queue that could not be read."
+        self._dropped = counter(registry, "queue_messages_dropped", about, reason=reasons)
 
     def dropped(self, reason: str) -> None:
         """Counts a dropped message."""

@@ -1,21 +1,17 @@
-"""Metrics of requests that the HTTP server rejects before the application."""
+"""Metrics of requests that the server answers by itself."""
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.counters import counter
 
 REJECTED_STATUSES: Final = ("400", "408", "413", "414", "431", "501", "505")
 
 
 class RejectedMetrics:
-    """Rejected requests by status. No other metric counts them, since they have no valid method or route."""
+    """Counts requests without a valid head, which have no method and no route; no other metric counts them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = Counter(
-            "http_requests_rejected",
-            "Requests that the server rejected before the application: invalid, too large or too slow.",
-            ("status",),
-            registry=registry,
-        )
-        for status in REJECTED_STATUSES:
-            self.requests.labels(status)
+        about = "Requests that the server refused before the application: not valid, too large or too slow."
+        self.requests = counter(registry, "http_requests_rejected", about, status=REJECTED_STATUSES)

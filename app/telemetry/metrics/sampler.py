@@ -1,4 +1,4 @@
-"""Background task that samples values which would cost too much to update on each request."""
+"""A task that samples, a few times a second, what would cost too much to measure at each request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,9 +13,9 @@ Sample = Callable[[], None]
 
 @asynccontextmanager
 async def sampling(metrics: LoopMetrics, *samples: Sample, every: float = EVERY_SECONDS) -> AsyncIterator[None]:
-    """Measures the lag of this event loop until the block ends; calls each of `samples` periodically, first and last.
+    """Measures the lag of this event loop until the block ends, and calls each of `samples` with each measurement.
 
-    A collector that runs at each scrape would be cheaper, but multiprocess mode has none.
+    A collector that runs at a scrape would be cheaper, but the sums over several processes have none.
     """
     for sample in samples:
         sample()

@@ -1,10 +1,12 @@
-"""Metrics of event streams, and of the fan-out of messages to them. http.py counts WebSockets."""
+"""Metrics of streams and sockets, and of the fan-out that feeds them. http.py counts WebSocket handshakes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from app.telemetry.metrics.counters import counter
 
 EVENTS: Final = "events"
 KINDS: Final = (EVENTS, "websocket")
@@ -14,7 +16,7 @@ SOURCES: Final = ("local", "redis")
 
 
 class StreamMetrics:
-    """Open streams, and ended streams by reason."""
+    """Counts streams and sockets while they are open, and their ends by reason."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.open = Gauge("event_streams_open", "Open event streams.", registry=registry, multiprocess_mode="livesum")
@@ -24,13 +26,11 @@ class StreamMetrics:
             ("kind", "reason"),
             registry=registry,
         )
-        for kind in KINDS:
-            for reason in ENDS:
-                self.ended.labels(kind, reason)
+        self.ended = counter(registry, "streams_ended", "Streams and sockets that ended.", kind=KINDS, reason=ENDS)
 
     @contextmanager
     def counted(self, kind: str) -> Iterator[Callable[[str], None]]:
-        """Counts a stream; call the yielded function with the reason of its end, `left` by default."""
+        """Counts one; the yielded function takes the reason of its end, which is `left` when it is not called."""
         reason = "left"
 
         def ended(new_reason: str) -> None:
@@ -51,20 +51,14 @@ class StreamMetrics:
 
 
 class FanoutMetrics:
-    """Fan-out of messages to readers. `source` is where a message was published: in this process, or through Redis."""
+    """Counts delivered messages; `source` is where a message was published: in this process, or received over Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = Counter(
-            "fanout_messages", "Messages delivered to readers, by source.", ("source",), registry=registry
-        )
-        self.dropped = Counter(
-            "fanout_dropped_readers", "Readers dropped because they were too slow.", registry=registry
-        )
+        self.messages = counter(registry, "fanout_messages", "Messages handed to readers.", source=SOURCES)
+        self.dropped = Counter("fanout_dropped_readers", "Readers dropped for being too slow.", registry=registry)
         self.connected = Gauge(
             "fanout_connected",
             "Processes subscribed to Redis; a process subscribes with its first reader.",
             registry=registry,
             multiprocess_mode="livesum",
         )
-        for source in SOURCES:
-            self.messages.labels(source)

@@ -1,23 +1,25 @@
-"""Metrics of exported and dropped spans."""
+"""Metrics of the spans that this process recorded."""
 
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter
+
+from app.telemetry.metrics.counters import counter
 
 LOSSES: Final = ("queue_full", "export_failed", "shutdown")
 Loss = Literal["queue_full", "export_failed", "shutdown"]
 
 
 class TraceMetrics:
-    """Exported spans, and dropped spans by reason.
+    """Counts spans that the back end took, and dropped spans by reason.
 
-    `queue_full`: the back end is too slow. `export_failed`: it refused a batch or did not answer. `shutdown`: the
-    process ended before the export.
+    `queue_full`: the back end takes them too slowly; `export_failed`: it refused a batch or did not answer; `shutdown`:
+    the process could not wait any longer.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.exported = Counter("otel_spans_exported", "Spans that the trace back end accepted.", registry=registry)
-        dropped = Counter("otel_spans_dropped", "Spans that were dropped, by reason.", ("reason",), registry=registry)
+        self.exported = Counter("otel_spans_exported", "Spans that the back end has taken.", registry=registry)
+        dropped = counter(registry, "otel_spans_dropped", "Spans that were given up.", reason=LOSSES)
         self._dropped = {reason: dropped.labels(reason) for reason in LOSSES}
 
     def lost(self, reason: Loss, count: int = 1) -> None:

@@ -12,7 +12,7 @@ import pytest
 import redis
 from sqlalchemy import event
 
-from app.api.dependencies import Services
+from app.api.services import Services
 from app.catalog import repository
 from app.catalog.cached_items import V1, V2, name_for
 from app.catalog.schemas import ItemView
