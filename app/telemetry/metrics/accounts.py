@@ -16,7 +16,11 @@ class LimitMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.decisions = counter(
-            registry, "limiter_decisions", "Checks of a limit.", limiter=LIMITERS, decision=LIMIT_DECISIONS
+            registry,
+            "limiter_decisions",
+            "Rate limit checks, by limiter and decision.",
+            limiter=LIMITERS,
+            decision=LIMIT_DECISIONS,
         )
         self.fallbacks = Counter(
             "limiter_fallbacks",
@@ -29,4 +33,4 @@ class AccountMetrics:
     """Counts logins by outcome."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.logins = counter(registry, "logins", "Attempts to log in.", outcome=LOGIN_OUTCOMES)
+        self.logins = counter(registry, "logins", "Attempts to log in, by outcome.", outcome=LOGIN_OUTCOMES)

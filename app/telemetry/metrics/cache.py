@@ -19,13 +19,13 @@ class CacheMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = counter(
-            registry, "cache_requests", "Values asked of a cache.", cache=CACHES, outcome=CACHE_OUTCOMES
+            registry, "cache_requests", "Cache look-ups, by outcome.", cache=CACHES, outcome=CACHE_OUTCOMES
         )
         # Looked up once: `labels` takes longer than to read a cached value.
         series = {
             outcome: {cache: self.requests.labels(cache, outcome) for cache in CACHES} for outcome in CACHE_OUTCOMES
         }
-        about = "Cache entries in Redis that were damaged, and were dropped."
+        about = "Damaged cache entries in Redis that were dropped."
         self._damaged = counter(registry, "cache_damaged_entries", about, cache=CACHES)
         self.hits, self.misses, self.errors, self.stale = (series[outcome] for outcome in CACHE_OUTCOMES)
 

@@ -107,5 +107,5 @@ class ReadinessMetrics:
     """Counts readiness checks: when no replica is ready no request arrives, and no other metric shows it."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        about = "Readiness checks of a replica."
+        about = "Readiness probes answered, by outcome."
         self.checks = counter(registry, "readiness_checks", about, outcome=READINESS_OUTCOMES)

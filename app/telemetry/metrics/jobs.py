@@ -26,7 +26,11 @@ class JobMetrics:
         self._topics = frozenset(topics)
         labels = (*self._topics, UNKNOWN)
         self.finished = counter(
-            registry, "jobs_finished", "Tries of a job that ended.", topic=labels, outcome=("done", *_NOT_DONE)
+            registry,
+            "jobs_finished",
+            "Job attempts that ended, by outcome.",
+            topic=labels,
+            outcome=("done", *_NOT_DONE),
         )
         self.duration = Histogram(
             "job_duration_seconds", "Duration of one job attempt.", ("topic",), registry=registry, buckets=JOB_BUCKETS
@@ -38,7 +42,7 @@ class JobMetrics:
             registry=registry,
             buckets=JOB_BUCKETS,
         )
-        about = "Jobs not begun, since their dependency is left alone or has all slots that it may have."
+        about = "Jobs not started because the circuit breaker of their dependency is open or no slot is free."
         self._postponed = counter(registry, "jobs_postponed", about, topic=labels, reason=POSTPONED)
         for topic in labels:
             self.duration.labels(topic)

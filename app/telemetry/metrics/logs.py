@@ -14,13 +14,13 @@ class LogMetrics:
         self.suppressed = counter(
             registry,
             "log_lines_suppressed_total",
-            "Log lines that the flood guard left out because they repeat others, by level.",
+            "Log lines suppressed by throttling because they repeat others, by level.",
             level=LEVELS,
         )
         self.lost = counter(
             registry,
             "log_lines_lost_total",
-            "Log lines that could not be written: standard output was closed, or full and not read.",
+            "Log lines that could not be written because standard output was closed or full.",
             reason=("closed", "full"),
         )
 
@@ -36,12 +36,12 @@ class ErrorReportMetrics:
         self.reports = counter(
             registry,
             "error_reports_total",
-            "Errors that were to be reported: queued for sending, or suppressed because they repeat others.",
+            "Errors to report: queued for sending, or suppressed because they repeat others.",
             outcome=("queued", "suppressed"),
         )
         self.lost = counter(
             registry,
             "error_reports_lost_total",
-            "Error reports that were queued and did not arrive, by reason.",
+            "Error reports that were queued but not delivered, by reason.",
             reason=("network", "queue_full", "rate_limited", "refused", "unsent"),
         )

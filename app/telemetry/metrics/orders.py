@@ -21,10 +21,12 @@ class OrderMetrics:
         self.replayed = Counter(
             "orders_replayed", "Requests answered with the existing order of their Idempotency-Key.", registry=registry
         )
-        about = "Orders cancelled, by the status that they had."
+        about = "Orders cancelled, by their status before."
         self.cancelled = counter(registry, "orders_cancelled", about, was=CANCELLED_FROM)
-        self.refunded = Counter("orders_refunded", "Cancelled orders whose money went back.", registry=registry)
-        self.finished = counter(registry, "orders_finished", "Orders that became final.", status=FINAL_STATUSES)
+        self.refunded = Counter("orders_refunded", "Cancelled orders that were refunded.", registry=registry)
+        self.finished = counter(
+            registry, "orders_finished", "Orders that became final, by status.", status=FINAL_STATUSES
+        )
         self.processing = Histogram(
             "order_processing_duration_seconds",
             "Time from placing an order to its final status.",

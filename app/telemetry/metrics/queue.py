@@ -11,7 +11,7 @@ class QueueMetrics:
     """Counts dropped messages by reason: `undecodable`, `malformed` or `unknown_task`."""
 
     def __init__(self, registry: CollectorRegistry, reasons: Iterable[str]) -> None:
-        about = "Messages taken from the queue that could not be read."
+        about = "Queue messages dropped because they could not be read."
         self._dropped = counter(registry, "queue_messages_dropped", about, reason=reasons)
 
     def dropped(self, reason: str) -> None:

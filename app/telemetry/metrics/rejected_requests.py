@@ -13,5 +13,5 @@ class RejectedMetrics:
     """Counts requests without a valid head, which have no method and no route; no other metric counts them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        about = "Requests that the server refused before the application: not valid, too large or too slow."
+        about = "Requests that the server rejected before the application: invalid, too large or too slow."
         self.requests = counter(registry, "http_requests_rejected", about, status=REJECTED_STATUSES)

@@ -20,13 +20,9 @@ class StreamMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.open = Gauge("event_streams_open", "Open event streams.", registry=registry, multiprocess_mode="livesum")
-        self.ended = Counter(
-            "streams_ended",
-            "Event streams and WebSockets that ended, by reason.",
-            ("kind", "reason"),
-            registry=registry,
+        self.ended = counter(
+            registry, "streams_ended", "Event streams and WebSockets that ended, by reason.", kind=KINDS, reason=ENDS
         )
-        self.ended = counter(registry, "streams_ended", "Streams and sockets that ended.", kind=KINDS, reason=ENDS)
 
     @contextmanager
     def counted(self, kind: str) -> Iterator[Callable[[str], None]]:
@@ -54,8 +50,12 @@ class FanoutMetrics:
     """Counts delivered messages; `source` is where a message was published: in this process, or received over Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = counter(registry, "fanout_messages", "Messages handed to readers.", source=SOURCES)
-        self.dropped = Counter("fanout_dropped_readers", "Readers dropped for being too slow.", registry=registry)
+        self.messages = counter(
+            registry, "fanout_messages", "Messages delivered to readers, by source.", source=SOURCES
+        )
+        self.dropped = Counter(
+            "fanout_dropped_readers", "Readers dropped because they were too slow.", registry=registry
+        )
         self.connected = Gauge(
             "fanout_connected",
             "Processes subscribed to Redis; a process subscribes with its first reader.",

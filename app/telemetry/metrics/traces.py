@@ -18,8 +18,8 @@ class TraceMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.exported = Counter("otel_spans_exported", "Spans that the back end has taken.", registry=registry)
-        dropped = counter(registry, "otel_spans_dropped", "Spans that were given up.", reason=LOSSES)
+        self.exported = Counter("otel_spans_exported", "Spans that the trace back end accepted.", registry=registry)
+        dropped = counter(registry, "otel_spans_dropped", "Spans that were dropped, by reason.", reason=LOSSES)
         self._dropped = {reason: dropped.labels(reason) for reason in LOSSES}
 
     def lost(self, reason: Loss, count: int = 1) -> None:
