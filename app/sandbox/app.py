@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from app.sandbox import behaviour, charges, mails, rates, refunds
+from app.sandbox import behaviour, charges, mails, pages, rates, refunds
 from app.sandbox.behaviour import Behaviour
 from app.sandbox.connection import ConnectionLayer
 from app.sandbox.ledger import Ledger, Refusal, open_ledger
@@ -39,13 +40,14 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
             yield
         await asyncio.to_thread(tracing.shutdown)
 
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Binnacle sandbox provider",
         lifespan=lifespan,
         telemetry=FRAMEWORK_TELEMETRY,
         max_body_size=LARGEST_BODY_BYTES,
     )
-    for part in (charges, refunds, rates, mails, behaviour):
+    for part in (charges, refunds, rates, mails, behaviour, pages):
         app.include_router(part.router)
     app.add_api_route("/v1/ledger", lines, methods=["GET"], response_class=StreamingResponse)
     app.add_api_route("/livez", livez, methods=["GET"])

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.sandbox import mail_page
 from app.sandbox.behaviour import misbehaving
 from app.sandbox.charges import IdempotencyKey, key_reused
+from app.sandbox.page import respond
 
 if TYPE_CHECKING:
     from app.sandbox.ledger import Ledger
@@ -71,8 +72,8 @@ async def page(request: Request) -> HTMLResponse:
     """The newest mails, for people."""
     ledger: Ledger = request.app.state.ledger
     newest = await ledger.run(lambda connection: _newest(connection, ON_THE_PAGE))
-    letters = [mail_page.Letter(mail.to, mail.subject, mail.text, mail.received_at) for mail in newest]
-    return HTMLResponse(mail_page.render(letters, ON_THE_PAGE), headers=mail_page.HEADERS)
+    shown = [mail_page.ShownMail(mail.to, mail.subject, mail.text, mail.received_at) for mail in newest]
+    return respond("/mails", "Mails", mail_page.render(shown, ON_THE_PAGE))
 
 
 def _take(connection: sqlite3.Connection, key: str, new: NewMail) -> Mail:
