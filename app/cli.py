@@ -19,7 +19,17 @@ class Command(NamedTuple):
 
 
 def _migrate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="change nothing: wait until another process has done it")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--wait", action="store_true", help="change nothing: wait until another process has migrated")
+    instead.add_argument("--new", metavar="NAME", type=_name, help="write a migration to what the models say now")
+    instead.add_argument("--history", action="store_true", help="list the migrations; * marks the current one")
+    instead.add_argument("--down", action="store_true", help="undo the newest migration, with the data that it holds")
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a migration needs a name, such as 'items get a colour'")
+    return text.strip()
 
 
 def _promote(parser: argparse.ArgumentParser) -> None:
