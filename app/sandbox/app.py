@@ -1,4 +1,4 @@
-"""The sandbox provider: one place where its parts meet."""
+"""Puts the sandbox provider together."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ _FIELDS = ("entry", "id", "idempotency_key", "charge", "reference", "amount_mino
 
 
 def create_sandbox(settings: Settings) -> ConnectionLayer:
-    """The provider as an ASGI application."""
+    """Returns the provider as an ASGI application."""
     tracing = Tracing(settings, "sandbox")
 
     @asynccontextmanager
@@ -56,13 +56,13 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
 
 
 async def lines(request: Request) -> StreamingResponse:
-    """All charges, then all refunds, as of one moment, oldest first: a JSON object a line, in constant memory."""
+    """Streams all charges, then all refunds, as of one moment, oldest first: a JSON object a line."""
     ledger: Ledger = request.app.state.ledger
     return StreamingResponse(_as_json(ledger.read(_LINES)), media_type="application/x-ndjson")
 
 
 async def livez() -> dict[str, str]:
-    """The event loop turns."""
+    """Answers while the event loop turns."""
     return {"status": "ok"}
 
 

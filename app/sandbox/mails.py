@@ -61,7 +61,7 @@ async def send(new: NewMail, request: Request, idempotency_key: IdempotencyKey) 
 
 @router.get("/v1/mails")
 async def mails(request: Request, to: Annotated[str | None, Query(description="only to this address")] = None) -> Mails:
-    """What was taken."""
+    """Lists the mails that were taken, oldest first."""
     ledger: Ledger = request.app.state.ledger
     newest = await ledger.run(lambda connection: _newest(connection, KEPT, to))
     return Mails(mails=newest[::-1])
@@ -69,7 +69,7 @@ async def mails(request: Request, to: Annotated[str | None, Query(description="o
 
 @router.get("/mails", response_class=HTMLResponse)
 async def page(request: Request) -> HTMLResponse:
-    """The newest mails, for people."""
+    """Shows the newest mails as a page."""
     ledger: Ledger = request.app.state.ledger
     newest = await ledger.run(lambda connection: _newest(connection, ON_THE_PAGE))
     shown = [mail_page.ShownMail(mail.to, mail.subject, mail.text, mail.received_at) for mail in newest]
