@@ -116,7 +116,7 @@ bench: $(DEV) $(BENCH) ## Measure what the service costs, against a bare FastAPI
 	$(BIN)/python -m bench --python .venv-bench/bin/python $(ARGS)
 
 .PHONY: bench-telemetry
-bench-telemetry: $(BENCH) ## Measure what telemetry costs a request, part by part and against two peers (some minutes; ARGS=--help)
+bench-telemetry: $(BENCH) ## Measure what telemetry costs a request, part by part and against two peers (1 to 2 min; ARGS=--help lists options)
 	.venv-bench/bin/python -m bench.telemetry $(ARGS)
 
 .PHONY: bench-telemetry-outages
