@@ -17,8 +17,8 @@ from scripts import tree
 RECORD: Final = "docs/load-verdict.json"
 PICTURE: Final = "docs/load-verdict.svg"
 COLUMN, LINE, MARGIN = 8.4, 20, 16
-_SVG: Final = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"
-role="img" aria-label="{label}">
+_SVG: Final = """<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"
+viewBox="0 0 {width} {height}" role="img" aria-label="{label}">
 <style>
 rect {{ fill: #f6f8fa; stroke: #d0d7de; }}
 text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; fill: #1f2328; white-space: pre; }}
