@@ -4,9 +4,10 @@ Alembic's own command line hands none over: it gets one from the settings, insid
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 from sqlalchemy.types import TypeDecorator
 
@@ -29,7 +30,7 @@ def is_in_the_models(_object: object, name: str | None, kind: str, *_rest: objec
     return not (kind in ("table", "index") and name is not None and name.startswith(("items_words", "ix_items_words")))
 
 
-def plain_type(kind: str, item: Any, _context: object) -> str | bool:
+def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
     """Renders a type of ours as the plain one below it: a migration outlives the code that it was made from."""
     return f"sa.{item.impl!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
 
