@@ -14,8 +14,8 @@ BENCH := .venv-bench/.installed
 MUTANTS := .venv-mutants/.installed
 
 .PHONY: help
-help: ## lists the targets
-	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## List the targets
+	awk -F ':.*## ' '/^## / {printf "\n%s\n", substr($$0, 4)} /^[a-z0-9-]+:.*## / {printf "  make %-24s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/bin/python:
 	sh scripts/find-python.sh $(VENV)
@@ -26,38 +26,46 @@ $(RUNTIME): requirements/runtime.txt | $(VENV)/bin/python
 $(DEV): requirements/dev.txt | $(VENV)/bin/python
 	sh scripts/install.sh $(BIN)/python requirements/dev.txt && touch $@ $(RUNTIME)
 
+## Run it
+
 .PHONY: run
-run: $(RUNTIME) ## serves the whole shop on 127.0.0.1:8000, embedded; Ctrl-C stops it
+run: $(RUNTIME) ## Serve the whole shop on 127.0.0.1:8000, embedded; Ctrl-C stops it
 	exec $(BIN)/python -m app run
 
+.PHONY: kind
+kind: ## Start a cluster in Docker with the shop in it, and pay an order; needs docker, kind and kubectl
+	sh k8s/kind/up.sh
+
 .PHONY: compose
-compose: ## the whole shop in containers, on https://localhost:8443; needs Docker
+compose: ## Start the whole shop in containers on https://localhost:8443; needs Docker
 	sh compose/secrets.sh
 	docker compose build
 	docker compose up --detach --wait
 
 .PHONY: reset
-reset: ## forgets the embedded state: database, keys, the sandbox's ledger
+reset: ## Delete the embedded state: database, keys, the sandbox's ledger
 	rm -rf var
 
+## Test it
+
 .PHONY: test
-test: $(DEV) ## runs the tests, with a real PostgreSQL and a real Redis that they start
+test: $(DEV) ## Run the tests, with a real PostgreSQL and Redis that they start (5 to 7 min)
 	$(PYTEST) -n 4 --dist worksteal tests/app tests/grafana tests/loadtests tests/scripts tests/workflows $(ARGS)
 
 # One test measures memory, in which coverage keeps more the longer it looks.
 .PHONY: coverage
-coverage: $(DEV) ## runs the tests with the coverage of app/ measured, in the processes that they start too: 95 % at least
+coverage: $(DEV) ## Run the tests and measure the coverage of app/: 95 % at least
 	rm -f .coverage .coverage.*
 	$(MAKE) test ARGS="--cov --cov-report= --cov-fail-under=0 --timeout=900 -k 'not test_memory_does_not_grow' $(ARGS)"
 	$(BIN)/coverage report
 
 .PHONY: test-system
-test-system: $(DEV) ## runs the tests that need other programs: helm, kubectl, nginx, pgbouncer, promtool, Go, and a collector (scripts/collector/build.sh)
+test-system: $(DEV) ## Run the tests that need helm, kubectl, nginx, pgbouncer, promtool, Go and scripts/collector/build.sh (2 min)
 	scripts/crds/fetch.sh
 	$(PYTEST) -n 2 --dist worksteal tests/chart tests/system $(ARGS)
 
 .PHONY: test-chart
-test-chart: $(DEV) ## runs the chart's tests alone; HELM=/path/to/helm3 names another Helm
+test-chart: $(DEV) ## Run the chart's tests alone; HELM=/path/to/helm3 names another Helm
 	scripts/crds/fetch.sh
 	$(PYTEST) -n 2 --dist worksteal tests/chart $(ARGS)
 
@@ -65,26 +73,26 @@ test-chart: $(DEV) ## runs the chart's tests alone; HELM=/path/to/helm3 names an
 PIPS = $(shell $(BIN)/python -c 'import sys; print("23.0.1" * (sys.version_info < (3, 12)))') 23.2.1 26.3
 
 .PHONY: test-pips
-test-pips: $(DEV) ## installs locks with the pips that machines have, which it fetches, beside an index of newer releases
+test-pips: $(DEV) ## Install the locks with the pips that machines have, beside an index of newer releases
 	for pip in $(PIPS); do echo "pip $$pip" && PIP_UNDER_TEST=$$pip $(PYTEST) -q -n 2 tests/scripts/test_install.py; done
 
 .PHONY: crash-test
-crash-test: $(DEV) ## kills everything at random under orders: none lost, none charged twice (ARGS="--orders 200 --kills 10")
+crash-test: $(DEV) ## Kill everything at random under orders: none lost, none charged twice (4 min; ARGS="--orders 200 --kills 10")
 	$(BIN)/python -m tests.crash $(ARGS)
 
 $(MUTANTS): requirements/mutants.txt
 	sh scripts/find-python.sh .venv-mutants && sh scripts/install.sh .venv-mutants/bin/python requirements/mutants.txt && touch $@
 
 .PHONY: mutants
-mutants: $(DEV) $(MUTANTS) ## breaks orders, accounts, outbox, cache and edge on purpose, and fails when the tests miss more than 1 in 20 (ARGS=--all)
+mutants: $(DEV) $(MUTANTS) ## Break the code on purpose; fail when the tests miss more than 1 in 20 (ARGS=--all: hours)
 	$(BIN)/python -m scripts.mutants --python .venv-mutants/bin/python $(ARGS)
 
 .PHONY: contract
-contract: $(DEV) ## holds the service to docs/openapi.json with Schemathesis, as each role, on both back ends
+contract: $(DEV) ## Hold the service to docs/openapi.json with Schemathesis, as each role, on both back ends (1 h)
 	$(BIN)/python -m tests.contract $(ARGS)
 
 .PHONY: lint
-lint: $(DEV) ## style, types, import rules, and the scanners that need no network
+lint: $(DEV) ## Check style, types and import rules, and scan without a network (1 min)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -93,8 +101,10 @@ lint: $(DEV) ## style, types, import rules, and the scanners that need no networ
 	$(BIN)/zizmor --offline --persona=regular -q .github
 	$(BIN)/yamllint .
 
+## Load and measure it
+
 .PHONY: load
-load: $(DEV) ## a load test against `make run`, judged by the SLOs
+load: $(DEV) ## Load `make run` and judge it by the SLOs (40 s; ARGS=--help lists options)
 	$(BIN)/python -m loadtests $(ARGS)
 
 $(BENCH): requirements/bench.txt
@@ -102,25 +112,28 @@ $(BENCH): requirements/bench.txt
 
 # What the tests need beside is loaded by some libraries when they find it, and no image has it.
 .PHONY: bench
-bench: $(DEV) $(BENCH) ## what the service costs, against a bare FastAPI route, in one run
+bench: $(DEV) $(BENCH) ## Measure what the service costs, against a bare FastAPI route (some minutes, on an idle machine)
 	$(BIN)/python -m bench --python .venv-bench/bin/python $(ARGS)
 
 .PHONY: bench-telemetry
-bench-telemetry: $(BENCH) ## what telemetry costs a request, part by part and against two peers (ARGS=--help says more)
+bench-telemetry: $(BENCH) ## Measure what telemetry costs a request, part by part and against two peers (1 to 2 min; ARGS=--help lists options)
 	.venv-bench/bin/python -m bench.telemetry $(ARGS)
 
 .PHONY: bench-telemetry-outages
-bench-telemetry-outages: $(DEV) ## what customers feel of a trace back end that is gone, refuses, hangs or is slow
+bench-telemetry-outages: $(DEV) ## Measure what customers feel of a trace back end that is gone, refuses, hangs or is slow (some minutes)
 	$(BIN)/python -m bench.telemetry_outages
 
 .PHONY: e2e
-e2e: $(DEV) ## the drills on the cluster of KUBECONFIG: install, rollouts, upgrades and outages under load, alerts
+e2e: $(DEV) ## Run the drills on the cluster of KUBECONFIG: install, rollouts, upgrades, outages, alerts
 	sh scripts/drills.sh $(BIN)/python tests/e2e $(ARGS)
 
+## Write and lock
+
 .PHONY: generate
-generate: $(DEV) ## writes everything that is made from something else
+generate: $(DEV) ## Write everything that is generated
 	$(BIN)/python -m scripts.settings
 	$(BIN)/python -m scripts.contract
+	$(BIN)/python -m scripts.verdict
 	$(BIN)/python -m grafana.generate
 	$(BIN)/python -m scripts.inventory
 	$(BIN)/python -m helm.generate
@@ -130,31 +143,35 @@ $(LOCK): requirements/lock.txt
 	sh scripts/find-python.sh .venv-lock && sh scripts/install.sh .venv-lock/bin/python requirements/lock.txt && touch $@
 
 .PHONY: lock
-lock: $(LOCK) ## resolves the requirements anew, none younger than a week
+lock: $(LOCK) ## Resolve the requirements anew, none younger than a week
 	sh scripts/lock.sh .venv-lock/bin/uv
 
 $(SCAN): requirements/scan.txt
 	sh scripts/find-python.sh .venv-scan && sh scripts/install.sh .venv-scan/bin/python requirements/scan.txt && touch $@
 
+## Scan it
+
 .PHONY: scan-code
-scan-code: $(DEV) ## refuses dangerous Python
+scan-code: $(DEV) ## Refuse dangerous Python
 	$(BIN)/bandit -q -c pyproject.toml -r app bench grafana helm loadtests scripts
 
 .PHONY: scan-workflows
-scan-workflows: $(DEV) ## refuses dangerous workflows; with GH_TOKEN it also asks GitHub about every pinned action
+scan-workflows: $(DEV) ## Refuse dangerous workflows; with GH_TOKEN also ask GitHub about every pinned action
 	$(BIN)/zizmor --persona=regular -q .github
 
 .PHONY: scan-dependencies
-scan-dependencies: $(SCAN) ## refuses vulnerable locked versions; asks osv.dev, and Safety with SAFETY_API_KEY
+scan-dependencies: $(SCAN) ## Refuse vulnerable locked versions; asks osv.dev, and Safety with SAFETY_API_KEY
 	PATH="$(CURDIR)/.venv-scan/bin:$$PATH" sh .github/scripts/scan-dependencies.sh
 
 .PHONY: mutants-all
 mutants-all: ARGS = --all
 mutants-all: mutants
 
+## Everything
+
 .PHONY: proof
-proof: lint test test-system crash-test contract mutants-all e2e ## everything, without a limit of time
+proof: lint test test-system crash-test contract mutants-all e2e ## Run everything, without a limit of time (hours)
 
 .PHONY: clean
-clean: ## removes the virtual environment and the caches
+clean: ## Delete the virtual environments and the caches
 	rm -rf $(VENV) .venv-scan .venv-bench .venv-lock .venv-mutants .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -19,16 +19,28 @@ class Command(NamedTuple):
 
 
 def _migrate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="change nothing: wait until another process has done it")
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--wait", action="store_true", help="change nothing: wait until another process has migrated")
+    instead.add_argument("--new", metavar="NAME", type=_name, help="write a migration to what the models say now")
+    instead.add_argument("--history", action="store_true", help="list the migrations; * marks the current one")
+    instead.add_argument("--down", action="store_true", help="undo the newest migration, with the data that it holds")
+
+
+def _name(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("a migration needs a name, such as 'items get a colour'")
+    return text.strip()
 
 
 def _promote(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="username of a registered account, in upper or lower case")
-    parser.add_argument("--role", required=True, choices=("user", "moderator", "admin"), help="what it becomes")
+    parser.add_argument("name", metavar="NAME", help="username of a registered account, in any case")
+    parser.add_argument(
+        "--role", required=True, choices=("user", "moderator", "admin"), help="role to give to the account"
+    )
 
 
 def _smoke(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("url", metavar="URL", help="where the API answers, such as http://127.0.0.1:8000")
+    parser.add_argument("url", metavar="URL", help="base URL of the API, such as http://127.0.0.1:8000")
 
 
 COMMANDS = (
@@ -45,27 +57,27 @@ COMMANDS = (
     ),
     Command(
         "worker",
-        "does the jobs that wait in Redis's queue, payments first of all",
+        "does the jobs in Redis's queue, payments and all others",
         "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. WORKER_CONCURRENCY jobs at once. At SIGTERM it finishes those"
-        " in hand; what is cut off all the same, the reconciler queues again.",
+        " in hand; the reconciler queues again what is cut off all the same.",
     ),
     Command(
         "reconciler",
-        "queues again what waits too long",
-        "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. The database is the truth and the queue a hint: this repeats"
-        " the hints that were lost. One is enough, a second does no harm.",
+        "queues overdue jobs again",
+        "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. The database is the source of truth and the queue only"
+        " speeds work up: this replaces messages that were lost. One is enough, a second does no harm.",
     ),
     Command(
         "migrate",
         "brings the database's schema up to date",
-        "Waits up to two minutes for the database to answer. Any number may run at once: they take turns. Exit code 1"
-        " when it was too late.",
+        "Waits up to two minutes for the database to answer. Any number may run at once: one works at a time."
+        " Exit code 1 when the database did not answer in time.",
         _migrate,
     ),
     Command(
         "seed",
         "adds a small catalogue, if it is not there",
-        "Embedded, it makes an account for each role as well and says where their passwords are.",
+        "Embedded, it also makes an account for each role and prints where their passwords are.",
     ),
     Command(
         "sandbox",
@@ -76,7 +88,7 @@ COMMANDS = (
         "promote",
         "gives an account a role; makes the first administrator",
         "Works on the database of the settings, by the rules that hold for administrators: the last one stays. Tokens"
-        " of before the change end. A second time changes nothing. Exit code 1 when there is no such account.",
+        " issued before the change end. A second run changes nothing. Exit code 1 when there is no such account.",
         _promote,
     ),
     Command("openapi", "prints the OpenAPI document", "As JSON on standard output; opens no database and no port."),

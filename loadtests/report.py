@@ -11,6 +11,8 @@ from loadtests.verdict import Judgement, Result
 
 SHARES: Final = (0.5, 0.9, 0.99)
 LATE_SECONDS: Final = 0.05
+OBJECTIVES: Final = ("objective", "target", "measured", "events", "verdict")
+STEPS: Final = ("step", "requests", "failed", "p50 ms", "p90 ms", "p99 ms")
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -27,8 +29,8 @@ def progress(record: Record, seconds: float) -> str:
 def text(judgement: Judgement, record: Record) -> str:
     """Formats the result: two tables, the failures if any, and the verdict in one sentence."""
     parts = [
-        _table(("objective", "target", "measured", "events", "verdict"), map(_objective_row, judgement.results)),
-        _table(("step", "requests", "failed", "p50 ms", "p90 ms", "p99 ms"), _step_rows(record)),
+        table(OBJECTIVES, map(objective_row, judgement.results)),
+        table(STEPS, _step_rows(record)),
     ]
     if failures := record.failures:
         parts.append("Failed: " + ", ".join(f"{failures[kind]} {kind}" for kind in Failure if failures[kind]) + ".")
@@ -98,7 +100,8 @@ def _seconds(values: list[float]) -> dict[str, float | None]:
     return {f"p{share * 100:.0f}": percentile(ordered, share) for share in SHARES}
 
 
-def _objective_row(result: Result) -> tuple[str, ...]:
+def objective_row(result: Result) -> tuple[str, ...]:
+    """The cells of OBJECTIVES."""
     objective = result.objective
     threshold = objective.threshold_seconds
     name = objective.name if threshold is None else f"{objective.name} ({threshold:g} s)"
@@ -110,17 +113,22 @@ def _objective_row(result: Result) -> tuple[str, ...]:
 
 def _step_rows(record: Record) -> Iterable[tuple[str, ...]]:
     for name, step in record.steps.items():
-        yield name, str(step.requests), str(step.failures.total()), *_milliseconds(step.answered + step.unanswered)
+        yield name, str(step.requests), str(step.failures.total()), *_percentiles(step.answered + step.unanswered)
     seen = [order.seconds for order in record.orders if order.seconds is not None]
     if record.orders:
-        yield "order until final", str(len(record.orders)), str(len(record.orders) - len(seen)), *_milliseconds(seen)
+        yield "order until final", str(len(record.orders)), str(len(record.orders) - len(seen)), *_percentiles(seen)
 
 
-def _milliseconds(values: list[float]) -> list[str]:
-    return ["-" if value is None else f"{value * 1000:.1f}" for value in _seconds(values).values()]
+def _percentiles(values: list[float]) -> list[str]:
+    return [milliseconds(value) for value in _seconds(values).values()]
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def milliseconds(seconds: float | None) -> str:
+    """Formats a duration in milliseconds, or `-` without one."""
+    return "-" if seconds is None else f"{seconds * 1000:.1f}"
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Formats a table with the first column left-aligned and the others right-aligned."""
     lines = [head, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]

@@ -1,4 +1,4 @@
-"""Writes docs/openapi.json, the contract of the API, and the generated tables of the README."""
+"""Writes docs/openapi.json, the contract of the API, and docs/endpoints.md, its endpoints on one page."""
 
 import json
 import sys
@@ -8,9 +8,23 @@ from typing import Any, Final
 from app import __version__
 from app.processes.api import create_app
 from app.settings import read
-from scripts import settings, tree
+from scripts import tree
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
+PAGE: Final = """# Endpoints
+
+The [contract](openapi.json) states every status, field and example; `/docs` and `/redoc` of a running service show it.
+`python -m app openapi` prints it.
+
+Two endpoints are not in the contract: `WS /ws/orders/{order_id}`, a room for the buyer and the sellers of an order, and
+the [admin port](admin.md), which is never published: `GET :9000/metrics` and what an operator can change.
+
+Every error is a problem document ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with a `code`, the `request_id`
+and the `trace_id`, under which the log lines and the trace are found.
+
+Generated from the contract: `make generate`.
+
+"""
 
 
 def document() -> dict[str, Any]:
@@ -21,12 +35,9 @@ def document() -> dict[str, Any]:
 
 def files() -> dict[str, str]:
     """Returns the text of each generated file, by path from the root of the tree."""
-    contract = document()
-    readme = (tree.ROOT / "README.md").read_text(encoding="utf-8")
-    readme = _between(readme, "endpoints", _endpoints(contract))
-    readme = _between(readme, "settings", settings.tables())
-    text = json.dumps(contract, indent=1, ensure_ascii=False, sort_keys=True)
-    return {"docs/openapi.json": f"{text}\n", "README.md": readme}
+    made = document()
+    contract = json.dumps(made, indent=1, ensure_ascii=False, sort_keys=True)
+    return {"docs/openapi.json": f"{contract}\n", "docs/endpoints.md": PAGE + _endpoints(made)}
 
 
 def _endpoints(contract: Mapping[str, Any]) -> str:
@@ -41,16 +52,6 @@ def _operations(contract: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             if method in operations:
                 about = operations[method].get("description") or operations[method]["summary"]
                 yield method, path, about.split("\n\n")[0].replace("\n", " ")
-
-
-def _between(text: str, name: str, table: str) -> str:
-    """Replaces the text between two markers. Raises ValueError if the markers are missing."""
-    begin, end = f"<!-- {name}: make generate -->\n", f"<!-- end of {name} -->\n"
-    before, found, rest = text.partition(begin)
-    _, ended, after = rest.partition(end)
-    if not (found and ended):
-        raise ValueError(f"README.md has no markers for {name}: add {begin!r} and {end!r}")
-    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""python -m app promote: the first administrator of a shop, whom nobody could appoint through the API."""
+"""python -m app promote: gives a role, such as that of the first administrator, whom the API can't make."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""python -m app reconciler: queues again the messages that wait too long."""
+"""python -m app reconciler: queues overdue jobs again."""
 
 from argparse import Namespace
 

@@ -1,4 +1,4 @@
-"""Where the processes of one service keep what they count, so that one of them can tell the sums."""
+"""Folder in which the processes of one service keep their counters, so that one of them can sum them."""
 
 import fcntl
 import os
@@ -45,7 +45,7 @@ def share_metrics(settings: "Settings") -> Iterator[Path]:
 
 
 def _lock(folder: Path) -> int:
-    """An open descriptor that holds the folder's lock. Raises BlockingIOError when somebody else does."""
+    """Returns an open descriptor that holds the folder's lock. Raises BlockingIOError when another process does."""
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

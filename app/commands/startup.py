@@ -1,4 +1,4 @@
-"""What several commands do before their work."""
+"""Preparation that several commands share."""
 
 from app import settings as configuration
 from app.settings import Settings, SettingsError
@@ -6,7 +6,7 @@ from app.telemetry import logs
 
 
 def settings_and_logs(command: str) -> Settings:
-    """The settings that a command reads, after setting up logs by them. Raises SettingsError."""
+    """Reads the settings of a command and configures logs by them. Raises SettingsError."""
     settings = configuration.read(command)
     logs.configure(settings.log_level, settings.log_format)
     if settings.log_format == "json":

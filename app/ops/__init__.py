@@ -1,1 +1,1 @@
-"""For operators: what is served on the admin port, never to the public."""
+"""The admin port for operators; never reachable from outside the cluster."""

@@ -28,7 +28,7 @@ Check = Callable[[], str | None]
 
 
 class Admin:
-    """The WSGI application. A check answers None, or the reason why not.
+    """WSGI application of the admin port. A check returns None, or the reason why it fails.
 
     Without a `control` there is nothing to change, without a `token` nobody may.
     """
@@ -89,7 +89,7 @@ def open_admin(
     *,
     drains: bool = False,
 ) -> AbstractContextManager[int]:
-    """Serves as the settings say until the block ends; gives the port. Raises SettingsError when it can't listen."""
+    """Serves as the settings say until the block ends; yields the port. Raises SettingsError when it can't listen."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
     listening = listen_as_set("ADMIN_", settings.admin_host, settings.admin_port)
     return _serve(listening, Admin(registry, checks, control, drains=drains, token=token), control)
@@ -105,7 +105,7 @@ def serve_admin(
     drains: bool = False,
     token: str | None = None,
 ) -> AbstractContextManager[int]:
-    """Serves until the block ends; gives the port. The rest is as of `Admin`. Raises OSError when it can't listen."""
+    """Serves until the block ends; yields the port. Raises OSError when it can't listen. See `Admin`."""
     return _serve(listen(host, port), Admin(registry, checks, control, drains=drains, token=token), control)
 
 
@@ -127,7 +127,7 @@ def _serve(listening: Iterable[socket.socket], application: Admin, control: Cont
 
 
 def alive() -> str | None:
-    """The process answers, which is all that a restart could mend."""
+    """Passes: the process answers, which is all that a restart could fix."""
     return None
 
 

@@ -1,4 +1,4 @@
-"""Does in this process what an operator asked of the pod: another log level for a while, or the drain."""
+"""Applies in this process what an operator asked of the pod: another log level for a while, or the drain."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ EVERY_SECONDS: Final = 1.0
 
 
 class Control:
-    """One a process. `drain` begins the drain of this process, `drains` says whether it has begun some other way."""
+    """Control of one process. `drain` begins its drain, `drains` says whether that has begun some other way."""
 
     def __init__(
         self,
@@ -40,30 +40,30 @@ class Control:
 
     @property
     def draining(self) -> bool:
-        """Whether the drain was asked for, here or by a signal."""
+        """Returns whether the drain was asked for, here or by a signal."""
         return self._board.read().draining or self._drains()
 
     def now(self) -> Asked:
-        """What holds at this moment."""
+        """Returns the state that holds at this moment."""
         asked = self._board.read()
         if asked.level is None or asked.until <= self._clock():
             return Asked(None, 0.0, asked.draining)
         return asked
 
     def change_level(self, level: str, seconds: float) -> Asked:
-        """Another level in all processes of the pod, for so long. Raises OSError when they can't be told."""
+        """Sets the log level of the pod's processes for some seconds. Raises OSError when that can't be written."""
         asked = self._board.change(level=level, until=self._clock() + seconds)
         self.apply()
         self.follow()
         return asked
 
     def begin_drain(self) -> None:
-        """All processes of the pod drain, and stay. Raises OSError when they can't be told."""
+        """Drains all processes of the pod, which keep running. Raises OSError when the state can't be written."""
         self._board.change(draining=True)
         self.apply()
 
     def follow(self) -> None:
-        """Looks about once a second from now on, in a thread of its own. Safe to call again."""
+        """Starts a thread that checks about once a second. Safe to call again."""
         with self._lock:
             if self._follower is None:
                 self._follower = threading.Thread(target=self._follow, name="operator", daemon=True)
@@ -73,7 +73,7 @@ class Control:
         self._stop.set()
 
     def apply(self) -> None:
-        """Does what is asked and not done yet, or no longer asked."""
+        """Applies what was asked and not applied yet, and undoes what is no longer asked."""
         with self._lock:
             asked = self.now()
             level = asked.level or self.configured_level

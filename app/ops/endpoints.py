@@ -1,4 +1,4 @@
-"""What an operator may see and change on the admin port, beside the metrics and the probes."""
+"""Endpoints of the admin port beside the metrics and the probes: the log level and the drain."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ Method = Callable[[WSGIEnvironment], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path: what it is for, and who answers which method."""
+    """Endpoint at one path: what it is for, and a handler for each method."""
 
     summary: str
     methods: Mapping[str, Method]
@@ -42,7 +42,7 @@ class Endpoint:
 
 
 class LogLevel:
-    """GET tells the level; PUT changes it for a while, so that nobody forgets it at debug."""
+    """GET returns the level; PUT changes it for a while, so that it is not left at debug."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -80,7 +80,7 @@ class LogLevel:
 
 
 class Drain:
-    """GET tells the state; POST begins the drain of SIGTERM, and the process stays until it is told to end."""
+    """GET returns the state; POST begins the drain of SIGTERM, and the process stays until it is stopped."""
 
     def __init__(self, control: Control, registry: CollectorRegistry) -> None:
         self._control = control

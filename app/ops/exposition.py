@@ -1,4 +1,4 @@
-"""The metrics, in the format that the caller asks for."""
+"""Metrics in the format that the caller accepts."""
 
 import re
 from http import HTTPStatus

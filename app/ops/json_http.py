@@ -1,4 +1,4 @@
-"""Requests and answers of the admin port: JSON in, JSON out, refusals that say what to do."""
+"""Requests and responses of the admin port: JSON in, JSON out, refusals that say what to do."""
 
 import hmac
 import json
@@ -13,7 +13,7 @@ LARGEST_BODY_BYTES: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`content` is made JSON, unless it is bytes already."""
+    """Encodes `content` as JSON, unless it is bytes already."""
 
     status: HTTPStatus
     content: Mapping[str, object] | bytes
@@ -34,7 +34,7 @@ class Reply:
 
 
 class RefusedError(Exception):
-    """The request is not done; `detail` is a sentence for whoever sent it."""
+    """Refusal of a request; `detail` is a sentence for its sender."""
 
     def __init__(self, status: HTTPStatus, detail: str, **headers: str) -> None:
         super().__init__(detail)
@@ -48,7 +48,7 @@ class RefusedError(Exception):
 
 
 def authorize(environment: WSGIEnvironment, token: str | None) -> None:
-    """Raises RefusedError unless the request carries the token; without one of ours nothing is ever changed."""
+    """Raises RefusedError unless the request carries the token; without ADMIN_TOKEN, always."""
     if token is None:
         raise RefusedError(
             HTTPStatus.FORBIDDEN,
@@ -71,7 +71,7 @@ def authorize(environment: WSGIEnvironment, token: str | None) -> None:
 
 
 def body(environment: WSGIEnvironment, example: str) -> dict[str, Any]:
-    """The JSON object that was sent. Raises RefusedError, naming `example`, when there is none."""
+    """Returns the JSON object that was sent. Raises RefusedError, naming `example`, when there is none."""
     media_type = str(environment.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
     length = str(environment.get("CONTENT_LENGTH") or "")
     if not (length.isascii() and length.isdigit()):

@@ -1,4 +1,4 @@
-"""What an operator asked for, where every process of a pod sees it: in memory, or in a file when there are several."""
+"""State that an operator asked for, shared by the processes of a pod: in memory, or in a file of several."""
 
 import json
 import os
@@ -21,7 +21,7 @@ class Asked:
 
 
 class Board:
-    """Read by each process about once a second; written by the one that serves the admin port."""
+    """Shared state: each process reads it about once a second, the one that serves the admin port writes it."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -30,18 +30,18 @@ class Board:
 
     @property
     def shared(self) -> bool:
-        """Whether other processes may write."""
+        """Returns whether other processes may write."""
         return self._file is not None
 
     def read(self) -> Asked:
-        """What holds. A file that is not there, or not whole, says nothing new."""
+        """Returns the state. A file that is missing or incomplete leaves it as it was."""
         if self._file is not None:
             with suppress(OSError, ValueError, TypeError):
                 self._asked = Asked(**json.loads(self._file.read_bytes()))
         return self._asked
 
     def change(self, **asked: Any) -> Asked:
-        """Changes a part, and gives the whole. Raises OSError when the file can't be written."""
+        """Changes a part and returns the whole. Raises OSError when the file can't be written."""
         with self._lock:
             changed = replace(self.read(), **asked)
             if self._file is not None:
@@ -53,6 +53,6 @@ class Board:
 
 
 def board() -> Board:
-    """In the folder that the processes of this pod share for their metrics, if they do."""
+    """Returns the file in the folder that the processes of this pod share for their metrics, if they do."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     return Board(Path(folder) / _FILE if folder else None)

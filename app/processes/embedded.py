@@ -23,6 +23,7 @@ LOADED: Final = "http://127.0.0.1:8000"  # the default host of `make load`
 
 BANNER: Final = """
 Binnacle is serving: API {url}  |  docs {url}/docs  |  metrics {admin}/metrics
+The sandbox provider: mails {sandbox}/mails  |  faults {sandbox}/faults
 
 Try next, in another terminal:
   curl {url}/api/v1/items
@@ -61,6 +62,7 @@ def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
     return BANNER.format(
         url=url,
         admin=local_url(settings.admin_host, settings.admin_port),
+        sandbox=local_url(settings.sandbox_host, settings.sandbox_port),
         python=os.path.relpath(sys.executable),
         load="make load" if url == LOADED else f"make load ARGS='--host {url}'",
         state=settings.state_dir,

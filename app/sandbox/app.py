@@ -1,4 +1,4 @@
-"""The sandbox provider: one place where its parts meet."""
+"""Puts the sandbox provider together."""
 
 import asyncio
 import json
@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from app.sandbox import behaviour, charges, mails, rates, refunds
+from app.sandbox import behaviour, charges, mails, pages, rates, refunds
 from app.sandbox.behaviour import Behaviour
 from app.sandbox.connection import ConnectionLayer
 from app.sandbox.ledger import Ledger, Refusal, open_ledger
@@ -28,7 +29,7 @@ _FIELDS = ("entry", "id", "idempotency_key", "charge", "reference", "amount_mino
 
 
 def create_sandbox(settings: Settings) -> ConnectionLayer:
-    """The provider as an ASGI application."""
+    """Returns the provider as an ASGI application."""
     tracing = Tracing(settings, "sandbox")
 
     @asynccontextmanager
@@ -39,13 +40,14 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
             yield
         await asyncio.to_thread(tracing.shutdown)
 
-    app = FastAPI(
+    app = FastAPIOffline(
+        redoc_url=None,
         title="Binnacle sandbox provider",
         lifespan=lifespan,
         telemetry=FRAMEWORK_TELEMETRY,
         max_body_size=LARGEST_BODY_BYTES,
     )
-    for part in (charges, refunds, rates, mails, behaviour):
+    for part in (charges, refunds, rates, mails, behaviour, pages):
         app.include_router(part.router)
     app.add_api_route("/v1/ledger", lines, methods=["GET"], response_class=StreamingResponse)
     app.add_api_route("/livez", livez, methods=["GET"])
@@ -54,13 +56,13 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
 
 
 async def lines(request: Request) -> StreamingResponse:
-    """All charges, then all refunds, as of one moment, oldest first: a JSON object a line, in constant memory."""
+    """Streams all charges, then all refunds, as of one moment, oldest first: a JSON object a line."""
     ledger: Ledger = request.app.state.ledger
     return StreamingResponse(_as_json(ledger.read(_LINES)), media_type="application/x-ndjson")
 
 
 async def livez() -> dict[str, str]:
-    """The event loop turns."""
+    """Answers while the event loop turns."""
     return {"status": "ok"}
 
 

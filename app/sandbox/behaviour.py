@@ -1,4 +1,4 @@
-"""How the sandbox misbehaves: on demand, for each operation or for all."""
+"""Faults of the sandbox: switched on demand, for each operation or for all."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ router = APIRouter(tags=["behaviour"])
 
 
 class Faults(BaseModel):
-    """What goes wrong. Rates are shares of the requests, from 0 to 1, drawn one by one in the order given here.
+    """Faults of one operation. Rates are shares of the requests, from 0 to 1, drawn one by one in the order given here.
 
     Only with `fail_rate` nothing was done. With all others the request was carried out and recorded before it went
     wrong, and a caller can't know: it must ask again with the same Idempotency-Key.
@@ -28,20 +28,22 @@ class Faults(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    fail_rate: Rate = Field(0, description="nothing is done, and the answer is 503")
-    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = Field(0, description="wait between the work and the answer")
-    lie_rate: Rate = Field(0, description="it is done, then the connection is broken off without an answer")
-    hang_rate: Rate = Field(0, description=f"it is done, and no answer comes; broken off after {HANG_SECONDS:g} s")
-    error_rate: Rate = Field(0, description="it is done, and the answer is 500 all the same")
+    fail_rate: Rate = Field(0, description="Share of requests answered with 503, with nothing done")
+    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = Field(
+        0, description="Milliseconds between the work and its answer"
+    )
+    lie_rate: Rate = Field(0, description="Share of requests done whose connection closes without an answer")
+    hang_rate: Rate = Field(0, description=f"Share of requests done that hang; closed after {HANG_SECONDS:g} s")
+    error_rate: Rate = Field(0, description="Share of requests done and answered with 500 all the same")
 
 
 class ChargeFaults(Faults):
     """Faults of charges; only these are declined."""
 
-    decline_rate: Rate = Field(0, description="the card is declined, which is final for the Idempotency-Key")
+    decline_rate: Rate = Field(0, description="Share of cards that are declined, finally for the Idempotency-Key")
 
     def declines(self) -> bool:
-        """Whether this one is declined."""
+        """Draws whether this charge is declined."""
         return _happens(self.decline_rate)
 
 
@@ -58,7 +60,7 @@ class Behaviour(ChargeFaults):
 
     @model_validator(mode="after")
     def _spread(self) -> Self:
-        """Says for each operation what holds for it, so that an answer sent back changes nothing."""
+        """Fills in each operation from the faults of all, so that an answer sent back changes nothing."""
         for operation in get_args(Operation):
             own: Faults = getattr(self, operation)
             general = self.model_dump(include=set(type(own).model_fields))
@@ -68,7 +70,7 @@ class Behaviour(ChargeFaults):
 
 @asynccontextmanager
 async def misbehaving(request: Request, operation: Operation) -> AsyncIterator[None]:
-    """Around the work of one request: what goes wrong before it, then what goes wrong between it and its answer."""
+    """Runs the work of one request between the faults that come before it and those that come after it."""
     faults: Faults = getattr(request.app.state.behaviour, operation)
     if _happens(faults.fail_rate):
         raise Refusal(503, "told_to_fail", "The sandbox was told to fail; nothing was done.")
@@ -83,7 +85,7 @@ async def misbehaving(request: Request, operation: Operation) -> AsyncIterator[N
 
 
 async def _hang(request: Request) -> None:
-    """Waits until the caller gives up, or for so long that any caller should have."""
+    """Waits until the caller gives up, or for HANG_SECONDS."""
     try:
         async with asyncio.timeout(HANG_SECONDS):
             while (await request.receive())["type"] != "http.disconnect":
@@ -99,13 +101,13 @@ def _happens(rate: float) -> bool:
 
 @router.get("/v1/behaviour")
 async def behaviour(request: Request) -> Behaviour:
-    """How it misbehaves now."""
+    """Returns the faults that are switched on."""
     current: Behaviour = request.app.state.behaviour
     return current
 
 
 @router.put("/v1/behaviour")
 async def behave(wanted: Behaviour, request: Request) -> Behaviour:
-    """Sets the faults; what is not named goes back to none."""
+    """Sets the faults; those that are not named are switched off."""
     request.app.state.behaviour = wanted
     return wanted

@@ -56,7 +56,7 @@ async def charge(new: NewCharge, request: Request, idempotency_key: IdempotencyK
 
 @router.get("/v1/charges")
 async def charges(request: Request, reference: str | None = None) -> Charges:
-    """All charges, or those of one reference, oldest first."""
+    """Lists all charges, or those of one reference, oldest first."""
     ledger: Ledger = request.app.state.ledger
     return Charges(
         charges=await ledger.run(_all if reference is None else lambda connection: find(connection, reference))
@@ -64,19 +64,19 @@ async def charges(request: Request, reference: str | None = None) -> Charges:
 
 
 def find(connection: sqlite3.Connection, reference: str) -> list[Charge]:
-    """The charges of one reference, oldest first."""
+    """Returns the charges of one reference, oldest first."""
     query = "SELECT id, reference, amount_minor, currency, status FROM charges WHERE reference = ? ORDER BY rowid"
     return [_view(row) for row in connection.execute(query, (reference,))]
 
 
 def get(connection: sqlite3.Connection, charge_id: str) -> list[Charge]:
-    """The charge of this id, or none."""
+    """Returns the charge of this id, or none."""
     query = "SELECT id, reference, amount_minor, currency, status FROM charges WHERE id = ?"
     return [_view(row) for row in connection.execute(query, (charge_id,))]
 
 
 def key_reused() -> Refusal:
-    """For a known Idempotency-Key with another body: a mistake of the caller, who would believe that this was done."""
+    """Returns the refusal of a known Idempotency-Key with another body, which the caller would believe to be done."""
     return Refusal(
         422, "key_reused", "This Idempotency-Key came with another body before; a new request needs a new key."
     )

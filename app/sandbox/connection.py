@@ -1,4 +1,4 @@
-"""Breaking off a connection, which no ASGI application can ask of its server."""
+"""Breaks off a connection, which ASGI has no message for."""
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -13,7 +13,7 @@ _TRANSPORT: Final = "sandbox.transport"
 
 
 class ConnectionLayer:
-    """Outermost: keeps uvicorn's transport, which it gives to nobody, where `break_off` finds it."""
+    """Outermost layer: keeps uvicorn's transport where `break_off` finds it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The sandbox's memory: one SQLite file that outlives restarts and SIGKILL.
+"""The sandbox's ledger: one SQLite file that outlives restarts and SIGKILL.
 
 Work on it goes through one thread, a transaction each, and a transaction is on disk before its answer is given: what a
 caller was told of is never lost.
@@ -75,7 +75,7 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` returns, once all that it wrote is on disk. What it raises undoes it."""
+        """Returns what `work` returns, once all that it wrote is on disk. An error undoes it."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
     async def close(self) -> None:
@@ -83,7 +83,7 @@ class Ledger:
         self._thread.shutdown()
 
     def read(self, query: str) -> Iterator[list[tuple[object, ...]]]:
-        """The rows of a query in batches, as of one moment, in constant memory and without holding up who writes."""
+        """Yields the rows of a query in batches, as of one moment, in constant memory, without blocking writers."""
         with closing(sqlite3.connect(self._path, check_same_thread=False)) as connection:
             connection.execute("PRAGMA query_only=ON")
             cursor = connection.execute(query)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.sandbox import mail_page
 from app.sandbox.behaviour import misbehaving
 from app.sandbox.charges import IdempotencyKey, key_reused
+from app.sandbox.page import respond
 
 if TYPE_CHECKING:
     from app.sandbox.ledger import Ledger
@@ -60,7 +61,7 @@ async def send(new: NewMail, request: Request, idempotency_key: IdempotencyKey) 
 
 @router.get("/v1/mails")
 async def mails(request: Request, to: Annotated[str | None, Query(description="only to this address")] = None) -> Mails:
-    """What was taken."""
+    """Lists the mails that were taken, oldest first."""
     ledger: Ledger = request.app.state.ledger
     newest = await ledger.run(lambda connection: _newest(connection, KEPT, to))
     return Mails(mails=newest[::-1])
@@ -68,11 +69,11 @@ async def mails(request: Request, to: Annotated[str | None, Query(description="o
 
 @router.get("/mails", response_class=HTMLResponse)
 async def page(request: Request) -> HTMLResponse:
-    """The newest mails, for people."""
+    """Shows the newest mails as a page."""
     ledger: Ledger = request.app.state.ledger
     newest = await ledger.run(lambda connection: _newest(connection, ON_THE_PAGE))
-    letters = [mail_page.Letter(mail.to, mail.subject, mail.text, mail.received_at) for mail in newest]
-    return HTMLResponse(mail_page.render(letters, ON_THE_PAGE), headers=mail_page.HEADERS)
+    shown = [mail_page.ShownMail(mail.to, mail.subject, mail.text, mail.received_at) for mail in newest]
+    return respond("/mails", "Mails", mail_page.render(shown, ON_THE_PAGE))
 
 
 def _take(connection: sqlite3.Connection, key: str, new: NewMail) -> Mail:

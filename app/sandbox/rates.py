@@ -1,4 +1,4 @@
-"""Exchange rates. They never move, so that whoever tests knows what to expect."""
+"""Exchange rates. They never change, so that a test knows what to expect."""
 
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -29,7 +29,7 @@ PER_EURO: Final = {
 
 
 class RateTable(BaseModel):
-    """What one unit of `base` is worth in each currency, to eight digits; numbers are text, since they are decimal."""
+    """Worth of one unit of `base` in each currency, to eight digits; numbers are text, since they are decimal."""
 
     base: str
     as_of: datetime
@@ -38,7 +38,7 @@ class RateTable(BaseModel):
 
 @router.get("/v1/rates")
 async def rates(request: Request, base: Annotated[str, Query(pattern="^[A-Z]{3}$")]) -> RateTable:
-    """The rates of now; 404 `currency_unknown`."""
+    """Returns the current rates; 404 `currency_unknown`."""
     async with misbehaving(request, "rates"):
         if base not in PER_EURO:
             raise Refusal(404, "currency_unknown", f"The currencies are {', '.join(PER_EURO)}.")

@@ -51,7 +51,7 @@ class Refunds(BaseModel):
 
 @router.post("/v1/refunds", status_code=201)
 async def refund(new: NewRefund, request: Request, idempotency_key: IdempotencyKey) -> Refund:
-    """Gives back once for each Idempotency-Key; a repeat gets the first answer.
+    """Refunds once for each Idempotency-Key; a repeat gets the first answer.
 
     404 `charge_unknown`; 422 `charge_declined`, `more_than_charged`, `other_currency`, `reference_ambiguous` or
     `key_reused`. A refusal records nothing: the same key gets the refund once there is something to give back.
@@ -63,7 +63,7 @@ async def refund(new: NewRefund, request: Request, idempotency_key: IdempotencyK
 
 @router.get("/v1/refunds")
 async def refunds(request: Request, reference: str | None = None) -> Refunds:
-    """All refunds, or those of one reference, oldest first."""
+    """Lists all refunds, or those of one reference, oldest first."""
     ledger: Ledger = request.app.state.ledger
     return Refunds(refunds=await ledger.run(lambda connection: _find(connection, reference)))
 

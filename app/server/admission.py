@@ -31,7 +31,7 @@ class Admission:
         return self._reads + self._writes
 
     def admits(self, method: str) -> bool:
-        """Returns whether there is room for one more request with this method."""
+        """Returns whether one more request with this method may start."""
         return self._reads + self._writes < self.most and (method in READS or self._writes < self._most_writes)
 
     def take(self, method: str) -> None:

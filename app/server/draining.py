@@ -1,4 +1,4 @@
-"""The end of a server that loses no request: docs/decisions/0004-drain.md."""
+"""Drains a server without losing a request: docs/decisions/0004-drain.md."""
 
 import asyncio
 import gc
@@ -35,7 +35,7 @@ class DrainingServer(Server):
         logging.getLogger("app.server").info("draining for %g s", self._drain_seconds)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Keeps what startup made out of garbage collections: to scan it stops the event loop for some 60 ms."""
+        """Keeps objects of the startup out of garbage collections, which stop the event loop for some 60 ms."""
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
@@ -46,7 +46,7 @@ class DrainingServer(Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Whoever connected before the listener closed may still ask; the stock server hangs up on them."""
+        """Serves connections that were accepted before the listener closed; the stock server closes them."""
         loop = asyncio.get_running_loop()
         waiting = self._stop_listening(sockets or [])
         for connection in waiting:
@@ -57,7 +57,7 @@ class DrainingServer(Server):
         await super().shutdown(sockets)
 
     def _stop_listening(self, sockets: list[socket.socket]) -> list[socket.socket]:
-        """Closes the sockets at once after the last of those who wait in their queues, whom closing would reset."""
+        """Accepts what waits in the sockets' queues, then closes them at once: closing first would reset it."""
         waiting = []
         for listening in sockets:
             with suppress(BlockingIOError):

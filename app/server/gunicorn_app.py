@@ -39,7 +39,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def run(self) -> None:
-        """Ends by SystemExit: in the master, and in each worker, which inherits what the master has opened."""
+        """Runs until SystemExit: in the master, and in each worker, which inherits what the master has opened."""
         try:
             super().run()
         finally:
@@ -74,7 +74,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         return create_app(self.settings)
 
     def _serve_own(self, worker: DrainingWorker) -> None:
-        """One process: it serves its own metrics, with exemplars and process metrics. Of several, each only obeys."""
+        """Configures one process to serve its own metrics. Of several, each only follows the pod's state."""
         lifecycle = worker.wsgi.lifecycle
         control = Control(board(), self.settings.log_level, lifecycle.drain, drains=lambda: lifecycle.draining)
         if self.settings.web_concurrency > 1:
@@ -85,7 +85,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         self._open_admin(registry, control)
 
     def _serve_sums(self, _arbiter: Arbiter) -> None:
-        """Several processes: their sums, served by the one that outlives them."""
+        """Configures several processes, whose sums the master serves."""
         if self.settings.web_concurrency == 1:
             return
         self._open_admin(aggregation.sums(), Control(board(), self.settings.log_level))
@@ -95,13 +95,13 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         self._admin.enter_context(open_admin(self.settings, registry, {"livez": alive}, control, drains=True))
 
     def _forget(self, _arbiter: Arbiter, worker: DrainingWorker) -> None:
-        """Called for a killed worker too: its gauges must not stay."""
+        """Removes the gauges of a worker that ended; called for a killed one too."""
         if self.settings.web_concurrency > 1:
             multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
-    """gunicorn's lines go where all others go."""
+    """Sends gunicorn's log lines where all others go."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ARG002 -- gunicorn's signature
         self.error_log.propagate = True

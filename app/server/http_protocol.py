@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with an end to requests that never get whole: it waits for them without one.
+"""uvicorn's HTTP protocol with timeouts for incomplete requests, for which it waits without one.
 
 What is refused here has no request yet that the application could answer: app/server/error_responses.py answers it.
 Where the application has the head already, it is the one that answers.
@@ -22,12 +22,12 @@ LINGER_SECONDS: Final = 1.0
 
 
 def guarded(header_seconds: float, body_seconds: float, refusals: Refusals) -> Callable[..., "GuardedProtocol"]:
-    """What uvicorn makes a protocol of, for each connection."""
+    """Returns the factory from which uvicorn makes a protocol for each connection."""
     return partial(GuardedProtocol, header_seconds, body_seconds, refusals)
 
 
 class BrokenHeadError(Exception):
-    """Ends the parsing of a head that is refused."""
+    """Stops the parsing of a head that is refused."""
 
 
 class GuardedProtocol(UpgradeProtocol):
@@ -152,7 +152,7 @@ class GuardedProtocol(UpgradeProtocol):
         return self._refused is not None
 
     def _idle(self) -> bool:
-        """Whether no request is being answered."""
+        """Returns whether no request is being answered."""
         return getattr(self.cycle, "response_complete", True)
 
     def _set_deadline(self, seconds: float) -> None:

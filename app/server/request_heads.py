@@ -9,7 +9,7 @@ _SERVED: Final = frozenset({"1.0", "1.1"})
 
 
 class Refused(NamedTuple):
-    """Answer to a request that never reaches the application."""
+    """Response to a request that never reaches the application."""
 
     status: HTTPStatus
     code: str

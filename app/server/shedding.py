@@ -61,7 +61,7 @@ class Shedding:
         ).model_dump(exclude_none=True)
 
     def refuse(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
-        """Counts a refused request; its answer, whole."""
+        """Counts a refused request and returns the whole response."""
         self._metrics.refused(method if method in METHODS else OTHER_METHOD, OVERLOADED, STATUS)
         self._count()
         given = dict(headers)
@@ -84,7 +84,7 @@ class Shedding:
         self._refused += 1
 
     def _log(self) -> None:
-        """Without a line for each: an overloaded process has other things to do."""
+        """Logs one line for many refusals: an overloaded process has other things to do."""
         structlog.get_logger().warning(
             "requests_refused",
             count=self._refused,

@@ -18,7 +18,7 @@ from app.settings import Settings
 
 
 def shedding(settings: Settings, binnacle: Binnacle) -> Callable[..., "SheddingProtocol"]:
-    """Returns what uvicorn makes a protocol of, for each connection of one process."""
+    """Returns the factory from which uvicorn makes a protocol for each connection of one process."""
     admission = Admission(settings.max_requests_in_progress, binnacle.http)
     headers = ResponseHeaders(encrypted=settings.environment == "production")
     return partial(

@@ -1,4 +1,4 @@
-"""uvicorn inside gunicorn."""
+"""The gunicorn worker that runs uvicorn."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ SOCKETS: Final = {"ws_max_size": 16 * 1024, "ws_per_message_deflate": False}
 
 
 class DrainingWorker(UvicornWorker):  # type: ignore[misc]
-    """uvicorn in gunicorn. The stock worker ignores the graceful timeout and cuts kept connections."""
+    """gunicorn worker with uvicorn. The stock worker ignores the graceful timeout and cuts kept connections."""
 
     CONFIG_KWARGS = {**UvicornWorker.CONFIG_KWARGS, "server_header": False, "access_log": False, **SOCKETS}  # noqa: RUF012
 

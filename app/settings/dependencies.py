@@ -1,4 +1,4 @@
-"""Other services: how long they are waited for, how often asked again, and when they are left alone."""
+"""Calls of other services: timeouts, retries, circuit breakers, TLS and proxies."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,24 +10,26 @@ from app.settings.comma_lists import CommaSeparated
 
 
 class DependencySettings(BaseSettings):
-    """Other services: how long they are waited for, how often asked again, and when they are left alone."""
+    """Calls of other services: timeouts, retries, circuit breakers, TLS and proxies."""
 
-    rates_timeout_seconds: float = Field(
-        2, gt=0, description="for exchange rates from the provider, all tries together"
+    rates_timeout_seconds: float = Field(2, gt=0, description="Seconds to wait for exchange rates, all tries together")
+    rates_fresh_seconds: int = Field(
+        60, ge=1, description="Seconds for which exchange rates are fresh and not asked for again"
     )
-    rates_fresh_seconds: int = Field(60, ge=1, description="age up to which exchange rates are not asked for again")
     rates_stale_seconds: int = Field(
-        86400, ge=1, description="age up to which exchange rates will do while the provider gives none"
+        86400, ge=1, description="Seconds for which stale exchange rates are used while the provider fails"
     )
-    call_tries: int = Field(3, ge=1, le=10, description="tries of one call of another service, repeats within a budget")
-    breaker_failures: int = Field(5, ge=1, description="failures in a row after which a service is left alone")
-    breaker_open_seconds: float = Field(10, gt=0, description="for how long, before one call tries it")
+    call_tries: int = Field(3, ge=1, le=10, description="Tries of one call of another service, within the retry budget")
+    breaker_failures: int = Field(5, ge=1, description="Consecutive failures that open the circuit breaker")
+    breaker_open_seconds: float = Field(
+        10, gt=0, description="Seconds until an open circuit breaker lets a trial call out"
+    )
     ssl_cert_file: Path | None = Field(
-        None, description="File of the authorities to trust in calls to https:// addresses, instead of the system's"
+        None, description="File of the certificate authorities to trust for https:// calls, instead of the system's"
     )
     https_proxy: SecretStr | None = Field(
-        None, description="Proxy for calls to https:// addresses, such as `http://user:password@proxy:3128`"
+        None, description="Proxy for https:// calls, such as `http://user:password@proxy:3128`"
     )
     no_proxy: Annotated[list[str], NoDecode, CommaSeparated] = Field(
-        [], description="Hosts that are called without the proxy, comma-separated; `example.com` with all below it"
+        [], description="Hosts to call without the proxy, comma-separated; `example.com` includes all below it"
     )

@@ -1,4 +1,4 @@
-"""Mail: who sends it, and in whose name."""
+"""Mail: the server or provider that sends it, and the sender."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit
@@ -8,23 +8,25 @@ from pydantic_settings import BaseSettings
 
 
 class MailSettings(BaseSettings):
-    """Mail: who sends it, and in whose name."""
+    """Mail: the server or provider that sends it, and the sender."""
 
     mail_url: str | None = Field(
         None,
         description="Mail provider (`https://…`), or SMTP server (`smtp://host:587` with STARTTLS, `smtps://host:465`);"
         " without it, PROVIDER_URL",
     )
-    mail_user: str | None = Field(None, description="User of the SMTP server; without it, nobody logs in")
-    mail_password: SecretStr | None = Field(None, description="Password of that user")
+    mail_user: str | None = Field(None, description="User to log in to the SMTP server as; without it, no log-in")
+    mail_password: SecretStr | None = Field(None, description="Password of MAIL_USER")
     mail_starttls: bool = Field(True, description="Require STARTTLS of `smtp://`; without it, no password is sent")  # noqa: FBT003
     mail_api_key: SecretStr | None = Field(
         None, description="API key of the provider at MAIL_URL, sent as `Authorization: Bearer`"
     )
     mail_from: str | None = Field(
-        None, pattern=r"^[^\s@<>]+@[^\s@<>]+$", description="sender of the mails; without it, the provider's own"
+        None, pattern=r"^[^\s@<>]+@[^\s@<>]+$", description="Sender of the mails; without it, the provider's own"
     )
-    mail_timeout_seconds: float = Field(3, gt=0, description="for a call to the mail provider")
+    mail_timeout_seconds: float = Field(
+        3, gt=0, description="Seconds to wait for the mail provider, all tries together"
+    )
 
     @property
     def mail_by_smtp(self) -> bool:

@@ -1,4 +1,4 @@
-"""Who is paid, and how long a call may take."""
+"""The provider of payments."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def _sandbox_url(data: dict[str, Any]) -> str:
 
 
 class OrderSettings(BaseSettings):
-    """Who is paid, and how long a call may take."""
+    """The provider of payments."""
 
     provider_url: str = Field(
         default_factory=_sandbox_url,
@@ -25,5 +25,5 @@ class OrderSettings(BaseSettings):
         None, description="API key of that provider, sent as `Authorization: Bearer`; without it, no key is sent"
     )
     provider_timeout_seconds: float = Field(
-        5, gt=0, description="Seconds that a call of the payment provider may take, all tries together"
+        5, gt=0, description="Seconds to wait for the payment provider, all tries together"
     )

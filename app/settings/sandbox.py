@@ -1,4 +1,4 @@
-"""The stand-in for demos and tests."""
+"""The sandbox, the stand-in provider for demos and tests."""
 
 from pathlib import Path
 
@@ -9,8 +9,10 @@ from app.settings.addresses import ListenAddress
 
 
 class SandboxSettings(BaseSettings):
-    """The stand-in for demos and tests."""
+    """The sandbox, the stand-in provider for demos and tests."""
 
-    sandbox_host: ListenAddress = Field("127.0.0.1", description="address that the sandbox provider listens on")
-    sandbox_port: int = Field(8001, ge=0, le=65535, description="port of the sandbox provider")
-    sandbox_database: Path | None = Field(None, description="the sandbox's ledger; without it, sandbox.db in STATE_DIR")
+    sandbox_host: ListenAddress = Field("127.0.0.1", description="IP address or host name to serve the sandbox on")
+    sandbox_port: int = Field(8001, ge=0, le=65535, description="Port to serve the sandbox on")
+    sandbox_database: Path | None = Field(
+        None, description="File of the sandbox's ledger; without it, sandbox.db in STATE_DIR"
+    )

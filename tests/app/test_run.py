@@ -27,6 +27,8 @@ def test_run_serves_and_ctrl_c_leaves_nothing_but_its_state(processes: Processes
 
     assert run.wait() == 0
     assert "Try next" in run.log.read_text()
+    sandbox = f"http://127.0.0.1:{ports['SANDBOX_PORT']}"
+    assert f"mails {sandbox}/mails  |  faults {sandbox}/faults" in run.log.read_text()
     assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
     for port in ports.values():
         with socket.socket() as probe:

@@ -17,7 +17,7 @@ ALERTS = {
     for rule in group["rules"]
     if "alert" in rule
 }
-PARTS = ["What it means", "First look", "Likely causes", "What mends it", "How to verify"]
+PARTS = ["What it means", "First look", "Likely causes", "How to fix it", "How to verify"]
 TEXT = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
 RUNBOOKS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", TEXT, flags=re.MULTILINE | re.DOTALL))
 

@@ -1,37 +1,128 @@
-"""The README's own lines, typed as they stand, take a person from registering to a paid order."""
+"""Every command of README.md is typed here as it stands, or named with what runs it."""
 
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx2
+import pytest
+from yaml import safe_load
 
+from app.cli import COMMANDS
 from tests.app.ports import free_port
 from tests.app.processes import Processes
 
+# What runs each command that this file does not type: a job of the pipeline, or a test of the same lines.
+RUN_ELSEWHERE = {
+    "make run": "tests/app/test_run.py",  # `python -m app run` is its recipe
+    "make test": ".github/workflows/ci.yml",
+    "make kind": "tests/chart/test_k8s.py",  # k8s/kind/up.sh, whose cluster the job e2e makes
+    "docker build": ".github/workflows/ci.yml",
+    "kind load": ".github/workflows/ci.yml",
+    "helm install": "tests/e2e/test_install.py",
+    "helm test": "tests/e2e/test_install.py",
+    "kubectl exec": "tests/app/test_promote.py",
+}
+# Targets that no push runs: they measure, need hours or Docker, or the shop of `make run`. What tests each of them.
+ON_DEMAND = {
+    "load": "tests/system/test_load.py",
+    "run": "tests/app/test_run.py",
+    "bench": "tests/scripts/test_bench_overload.py",
+    "bench-telemetry": "tests/scripts/test_bench_telemetry.py",
+    "bench-telemetry-outages": "tests/app/telemetry/test_outages.py",
+    "mutants": "tests/scripts/test_mutants.py",
+    "coverage": "tests/app",
+    "compose": "tests/system/test_compose.py",
+    "kind": "tests/chart/test_k8s.py",
+    "generate": "tests/app/api/test_contract.py",
+}
 
-def test_the_readmes_lines_end_in_a_paid_order(root: Path, tmp_path: Path) -> None:
+
+@pytest.fixture(scope="session")
+def readme(root: Path) -> str:
+    return (root / "README.md").read_text()
+
+
+def _blocks(readme: str) -> list[str]:
+    return re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+
+
+def test_the_readmes_lines_end_in_a_paid_order(readme: str, tmp_path: Path) -> None:
     assert shutil.which("curl"), "curl is not on PATH; Debian: apt-get install curl"
-    (lines,) = re.findall(r"## From registering.*?```sh\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)
+    smoke, lines = (block for block in _blocks(readme) if "curl" in block or "smoke" in block)
     assert len(lines.strip().splitlines()) == 5
     ports = {"PORT": free_port(), "ADMIN_PORT": free_port(), "SANDBOX_PORT": free_port()}
     provider = f"http://127.0.0.1:{ports['SANDBOX_PORT']}"
     with Processes(tmp_path) as processes:
         shop = processes.start("run", PROVIDER_URL=provider, **ports)
         url = processes.await_answer(shop, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
-        script = lines.replace("localhost:8000", httpx2.URL(url).netloc.decode())
-        *before, last = script.strip().splitlines()
-        again = "\n".join(
-            [*before, f"for try in $(seq 100); do {last} | tee answer; grep -q paid answer && exit; done; exit 1"]
-        )
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", again],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert '"status":"paid"' in done.stdout
+        place = httpx2.URL(url).netloc.decode()
+        followed = _type(lines.replace("localhost:8000", place), tmp_path)
+        checked = _type(smoke.replace("127.0.0.1:8000", place).replace("python -m", f"{sys.executable} -m"), Path.cwd())
+    assert followed.returncode == 0, followed.stdout + followed.stderr
+    assert '"status":"paid"' in followed.stdout, "and the events end by themselves"
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert checked.stdout.splitlines()[-1].startswith("ok    paid")
+
+
+def _type(lines: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines], cwd=folder, capture_output=True, text=True, timeout=90, check=False
+    )
+
+
+def test_every_line_is_typed_here_or_run_elsewhere(readme: str, root: Path) -> None:
+    typed = [block for block in _blocks(readme) if "curl" in block or "smoke" in block]
+    others = "".join(block for block in _blocks(readme) if block not in typed)
+    commands = [part.strip() for line in others.splitlines() for part in line.partition("#")[0].split("&&")]
+    assert len(commands) == 8
+    for command in commands:
+        where = RUN_ELSEWHERE[" ".join(command.split()[:2])]
+        assert (root / where).is_file()
+        if where.startswith((".github", "tests/e2e")):
+            words = command.split()[:2] if command.startswith("make") else command.split()[:1]
+            assert " ".join(words) in (root / where).read_text(), command
+
+
+def test_every_target_exists_and_a_pipeline_runs_it_or_a_test_covers_it(readme: str, root: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z0-9-]*):", (root / "Makefile").read_text(), re.MULTILINE))
+    workflow = safe_load((root / ".github/workflows/ci.yml").read_text())
+    steps = " ".join(step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"])
+    steps += (root / ".ci/run").read_text()
+    named = set(re.findall(r"\bmake ([a-z][a-z0-9-]*)", readme)) - {"alone"}
+    assert len(named) > 15
+    for target in named:
+        assert target in targets
+        if target in ON_DEMAND:
+            assert (root / ON_DEMAND[target]).exists()
+        else:
+            assert re.search(rf"\bmake {target}\b", steps), f"no pipeline runs make {target}"
+
+
+def test_every_command_of_the_service_exists(readme: str) -> None:
+    named = set(re.findall(r"python -m app ([a-z]+)", readme))
+    assert named <= {command.name for command in COMMANDS}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "CHANGELOG.md",
+        ".github/CONTRIBUTING.md",
+        *(f"{folder}/README.md" for folder in ("bench", "grafana", "loadtests", "tests")),
+        *sorted(f"docs/{path.name}" for path in (Path(__file__).parents[2] / "docs").glob("*.md")),
+    ],
+)
+def test_every_path_that_a_page_names_exists(root: Path, page: str) -> None:
+    text = (root / page).read_text()
+    links = {link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
+    for link in links - {""}:
+        assert ((root / page).parent / link).exists(), link
+    # A changelog tells of the past, and its paths too.
+    named = set(re.findall(r"`((?:app|tests|grafana|helm|k8s|loadtests|bench|scripts|docs)/[\w./-]+)`", text))
+    named -= set(re.findall(r"\*\*`([^`]+)`\*\*", text))  # the files that docs/adding.md makes
+    for path in named if page != "CHANGELOG.md" else ():
+        assert (root / path).exists(), path

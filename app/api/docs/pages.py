@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
 # Styles may be written into a page, which both pages do; a worker from a blob is the search of /redoc.
 _POLICY: Final = (
@@ -46,6 +46,11 @@ _ASSETS: Final = {
 _HOUR: Final = {"Cache-Control": "public, max-age=3600"}
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+async def root() -> Response:
+    return RedirectResponse("/docs", 307)
 
 
 @router.get("/openapi.json")

@@ -6,6 +6,7 @@ Alembic is imported when used: it costs a process that only serves a fifth of it
 import asyncio
 import sqlite3
 import time
+from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,8 @@ from app.infra.database.outage_errors import sqlstate
 from app.infra.database.outages import outage_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from alembic.config import Config
     from sqlalchemy import Connection
 
@@ -58,7 +61,7 @@ def revisions() -> Revisions:
     """Reads the migrations of this code."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
-    script = ScriptDirectory.from_config(_config())
+    script = ScriptDirectory.from_config(alembic_config())
     return Revisions(tuple(reversed([revision.revision for revision in script.walk_revisions()])))
 
 
@@ -84,12 +87,12 @@ def migrate(settings: "Settings") -> None:
 
     Raises MigrationFailedError, and TimeoutError after two minutes.
     """
-    asyncio.run(_when_it_answers(settings, _upgrade, "migrating"))
+    asyncio.run(when_it_answers(settings, _upgrade, "migrating"))
 
 
 def wait_until_current(settings: "Settings") -> None:
     """Returns when the schema serves this code. Raises TimeoutError after two minutes."""
-    asyncio.run(_when_it_answers(settings, _require_current, "waiting for the migration"))
+    asyncio.run(when_it_answers(settings, _require_current, "waiting for the migration"))
 
 
 class MigrationFailedError(Exception):
@@ -100,14 +103,15 @@ class _NotYetError(Exception):
     pass
 
 
-async def _when_it_answers(settings: "Settings", work: object, doing: str) -> None:
+async def when_it_answers(settings: "Settings", work: "Callable[[Connection], object]", doing: str) -> None:
+    """Runs `work` in one transaction once the database answers. Raises TimeoutError after two minutes."""
     log = structlog.get_logger()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         engine = create_engine(settings, limited=False)
         try:
             async with for_writing(engine).connect() as connection:
-                await connection.run_sync(work)  # type: ignore[arg-type]
+                await connection.run_sync(work)
                 await connection.commit()
         except Exception as error:
             if not (isinstance(error, _NotYetError) or outage_of(error) is not None):
@@ -126,25 +130,28 @@ async def _when_it_answers(settings: "Settings", work: object, doing: str) -> No
             await engine.dispose()
 
 
-def _upgrade(connection: "Connection") -> None:
-    from alembic import command  # noqa: PLC0415
-
+def lock(connection: "Connection") -> None:
+    """Waits for other migrators, and takes the time limits off this transaction. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         # Each statement of a migration may take long, and so may another migrator. What follows waits for a table for
         # half a minute at most, since all others wait behind it.
         connection.execute(_WITHOUT_LIMITS)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         connection.execute(text("SET LOCAL lock_timeout = '30s'"))
-    log, found, wanted = structlog.get_logger(), _found(connection), revisions()
+
+
+def _upgrade(connection: "Connection") -> None:
+    from alembic import command  # noqa: PLC0415
+
+    lock(connection)
+    log, found, wanted = structlog.get_logger(), found_revision(connection), revisions()
     if found == wanted.head:
         return
     if found not in (None, *wanted.known):
         log.info("schema_is_newer", found=found, known=wanted.head)
         return
-    config = _config()
-    config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(alembic_config(connection), "head")
     except DBAPIError as error:
         if outage_of(error) is not None:
             raise
@@ -159,19 +166,23 @@ def _first_line(error: DBAPIError) -> str:
 
 
 def _require_current(connection: "Connection") -> None:
-    if not revisions().serves(_found(connection)):
+    if not revisions().serves(found_revision(connection)):
         raise _NotYetError("the schema is not the one of this version yet")
 
 
-def _found(connection: "Connection") -> str | None:
+def found_revision(connection: "Connection") -> str | None:
+    """The revision that the database is at; None before the first migration."""
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
 
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _config() -> "Config":
+def alembic_config(connection: "Connection | None" = None) -> "Config":
+    """Alembic's configuration for this code's migrations, on this connection."""
     from alembic.config import Config  # noqa: PLC0415
 
-    config = Config()
+    config = Config(attributes={"connection": connection}, cmd_opts=Namespace(quiet=True))
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))  # % begins a reference there
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.set_main_option("truncate_slug_length", "80")
     return config

@@ -19,8 +19,7 @@ pytestmark = pytest.mark.anyio
 
 async def _move(settings: Settings, revision: str) -> None:
     def move(connection: "Connection") -> None:
-        config = schema._config()
-        config.attributes["connection"] = connection
+        config = schema.alembic_config(connection)
         (command.downgrade if revision == "0001" else command.upgrade)(config, revision)
 
     await run_on(settings, move)

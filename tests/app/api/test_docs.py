@@ -37,9 +37,16 @@ async def test_a_page_may_run_no_script_that_is_not_a_file_of_ours(api: Api, pag
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
     assert policy["frame-ancestors"] == "'none'"
+    assert policy["img-src"] == "'self' data:", "ReDoc asks for a logo of somebody else's"
     assert re.findall(r"<script[^>]*>([^<]*)</script>", answer.text)
     assert not any(re.findall(r"<script[^>]*>([^<]+)</script>", answer.text))
     assert "http://" not in answer.headers["Content-Security-Policy"]
+
+
+async def test_the_root_leads_to_the_page_where_the_api_is_tried(api: Api) -> None:
+    answer = await api.client.get("/")
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/docs")
+    assert (await api.client.head("/")).status_code == 307
 
 
 async def test_no_other_file_is_served(api: Api) -> None:
@@ -61,5 +68,5 @@ async def test_requests_for_the_pages_are_counted_under_their_routes(api: Api) -
 async def test_where_they_are_off_nothing_of_them_is_there(settings: Settings, changes: dict[str, object]) -> None:
     binnacle = create_app(settings.model_copy(update=changes))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=binnacle), base_url="http://test") as client:
-        for path in (*PAGES, "/openapi.json", "/docs/assets/swagger-ui-bundle.js", "/docs/oauth2-redirect"):
+        for path in ("/", *PAGES, "/openapi.json", "/docs/assets/swagger-ui-bundle.js", "/docs/oauth2-redirect"):
             assert (await client.get(path)).status_code == 404

@@ -23,8 +23,7 @@ pytestmark = pytest.mark.anyio
 
 
 def _move(connection: Connection, to: str, *, down: bool = False) -> None:
-    config = schema._config()
-    config.attributes["connection"] = connection
+    config = schema.alembic_config(connection)
     (command.downgrade if down else command.upgrade)(config, to)
 
 

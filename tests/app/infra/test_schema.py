@@ -79,7 +79,7 @@ def test_on_sqlite_no_writer_comes_between_the_look_and_the_migration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A reader that turns into a writer does not wait: it fails when another has written since it looked."""
-    settings, look, written = read(state_dir=tmp_path, _env_file=None), schema._found, []
+    settings, look, written = read(state_dir=tmp_path, _env_file=None), schema.found_revision, []
 
     def look_and_be_overtaken(connection: "Connection") -> str | None:
         found = look(connection)
@@ -91,7 +91,7 @@ def test_on_sqlite_no_writer_comes_between_the_look_and_the_migration(
                 written.append(False)
         return found
 
-    monkeypatch.setattr(schema, "_found", look_and_be_overtaken)
+    monkeypatch.setattr(schema, "found_revision", look_and_be_overtaken)
     schema.migrate(settings)
     assert written == [False]
 

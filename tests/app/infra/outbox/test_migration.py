@@ -18,8 +18,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _move(connection: Connection, to: str, *, down: bool = False) -> None:
-    config = schema._config()
-    config.attributes["connection"] = connection
+    config = schema.alembic_config(connection)
     (command.downgrade if down else command.upgrade)(config, to)
 
 
