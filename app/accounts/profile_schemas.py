@@ -1,4 +1,4 @@
-"""What goes in and out of the user endpoints."""
+"""Request and response bodies of users."""
 
 from datetime import datetime
 from typing import Annotated, Self

@@ -1,9 +1,8 @@
-"""Whether a token still speaks for its account: a short look at the database, remembered for a few seconds.
+"""Tests whether a token is still valid for its account, with a short-lived cache of the database.
 
-A change of role, password or active flag raises the account's token version, and a token of an older version has ended.
-So has one whose session was ended, by logging out or because its refresh token was used twice.
-Each replica looks again after FRESH_SECONDS, so no old token lives longer than that anywhere, and a busy caller costs a
-query in that time rather than one a request.
+A change of role, password or active flag raises the account's token version, which ends tokens of older versions. A
+logout or the reuse of a refresh token ends the tokens of its session. Each replica refreshes an account after
+FRESH_SECONDS: so no old token lives longer anywhere, and a busy caller costs one query in that time.
 """
 
 import time
@@ -29,7 +28,7 @@ class _Seen:
 
 
 class Access:
-    """Checks the identities that tokens state. `clock` counts seconds, from anywhere."""
+    """Checks the identities of tokens. `clock` is monotonic, in seconds."""
 
     def __init__(
         self, database: Database, *, remembered: int = REMEMBERED, clock: Callable[[], float] = time.monotonic
@@ -40,7 +39,7 @@ class Access:
         self._seen: dict[_Key, _Seen] = {}  # oldest look first
 
     async def check(self, identity: Identity) -> None:
-        """Raises UnauthenticatedError when the account is gone, inactive or has changed since the token's issue."""
+        """Raises UnauthenticatedError when the account is gone, inactive, or has changed since the token's issue."""
         key = identity.account_id, identity.session_id
         standing = await self._standing(key)
         if standing is not None and identity.token_version > standing.token_version:
@@ -58,7 +57,7 @@ class Access:
             raise UnauthenticatedError("The session of this token was ended; log in again.")
 
     def forget(self, account_id: UUID) -> None:
-        """Looks again at the account's next request: this replica made a change itself."""
+        """Drops an account from the cache after a change in this process."""
         for key in [key for key in self._seen if key[0] == account_id]:
             del self._seen[key]
 

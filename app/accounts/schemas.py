@@ -1,4 +1,4 @@
-"""What goes in and out of the account endpoints."""
+"""Request and response bodies of registration and tokens."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal, Protocol, TypeVar
@@ -31,7 +31,7 @@ YOUNGEST: Final = 16
 
 
 def _short_when_folded(address: str) -> str:
-    """Some letters become three when their case is folded, and the folded form is kept as well."""
+    """Bounds the folded form as well, which is stored: some letters become three when their case is folded."""
     if len(fold(address)) > LONGEST_ADDRESS:
         raise ValueError(f"must be {LONGEST_ADDRESS} characters or less, with its case folded")
     return address
@@ -72,7 +72,7 @@ _AskedTwice = TypeVar("_AskedTwice", bound=_Twice)
 
 
 def same_password_twice(asked: _AskedTwice) -> _AskedTwice:
-    """Validates a model that asks for a new password and its repetition."""
+    """Validates that a new password and its repetition are equal."""
     if asked.password.get_secret_value() != asked.password_confirm.get_secret_value():
         raise ValueError("password and password_confirm differ")
     return asked
@@ -106,7 +106,7 @@ class Registration(Input):
     @field_validator("password")
     @classmethod
     def _not_the_account(cls, password: SecretStr, others: ValidationInfo) -> SecretStr:
-        """Looks at the fields before it, as far as they are valid."""
+        """Uses the preceding fields that are valid."""
         refuse_own(password.get_secret_value(), others.data.get("username", ""), others.data.get("email", ""))
         return password
 

@@ -1,6 +1,7 @@
-"""Refuses new passwords that are guessed first: worst_passwords.txt, runs of keys, repetitions, the account's own name.
+"""Refuses new passwords that attackers guess first: worst_passwords.txt, keyboard runs, repetitions, the account's
+name.
 
-A password that is in use is never looked at: who has one of these can log in. Source: NIST SP 800-63B, 3.1.1.2.
+Existing passwords are never tested, so that everybody can still log in. Source: NIST SP 800-63B, 3.1.1.2.
 """
 
 import re
@@ -26,7 +27,7 @@ _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 
 
 def refuse_weak(password: str) -> None:
-    """Raises ValueError when anybody's guess would be it."""
+    """Raises ValueError for a password that attackers guess first."""
     guessed = password.casefold()
     repeated = _REPEATED.fullmatch(guessed)
     unit = repeated[1] if repeated else guessed
@@ -39,7 +40,7 @@ def refuse_weak(password: str) -> None:
 
 
 def refuse_own(password: str, username: str, email: str) -> None:
-    """Raises ValueError when less than a password is left without the account's names and the service's."""
+    """Raises ValueError when too little is left without the names of the account and the service."""
     left = password.casefold()
     for known in sorted({email, email.partition("@")[0], username, SERVICE}, key=len, reverse=True):
         if len(known) >= _SHORTEST_NAME:
@@ -49,7 +50,7 @@ def refuse_own(password: str, username: str, email: str) -> None:
 
 
 def _is_all_runs(text: str) -> bool:
-    """Returns whether greedy cutting leaves only parts of keyboard rows, of _SHORTEST_RUN characters or more."""
+    """Tests whether greedy cutting leaves only parts of keyboard rows, of at least _SHORTEST_RUN characters."""
     while text:
         length = max(
             (size for size in range(_SHORTEST_RUN, len(text) + 1) if any(text[:size] in run for run in _RUNS)),
@@ -62,7 +63,7 @@ def _is_all_runs(text: str) -> bool:
 
 
 def _words(text: str) -> Iterator[str]:
-    """The text, and the word in it without a decoration, with letters for the signs that stand for them."""
+    """Yields the text, and the word in it without decoration, with letters for the signs that stand for them."""
     yield text
     for core in {text.strip("0123456789 .,;:-_+*#!?$@&%/"), text.rstrip("0123456789 .,;:-_+*#!?&%/")}:
         if len(text) - len(core) <= _LONGEST_DECORATION:
