@@ -1,4 +1,4 @@
-"""A small catalogue to begin with. Safe to run again: what is there stays."""
+"""Adds a small catalogue. Safe to repeat: existing items are kept."""
 
 import asyncio
 import secrets
@@ -31,7 +31,7 @@ STOCK: Final = 1_000_000
 
 
 def seed(settings: Settings) -> int:
-    """Adds the seller and the items that are missing; how many items it added."""
+    """Adds the seller and the missing items; returns the number of items added."""
     return asyncio.run(_seed(settings))
 
 

@@ -41,7 +41,7 @@ HIDDEN_CHARACTERS: Final = _characters(*_HIDDEN)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A note on a type of text for pydantic: a check that returns the text or raises ValueError, and its pattern."""
+    """Annotates a type of text for pydantic: a check that returns the text or raises ValueError, and its pattern."""
 
     check: Callable[[str], str]
     pattern: str
@@ -54,7 +54,7 @@ class Text:
 
 
 def plain(value: str) -> str:
-    """The text as it is. Raises ValueError."""
+    """Returns the text. Raises ValueError for hidden characters and lone surrogates."""
     if "\x00" in value:
         raise ValueError("must not contain a NUL character")
     try:
@@ -65,7 +65,7 @@ def plain(value: str) -> str:
 
 
 def filled(value: str) -> str:
-    """The text without spaces around it. Raises ValueError when nothing is left."""
+    """Returns the text without surrounding spaces. Raises ValueError when nothing is left."""
     stripped = plain(value).strip()
     if not stripped:
         raise ValueError("must not be blank")
@@ -73,7 +73,7 @@ def filled(value: str) -> str:
 
 
 def one_line(value: str) -> str:
-    """The text without spaces around it. Raises ValueError for several lines, and when nothing is left."""
+    """Returns the text without surrounding spaces. Raises ValueError for several lines, and when nothing is left."""
     if not _CONTROL_CHARACTERS.isdisjoint(value):
         raise ValueError("must be one line of text, without control characters")
     return filled(value)
