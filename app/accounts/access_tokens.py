@@ -67,7 +67,7 @@ class Tokens:
             )
             if claims["exp"] - claims["iat"] > self.lifetime:
                 raise UnauthenticatedError("The access token lives longer than this service allows.")
-            # Tokens of the version before this one have no `ver`: they were issued at an account's first version.
+            # Tokens of the previous release have no `ver`: the account was at its first version then.
             session_id = UUID(claims["sid"]) if "sid" in claims else None
             return Identity(UUID(claims["sub"]), str(claims["role"]), int(claims.get("ver", 0)), session_id)
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):

@@ -109,9 +109,9 @@ class Accounts:
         return token
 
     async def _log_in(self, username: str, password: str, attempt: Attempt) -> Token:
-        await self._limits.check(attempt)  # who is refused does not wait for a slot
+        await self._limits.check(attempt)  # before waiting for a slot
         account = None
-        if USERNAME.fullmatch(username):  # no other was ever registered, and a database may not take it
+        if USERNAME.fullmatch(username):  # no other name is registered, and a database may refuse it
             async with self._database.read() as session:
                 account = await repository.by_username(session, username)
         if not await self._verification.fits("login", attempt, password, account) or account is None:

@@ -8,14 +8,14 @@ from app.text.lookalikes import mixes_alphabets, skeletons
 
 USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 SERVICE: Final = "binnacle"
-# Nobody is called so: a name that has such a word speaks for the service.
+# No person has such a name: any name with one of these words appears to speak for the service.
 TITLES: Final = frozenset({"admin", "administrator", "hostmaster", "moderator", "postmaster", "sysadmin", "webmaster"})
-# Some people are called so, and nothing else: together with each other and with fillers they speak for the service.
+# People may have such names; combined with each other or with fillers they appear to speak for the service.
 OFFICES: Final = frozenset({"abuse", "help", "helpdesk", "official", "root", "security", "staff", "support", "system"})
 FILLERS: Final = frozenset(
     {"account", "accounts", "and", "chat", "customer", "desk", "my", "our", "service", "shop", "team", "the"}
 )
-# Words of the API's own addresses, and of programs.
+# Words of the API's paths, and of programs.
 WORDS: Final = frozenset(
     {"anonymous", "api", "deleted", "info", "none", "null", "seller", "undefined", "user", "users"}
 )

@@ -20,7 +20,7 @@ from app.telemetry.metrics import LimitMetrics
 
 MEMORY_KIB: Final = 19 * 1024
 AT_ONCE: Final = 2
-NEW_AT_ONCE: Final = 1  # so that however many register, one slot is left to those who log in
+NEW_AT_ONCE: Final = 1  # so that registrations always leave one slot to logins
 WAIT_SECONDS: Final = 2.0
 
 

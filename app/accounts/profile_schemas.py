@@ -40,7 +40,7 @@ class ProfileChange(Input):
     )
 
     display_name: DisplayName | None = None
-    # Factories: the defaults are never used, and the document names none.
+    # Factories, since the defaults are never used and must not be documented.
     email: Address = Field(default_factory=str)
     current_password: CurrentPassword = Field(default_factory=lambda: SecretStr(""))
 

@@ -15,7 +15,7 @@ from app.infra.database.orm import now
 from app.text.folding import ESCAPE, containing, fold, folded
 
 TAKEN: Final = "taken"
-_NO_HASH: Final = ""  # no password fits it
+_NO_HASH: Final = ""  # matches no password
 _VIEW: Final = (
     Account.id,
     Account.username,

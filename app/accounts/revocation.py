@@ -16,8 +16,8 @@ from app.accounts.access_tokens import Identity
 from app.errors import UnauthenticatedError
 from app.infra.database import Database
 
-FRESH_SECONDS: Final = 4.0  # five are promised, and a request may be under way
-REMEMBERED: Final = 10_000  # sessions; some 4 MB
+FRESH_SECONDS: Final = 4.0  # below the documented five, since a request may be under way
+MAX_SESSIONS: Final = 10_000  # in memory, about 4 MB
 _Key = tuple[UUID, UUID | None]  # account and session
 
 
@@ -31,19 +31,19 @@ class Access:
     """Checks the identities of tokens. `clock` is monotonic, in seconds."""
 
     def __init__(
-        self, database: Database, *, remembered: int = REMEMBERED, clock: Callable[[], float] = time.monotonic
+        self, database: Database, *, remembered: int = MAX_SESSIONS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._database = database
         self._remembered = remembered
         self._clock = clock
-        self._seen: dict[_Key, _Seen] = {}  # oldest look first
+        self._seen: dict[_Key, _Seen] = {}  # oldest query first
 
     async def check(self, identity: Identity) -> None:
         """Raises UnauthenticatedError when the account is gone, inactive, or has changed since the token's issue."""
         key = identity.account_id, identity.session_id
         standing = await self._standing(key)
         if standing is not None and identity.token_version > standing.token_version:
-            # Another replica changed the account and issued this: what is remembered here is older than the token.
+            # Another replica changed the account and issued this token: the cached row is older.
             self.forget(identity.account_id)
             standing = await self._standing(key)
         if standing is None:

@@ -37,7 +37,7 @@ def _short_when_folded(address: str) -> str:
     return address
 
 
-_PLAIN: Final[JsonDict] = {"pattern": Plain.pattern}  # which pydantic can't say of a secret by itself
+_PLAIN: Final[JsonDict] = {"pattern": Plain.pattern}  # pydantic does not document it for secrets
 
 
 def _plain_secret(secret: SecretStr) -> SecretStr:

@@ -13,7 +13,7 @@ from app.accounts.names import SERVICE
 
 SHORTEST: Final = 8
 WORST: Final = frozenset(Path(__file__).with_name("worst_passwords.txt").read_text(encoding="utf-8").split())
-# Keys beside each other, and what is learnt by heart; each is tried backwards too.
+# Rows of keyboards and common sequences; each is tested backwards too.
 _ROWS: Final = (
     *("01234567890", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm"),
     *("azertyuiop", "qsdfghjklm", "wxcvbn", "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik", "1q2w3e4r5t6y7u8i9o0p", "!@#$%^&*()"),
@@ -21,7 +21,7 @@ _ROWS: Final = (
 _RUNS: Final = tuple(run for row in _ROWS for run in (row, row[::-1]))
 _SHORTEST_RUN: Final = 3
 _SHORTEST_NAME: Final = 3
-_LONGEST_DECORATION: Final = 6  # around a bad word: Password2024!
+_LONGEST_DECORATION: Final = 6  # characters around a weak word: Password2024!
 _SIGNS: Final = tuple(str.maketrans("@430$57!1", f"aaeosst{letter}{letter}") for letter in "il")
 _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 

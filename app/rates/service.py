@@ -53,7 +53,7 @@ class Rates:
         self.fresh_seconds = fresh_seconds
         self._stale_seconds = stale_seconds
         self._clock = clock
-        self._known: dict[str, KnownTable] = {}  # of currencies that the provider quotes, so their number is bounded
+        self._known: dict[str, KnownTable] = {}  # bounded by the currencies that the provider quotes
         self._quoted: frozenset[str] = frozenset()
 
     async def rate(self, base: str, quote: str) -> Quote:

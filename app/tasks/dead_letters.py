@@ -43,15 +43,5 @@ class DeadLetters:
 def _view(row: RowMapping) -> DeadLetterView:
     # W3C Trace Context: version, trace id, span id, flags.
     parts = row["traceparent"].split("-")
-    return DeadLetterView(
-        id=row["id"],
-        topic=row["topic"],
-        payload=row["payload"],
-        error=row["error"],
-        attempts=row["attempts"],
-        request_id=row["request_id"],
-        trace_id=parts[1] if len(parts) > 1 else "",
-        created_at=row["created_at"],
-        died_at=row["died_at"],
-        age_seconds=max(0, int((now() - row["created_at"]).total_seconds())),
-    )
+    age = (now() - row["created_at"]).total_seconds()
+    return DeadLetterView(**row, trace_id=parts[1] if len(parts) > 1 else "", age_seconds=max(0, int(age)))

@@ -9,7 +9,7 @@ from unicodedata import category, name, normalize
 
 from app.text.types import HIDDEN_CHARACTERS
 
-# Of Cyrillic, Greek, Armenian and phonetic letters with their case folded.
+# Cyrillic, Greek, Armenian and phonetic letters, with their case folded.
 _LETTERS: Final = {
     "a": "\u0430\u03b1\u0251",
     "b": "\u0432",
@@ -39,7 +39,9 @@ _LETTERS: Final = {
 _LATIN: Final = {ord(other): latin for latin, others in _LETTERS.items() for other in others}
 _DIGITS: Final = str.maketrans("013457$@!|i", "oleastsalll")  # an i without its dot is an l in capitals
 _ALPHABETS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN")
-_SELECTORS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0))))  # of an emoji's looks, tags
+_SELECTORS: Final = frozenset(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0)))
+)  # variation selectors and tags
 _UNSEEN: Final = HIDDEN_CHARACTERS | _SELECTORS
 
 

@@ -13,11 +13,11 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 SPACES: Final = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# Control characters, the separators of lines and paragraphs, what shows text in another order than it is in, and what
-# only programs use: word joiners, invisible operators, byte order marks.
+# Control characters, separators of lines and paragraphs, overrides of direction, and characters that only programs use:
+# word joiners, invisible operators, byte order marks.
 _CONTROLS: Final = ((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB))
-# What prose may need and nobody sees in a name: soft hyphens, fillers and blanks, zero-width spaces and joiners,
-# marks of direction.
+# Characters of prose that are invisible in names: soft hyphens, fillers and blanks, zero-width spaces and joiners, marks
+# of direction.
 _HIDDEN: Final = (
     *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
     *((0x200B, 0x200F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFFA0, 0xFFA0)),
@@ -99,7 +99,7 @@ def lines(value: str) -> str:
     return value
 
 
-# A length that stands beside these is that of what was sent, spaces around it included.
+# Length limits beside these apply to the text as it was sent, with surrounding spaces.
 Plain: Final = Text(plain, r"^[^\u0000]*$")
 Filled: Final = Text(filled, rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$")
 OneLine: Final = Text(one_line, rf"^[^{CONTROLS}]*[^{CONTROLS}{SPACES}][^{CONTROLS}]*$")

@@ -1,6 +1,7 @@
 """Statements on messages that were given up. Takes a session, never commits."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -25,20 +26,16 @@ async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return False
+    fields = asdict(claim)
+    del fields["failures"]
     values = {
-        "id": claim.message_id,
-        "topic": claim.topic,
-        "payload": claim.payload,
+        "id": fields.pop("message_id"),
+        **fields,
         "owner_id": row.owner_id,
-        "traceparent": claim.traceparent,
-        "tracestate": claim.tracestate,
-        "request_id": claim.request_id,
-        "created_at": claim.created_at,
-        "attempts": claim.attempts,
         "error": error[:300],
         "died_at": now(),
     }
-    await session.execute(insert(DeadLetter).values(values))
+    await session.execute(insert(DeadLetter).values(fields | values))
     return True
 
 
