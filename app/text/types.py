@@ -16,8 +16,8 @@ SPACES: Final = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u202
 # Control characters, separators of lines and paragraphs, overrides of direction, and characters that only programs use:
 # word joiners, invisible operators, byte order marks.
 _CONTROLS: Final = ((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB))
-# Characters of prose that are invisible in names: soft hyphens, fillers and blanks, zero-width spaces and joiners, marks
-# of direction.
+# Characters of prose that are invisible in names: soft hyphens, fillers and blanks, zero-width spaces and joiners,
+# marks of direction.
 _HIDDEN: Final = (
     *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
     *((0x200B, 0x200F), (0x2800, 0x2800), (0x3164, 0x3164), (0xFFA0, 0xFFA0)),

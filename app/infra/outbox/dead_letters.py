@@ -26,16 +26,10 @@ async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return False
-    fields = asdict(claim)
-    del fields["failures"]
-    values = {
-        "id": fields.pop("message_id"),
-        **fields,
-        "owner_id": row.owner_id,
-        "error": error[:300],
-        "died_at": now(),
-    }
-    await session.execute(insert(DeadLetter).values(fields | values))
+    values = asdict(claim)
+    del values["failures"]
+    values |= {"id": values.pop("message_id"), "owner_id": row.owner_id, "error": error[:300], "died_at": now()}
+    await session.execute(insert(DeadLetter).values(values))
     return True
 
 
