@@ -1,4 +1,4 @@
-"""What is measured of the database: each statement, each connection, and who waits for one."""
+"""Metrics of the database: statements, connections, and waits for a connection."""
 
 import sqlite3
 import time
@@ -25,9 +25,9 @@ _SQLITE_CONFLICTS: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED
 
 
 def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: DependencyMetrics) -> Callable[[], None]:
-    """Measures an engine whose pool is a Pool. Gives what must be called now and then, to look at its pool.
+    """Measures an engine with a Pool. Returns a function that updates the pool's gauges; call it periodically.
 
-    A statement takes some two microseconds longer.
+    Adds about two microseconds to a statement.
     """
     dependencies.declare_calls(TARGET, OPERATIONS, STORE_OUTCOMES)
     calls = {operation: StoreCalls(dependencies, TARGET, operation) for operation in OPERATIONS}
@@ -70,7 +70,7 @@ def measure(engine: AsyncEngine, connections: ConnectionMetrics, dependencies: D
 
 
 def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
-    """Around the dialect's own, which waits for the disk: SQLAlchemy tells of the beginning of a COMMIT only."""
+    """Wraps the dialect's commit, which waits for the disk: SQLAlchemy has no event for its end."""
     commit = dialect.do_commit
 
     def measured(connection: Any) -> None:
@@ -86,7 +86,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
 
 
 def outcome(error: Exception, *, disconnects: bool) -> str:
-    """Which of STORE_OUTCOMES an error is. A constraint that was violated is an answer, and a good one."""
+    """Returns which of STORE_OUTCOMES an error is. A violated constraint is an answer, and counts as `ok`."""
     cause = getattr(error, "orig", None) or (error.__cause__ if isinstance(error, ConnectError) else error)
     state = sqlstate(cause)
     if isinstance(error, IntegrityError):
@@ -100,6 +100,6 @@ def outcome(error: Exception, *, disconnects: bool) -> str:
 
 
 def _look(engine: AsyncEngine) -> None:
-    pool = engine.sync_engine.pool  # asked each time: disposing of an engine gives it another one
+    pool = engine.sync_engine.pool  # read each time, since disposing of an engine replaces its pool
     if isinstance(pool, Pool):
         pool.look()

@@ -1,4 +1,4 @@
-"""The fan-out of this process, as the settings want it."""
+"""Opens the fan-out of this process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,7 +22,7 @@ async def open_fanout(
     dependencies: "DependencyMetrics | None" = None,
     tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Fanout]:
-    """Over Redis where there is one, else in this process; connects at the first use."""
+    """Opens a fan-out over Redis, if it is set, else in this process; connects at its first use."""
     address = settings.redis
     if address is None:
         yield Fanout(metrics, tracing)
