@@ -1,10 +1,10 @@
-"""The life of one API process, as its probes and its server see it."""
+"""The lifecycle of one API process, for its probes and its server."""
 
 import time
 
 
 class Lifecycle:
-    """Starting, serving, draining. Only goes forward."""
+    """Starting, serving, draining, in this order."""
 
     def __init__(self) -> None:
         self._born = time.monotonic()
@@ -17,7 +17,7 @@ class Lifecycle:
 
     @property
     def draining(self) -> bool:
-        """True from SIGTERM on: not ready, and each answer closes its connection."""
+        """True after SIGTERM: the replica is not ready, and each response closes its connection."""
         return self._draining
 
     @property

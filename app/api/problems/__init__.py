@@ -1,4 +1,4 @@
-"""Every error as problem details (RFC 9457), and never with what the caller sent: it may hold a password."""
+"""Problem details (RFC 9457) for all errors, without the client's input, which may contain a password."""
 
 from app.api.problems.handlers import install, refuse, unexpected
 from app.api.problems.model import MEDIA_TYPE, FieldProblem, Problem

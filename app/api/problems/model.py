@@ -1,4 +1,4 @@
-"""What problem details look like."""
+"""Models of problem details."""
 
 from typing import Final
 

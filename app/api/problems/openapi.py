@@ -13,7 +13,7 @@ DOCUMENTED: Final[dict[str, Any]] = {
 
 
 def document(app: FastAPI) -> None:
-    """Adds the schema to the document of an application."""
+    """Adds the schema to the OpenAPI document of an application."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:

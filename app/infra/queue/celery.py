@@ -55,7 +55,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
     if address is None:
         raise ValueError("REDIS_URL: the queue needs it; without it the jobs run in the API process")
     celery = Celery("binnacle", broker=address.location, amqp=_Queues)  # the transport reads the whole address
-    # Reached only when a process hangs: the runner ends jobs earlier. Celery redelivers its message after it was killed;
+    # Reached only when a process hangs: the runner ends jobs earlier. Celery redelivers its message after it is killed;
     # by then the outbox has given it to another worker.
     limit = settings.job_seconds + 5
     celery.conf.update(
