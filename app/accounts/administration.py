@@ -59,7 +59,7 @@ class Administration:
         structlog.get_logger().info(
             "account_rights_changed", account_id=account_id, role=changed.role, is_active=changed.is_active
         )
-        self._access.forget(account_id)
+        self._access.invalidate(account_id)
         return AccountView.model_validate(changed)
 
     async def delete(self, account_id: UUID, administrator: UUID) -> None:
@@ -86,7 +86,7 @@ class Administration:
             for forget in self._also_forget:
                 await forget(session, account_id)
         structlog.get_logger().info("account_anonymised", account_id=account_id)
-        self._access.forget(account_id)
+        self._access.invalidate(account_id)
 
 
 async def _keep_an_admin(session: WriteSession, leaving: UUID) -> None:

@@ -124,7 +124,7 @@ class Profiles:
                 raise _changed_meanwhile()
             await refresh_tokens.end_all(session, account_id)
         structlog.get_logger().info("password_changed", account_id=account_id)
-        self._access.forget(account_id)
+        self._access.invalidate(account_id)
 
     async def delete(self, account_id: UUID, password: SecretStr, address: str) -> None:
         """Anonymises the account permanently; its orders and items are kept.

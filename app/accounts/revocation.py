@@ -44,7 +44,7 @@ class Access:
         standing = await self._standing(key)
         if standing is not None and identity.token_version > standing.token_version:
             # Another replica changed the account and issued this token: the cached row is older.
-            self.forget(identity.account_id)
+            self.invalidate(identity.account_id)
             standing = await self._standing(key)
         if standing is None:
             raise UnauthenticatedError("The account of this token does not exist any more.")
@@ -56,7 +56,7 @@ class Access:
         if standing.session_ended:
             raise UnauthenticatedError("The session of this token was ended; log in again.")
 
-    def forget(self, account_id: UUID) -> None:
+    def invalidate(self, account_id: UUID) -> None:
         """Drops an account from the cache after a change in this process."""
         for key in [key for key in self._seen if key[0] == account_id]:
             del self._seen[key]
