@@ -10,6 +10,7 @@ from app.api.health import Finding, Probe
 from app.infra.database import Database
 from app.infra.database.outage_errors import OutageError
 from app.infra.outbox import pending
+from app.infra.redis.client import open_client
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -46,12 +47,9 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
     if address is None:
         yield probes
         return
-    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
-    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415
+    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415 -- redis-py takes 5 MB
 
-    from app.infra.redis.pool import open_pool  # noqa: PLC0415
-
-    async with Redis.from_pool(open_pool(address, connections=1)) as client:
+    async with open_client(address, connections=1) as client:
 
         async def ask_redis() -> Finding:
             try:

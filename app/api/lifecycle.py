@@ -4,28 +4,19 @@ import time
 
 
 class Lifecycle:
-    """Starting, serving, draining, in this order."""
+    """Starting, serving, draining, in this order. While draining, each response closes its connection."""
 
     def __init__(self) -> None:
         self._born = time.monotonic()
-        self._started = False
-        self._draining = False
-
-    @property
-    def started(self) -> bool:
-        return self._started
-
-    @property
-    def draining(self) -> bool:
-        """True after SIGTERM: the replica is not ready, and each response closes its connection."""
-        return self._draining
+        self.started = False
+        self.draining = False
 
     @property
     def uptime_seconds(self) -> float:
         return time.monotonic() - self._born
 
     def start(self) -> None:
-        self._started = True
+        self.started = True
 
     def drain(self) -> None:
-        self._draining = True
+        self.draining = True

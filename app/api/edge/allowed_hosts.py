@@ -28,7 +28,7 @@ _LAST_PORT: Final = 65535
 
 
 class Hosts:
-    """Refuses requests for other hosts. `allowed` holds names, `*.example.com` for all subdomains, or `*` for any host."""
+    """Refuses requests for other hosts. `allowed` holds names, `*.example.com` for subdomains, or `*`."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._any = "*" in allowed

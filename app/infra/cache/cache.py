@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.infra.cache.memory import Memory
 from app.infra.cache.redis import LOCK_SECONDS, SharedStore
-from app.telemetry.clients.redis import record_commands
+from app.infra.redis.client import open_client
 
 if TYPE_CHECKING:
     from app.infra.cache.store import FillLock, Store
@@ -131,21 +131,12 @@ async def open_cache(
     tracing: "Tracing | None" = None,
 ) -> AsyncIterator[Cache]:
     """Opens the cache of this process, which connects at its first use. `dependencies` counts the calls of Redis."""
-    address = settings.redis
-    if address is None:
-        cache = Cache(Memory(), metrics)
-        try:
-            yield cache
-        finally:
-            await cache.close()
-        return
-    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
-
-    from app.infra.redis.pool import open_pool  # noqa: PLC0415
-
-    async with Redis.from_pool(open_pool(address, CONNECTIONS)) as client:
-        record_commands(client, tracing)
-        cache = Cache(SharedStore(client, dependencies, metrics.is_damaged), metrics)
+    async with AsyncExitStack() as stack:
+        store: Store = Memory()
+        if settings.redis is not None:
+            client = await stack.enter_async_context(open_client(settings.redis, CONNECTIONS, tracing))
+            store = SharedStore(client, dependencies, metrics.is_damaged)
+        cache = Cache(store, metrics)
         try:
             yield cache
         finally:

@@ -5,6 +5,6 @@ truth; a message only says that it changed.
 """
 
 from app.infra.fanout.fanout import Fanout, Message, Reader, SlowReaderError
-from app.infra.fanout.opening import open_fanout
+from app.infra.fanout.redis import open_fanout
 
 __all__ = ["Fanout", "Message", "Reader", "SlowReaderError", "open_fanout"]

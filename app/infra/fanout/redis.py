@@ -5,6 +5,8 @@ During an outage each process delivers its own messages to its own readers, and 
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -12,14 +14,17 @@ import structlog
 
 from app.infra.fanout.fanout import WAITING, Fanout, Message
 from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, outcome
+from app.infra.redis.client import open_client
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
 
+    from app.settings import Settings
     from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
     from app.telemetry.traces.tracing import Tracing
 
+CONNECTIONS: Final = 20
 CONFIRM_SECONDS: Final = 1.0  # to wait for Redis to confirm a subscription
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 1.0
@@ -134,3 +139,24 @@ class SharedFanout(Fanout):
                 self._confirmed[channel].set()
         elif message["type"] == "message" and not message["data"].startswith(self._sender):
             self._deliver(Message(channel, message["data"][len(self._sender) :]), "redis")
+
+
+@asynccontextmanager
+async def open_fanout(
+    settings: "Settings",
+    metrics: "FanoutMetrics",
+    dependencies: "DependencyMetrics | None" = None,
+    tracing: "Tracing | None" = None,
+) -> AsyncIterator[Fanout]:
+    """Opens a fan-out over Redis, if it is set, else in this process; connects at its first use."""
+    if settings.redis is None:
+        yield Fanout(metrics, tracing)
+        return
+    from app.infra.redis.pool import open_listener  # noqa: PLC0415 -- redis-py takes 5 MB
+
+    async with open_client(settings.redis, CONNECTIONS) as publisher, open_listener(settings.redis) as listener:
+        fanout = SharedFanout(publisher, listener, metrics, dependencies, tracing)
+        try:
+            yield fanout
+        finally:
+            await fanout.close()
