@@ -11,7 +11,6 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app.api.problems.allow_header import allowed
-from app.api.problems.openapi import document
 from app.api.problems.response import answer, printable, title
 from app.api.problems.validation_errors import MAX_ERRORS, field_problems
 from app.errors import (
@@ -49,12 +48,11 @@ _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
 
 
 def install(app: FastAPI) -> None:
-    """Adds the exception handlers, and the schema to the OpenAPI document."""
+    """Adds the exception handlers to an application."""
     app.add_exception_handler(DomainError, _domain)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _failed)
-    document(app)
 
 
 async def _domain(request: Request, error: Exception) -> Response:
