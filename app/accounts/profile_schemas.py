@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from app.accounts.permissions import Role
-from app.accounts.schemas import LONGEST_PASSWORD, AccountView, Address, DisplayName, Password, same_password_twice
+from app.accounts.schemas import MAX_PASSWORD, AccountView, Address, DisplayName, Password, same_password_twice
 from app.pagination import PageQuery
 from app.schemas import Input
 from app.text.types import Plain
 
-CurrentPassword = Annotated[SecretStr, Field(max_length=LONGEST_PASSWORD)]
+CurrentPassword = Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
 
 
 class PublicView(BaseModel):

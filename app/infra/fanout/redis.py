@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CONNECTIONS: Final = 20
 CONFIRM_SECONDS: Final = 1.0  # to wait for Redis to confirm a subscription
 FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 1.0
+MAX_PAUSE: Final = 1.0
 PREFIX: Final = "fanout:"
 _READ_SECONDS: Final = 5.0  # after which the health of the connection is checked
 
@@ -130,7 +130,7 @@ class SharedFanout(Fanout):
                 for confirmed in self._confirmed.values():
                     confirmed.clear()
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
     def _take(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode().removeprefix(PREFIX)

@@ -17,7 +17,7 @@ PROCESS_MESSAGE: Final = "outbox.process"
 Reason = Literal["undecodable", "malformed", "unknown_task"]
 REASONS: Final[tuple[Reason, ...]] = ("undecodable", "malformed", "unknown_task")
 _TRACE_CONTEXT: Final = ("traceparent", "tracestate")
-_LONGEST_HEADER: Final = 1024
+_MAX_HEADER: Final = 1024
 
 
 class MalformedMessageError(ValueError):
@@ -108,4 +108,4 @@ def _uuid(value: object) -> UUID:
 
 
 def _is_short_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _LONGEST_HEADER
+    return isinstance(value, str) and len(value) <= _MAX_HEADER
