@@ -1,19 +1,37 @@
-"""The byte order mark of CSV files, by which Excel recognises UTF-8."""
+"""CSV files (RFC 4180): rows, cells that spreadsheets do not compute, and the byte order mark that Excel needs."""
 
 import codecs
-from collections.abc import AsyncIterator
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Annotated, Final
 
 from pydantic import Field
 
+MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"
 BOM: Final = codecs.BOM_UTF8
 Bom = Annotated[
     bool, Field(description="begins the file with a byte order mark; without it, Excel misreads letters beyond ASCII")
 ]
+# What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian keyboards included.
+_FORMULA: Final = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")
+_WIDE: Final = ("\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}", "\t", "\r", "\n")
 
 
-async def marked(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Puts the mark before a file that comes piece by piece."""
+def to_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    """Returns the lines of some rows."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def escape_formula(text: str) -> str:
+    """Prefixes text that a spreadsheet would compute with an apostrophe."""
+    return f"'{text}" if text.startswith(_FORMULA + _WIDE) or text.lstrip().startswith(_FORMULA + _WIDE) else text
+
+
+async def with_bom(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Yields the byte order mark, then the file."""
     yield BOM
     async for piece in content:
         yield piece

@@ -9,7 +9,7 @@ from fastapi.security import OAuth2PasswordBearer
 from app.accounts.access_tokens import Identity
 from app.accounts.administration import Administration
 from app.accounts.authentication import Accounts
-from app.accounts.permissions import Permission, demand_any
+from app.accounts.permissions import Permission, require_any
 from app.accounts.profiles import Profiles
 from app.api.services import Services
 from app.catalog.service import Catalog
@@ -83,7 +83,7 @@ def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awa
     """Returns a dependency: the caller, if their role has one of these permissions; else 403, which names them."""
 
     async def check(caller: Caller) -> Identity:
-        demand_any(caller.role, *permissions)
+        require_any(caller.role, *permissions)
         return caller
 
     return check

@@ -1,4 +1,4 @@
-"""Probes with three meanings, and two pages for people. None of them needs an account."""
+"""Kubernetes probes, and two endpoints for people. None requires an account."""
 
 import time
 from typing import Annotated
@@ -45,16 +45,17 @@ class HealthReport(BaseModel):
 
 
 def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, dependencies: Health) -> APIRouter:
-    """The probes of one process."""
+    """Returns the probes of one process."""
     routes = APIRouter(tags=["operations"])
 
-    @routes.get("/livez")
+    @routes.get("/livez", summary="Check liveness")
     async def livez() -> Probe:
         """The event loop turns. Says nothing of dependencies: restarting would not mend them."""
         return Probe(status="ok")
 
     @routes.get(
         "/readyz",
+        summary="Check readiness",
         response_model_exclude_none=True,
         responses={503: {"model": Readyz, "description": "Not ready; `status` says why"}},
     )
@@ -73,19 +74,21 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, depen
         checks = None if verbose in (None, "0", "false") else dict(await dependencies.checks())
         return Readyz(status=verdict.reason, checks=checks)
 
-    @routes.get("/startupz", responses={503: {"model": Probe, "description": "Still starting"}})
+    @routes.get(
+        "/startupz", summary="Check startup", responses={503: {"model": Probe, "description": "Still starting"}}
+    )
     async def startupz(response: Response) -> Probe:
         """Whether the start is done."""
         if not lifecycle.started:
             response.status_code = 503
         return Probe(status="ok" if lifecycle.started else "starting")
 
-    @routes.get("/version")
+    @routes.get("/version", summary="Get the version")
     async def version() -> Version:
         """Which release runs, of which commit."""
         return Version(version=settings.version, revision=settings.revision)
 
-    @routes.get("/health")
+    @routes.get("/health", summary="Get the health")
     async def health() -> HealthReport:
         """Health of this replica and of its dependencies, for people: machines ask the probes."""
         verdict, checks = await readiness.check(), await dependencies.checks()

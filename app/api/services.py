@@ -24,9 +24,9 @@ from app.infra.signing_key import signing_key
 from app.mail.campaigns import Campaigns
 from app.orders.commands.cancel import CancelOrder
 from app.orders.commands.place import PlaceOrder
-from app.orders.forgetting import forget_buyer
 from app.orders.popular import Popular
 from app.orders.queries import OrderQueries
+from app.orders.repository import anonymise_buyer
 from app.orders.status_stream import Following
 from app.rates.service import Rates
 from app.reports.service import MAKE_REPORT, Reports
@@ -66,7 +66,7 @@ class Services:
             registrations=registrations,
             metrics=telemetry.metrics(AccountMetrics),
         )
-        self.administration = Administration(database, self.access, also_forget=(forget_buyer,))
+        self.administration = Administration(database, self.access, also_forget=(anonymise_buyer,))
         self.profiles = Profiles(
             database,
             passwords,

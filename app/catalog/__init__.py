@@ -1,1 +1,1 @@
-"""What is for sale."""
+"""The catalogue: items for sale."""

@@ -1,4 +1,4 @@
-"""The fields of an item as they may enter, the same in each version of the API."""
+"""Input fields of items, shared by all versions of the API."""
 
 import re
 from datetime import UTC, datetime
@@ -16,21 +16,21 @@ _MORE_THAN_NOTHING: Final = r"^(?:[1-9][0-9]{0,6}(?:\.[0-9]{1,2})?|0\.(?:[1-9][0
 
 
 def _written_out(value: Any) -> Any:
-    """Raises ValueError for a number: nobody can tell seconds from milliseconds."""
+    """Raises ValueError for a number, which could be seconds or milliseconds."""
     if isinstance(value, datetime) or (isinstance(value, str) and "T" in value.upper()):
         return value
     raise ValueError("must be written as in RFC 3339: 2030-01-31T12:00:00Z")
 
 
 def _decimal_text(value: Any) -> Any:
-    """Raises ValueError for a number: what JSON calls one is a float to most, and 0.1 + 0.2 is no price."""
+    """Raises ValueError for a number: most JSON parsers read a float, and 0.1 + 0.2 is no price."""
     if isinstance(value, Decimal) or (isinstance(value, str) and re.fullmatch(_AMOUNT, value)):
         return value
     raise ValueError('must be decimal text of at most 9999999.99, such as "19.90"')
 
 
 def _amount(pattern: str) -> dict[str, Any]:
-    """What the contract says of an amount in major units."""
+    """Returns the JSON schema of an amount in major units."""
     return {"type": "string", "pattern": pattern, "description": "in major units: 19.90", "examples": ["19.90"]}
 
 

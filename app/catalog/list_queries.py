@@ -1,7 +1,6 @@
-"""Queries for lists of items, by number of page and from a position on.
+"""Queries for lists of items, by page number and by cursor.
 
-A statement is made once for each kind of list and then only given its values: to make it anew takes longer than to run
-it, and the more so the more conditions it has.
+A statement is built once for each kind of list and then only gets its values: to build it takes longer than to run it.
 """
 
 from collections.abc import Mapping
@@ -12,17 +11,16 @@ from uuid import UUID
 from sqlalchemy import Column, ColumnElement, Integer, Select, Text, bindparam, func, literal, select, tuple_
 
 from app.catalog.for_sale import STATES
-from app.catalog.models import ITEMS
-from app.catalog.names import name_key
-from app.catalog.records import ItemRecord
+from app.catalog.models import ITEMS, ItemRecord
 from app.catalog.repository import COLUMNS, record
 from app.catalog.schemas import ItemFilter, Sort
 from app.catalog.schemas_v2 import CursorSort
 from app.infra.database import Reads
 from app.money import to_minor
+from app.text import lookalikes
 from app.text.folding import ESCAPE, containing, folded
 
-MOST_COUNTED: Final = 10_000
+MAX_COUNTED: Final = 10_000
 _KINDS: Final = 256
 _SORTED_BY: Final[Mapping[str, Column[Any]]] = {
     "created_at": ITEMS.c.created_at,
@@ -31,7 +29,7 @@ _SORTED_BY: Final[Mapping[str, Column[Any]]] = {
 }
 _CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
     **STATES,
-    # An item that had its name from another before names were unique has no key.
+    # An item whose name was taken before names became unique has no key.
     "search": func.coalesce(ITEMS.c.name_key, folded(ITEMS.c.name)).like(
         bindparam("search", type_=Text), escape=ESCAPE
     ),
@@ -47,13 +45,13 @@ _OFFSET: Final = bindparam("offset", type_=Integer)
 async def page(
     session: Reads, wanted: ItemFilter, sort: Sort, *, offset: int, limit: int
 ) -> tuple[list[ItemRecord], int]:
-    """The items of one page, and how many match in all, MOST_COUNTED at most (docs/decisions/0014-totals.md).
+    """Returns the items of one page, and the number of matches, at most MAX_COUNTED (docs/decisions/0014-totals.md).
 
-    One round trip, unless the page is beyond the end.
+    Takes one round trip, and a second one for a page beyond the end.
     """
     values = _values(wanted)
     given = frozenset({wanted.status, *values})
-    values["most"] = MOST_COUNTED
+    values["most"] = MAX_COUNTED
     rows = (await session.execute(_page(sort, given), {**values, "offset": offset, "limit": limit})).all()
     if not rows:
         return [], (await session.execute(_count(given), values)).scalar_one() if offset else 0
@@ -63,7 +61,7 @@ async def page(
 async def part(
     session: Reads, wanted: ItemFilter, sort: CursorSort, *, after: tuple[Any, UUID] | None, limit: int
 ) -> list[ItemRecord]:
-    """Items beyond a position, which is the sorted column's value and the id: as cheap far down as at the top."""
+    """Returns items after a position, which is a value of the sorted column and an id. Every page costs the same."""
     values = _values(wanted)
     query = _part(sort, frozenset({wanted.status, *values}), beyond=after is not None)
     if after is not None:
@@ -72,10 +70,10 @@ async def part(
 
 
 def _values(wanted: ItemFilter) -> dict[str, Any]:
-    """What was asked for, by the name of its condition."""
+    """Returns the values of the given filters by condition."""
     values: dict[str, Any] = {}
     if wanted.search:
-        values["search"] = containing(name_key(wanted.search))
+        values["search"] = containing(lookalikes.key(wanted.search))
     for name in ("min_price", "max_price"):
         price = getattr(wanted, name)
         if price is not None:
@@ -115,7 +113,7 @@ def _conditions(given: frozenset[str]) -> list[ColumnElement[bool]]:
 
 def _sorted(query: Select[*tuple[Any, ...]], sort: Sort | CursorSort) -> Select[*tuple[Any, ...]]:
     column = _SORTED_BY[sort.removeprefix("-")]
-    # The id goes the same way, so that an index over both serves either direction.
+    # The id is sorted in the same direction, so that one index serves both.
     return (
         query.order_by(column.desc(), ITEMS.c.id.desc()) if sort.startswith("-") else query.order_by(column, ITEMS.c.id)
     )

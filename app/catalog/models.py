@@ -1,20 +1,20 @@
-"""The table of items."""
+"""The table of items, and the row that reads return."""
 
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 from uuid import UUID, uuid4
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, Text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.catalog.names import name_key
 from app.infra.database.orm import Base, now
+from app.text import lookalikes
 
 
 def _key_of_name(context: DefaultExecutionContext) -> str:
     parameters: dict[str, str] = context.get_current_parameters()  # type: ignore[no-untyped-call]
-    return name_key(parameters["name"])
+    return lookalikes.key(parameters["name"])
 
 
 class Item(Base):
@@ -48,5 +48,21 @@ class Item(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-# The table's and not the entity's: what is selected from a table needs nothing of the ORM, which costs as much again.
+# Reads select from the table instead of the entity, which halves their cost.
 ITEMS: Final = cast("Table", Item.__table__)
+
+
+class ItemRecord(NamedTuple):
+    """Columns of one item, in the order in which the repository selects them. The price is in minor units."""
+
+    id: UUID
+    owner_id: UUID
+    name: str
+    description: str
+    price_minor: int
+    currency: str
+    stock: int
+    status: str
+    ends_at: datetime | None
+    version: int
+    created_at: datetime

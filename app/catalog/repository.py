@@ -1,4 +1,4 @@
-"""Queries on items. Reads give rows, not entities: nothing is tracked and nothing is loaded later."""
+"""Statements on items. Reads return rows instead of entities: nothing is tracked, and nothing is loaded later."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
@@ -7,8 +7,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, update
 
 from app.catalog.for_sale import EXISTS
-from app.catalog.models import ITEMS, Item
-from app.catalog.records import ItemRecord
+from app.catalog.models import ITEMS, Item, ItemRecord
 from app.events import ItemChanged
 from app.infra.database import Reads, WriteSession
 from app.infra.event_bus import Events
@@ -23,7 +22,7 @@ async def get(session: Reads, item_id: UUID) -> ItemRecord | None:
 
 
 async def add(session: WriteSession, values: Mapping[str, Any]) -> ItemRecord:
-    """Raises IntegrityError when the name is taken or the owner does not exist."""
+    """Inserts an item. Raises IntegrityError when the name is taken or the owner does not exist."""
     return record((await session.execute(insert(Item).values(**values).returning(*COLUMNS))).one())
 
 
@@ -36,7 +35,7 @@ async def change(
     owner_id: UUID | None,
     versions: Collection[int] | None,
 ) -> ItemRecord | None:
-    """The item after the change; None unless it is this owner's and at one of these versions (None: any)."""
+    """Updates an item of this owner at one of these versions (None: any) and returns it; None when no item matches."""
     conditions = [Item.id == item_id, EXISTS]
     if owner_id is not None:
         conditions.append(Item.owner_id == owner_id)
@@ -57,7 +56,7 @@ async def change(
 
 
 async def give_back_stock(session: WriteSession, events: Events, quantities: Mapping[UUID, int]) -> None:
-    for item_id in sorted(quantities):  # one order for all, so that two transactions can't wait for each other
+    for item_id in sorted(quantities):  # one lock order for all prevents deadlocks
         await session.execute(
             update(Item)
             .where(Item.id == item_id)

@@ -1,4 +1,4 @@
-"""What goes in and out of the item endpoints, version 1."""
+"""Request and response bodies of items, version 1."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from pydantic.config import JsonDict
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, SaleState, Status, Stock
-from app.catalog.records import ItemRecord
+from app.catalog.models import ItemRecord
 from app.csv_files import Bom
 from app.money import to_major
 from app.pagination import PageQuery
@@ -72,18 +72,7 @@ class ItemView(BaseModel):
 
     @classmethod
     def of(cls, item: ItemRecord) -> Self:
-        return cls(
-            id=item.id,
-            owner_id=item.owner_id,
-            name=item.name,
-            description=item.description,
-            price=to_major(item.price_minor),
-            currency=item.currency,
-            stock=item.stock,
-            created_at=item.created_at,
-            status=item.status,
-            ends_at=item.ends_at,
-        )
+        return cls(price=to_major(item.price_minor), **item._asdict())
 
 
 class ItemPage(BaseModel):

@@ -1,4 +1,4 @@
-"""What goes in and out of the item endpoints, version 2: money as amount and currency, lists by cursor."""
+"""Request and response bodies of items, version 2: money as amount and currency, lists by cursor."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, Status, Stock
-from app.catalog.records import ItemRecord
+from app.catalog.models import ItemRecord
 from app.catalog.schemas import ItemFilter, NewItem
 from app.money import to_major
 from app.schemas import Input
@@ -47,7 +47,7 @@ class NewItemV2(Input):
     ends_at: EndsAt | None = None
 
     def item(self) -> NewItem:
-        """The same in the terms of the catalogue; what was checked is not checked again."""
+        """Returns the item in the terms of version 1, without a second validation."""
         fields = {name: getattr(self, name) for name in ("name", "description", "stock", "status", "ends_at")}
         return NewItem.model_construct(price=self.price.amount, currency=self.price.currency, **fields)
 
@@ -67,17 +67,8 @@ class ItemViewV2(BaseModel):
 
     @classmethod
     def of(cls, item: ItemRecord) -> Self:
-        return cls(
-            id=item.id,
-            owner_id=item.owner_id,
-            name=item.name,
-            description=item.description,
-            price=Money(amount=to_major(item.price_minor), currency=item.currency),
-            stock=item.stock,
-            status=item.status,
-            ends_at=item.ends_at,
-            created_at=item.created_at,
-        )
+        price = Money(amount=to_major(item.price_minor), currency=item.currency)
+        return cls(price=price, **item._asdict())
 
 
 class ItemListV2(BaseModel):
@@ -96,5 +87,5 @@ class ItemCursorQuery(ItemFilter):
 
     @property
     def fingerprint(self) -> str:
-        """What must stay the same from one part of a list to the next."""
+        """The part of a query that must not change from one page to the next."""
         return self.model_dump_json(exclude={"cursor", "limit"})

@@ -1,8 +1,8 @@
-"""Items by their words, most relevant first: PostgreSQL's full text search, and SQLite's FTS5 (migration 0005).
+"""Full text search of items: PostgreSQL's, and SQLite's FTS5 (migration 0005).
 
-Both stem English words, and let a word of the name weigh more than one of the description. A query is read as
-websearch_to_tsquery reads it: all words must be there, `"in a row"`, `-without`, `or`. One that says only what must
-not be there finds nothing. Nothing that somebody types is an error.
+Both stem English words and rank words of the name above those of the description. A query has the syntax of
+websearch_to_tsquery: all words must occur, `"in a row"`, `-without`, `or`. A query of excluded words alone finds
+nothing. No input is an error.
 """
 
 import re
@@ -13,30 +13,29 @@ from sqlalchemy import Float, Text, Uuid, bindparam, column, func, literal_colum
 
 from app.catalog import repository
 from app.catalog.for_sale import FOR_SALE
-from app.catalog.models import ITEMS
-from app.catalog.records import ItemRecord
+from app.catalog.models import ITEMS, ItemRecord
 from app.infra.database import ReadSession
 
-MOST: Final = 1000  # of all that match so many are ranked: the time that a common word takes has an end
+MAX_RANKED: Final = 1000  # matches that are ranked, which bounds the time that a common word takes
 _WORDS: Final = "(setweight(to_tsvector('english', name), 'A') || setweight(to_tsvector('english', description), 'B'))"
 _ASKED: Final = bindparam("words", type_=Text)
 _BY_WORDS: Final = (
     select(ITEMS.c.id, literal_column(f"ts_rank({_WORDS}, query)", Float).label("relevance"))
     .select_from(ITEMS, text("websearch_to_tsquery('english', :words) AS query").bindparams(_ASKED))
-    # A tree of '' or T has no word that could be looked up.
+    # A tree of '' or T has no indexed word.
     .where(text(f"querytree(query) NOT IN ('', 'T') AND {_WORDS} @@ query"), FOR_SALE)
-    .limit(MOST)
+    .limit(MAX_RANKED)
 )
 _FTS5: Final = table("items_words", column("item_id", Uuid))
 _BY_FTS5: Final = (
     select(ITEMS.c.id, literal_column("-bm25(items_words, 0.0, 10.0, 1.0)", Float).label("relevance"))
     .select_from(_FTS5.join(ITEMS, ITEMS.c.id == _FTS5.c.item_id))
     .where(text("items_words MATCH :words").bindparams(_ASKED), FOR_SALE)
-    .limit(MOST)
+    .limit(MAX_RANKED)
 )
 _TERM: Final = re.compile(r'(-?)"([^"]*)"?|(-?)([^\s"]+)')
-# What PostgreSQL leaves out of English, as far as it is likely in a query.
-_STOP_WORDS: Final = frozenset(  # what PostgreSQL leaves out of English, as far as it is likely in a query
+# PostgreSQL's English stop words that are likely in a query.
+_STOP_WORDS: Final = frozenset(
     (
         *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "from", "had", "has", "have", "i", "in"),
         *("into", "is", "it", "its", "my", "no", "not", "of", "off", "on", "our", "that", "the", "their", "them"),
@@ -48,14 +47,14 @@ _STOP_WORDS: Final = frozenset(  # what PostgreSQL leaves out of English, as far
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Words, or several in a row, that must be there, and such that must not."""
+    """Words and phrases that must occur, and those that must not."""
 
     wanted: list[str] = field(default_factory=list)
     unwanted: list[str] = field(default_factory=list)
 
 
 async def page(session: ReadSession, words: str, *, offset: int, limit: int) -> tuple[list[ItemRecord], int]:
-    """Returns items for sale, most relevant first and then newest, and how many there are: MOST or fewer."""
+    """Returns items for sale, most relevant first and then newest, and the number of matches, at most MAX_RANKED."""
     if session.get_bind().dialect.name == "sqlite":
         found_by, asked = _BY_FTS5, as_fts5(read(words))
     else:
@@ -79,7 +78,7 @@ async def page(session: ReadSession, words: str, *, offset: int, limit: int) -> 
 
 
 def read(words: str) -> list[Terms]:
-    """What was asked for, in alternatives. No term holds a quotation mark, and each has a letter or a digit."""
+    """Parses a query into alternatives. No term holds a quotation mark, and each has a letter or a digit."""
     alternatives = [Terms()]
     for no_phrase, phrase, no_word, word in _TERM.findall(words):
         if word.lower() == "or" and not no_word:
@@ -91,7 +90,7 @@ def read(words: str) -> list[Terms]:
 
 
 def as_websearch(alternatives: list[Terms]) -> str:
-    """For websearch_to_tsquery, in quotes: it fails for thirty dashes in a row."""
+    """Returns a query for websearch_to_tsquery, with quoted terms: unquoted, thirty dashes in a row are an error."""
     return " or ".join(
         " ".join([*(f'"{term}"' for term in terms.wanted), *(f'-"{term}"' for term in terms.unwanted)])
         for terms in alternatives
@@ -99,7 +98,7 @@ def as_websearch(alternatives: list[Terms]) -> str:
 
 
 def as_fts5(alternatives: list[Terms]) -> str:
-    """For FTS5, empty where an alternative has no word that could be looked up."""
+    """Returns a query for FTS5; empty when an alternative has no indexed word."""
     parts = []
     for terms in alternatives:
         wanted, unwanted = (

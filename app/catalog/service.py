@@ -1,4 +1,4 @@
-"""What can be done with items."""
+"""Operations on items."""
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +13,7 @@ from app.accounts.authentication import of_existing_account
 from app.accounts.permissions import Permission, allows
 from app.catalog import list_queries, repository, search
 from app.catalog.errors import ItemChangedError, ItemNotFoundError, NameTakenError, NotYourItemError
-from app.catalog.names import name_key
-from app.catalog.records import ItemRecord
+from app.catalog.models import ItemRecord
 from app.catalog.schemas import ItemChange, ItemFilter, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
 from app.catalog.schemas_v2 import ItemCursorQuery
 from app.infra.cursors import Cursors
@@ -22,15 +21,16 @@ from app.infra.database import Database, Reads
 from app.infra.event_bus import Events
 from app.money import to_minor
 from app.pagination import PageQuery
+from app.text import lookalikes
 
 BATCH: Final = 500
 
 
 class Catalog:
-    """The catalogue of items. Owners write their own, moderators any.
+    """The catalogue of items. Owners change their own items, moderators any.
 
-    Items are public, so writing another's is forbidden rather than not found. `versions` are those that the writer
-    has seen; None takes any.
+    Items are public, so changing another owner's item is forbidden rather than not found. `versions` are those that the
+    caller has seen; None accepts any.
     """
 
     def __init__(self, database: Database, events: Events, cursors: Cursors) -> None:
@@ -39,13 +39,13 @@ class Catalog:
         self._cursors = cursors
 
     async def create(self, owner_id: UUID, new: NewItem) -> ItemRecord:
-        """Raises NameTakenError."""
+        """Adds an item. Raises NameTakenError."""
         with of_existing_account(), _unique_name():
             async with self._database.write() as session:
                 return await repository.add(session, {"owner_id": owner_id, **_columns(new.model_dump())})
 
     async def get(self, item_id: UUID) -> ItemRecord:
-        """Raises ItemNotFoundError."""
+        """Returns an item. Raises ItemNotFoundError."""
         async with self._database.rows() as session:
             return await _existing(session, item_id)
 
@@ -54,16 +54,16 @@ class Catalog:
             items, total = await list_queries.page(
                 session, query, query.sort, offset=query.offset, limit=query.per_page
             )
-        return _page(query, items, total, list_queries.MOST_COUNTED)
+        return _page(query, items, total, list_queries.MAX_COUNTED)
 
     async def search(self, query: SearchQuery) -> ItemPage:
-        """Items for sale that have the words, most relevant first."""
+        """Returns items for sale that match, most relevant first."""
         async with self._database.read() as session:
             items, total = await search.page(session, query.q, offset=query.offset, limit=query.per_page)
-        return _page(query, items, total, search.MOST)
+        return _page(query, items, total, search.MAX_RANKED)
 
     async def part(self, query: ItemCursorQuery) -> tuple[list[ItemRecord], str | None]:
-        """Items from the query's cursor on, and the cursor of what follows. Raises InvalidCursorError."""
+        """Returns the items after a query's cursor, and the next cursor. Raises InvalidCursorError."""
         after = None
         if query.cursor is not None:
             value, item_id = self._cursors.open(query.cursor, query.fingerprint)
@@ -77,7 +77,7 @@ class Catalog:
         return items[:-1], self._cursors.seal((value, str(last.id)), query.fingerprint)
 
     async def batches(self, wanted: ItemFilter) -> AsyncIterator[list[ItemRecord]]:
-        """All items that match, oldest first, at least one batch. Between two batches no connection is held."""
+        """Yields all items that match, oldest first, in at least one batch. Holds no connection between batches."""
         after = None
         while True:
             async with self._database.rows() as session:
@@ -90,19 +90,21 @@ class Catalog:
     async def change(
         self, who: Identity, item_id: UUID, change: ItemChange | NewItem, versions: Collection[int] | None
     ) -> ItemRecord:
-        """Sets the given fields, or all. Raises as `_write` does, and NameTakenError."""
+        """Sets the given fields, or all. Raises NameTakenError and the errors of `_write`."""
         with _unique_name():
             values = change.model_dump(exclude_unset=isinstance(change, ItemChange))
             return await self._write(who, item_id, _columns(values), versions)
 
     async def archive(self, who: Identity, item_id: UUID, versions: Collection[int] | None) -> None:
-        """Takes an item out of the catalogue; its name is free again, its orders keep it. Raises as `_write` does."""
+        """Removes an item from the catalogue: frees its name and keeps its orders. Raises the errors of `_write`."""
         await self._write(who, item_id, {"status": "archived", "name_key": None}, versions)
 
     async def _write(
         self, who: Identity, item_id: UUID, values: Mapping[str, Any], versions: Collection[int] | None
     ) -> ItemRecord:
-        """One statement unless it is refused. Raises ItemNotFoundError, NotYourItemError and ItemChangedError."""
+        """Changes an item, in one statement unless refused. Raises ItemNotFoundError, NotYourItemError and
+        ItemChangedError.
+        """
         owner_id = None if allows(who.role, Permission.ITEMS_WRITE_ANY) else who.account_id
         async with self._database.write() as session:
             item = await repository.change(session, self._events, item_id, values, owner_id=owner_id, versions=versions)
@@ -139,7 +141,7 @@ def _columns(fields: dict[str, Any]) -> dict[str, Any]:
     if "price" in fields:
         fields["price_minor"] = to_minor(fields.pop("price"))
     if "name" in fields:
-        fields["name_key"] = name_key(fields["name"])
+        fields["name_key"] = lookalikes.key(fields["name"])
     return fields
 
 

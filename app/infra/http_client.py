@@ -1,4 +1,4 @@
-"""HTTP clients: pooled, with every timeout set; and what stands around them for one service."""
+"""HTTP clients of other services: pooled, with every timeout set, behind a circuit breaker and retries."""
 
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -11,7 +11,7 @@ from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined
 import httpx2
 from pydantic import SecretStr
 
-from app.infra.resilience.circuit_breaker import Breaker, BreakerRules
+from app.infra.resilience.circuit_breaker import breaker_of
 from app.infra.resilience.dependency import Dependency
 from app.infra.resilience.retry import Retries, RetryRules
 from app.telemetry.clients.http import TracedTransport
@@ -25,9 +25,9 @@ CONNECT_SECONDS: Final = 2.0
 
 
 def trust(url: str, authorities: Path | None = None) -> ssl.SSLContext | bool:
-    """Returns whom to trust in calls of `url`: the authorities of a file, else the system's; nobody without TLS.
+    """Returns the authorities to trust for `url`: those of a file, else the system's; an empty context without TLS.
 
-    To read the authorities takes 60 ms and some megabytes for each client of each process.
+    Without it httpx2 would read the system's, which takes 60 ms and some megabytes for each client.
     """
     if not url.startswith("https:"):
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -37,7 +37,7 @@ def trust(url: str, authorities: Path | None = None) -> ssl.SSLContext | bool:
 def proxy_for(url: str, settings: "Settings") -> httpx2.Proxy | None:
     """Returns the proxy through which `url` is called; None for a direct call."""
     parts = urlsplit(url)
-    # Of urllib: a name stands for its subdomains too, and * for every host.
+    # As urllib does it: a name includes its subdomains, and * every host.
     direct = proxy_bypass_environment(parts.netloc, {"no": ",".join(settings.no_proxy)})
     if settings.https_proxy is None or parts.scheme != "https" or direct:
         return None
@@ -54,12 +54,10 @@ async def open_client(
     authorities: Path | None = None,
     proxy: httpx2.Proxy | None = None,
 ) -> AsyncIterator[httpx2.AsyncClient]:
-    """A pool of connections to one service, and `headers` that go with every call. It follows no redirects.
+    """Opens a pool of connections to one service. `headers` are sent with every call; redirects are not followed.
 
-    `authorities` is a file of those to trust instead of the system's.
-
-    Connecting, sending, each read and the wait for a free connection may take `timeout_seconds` each, which bounds no
-    call as a whole; `app.infra.resilience.dependency` does.
+    `authorities` is a file of CA certificates to trust instead of the system's. `timeout_seconds` bounds connecting,
+    sending, each read and the wait for a free connection; Dependency bounds a call as a whole.
     """
     transport = httpx2.AsyncHTTPTransport(
         limits=httpx2.Limits(max_connections=20, max_keepalive_connections=10),
@@ -88,15 +86,14 @@ async def open_dependency(
     telemetry: "Telemetry",
     api_key: SecretStr | None = None,
 ) -> AsyncIterator[Dependency]:
-    """One service with connections, a breaker and a retry budget of its own, so that it fails alone.
+    """Opens a service with connections, a breaker and a retry budget of its own, so that it fails alone.
 
-    `target` and `operations` name it and what is asked of it in the metrics.
+    `target` and `operations` name the service and its calls in the metrics.
     """
     headers = {"User-Agent": f"binnacle/{settings.version}"}
     if api_key is not None:
         headers["Authorization"] = f"Bearer {api_key.get_secret_value()}"
     metrics = telemetry.dependencies
-    rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
     opened = open_client(
         base_url,
         try_seconds,
@@ -111,7 +108,7 @@ async def open_dependency(
             client,
             metrics,
             operations=operations,
-            breaker=Breaker(target, metrics, rules),
+            breaker=breaker_of(target, settings, metrics),
             retries=Retries(target, metrics, RetryRules(tries=settings.call_tries)),
             try_seconds=try_seconds,
         )

@@ -1,1 +1,1 @@
-"""Mail: what is written to whom and when, and the provider that carries it."""
+"""E-mail: templates, triggers, and the providers that deliver it."""

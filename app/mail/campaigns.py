@@ -1,4 +1,4 @@
-"""Campaigns: a mail to everybody, who each get it once, whoever dies meanwhile."""
+"""Campaigns: one e-mail to every account, exactly once, whatever crashes."""
 
 from functools import partial
 from typing import Final
@@ -9,7 +9,7 @@ from app.errors import InvalidError
 from app.infra.database import Database, WriteSession
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
-from app.infra.outbox.time_slices import Step, Turns
+from app.infra.outbox.time_slices import Batch, TimeSlices
 from app.mail import repository
 from app.mail.models import Campaign
 from app.mail.repository import EmailCounts
@@ -27,7 +27,7 @@ class Campaigns:
         self._outbox = outbox
 
     async def start(self, author_id: UUID, new: NewCampaign) -> UUID:
-        """The id of the campaign, and of the task that sends it."""
+        """Accepts a campaign; returns the id of the campaign and its task."""
         campaign_id = uuid4()
         payload = {"campaign_id": str(campaign_id)}
         with of_existing_account():
@@ -38,30 +38,31 @@ class Campaigns:
 
 
 class SendCampaign:
-    """Takes turns at campaigns: puts a mail for each of some accounts into the outbox, and says how far it is.
+    """Handles campaigns in batches: adds an e-mail for each account of a batch to the outbox, with the campaign's
+    position.
 
-    Both in one transaction, so that nobody is left out and nobody gets two. Then it queues up behind these mails, and
-    waits if they are not sent by then: no order ever waits for more than one batch of them. It ends when all its mails
-    have ended, with their counts as its result.
+    Both commit in one transaction, so that no account is skipped or gets two. The next batch queues behind these
+    e-mails and waits until they are sent, so that an order never waits for more than one batch. The campaign ends when
+    all its e-mails have ended; their counts are its result.
     """
 
-    def __init__(self, turns: Turns, outbox: Outbox, *, accounts_at_once: int = ACCOUNTS_AT_ONCE) -> None:
-        self._turns = turns
+    def __init__(self, slices: TimeSlices, outbox: Outbox, *, accounts_at_once: int = ACCOUNTS_AT_ONCE) -> None:
+        self._slices = slices
         self._outbox = outbox
         self._at_once = accounts_at_once
 
     async def __call__(self, message: Message) -> None:
-        """Raises InvalidError when there is no such campaign."""
-        await self._turns.take(message, partial(self._step, UUID(message.payload["campaign_id"])))
+        """Runs one time slice. Raises InvalidError when there is no such campaign."""
+        await self._slices.run(message, partial(self._batch, UUID(message.payload["campaign_id"])))
 
-    async def _step(self, campaign_id: UUID, session: WriteSession) -> Step:
+    async def _batch(self, campaign_id: UUID, session: WriteSession) -> Batch:
         campaign = await session.get(Campaign, campaign_id)
         if campaign is None:
             raise InvalidError("There is no such campaign.")
         if campaign.accounts_total is None:
             campaign.accounts_total = await repository.count_accounts(session, campaign.created_at)
         if await repository.unsent(session, MAIL_CAMPAIGN) >= self._at_once:
-            return Step(_share(campaign), then="wait")
+            return Batch(_share(campaign), then="wait")
         batch = await repository.accounts(session, campaign.created_at, campaign.after_id, self._at_once)
         for account_id in batch:
             payload = {"campaign_id": str(campaign_id), "account_id": str(account_id)}
@@ -69,18 +70,18 @@ class SendCampaign:
         if batch:
             campaign.accounts_done += len(batch)
             campaign.after_id = batch[-1]
-            return Step(_share(campaign), then="queue")
+            return Batch(_share(campaign), then="queue")
         return await self._ending(session, campaign)
 
-    async def _ending(self, session: WriteSession, campaign: Campaign) -> Step:
+    async def _ending(self, session: WriteSession, campaign: Campaign) -> Batch:
         emails = await repository.count_emails(session, campaign.id, campaign.accounts_done)
         if emails.pending:
-            return Step(_share(campaign, emails), then="wait")
+            return Batch(_share(campaign, emails), then="wait")
         counts = {"total": emails.total, "sent": emails.sent, "skipped": emails.skipped, "failed": emails.failed}
-        return Step(1.0, then="end", result={"emails": counts})
+        return Batch(1.0, then="end", result={"emails": counts})
 
 
 def _share(campaign: Campaign, emails: EmailCounts | None = None) -> float:
-    """Returns how far a campaign is: a mail counts half when it is queued, and the other half when it has ended."""
+    """Returns the progress: an e-mail counts half when it is queued, and half when it has ended."""
     ended = 0 if emails is None else emails.total - emails.pending
     return (campaign.accounts_done + ended) / 2 / max(campaign.accounts_total or 0, campaign.accounts_done, 1)

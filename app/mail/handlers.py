@@ -1,4 +1,4 @@
-"""Writing to people: one message of the outbox is one mail, whose id is the provider's key."""
+"""Handlers that send e-mails. The id of the outbox message is the provider's idempotency key."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Literal
@@ -12,73 +12,73 @@ from app.mail import repository, templates
 from app.mail.mailer import Mailer
 from app.mail.models import Campaign
 from app.mail.repository import Recipient
-from app.mail.templates import Letter
+from app.mail.templates import Email
 from app.mail.topics import MAIL_CAMPAIGN, MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME
 
-_Write = Callable[[ReadSession, Message, Recipient], Awaitable[Letter]]
+_Write = Callable[[ReadSession, Message, Recipient], Awaitable[Email]]
 Outcome = Literal["sent", "nobody"]
 
 
 class Sending:
-    """The handlers of the messages that become mails."""
+    """Handlers of the topics that send e-mails."""
 
     def __init__(self, database: Database, mailer: Mailer) -> None:
         self._database = database
         self._mailer = mailer
 
     def handlers(self) -> dict[str, Handler]:
-        """By topic."""
-        return {topic: self._handler(to, write) for topic, (to, write) in _LETTERS.items()}
+        """Returns the handlers by topic."""
+        return {topic: self._handler(to, write) for topic, (to, write) in _EMAILS.items()}
 
     def _handler(self, to: str, write: _Write) -> Handler:
         async def handle(message: Message) -> Outcome:
-            """Raises UnavailableError when the provider gives no clear answer."""
+            """Raises UnavailableError when the provider's answer is unclear."""
             async with self._database.read() as session:
                 recipient = await repository.recipient(session, UUID(message.payload[to]))
-                letter = await write(session, message, recipient) if recipient is not None else None
-            if recipient is None or letter is None:
+                email = await write(session, message, recipient) if recipient is not None else None
+            if recipient is None or email is None:
                 async with self._database.write() as session:
                     await message.done(session, repository.SKIPPED)
                 return "nobody"
-            await self._mailer.send(str(message.id), recipient.address, letter)
-            # Who got it is a matter of ids: no log holds an address.
+            await self._mailer.send(str(message.id), recipient.address, email)
+            # The log holds the account's id, never the address.
             structlog.get_logger().info("mail_sent", topic=message.claim.topic, account_id=message.payload[to])
             return "sent"
 
         return handle
 
 
-async def _welcome(_session: ReadSession, _message: Message, recipient: Recipient) -> Letter:
+async def _welcome(_session: ReadSession, _message: Message, recipient: Recipient) -> Email:
     return templates.welcome(recipient.name)
 
 
-async def _receipt(session: ReadSession, message: Message, recipient: Recipient) -> Letter:
+async def _receipt(session: ReadSession, message: Message, recipient: Recipient) -> Email:
     order = await repository.order(session, UUID(message.payload["order_id"]))
     return templates.receipt(recipient.name, order.order, order.total, order.currency)
 
 
-async def _failed(session: ReadSession, message: Message, recipient: Recipient) -> Letter:
+async def _failed(session: ReadSession, message: Message, recipient: Recipient) -> Email:
     order = await repository.order(session, UUID(message.payload["order_id"]))
     reason = message.payload["reason"]
     return templates.payment_failed(recipient.name, order.order, order.total, order.currency, reason)
 
 
-async def _refund(session: ReadSession, message: Message, recipient: Recipient) -> Letter:
+async def _refund(session: ReadSession, message: Message, recipient: Recipient) -> Email:
     order = await repository.order(session, UUID(message.payload["order_id"]))
     return templates.refund(recipient.name, order.order, order.total, order.currency)
 
 
-async def _campaign(session: ReadSession, message: Message, _recipient: Recipient) -> Letter:
+async def _campaign(session: ReadSession, message: Message, _recipient: Recipient) -> Email:
     campaign = await session.get_one(Campaign, UUID(message.payload["campaign_id"]))
     return templates.campaign(campaign.subject, campaign.text)
 
 
-# Which field of the payload names who gets it, and who writes it.
-_LETTERS: Final[Mapping[str, tuple[str, _Write]]] = {
+# By topic: the payload's field with the recipient's id, and the function that writes the e-mail.
+_EMAILS: Final[Mapping[str, tuple[str, _Write]]] = {
     MAIL_WELCOME: ("account_id", _welcome),
     MAIL_RECEIPT: ("buyer_id", _receipt),
     MAIL_ORDER_FAILED: ("buyer_id", _failed),
     MAIL_REFUND: ("buyer_id", _refund),
     MAIL_CAMPAIGN: ("account_id", _campaign),
 }
-TOPICS: Final = tuple(_LETTERS)
+TOPICS: Final = tuple(_EMAILS)

@@ -1,4 +1,4 @@
-"""Sending mail: an interface, and a provider that is asked over HTTP; app/mail/smtp.py is the other way."""
+"""Sends e-mail: the interface, and its implementation over a provider's HTTP API."""
 
 import json
 from collections.abc import AsyncIterator
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from app.errors import InvalidError
 from app.infra.http_client import open_dependency
-from app.infra.resilience.circuit_breaker import Breaker, BreakerRules
+from app.infra.resilience.circuit_breaker import Breaker, breaker_of
 from app.mail.smtp import SmtpMailer
 
 if TYPE_CHECKING:
     from app.infra.resilience.dependency import Answer, Dependency
-    from app.mail.templates import Letter
+    from app.mail.templates import Email
     from app.settings import Settings
     from app.telemetry.telemetry import Telemetry
 
@@ -23,19 +23,19 @@ _KEY_REUSED: Final = "key_reused"
 
 
 class Mailer(Protocol):
-    """Sends a letter to an address, once for each key however often it is asked to.
+    """Sends an e-mail to an address, once for each key.
 
-    Raises UnavailableError when it is not known whether it is sent: ask again with the same key. Raises InvalidError
-    when it never will be.
+    Raises UnavailableError when it may have been sent: repeat the call with the same key. Raises InvalidError when it
+    never will be.
     """
 
     breaker: Breaker
 
-    async def send(self, key: str, address: str, letter: "Letter") -> None: ...
+    async def send(self, key: str, address: str, email: "Email") -> None: ...
 
 
 class HttpMailer:
-    """The provider's POST /v1/mails. `sender` is the address that mails come from, else the provider's own."""
+    """Client of the provider's POST /v1/mails. `sender` is the From address; None takes the provider's own."""
 
     def __init__(self, dependency: "Dependency", *, sender: str | None, within: float) -> None:
         self._dependency = dependency
@@ -43,18 +43,17 @@ class HttpMailer:
         self._within = within
         self.breaker = dependency.breaker
 
-    async def send(self, key: str, address: str, letter: "Letter") -> None:
-        mail = {**self._sender, "to": address, "subject": letter.subject, "text": letter.text}
+    async def send(self, key: str, address: str, email: "Email") -> None:
+        mail = {**self._sender, "to": address, "subject": email.subject, "text": email.text}
         await self._dependency.post("send", "/v1/mails", _accepted, json=mail, idempotency_key=key, within=self._within)
 
 
 @asynccontextmanager
 async def open_mailer(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Mailer]:
-    """Opens the mailer of this process, which connects at the first use. It tries once: the outbox retries."""
+    """Opens the mailer of this process, which connects at its first use. It never retries: the outbox does."""
     if settings.mail_by_smtp:
-        rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
         metrics = telemetry.dependencies
-        yield SmtpMailer(settings, TARGET, Breaker(TARGET, metrics, rules), metrics)
+        yield SmtpMailer(settings, TARGET, breaker_of(TARGET, settings, metrics), metrics)
         return
     within = settings.mail_timeout_seconds
     opened = open_dependency(
@@ -73,7 +72,7 @@ async def open_mailer(settings: "Settings", telemetry: "Telemetry") -> AsyncIter
 def _accepted(answer: "Answer") -> None:
     if answer.status < HTTPStatus.BAD_REQUEST:
         return
-    # The key is known, and what came with it before was something else: sent then, to the address or name of then.
+    # The key was used before, with an address or a name that has changed since: the e-mail was sent then.
     if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and _code(answer.content) == _KEY_REUSED:
         return
     raise InvalidError(f"The mail provider refuses the mail: status {answer.status}.")

@@ -10,9 +10,9 @@ from app.infra.database.orm import Base, now
 
 
 class Campaign(Base):
-    """A mail to everybody, and how far it is. Its id is that of its task.
+    """An e-mail to every account, and its position. Its id is that of its task.
 
-    The accounts get it in the order of their ids; `after_id` is the last one whose mail is in the outbox.
+    Accounts get it in the order of their ids; `after_id` is the last account whose e-mail is in the outbox.
     """
 
     __tablename__ = "campaigns"

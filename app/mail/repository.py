@@ -1,4 +1,4 @@
-"""Queries for mail: who gets it, and what it tells of. Takes a session, never commits."""
+"""Queries for recipients, orders and campaigns of e-mails; none of them commits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from app.mail.topics import MAIL_CAMPAIGN
 from app.money import to_major
 from app.orders.models import Order
 
-SKIPPED: Final = {"skipped": 1}  # the result of an e-mail that there is nobody to write to any more
+SKIPPED: Final = {"skipped": 1}  # result of an e-mail whose recipient is gone
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who gets a mail, as they want to be called."""
+    """Address and name of a recipient."""
 
     address: str
     name: str
@@ -28,7 +28,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class EmailCounts:
-    """What became of the e-mails of a campaign; `skipped` is known once none is pending."""
+    """Outcomes of a campaign's e-mails; `skipped` is known once none is pending."""
 
     total: int
     pending: int = 0
@@ -42,7 +42,7 @@ class EmailCounts:
 
 @dataclass(frozen=True, slots=True)
 class OrderSummary:
-    """What a mail tells of an order."""
+    """Values of an order that e-mails contain."""
 
     order: str
     total: str
@@ -50,7 +50,7 @@ class OrderSummary:
 
 
 async def recipient(session: ReadSession, account_id: UUID) -> Recipient | None:
-    """None when there is nobody to write to (any more)."""
+    """Returns the recipient; None when the account is closed or inactive."""
     query = select(Account.email, Account.display_name, Account.username)
     row = (await session.execute(query.where(Account.id == account_id, *_reachable()))).one_or_none()
     return Recipient(row.email, row.display_name or row.username) if row is not None else None
@@ -63,13 +63,13 @@ async def order(session: ReadSession, order_id: UUID) -> OrderSummary:
 
 
 async def count_accounts(session: ReadSession, until: datetime) -> int:
-    """How many accounts can be written to that were there at a moment."""
+    """Counts the active accounts that existed at a moment."""
     query = select(func.count()).select_from(Account).where(Account.created_at <= until, *_reachable())
     return (await session.execute(query)).scalar_one()
 
 
 async def accounts(session: ReadSession, until: datetime, after: UUID | None, limit: int) -> Sequence[UUID]:
-    """The next of those accounts."""
+    """Returns the next of these accounts."""
     query = select(Account.id).where(Account.created_at <= until, *_reachable()).order_by(Account.id).limit(limit)
     if after is not None:
         query = query.where(Account.id > after)
@@ -77,20 +77,20 @@ async def accounts(session: ReadSession, until: datetime, after: UUID | None, li
 
 
 async def count_emails(session: ReadSession, campaign_id: UUID, queued: int) -> EmailCounts:
-    """Counts what became of a campaign's e-mails, of which so many were put into the outbox."""
+    """Counts the outcomes of a campaign's e-mails, of which `queued` were added to the outbox."""
     waiting = OutboxMessage.done_at.is_(None)
     pending = await _count(session, *_of_campaign(OutboxMessage, campaign_id), waiting)
     failed = await _count(session, *_of_campaign(DeadLetter, campaign_id))
     if pending:
         return EmailCounts(queued, pending=pending, failed=failed)
-    # Once, at the end: no index leads there.
+    # Counted once, at the end, since it needs a scan.
     skipped_one = OutboxMessage.payload["result"]["skipped"].as_integer() == 1
     skipped = await _count(session, *_of_campaign(OutboxMessage, campaign_id), skipped_one)
     return EmailCounts(queued, failed=failed, skipped=skipped)
 
 
 async def unsent(session: ReadSession, topic: str) -> int:
-    """How many messages of a topic are not done yet."""
+    """Counts the messages of a topic that are not done."""
     query = select(func.count()).select_from(OutboxMessage)
     query = query.where(OutboxMessage.topic == topic, OutboxMessage.done_at.is_(None))
     return (await session.execute(query)).scalar_one()

@@ -1,10 +1,10 @@
-"""What goes into the campaign endpoint."""
+"""Request body of the campaign endpoint."""
 
 from typing import Annotated
 
 from pydantic import ConfigDict, StringConstraints
 
-from app.mail.templates import LONGEST_SUBJECT
+from app.mail.templates import MAX_SUBJECT
 from app.schemas import Input
 from app.text.types import Filled, OneLine
 
@@ -16,5 +16,5 @@ class NewCampaign(Input):
         json_schema_extra={"examples": [{"subject": "New in the shop", "text": "Come and see our new sextants."}]},
     )
 
-    subject: Annotated[str, StringConstraints(max_length=LONGEST_SUBJECT), OneLine]
+    subject: Annotated[str, StringConstraints(max_length=MAX_SUBJECT), OneLine]
     text: Annotated[str, StringConstraints(max_length=20_000), Filled]

@@ -1,7 +1,7 @@
-"""What is written: every text that people get by mail, in one place, in plain text.
+"""Templates of all e-mails, in plain text.
 
-What somebody typed comes into a letter as a line: a line break would be another line of the head, or a paragraph in the
-shop's own voice. Text of administrators is the one that may have paragraphs.
+Values that users typed are inserted as single lines: a line break could add a header, or a paragraph in the shop's own
+voice. Only the text of administrators may have paragraphs.
 """
 
 import re
@@ -9,40 +9,40 @@ from dataclasses import dataclass
 from string import Template
 from typing import Final
 
-LONGEST_SUBJECT: Final = 150
+MAX_SUBJECT: Final = 150
 _BREAKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A subject, which is one line, and a text."""
+class Email:
+    """Subject, in one line, and text of an e-mail."""
 
     subject: str
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class _Template:
     subject: Template
     text: Template
 
-    def fill(self, **values: str) -> Letter:
-        """Raises KeyError when the form asks for more than it is given."""
+    def fill(self, **values: str) -> Email:
+        """Raises KeyError when a placeholder has no value."""
         lines = {name: one_line(value) for name, value in values.items()}
         subject = one_line(self.subject.substitute(lines))
-        return Letter(subject[:LONGEST_SUBJECT], self.text.substitute(lines))
+        return Email(subject[:MAX_SUBJECT], self.text.substitute(lines))
 
 
 def one_line(text: str) -> str:
-    """The text without breaks and control characters, which no line of a mail's head can hold."""
+    """Replaces line breaks and control characters, which a header of an e-mail can't hold."""
     return _BREAKS.sub(" ", text).strip()
 
 
-def _form(subject: str, text: str) -> _Form:
-    return _Form(Template(subject), Template(text))
+def _template(subject: str, text: str) -> _Template:
+    return _Template(Template(subject), Template(text))
 
 
-_WELCOME: Final = _form(
+_WELCOME: Final = _template(
     "Welcome aboard, $name",
     """Hello $name,
 
@@ -51,14 +51,14 @@ your account at Binnacle is ready. Find something at /api/v1/items, and order it
 If it was not you who registered, write to us: somebody has used your address.
 """,
 )
-_RECEIPT: Final = _form(
+_RECEIPT: Final = _template(
     "Your order is paid: $total $currency",
     """Hello $name,
 
 we have received $total $currency for your order $order. It is on its way.
 """,
 )
-_FAILED: Final = _form(
+_FAILED: Final = _template(
     "Your order could not be paid",
     """Hello $name,
 
@@ -66,7 +66,7 @@ your order $order over $total $currency could not be paid: $reason. Nothing was 
 Order again with another card if you like.
 """,
 )
-_REFUND: Final = _form(
+_REFUND: Final = _template(
     "Your money is on its way back: $total $currency",
     """Hello $name,
 
@@ -81,24 +81,24 @@ You get this because you have an account at Binnacle.
 _REASONS: Final = {"card_declined": "the card was declined"}
 
 
-def welcome(name: str) -> Letter:
+def welcome(name: str) -> Email:
     return _WELCOME.fill(name=name)
 
 
-def receipt(name: str, order: str, total: str, currency: str) -> Letter:
+def receipt(name: str, order: str, total: str, currency: str) -> Email:
     return _RECEIPT.fill(name=name, order=order, total=total, currency=currency)
 
 
-def payment_failed(name: str, order: str, total: str, currency: str, reason: str) -> Letter:
-    """`reason` is the code of the order."""
+def payment_failed(name: str, order: str, total: str, currency: str, reason: str) -> Email:
+    """`reason` is the failure reason of the order."""
     reason = _REASONS.get(reason, "the payment was refused")
     return _FAILED.fill(name=name, order=order, total=total, currency=currency, reason=reason)
 
 
-def refund(name: str, order: str, total: str, currency: str) -> Letter:
+def refund(name: str, order: str, total: str, currency: str) -> Email:
     return _REFUND.fill(name=name, order=order, total=total, currency=currency)
 
 
-def campaign(subject: str, text: str) -> Letter:
-    """As its author wrote it; nothing is filled in."""
-    return Letter(one_line(subject)[:LONGEST_SUBJECT], _CAMPAIGN.format(text=text.strip()))
+def campaign(subject: str, text: str) -> Email:
+    """Returns the e-mail as its author wrote it, without placeholders."""
+    return Email(one_line(subject)[:MAX_SUBJECT], _CAMPAIGN.format(text=text.strip()))

@@ -1,4 +1,4 @@
-"""Where an order goes, and what its buyer has to say."""
+"""Shipping addresses and notes of orders."""
 
 from typing import Annotated, Self
 

@@ -1,4 +1,4 @@
-"""Countries, currencies, and what a postal code looks like where."""
+"""Countries, currencies, and the postal codes of countries."""
 
 import re
 from typing import Final
@@ -51,10 +51,14 @@ _ELSEWHERE: Final = r"[A-Z\d][A-Z\d -]{0,10}[A-Z\d]|[A-Z\d]"
 
 
 def fits(postal_code: str, country: str) -> bool:
-    """Whether a code, in capitals, is one of that country. Where no pattern is known: letters, digits, dashes."""
+    """Tests whether a code, in capitals, has the country's format; without a known one: letters, digits, dashes,
+    spaces.
+    """
     return re.fullmatch(_POSTAL_CODES.get(country, _ELSEWHERE), postal_code, re.ASCII) is not None
 
 
 def has_postal_codes(country: str) -> bool:
-    """Whether a code is asked for; some countries have none, so where no pattern is known it may be left out."""
+    """Tests whether addresses in the country need a code; false where no format is known, since some countries have
+    none.
+    """
     return country in _POSTAL_CODES

@@ -1,10 +1,10 @@
-"""What can be wrong with what is asked of orders."""
+"""Errors of requests for orders."""
 
 from app.errors import ConflictError, InvalidError, NotFoundError
 
 
 class OrderNotFoundError(NotFoundError):
-    """Said of another's order as well: whether it exists is nobody else's business."""
+    """Raised for another buyer's order as well, so that nobody learns whether it exists."""
 
     code = "order_not_found"
 
@@ -13,7 +13,7 @@ class OrderNotFoundError(NotFoundError):
 
 
 class ItemRepricedError(ConflictError):
-    """Its owner changed its currency after the rates had been asked for."""
+    """The item's currency changed after the exchange rates were fetched."""
 
     code = "item_repriced"
 

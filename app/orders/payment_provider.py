@@ -1,4 +1,4 @@
-"""The payment provider, as a client sees it."""
+"""Client of the payment provider."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -35,10 +35,11 @@ class _Refund(BaseModel):
 
 
 class Provider:
-    """Charges and refunds orders. The idempotency keys are made of the order's id, so asking twice does it once.
+    """Charges and refunds orders. Idempotency keys are derived from the order's id, so that a repeated call has no
+    further effect.
 
-    A call takes `within` seconds at most, all tries together. Every method raises UnavailableError when there is no
-    clear answer: whether it was done is then unknown. InvalidError is a refusal of what was asked.
+    A call takes at most `within` seconds, all tries together. Every method raises UnavailableError when the answer is
+    unclear: the call may have been carried out. InvalidError means that the provider refused it.
     """
 
     def __init__(self, dependency: "Dependency", within: float) -> None:
@@ -47,19 +48,19 @@ class Provider:
         self.breaker = dependency.breaker
 
     async def charge(self, order_id: UUID, amount_minor: int, currency: str) -> Charge:
-        """Charges an order, or returns what came of charging it before."""
+        """Charges an order; a repeat returns the first charge."""
         body = _money(order_id, amount_minor, currency)
         return await self._dependency.post(
             "charge", "/v1/charges", _charge, json=body, idempotency_key=str(order_id), within=self._within
         )
 
     async def find(self, order_id: UUID) -> Charge | None:
-        """Returns what was charged for an order so far."""
+        """Returns the charge of an order; None when there is none yet."""
         of_the_order = {"reference": str(order_id)}
         return await self._dependency.get("find", "/v1/charges", _found, params=of_the_order, within=self._within)
 
     async def refund(self, order_id: UUID, amount_minor: int, currency: str) -> None:
-        """Gives back the whole charge of an order."""
+        """Refunds the whole charge of an order."""
         body, key = _money(order_id, amount_minor, currency), f"refund-{order_id}"
         await self._dependency.post(
             "refund", "/v1/refunds", _refund, json=body, idempotency_key=key, within=self._within
@@ -68,7 +69,7 @@ class Provider:
 
 @asynccontextmanager
 async def open_provider(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Provider]:
-    """Opens the client of the payment provider, which connects at the first use."""
+    """Opens the client of the payment provider, which connects at its first use."""
     within = settings.provider_timeout_seconds
     opened = open_dependency(
         TARGET,

@@ -1,4 +1,4 @@
-"""What is ordered most. It knows orders, so it stands above the catalogue, whose items it shows."""
+"""The most ordered items. The module belongs to orders, which depend on the catalogue and not the other way round."""
 
 from datetime import timedelta
 from typing import Any, Final
@@ -7,18 +7,19 @@ from pydantic import BaseModel
 from sqlalchemy import Select, func, select
 
 from app.catalog import repository as catalog
-from app.catalog.cached_items import form_name
+from app.catalog.cached_items import name_for
 from app.catalog.for_sale import FOR_SALE
 from app.catalog.models import Item
 from app.catalog.schemas import ItemView
 from app.infra.cache import Cache
 from app.infra.database import Database
 from app.infra.database.orm import now
-from app.orders.models import Order, OrderLine
+from app.orders.models import Order, OrderLine, OrderStatus
 
 DAYS: Final = 30
-MOST: Final = 20
-SECONDS: Final = 60
+MAX_RESULTS: Final = 20
+TTL_SECONDS: Final = 60
+_COUNTED: Final = (OrderStatus.PENDING, OrderStatus.PAID)
 
 
 class PopularItem(BaseModel):
@@ -34,19 +35,19 @@ class PopularItems(BaseModel):
     items: list[PopularItem]
 
 
-_FORM: Final = form_name("v1", PopularItems)
+_REPRESENTATION: Final = name_for("v1", PopularItems)
 
 
 class Popular:
-    """The most ordered items, ready to be sent; counted once a minute for all replicas."""
+    """Counts the most ordered items at most once a minute for all replicas."""
 
     def __init__(self, database: Database, cache: Cache) -> None:
         self._database = database
         self._cache = cache
 
     async def top(self) -> bytes:
-        """PopularItems as JSON."""
-        return await self._cache.get_or_make("popular:items", self._make, SECONDS, form=_FORM)
+        """Returns PopularItems as JSON."""
+        return await self._cache.get_or_make("popular:items", self._make, TTL_SECONDS, representation=_REPRESENTATION)
 
     async def _make(self) -> bytes:
         async with self._database.read() as session:
@@ -56,11 +57,11 @@ class Popular:
 
 
 def most_ordered() -> Select[*tuple[Any, ...]]:
-    """Counted first and only then looked up among the items, of which there are many more."""
+    """Returns the query, which counts orders first and joins the items, of which there are many more, afterwards."""
     pieces = (
         select(OrderLine.item_id, func.sum(OrderLine.quantity).label("ordered"))
         .join(Order, Order.id == OrderLine.order_id)
-        .where(Order.created_at >= now() - timedelta(days=DAYS), Order.status.in_(("pending", "paid")))
+        .where(Order.created_at >= now() - timedelta(days=DAYS), Order.status.in_(_COUNTED))
         .group_by(OrderLine.item_id)
         .subquery("pieces")
     )
@@ -69,5 +70,5 @@ def most_ordered() -> Select[*tuple[Any, ...]]:
         .join(pieces, pieces.c.item_id == Item.id)
         .where(FOR_SALE)
         .order_by(pieces.c.ordered.desc(), Item.created_at.desc(), Item.id.desc())
-        .limit(MOST)
+        .limit(MAX_RESULTS)
     )

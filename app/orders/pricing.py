@@ -10,17 +10,16 @@ from app.orders.errors import ItemRepricedError, MixedCurrenciesError, TotalTooL
 from app.orders.models import OrderLine
 from app.orders.schemas import ExchangeRate, NewLine
 
-LARGEST_TOTAL: Final = 2**31 - 1
+MAX_TOTAL_MINOR: Final = 2**31 - 1
 
 
 def price_line(
     order_id: UUID, line: NewLine, price_minor: int, priced_in: str, currency: str, rates: Mapping[str, ExchangeRate]
 ) -> OrderLine:
-    """Returns a line in the order's currency. Raises ItemRepricedError when there is no rate for the item's.
+    """Returns a line in the order's currency. Raises ItemRepricedError when there is no rate for the item's currency.
 
-    A converted line is rounded once, to even where it lies between two cents, and costs one cent at least: to round
-    each piece would make 1,000 pieces of 0.01 cost what the rate says give or take a half. `unit_price_minor` is one
-    piece, rounded for display.
+    A converted line is rounded once, half to even, and costs at least one cent: rounding each piece could change the
+    price of 1,000 pieces by half. `unit_price_minor` is one piece, rounded for display.
     """
     entry = OrderLine(
         order_id=order_id,
@@ -53,8 +52,8 @@ def one_currency(currencies: set[str]) -> str:
 def total(lines: Iterable[OrderLine]) -> int:
     """Returns the sum of the lines. Raises TotalTooLargeError."""
     cost = sum(line.total_minor for line in lines)
-    if cost > LARGEST_TOTAL:
-        raise TotalTooLargeError(f"An order may cost {to_major(LARGEST_TOTAL)} at most; split it.")
+    if cost > MAX_TOTAL_MINOR:
+        raise TotalTooLargeError(f"An order may cost {to_major(MAX_TOTAL_MINOR)} at most; split it.")
     return cost
 
 

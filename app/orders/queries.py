@@ -1,4 +1,4 @@
-"""What can be seen of orders."""
+"""Reads orders for their buyers."""
 
 from typing import Any
 from uuid import UUID
@@ -14,26 +14,30 @@ from app.orders.schemas import LineView, OrderDetail, OrderPage, OrderQuery, Ord
 
 
 class OrderQueries:
-    """Shows buyers their own orders; reads and never writes."""
+    """Shows buyers their own orders."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, buyer_id: UUID, order_id: UUID) -> OrderDetail:
-        """Raises OrderNotFoundError."""
+        """Returns an order. Raises OrderNotFoundError."""
         async with self._database.read() as session:
             return await detail(session, buyer_id, order_id)
 
     async def page(self, buyer_id: UUID, query: OrderQuery) -> OrderPage:
         async with self._database.read() as session:
             rows = await repository.page(
-                session, buyer_id, status=query.status, offset=query.offset, limit=query.per_page
+                session,
+                buyer_id,
+                status=query.status,
+                offset=query.offset,
+                limit=query.per_page,
             )
         return OrderPage(orders=[OrderView(**_money(row)) for row in rows], page=query.page, per_page=query.per_page)
 
 
 async def detail(session: ReadSession, buyer_id: UUID, order_id: UUID) -> OrderDetail:
-    """Raises OrderNotFoundError."""
+    """Returns an order with its lines. Raises OrderNotFoundError."""
     row = await repository.get(session, order_id, buyer_id)
     if row is None:
         raise OrderNotFoundError
@@ -44,7 +48,7 @@ async def detail(session: ReadSession, buyer_id: UUID, order_id: UUID) -> OrderD
 
 
 def line_view(line: OrderLine | Row[*tuple[Any, ...]]) -> LineView:
-    """Of a line, or of a row with its columns."""
+    """Converts an entity, or a row with the same columns."""
     cost = line.item_price_minor
     return LineView(
         item_id=line.item_id,

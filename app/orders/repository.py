@@ -1,4 +1,4 @@
-"""Statements on orders. Takes a session, never commits."""
+"""Statements on orders; every function runs in the session it is given and never commits."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, Row, RowMapping, func, literal, select, up
 from app.catalog.models import Item
 from app.infra.database import ReadSession, WriteSession
 from app.infra.database.orm import now
-from app.orders.models import LINE_TOTAL, Order, OrderLine
+from app.orders import idempotency
+from app.orders.models import LINE_TOTAL, Order, OrderLine, OrderStatus, RefundStatus
 
+ParticipantRole = Literal["buyer", "seller"]
 _VIEW = (
     Order.id,
     Order.status,
@@ -37,7 +39,7 @@ _LINE = (
 
 
 async def get(session: ReadSession, order_id: UUID, buyer_id: UUID) -> RowMapping | None:
-    """An order of this buyer; another's is as good as none."""
+    """Returns the order if it belongs to this buyer, else None."""
     query = select(*_DETAIL).where(Order.id == order_id, Order.buyer_id == buyer_id)
     return (await session.execute(query)).mappings().one_or_none()
 
@@ -63,12 +65,12 @@ async def page(
 
 
 async def currencies(session: ReadSession, items: Collection[UUID]) -> set[str]:
-    """What the items are priced in."""
+    """Returns the currencies in which the items are priced."""
     return set((await session.execute(select(Item.currency).where(Item.id.in_(items)).distinct())).scalars())
 
 
-async def party(session: ReadSession, order_id: UUID, account_id: UUID) -> Literal["buyer", "seller"] | None:
-    """What an account is to an order; nothing when there is no such order."""
+async def participant_role(session: ReadSession, order_id: UUID, account_id: UUID) -> ParticipantRole | None:
+    """Returns the part that an account has in an order; None when it has none, or there is no such order."""
     buyer = (await session.execute(select(Order.buyer_id).where(Order.id == order_id))).scalar_one_or_none()
     if buyer == account_id:
         return "buyer"
@@ -78,11 +80,11 @@ async def party(session: ReadSession, order_id: UUID, account_id: UUID) -> Liter
 
 
 class State(NamedTuple):
-    """How far an order is."""
+    """Status of an order and of its refund."""
 
     id: UUID
-    status: Any
-    refund: Any
+    status: OrderStatus
+    refund: RefundStatus
     failure_reason: str | None
 
 
@@ -93,7 +95,7 @@ async def state(session: ReadSession, order_id: UUID) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Payable:
-    """What a payment and its refund need to know of an order."""
+    """Columns of an order that a payment and its refund need."""
 
     id: UUID
     buyer_id: UUID
@@ -114,9 +116,10 @@ _PAYABLE = (
 
 
 async def start_charge(session: WriteSession, order_id: UUID) -> Payable | None:
-    """Says that the provider is about to be asked; None when the order is not pending any more.
+    """Marks the charge as started; returns None when the order is not pending any more.
 
-    From this commit on there may be a charge. Who cancels before it knows that there is none.
+    Commit before calling the provider: after that commit a charge may exist, and a cancellation before it knows that
+    none does.
     """
     started = func.coalesce(Order.charge_started_at, literal(now(), Order.charge_started_at.type))
     values = {"charge_started_at": started}
@@ -128,14 +131,16 @@ async def payable(session: ReadSession, order_id: UUID) -> Payable:
     return Payable(*(await session.execute(select(*_PAYABLE).where(Order.id == order_id))).one())
 
 
-async def finish(session: WriteSession, order_id: UUID, status: str, reason: str | None) -> bool:
-    """Makes a pending order final. False when it was final already, or cancelled meanwhile."""
+async def mark_final(
+    session: WriteSession, order_id: UUID, status: Literal[OrderStatus.PAID, OrderStatus.FAILED], reason: str | None
+) -> bool:
+    """Makes a pending order paid or failed. Returns False when it was not pending any more."""
     values = {"status": status, "failure_reason": reason, "finished_at": now()}
     return (await session.execute(_pending(order_id).values(values).returning(Order.id))).first() is not None
 
 
-async def hold(session: WriteSession, order_id: UUID, buyer_id: UUID) -> tuple[str, bool] | None:
-    """Status, and whether a charge was begun; neither changes before this transaction ends."""
+async def lock_for_update(session: WriteSession, order_id: UUID, buyer_id: UUID) -> tuple[OrderStatus, bool] | None:
+    """Locks a buyer's order until the transaction ends. Returns its status, and whether a charge was started."""
     query = select(Order.status, Order.charge_started_at.is_not(None))
     query = query.where(Order.id == order_id, Order.buyer_id == buyer_id).with_for_update()
     row = (await session.execute(query)).one_or_none()
@@ -143,22 +148,26 @@ async def hold(session: WriteSession, order_id: UUID, buyer_id: UUID) -> tuple[s
 
 
 async def cancel(session: WriteSession, order_id: UUID, *, owed: bool) -> None:
-    """Of an order that is held; `owed` when there is, or may be, money to go back."""
-    moment, refund = now(), "pending" if owed else "none"
+    """Cancels an order that is locked; `owed` when there is, or may be, a charge to refund."""
+    moment, refund = now(), RefundStatus.PENDING if owed else RefundStatus.NONE
     finished = func.coalesce(Order.finished_at, literal(moment, Order.finished_at.type))
-    await _change(session, order_id, status="cancelled", cancelled_at=moment, finished_at=finished, refund=refund)
+    await _change(
+        session, order_id, status=OrderStatus.CANCELLED, cancelled_at=moment, finished_at=finished, refund=refund
+    )
 
 
-async def settle(session: WriteSession, order_id: UUID, *, refunded: bool) -> bool:
-    """Says of a cancelled order what became of its money; False when that was known already."""
-    values = {"refund": "refunded", "refunded_at": now()} if refunded else {"refund": "none"}
-    return await _change(session, order_id, Order.refund != values["refund"], Order.status == "cancelled", **values)
+async def record_refund(session: WriteSession, order_id: UUID, *, refunded: bool) -> bool:
+    """Records whether a cancelled order's money was refunded or never charged; False when that was recorded before."""
+    refund = RefundStatus.REFUNDED if refunded else RefundStatus.NONE
+    values = {"refund": refund, "refunded_at": now()} if refunded else {"refund": refund}
+    return await _change(session, order_id, Order.refund != refund, Order.status == OrderStatus.CANCELLED, **values)
 
 
-async def forget_buyer(session: WriteSession, buyer_id: UUID) -> None:
-    """Takes the person out of the orders."""
+async def anonymise_buyer(session: WriteSession, buyer_id: UUID) -> None:
+    """Erases a buyer's addresses and notes, in the orders and in the responses that are kept for repeats."""
     statement = update(Order).where(Order.buyer_id == buyer_id).values(shipping_address=None, notes=None)
     await session.execute(statement.execution_options(synchronize_session=False))
+    await idempotency.delete_all(session, buyer_id)
 
 
 async def _change(session: WriteSession, order_id: UUID, *conditions: ColumnElement[bool], **values: Any) -> bool:
@@ -167,5 +176,5 @@ async def _change(session: WriteSession, order_id: UUID, *conditions: ColumnElem
 
 
 def _pending(order_id: UUID) -> Any:
-    statement = update(Order).where(Order.id == order_id, Order.status == "pending")
+    statement = update(Order).where(Order.id == order_id, Order.status == OrderStatus.PENDING)
     return statement.execution_options(synchronize_session=False)

@@ -1,4 +1,4 @@
-"""What goes in and out of the order endpoints, version 1."""
+"""Request and response bodies of orders, version 1."""
 
 from datetime import datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""How many orders are in which state, for those who watch the shop."""
+"""Counts recent orders by status for the metrics."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -12,18 +12,18 @@ from app.orders.models import Order
 from app.telemetry.metrics import OrderStateMetrics
 
 RECENT: Final = timedelta(hours=1)
-MOST: Final = 10_000
+MAX_COUNTED: Final = 10_000
 
 
 def watch(metrics: OrderStateMetrics) -> Callable[[ReadSession], Awaitable[None]]:
-    """What the reconciler does at each look: it counts what an index alone can tell, and so much of it at most."""
+    """Returns the reconciler's query, which reads an index alone and at most MAX_COUNTED rows."""
 
     async def count(session: ReadSession) -> None:
         latest = (
             select(Order.status)
             .where(Order.created_at >= now() - RECENT)
             .order_by(Order.created_at.desc())
-            .limit(MOST)
+            .limit(MAX_COUNTED)
             .subquery()
         )
         rows = await session.execute(select(latest.c.status, func.count()).group_by(latest.c.status))

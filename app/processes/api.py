@@ -12,12 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from app.api import contract, docs, edge, probes, problems, routes, websocket
 from app.api.edge.rate_limits import RateLimits
+from app.api.fast_path import FastPath
 from app.api.head import Head
 from app.api.health import Health
 from app.api.health_probes import open_probes
-from app.api.item_list import ItemList
 from app.api.lifecycle import Lifecycle
-from app.api.one_item import OneItem
 from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.version_header import Versioning
@@ -86,8 +85,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     if settings.docs and settings.environment != "production":
         app.include_router(docs.router)
     contract.complete(app, settings.root_path)
-    app.add_middleware(ItemList)
-    app.add_middleware(OneItem)
+    app.add_middleware(FastPath)
     app.add_middleware(Versioning)
     app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=routes.LARGEST_BODY_BYTES)

@@ -1,6 +1,6 @@
 """The one table of events and their subscribers."""
 
-from app.catalog.cached_items import forgetting
+from app.catalog.cached_items import invalidate_item
 from app.events import ItemChanged, OrderCancelled, OrderFailed, OrderPaid, OrderPlaced, OrderRefunded, UserRegistered
 from app.infra.cache import Cache
 from app.infra.event_bus import Events
@@ -9,7 +9,7 @@ from app.infra.outbox.outbox import Outbox
 from app.mail.topics import MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME
 from app.orders.commands.pay import PAY_ORDER
 from app.orders.commands.refund import REFUND_ORDER
-from app.orders.status_stream import announcing
+from app.orders.status_stream import publish_order_change
 
 
 def subscribe(outbox: Outbox, cache: Cache, fanout: Fanout) -> Events:
@@ -29,7 +29,7 @@ def subscribe(outbox: Outbox, cache: Cache, fanout: Fanout) -> Events:
             OrderRefunded: (MAIL_REFUND,),
         },
         live={
-            ItemChanged: (forgetting(cache),),
-            **dict.fromkeys((OrderPaid, OrderFailed, OrderCancelled, OrderRefunded), (announcing(fanout),)),
+            ItemChanged: (invalidate_item(cache),),
+            **dict.fromkeys((OrderPaid, OrderFailed, OrderCancelled, OrderRefunded), (publish_order_change(fanout),)),
         },
     )

@@ -1,1 +1,1 @@
-"""Exchange rates, which somebody else quotes."""
+"""Exchange rates of an external provider."""

@@ -1,4 +1,4 @@
-"""The provider of exchange rates, as a client sees it."""
+"""Client of the exchange-rate provider."""
 
 import json
 from decimal import Decimal
@@ -14,14 +14,16 @@ OPERATIONS: Final = ("rates",)
 
 
 class RatesProvider:
-    """Asks for rates, for `within` seconds at most."""
+    """Fetches rates, within `within` seconds a call."""
 
     def __init__(self, dependency: Dependency, within: float) -> None:
         self._dependency = dependency
         self._within = within
 
     async def table(self, base: str) -> RateTable:
-        """Raises NotFoundError for a currency that the provider does not quote, UnavailableError without an answer."""
+        """Returns the rates of a currency. Raises NotFoundError when it is not quoted, UnavailableError without an
+        answer.
+        """
 
         def read(answer: Answer) -> RateTable:
             if answer.status == HTTPStatus.NOT_FOUND:
@@ -35,5 +37,5 @@ class RatesProvider:
 
 
 def unknown(currency: str) -> NotFoundError:
-    """Said of a currency, which has the form of one."""
+    """Returns the error for a currency that is not quoted."""
     return NotFoundError(f"There are no exchange rates for {currency}.")

@@ -1,4 +1,4 @@
-"""What is said of exchange rates. They are decimal, and never pass through a float."""
+"""Exchange rates, as decimals that never pass through a float."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=40, decima
 
 
 class RateTable(BaseModel):
-    """The provider's answer: what one unit of `base` is worth at `as_of`."""
+    """Response of the provider: the worth of one unit of `base` at `as_of`."""
 
     base: CurrencyCode
     as_of: AwareDatetime
@@ -20,7 +20,7 @@ class RateTable(BaseModel):
 
 
 class KnownTable(BaseModel):
-    """A provider's answer as it is kept. `received_at` is this service's clock."""
+    """A cached response of the provider. `received_at` is of this service's clock."""
 
     table: RateTable
     received_at: AwareDatetime
@@ -53,7 +53,7 @@ class RatesView(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What one unit of a currency is worth in another; `stale` when the provider does not answer now."""
+    """Worth of one unit of a currency in another one; `stale` while the provider does not answer."""
 
     rate: Decimal
     as_of: datetime

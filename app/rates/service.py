@@ -1,4 +1,4 @@
-"""Exchange rates: asked for once a minute, and known for a day in case nobody answers."""
+"""Exchange rates: fetched once a minute, and kept for a day as a fallback."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +25,7 @@ _KNOWN: Final = "rates:{}:known"
 
 @dataclass(frozen=True, slots=True)
 class Latest:
-    """The best that is known: fresh, or stale since the provider does not answer. The age is since it answered."""
+    """Latest known rates: fresh, or stale while the provider does not answer. The age counts from its last answer."""
 
     table: RateTable
     age_seconds: int
@@ -33,9 +33,9 @@ class Latest:
 
 
 class Rates:
-    """Rates from this process's memory, from the cache, or from the provider.
+    """Rates from this process's memory, the cache, or the provider.
 
-    While Redis is gone, each process asks and remembers for itself. `clock` tells the time of day.
+    During an outage of Redis, each process fetches and remembers rates for itself. `clock` is the time of day.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Rates:
         self.fresh_seconds = fresh_seconds
         self._stale_seconds = stale_seconds
         self._clock = clock
-        self._known: dict[str, KnownTable] = {}  # of currencies that the provider quotes, so their number is bounded
+        self._known: dict[str, KnownTable] = {}  # bounded by the currencies that the provider quotes
         self._quoted: frozenset[str] = frozenset()
 
     async def rate(self, base: str, quote: str) -> Quote:
-        """What one unit of `base` is worth in `quote`, both ISO 4217 codes; 1 of the same, which asks nobody.
+        """Returns the worth of one unit of `base` in `quote`, both ISO 4217 codes; 1 for the same, without a call.
 
-        Raises NotFoundError for what is not quoted, TimedOutError or UnavailableError when no rate is known.
+        Raises NotFoundError for a currency that is not quoted, TimedOutError or UnavailableError when no rate is known.
         """
         if base == quote:
             return Quote(Decimal(1), self._clock(), stale=False)
@@ -68,7 +68,7 @@ class Rates:
         return Quote(latest.table.rates[quote], latest.table.as_of, latest.stale)
 
     async def latest(self, base: str) -> Latest:
-        """All rates of a currency; raises as `rate` does."""
+        """Returns all rates of a currency. Raises the errors of `rate`."""
         known = self._known.get(base)
         if known is not None and self._age(known) < self.fresh_seconds:
             return self._latest(known)
@@ -91,7 +91,7 @@ class Rates:
         return content
 
     async def _older(self, base: str) -> KnownTable | None:
-        """What this process or another one knew last, unless it is too old."""
+        """Returns the last rates that any process fetched, unless they are too old."""
         known = self._known.get(base)
         content = await self._cache.older(_KNOWN.format(base))
         if content is not None:
@@ -109,13 +109,13 @@ class Rates:
         return Latest(known.table, int(self._age(known)), stale)
 
     def _age(self, known: KnownTable) -> float:
-        """Never below 0: another replica's clock may be ahead."""
+        """Returns the age in seconds; never below 0, since another replica's clock may be ahead."""
         return max(0.0, (self._clock() - known.received_at).total_seconds())
 
 
 @asynccontextmanager
 async def open_rates(settings: "Settings", telemetry: "Telemetry", cache: "Cache") -> AsyncIterator[Rates]:
-    """Opens the client of the provider of exchange rates, which connects at the first use."""
+    """Opens the client of the provider of exchange rates, which connects at its first use."""
     within = settings.rates_timeout_seconds
     opened = open_dependency(
         TARGET,

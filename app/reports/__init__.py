@@ -1,1 +1,1 @@
-"""Reports: files that take longer than a request, made in the background. docs/decisions/ tells where they lie."""
+"""Reports: files that take longer than a request, made in the background. docs/decisions/ describes their storage."""

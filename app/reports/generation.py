@@ -1,4 +1,4 @@
-"""Making a report: batch after batch, each committed with how far it is, so that any worker can go on from there."""
+"""Makes a report in batches, each committed with the position, so that any worker can continue."""
 
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
@@ -6,11 +6,12 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
+from app.csv_files import to_csv
 from app.errors import InvalidError
 from app.infra.database import WriteSession
 from app.infra.database.orm import now
 from app.infra.outbox.claimed_message import Message
-from app.infra.outbox.time_slices import Step, Turns
+from app.infra.outbox.time_slices import Batch, TimeSlices
 from app.reports import repository, sales
 from app.reports.models import Report, ReportChunk
 from app.reports.sales import Span
@@ -19,25 +20,25 @@ ORDERS_AT_ONCE: Final = 500
 
 
 class MakeReport:
-    """Takes turns at reports. `days` is how long a file is kept."""
+    """Handles messages that request a report. `days` is the retention of a file."""
 
-    def __init__(self, turns: Turns, *, days: int, orders_at_once: int = ORDERS_AT_ONCE) -> None:
-        self._turns = turns
+    def __init__(self, slices: TimeSlices, *, days: int, orders_at_once: int = ORDERS_AT_ONCE) -> None:
+        self._slices = slices
         self._kept = timedelta(days=days)
         self._orders_at_once = orders_at_once
 
     async def __call__(self, message: Message) -> None:
-        """Raises InvalidError when the report is not to be made any more."""
-        await self._turns.take(message, partial(self._step, UUID(message.payload["report_id"])))
+        """Runs one time slice. Raises InvalidError when the report has expired."""
+        await self._slices.run(message, partial(self._batch, UUID(message.payload["report_id"])))
 
-    async def _step(self, report_id: UUID, session: WriteSession) -> Step:
+    async def _batch(self, report_id: UUID, session: WriteSession) -> Batch:
         report = await repository.get(session, report_id)
         if report is None or report.expires_at <= now():
             raise InvalidError("The report has expired; its owner may ask for a new one.")
         span = _span(report)
         if report.orders_total is None:
             report.orders_total = await sales.count(session, span)
-            _append(session, report, sales.as_csv([sales.HEADER]))
+            _append(session, report, to_csv([sales.HEADER]))
         after = (report.after_at, report.after_id) if report.after_at and report.after_id else None
         batch = await sales.orders(session, span, after, self._orders_at_once)
         if batch:
@@ -48,13 +49,13 @@ class MakeReport:
         if finished:
             report.finished_at = now()
             report.expires_at = report.finished_at + self._kept
-        # What was paid while the report was made may make it longer than was counted.
+        # Orders that are paid meanwhile may exceed the count.
         share = report.orders_done / max(report.orders_total, report.orders_done, 1)
-        return Step(share, then="end" if finished else "step")
+        return Batch(share, then="end" if finished else "continue")
 
 
 def _span(report: Report) -> Span:
-    """Until the report was asked for, where its last day is not over: what is read then stands still."""
+    """Returns the report's interval, which ends at the time of the request at the latest: so its data can't change."""
     begins = datetime.combine(report.first_day, time.min, UTC)
     ends = datetime.combine(report.last_day + timedelta(days=1), time.min, UTC)
     return Span(begins, min(ends, report.created_at))

@@ -1,4 +1,4 @@
-"""The tables of reports and of their files."""
+"""Tables of reports and their files."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.infra.database.orm import Base, now
 from app.orders.models import Order
 
-# What a report reads: the paid orders of a time, in the order in which they were paid.
+# For reports: paid orders of an interval, by time of payment.
 Index(
     "ix_orders_paid",
     Order.finished_at,
@@ -20,10 +20,11 @@ Index(
 
 
 class Report(Base):
-    """A report of sales, and how far it is. Its id is that of the task that makes it.
+    """A report of sales, and its position. Its id is that of its task.
 
-    It tells of all sellers when `seller_id` is none. The last order that its file holds is at `after_at`, `after_id`;
-    `digest` is the SHA-256 of the digest before and the newest chunk. Its file goes after `expires_at`, its row later.
+    It covers all sellers when `seller_id` is empty. `after_at` and `after_id` identify the last order in the file;
+    `digest` is the SHA-256 of the previous digest and the newest chunk. The file is deleted after `expires_at`, the row
+    later.
     """
 
     __tablename__ = "reports"
@@ -47,7 +48,7 @@ class Report(Base):
 
 
 class ReportChunk(Base):
-    """A piece of a report's file; they count from 0."""
+    """A piece of a report's file, numbered from 0."""
 
     __tablename__ = "report_chunks"
 

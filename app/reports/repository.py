@@ -1,20 +1,20 @@
-"""Statements on reports and their files. Takes a session, never commits."""
+"""Statements on reports and their files; none of them commits."""
 
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, tuple_
+from sqlalchemy import exists, func, select
 
 from app.accounts.models import Account
 from app.infra.database import ReadSession, WriteSession
 from app.infra.database.orm import now
+from app.infra.database.sweeping import delete_batch
 from app.infra.outbox.models import OutboxMessage
 from app.reports.models import Report, ReportChunk
 
-KEEP_ROWS: Final = timedelta(days=30)
-_CHUNKS_AT_ONCE: Final = 100
-_ROWS_AT_ONCE: Final = 1000
+RETENTION: Final = timedelta(days=30)  # of a report's row, once its file has expired
+_CHUNKS_A_BATCH: Final = 100
 
 
 async def get(session: ReadSession, report_id: UUID) -> Report | None:
@@ -22,7 +22,7 @@ async def get(session: ReadSession, report_id: UUID) -> Report | None:
 
 
 async def unfinished(session: WriteSession, owner_id: UUID) -> int:
-    """How many reports of an account are on their way; holds the account, so that no more are added meanwhile."""
+    """Counts an account's unfinished reports; locks the account, so that none is added until the commit."""
     await session.execute(select(Account.id).where(Account.id == owner_id).with_for_update(key_share=True))
     query = (
         select(func.count())
@@ -39,26 +39,11 @@ async def chunk(session: ReadSession, report_id: UUID, number: int) -> bytes | N
 
 
 async def sweep(session: WriteSession) -> int:
-    """Forgets files that have expired, and a month later that they were there; how many pieces and rows."""
+    """Deletes a batch of expired files' chunks, or of reports past their retention; returns how many."""
     moment = now()
-    old = (
-        select(ReportChunk.report_id, ReportChunk.number)
-        .join(Report, Report.id == ReportChunk.report_id)
-        .where(Report.expires_at <= moment)
-        .limit(_CHUNKS_AT_ONCE)
-    )
-    keys = [tuple(row) for row in await session.execute(old)]
-    if keys:
-        await session.execute(
-            delete(ReportChunk)
-            .where(tuple_(ReportChunk.report_id, ReportChunk.number).in_(keys))
-            .execution_options(synchronize_session=False)
-        )
-        return len(keys)
-    gone = (
-        select(Report.id)
-        .where(Report.expires_at <= moment - KEEP_ROWS, ~exists().where(ReportChunk.report_id == Report.id))
-        .limit(_ROWS_AT_ONCE)
-    )
-    forgotten = delete(Report).where(Report.id.in_(gone)).returning(Report.id)
-    return len((await session.execute(forgotten.execution_options(synchronize_session=False))).all())
+    expired = select(Report.id).where(Report.expires_at <= moment)
+    chunks = await delete_batch(session, ReportChunk, ReportChunk.report_id.in_(expired), limit=_CHUNKS_A_BATCH)
+    if chunks:
+        return chunks
+    is_empty = ~exists().where(ReportChunk.report_id == Report.id)
+    return await delete_batch(session, Report, Report.expires_at <= moment - RETENTION, is_empty)

@@ -1,8 +1,6 @@
-"""What was sold: the paid orders of a time, a batch at a time, and their lines as CSV (RFC 4180)."""
+"""Queries of sales reports: paid orders in batches, and their lines as CSV."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,19 +8,18 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, func, select, tuple_
 
-from app.catalog.export import harmless
 from app.catalog.models import Item
+from app.csv_files import escape_formula, to_csv
 from app.infra.database import ReadSession
 from app.money import to_major
-from app.orders.models import LINE_TOTAL, Order, OrderLine
+from app.orders.models import LINE_TOTAL, Order, OrderLine, OrderStatus
 
-MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"
 HEADER: Final = ("order_id", "paid_at", "seller_id", "item_id", "item", "quantity", "unit_price", "total", "currency")
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From a moment on, until before another one."""
+    """A half-open interval of time."""
 
     begins: datetime
     ends: datetime
@@ -30,7 +27,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class PaidOrder:
-    """Where a batch left off is an order."""
+    """A paid order; the last one of a batch is the position of the next batch."""
 
     id: UUID
     paid_at: datetime
@@ -44,7 +41,7 @@ async def count(session: ReadSession, span: Span) -> int:
 async def orders(
     session: ReadSession, span: Span, after: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[PaidOrder]:
-    """The next orders, whoever sold in them: a batch costs the same for who sells little."""
+    """Returns the next orders, of all sellers: so a batch costs the same for a seller who sells little."""
     query = select(Order.id, Order.finished_at, Order.currency).where(*_paid_in(span))
     if after is not None:
         query = query.where(tuple_(Order.finished_at, Order.id) > tuple_(*after))
@@ -53,7 +50,7 @@ async def orders(
 
 
 async def lines(session: ReadSession, batch: Sequence[PaidOrder], seller_id: UUID | None) -> bytes:
-    """The lines of these orders, those of one seller if given."""
+    """Returns the lines of some orders as CSV, those of one seller if given."""
     query = (
         select(
             OrderLine.order_id,
@@ -73,17 +70,11 @@ async def lines(session: ReadSession, batch: Sequence[PaidOrder], seller_id: UUI
     found: dict[UUID, list[Row[*tuple[Any, ...]]]] = {order.id: [] for order in batch}
     for row in await session.execute(query):
         found[row.order_id].append(row)
-    return as_csv(_cells(order, row) for order in batch for row in found[order.id])
-
-
-def as_csv(rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
+    return to_csv(_cells(order, row) for order in batch for row in found[order.id])
 
 
 def _paid_in(span: Span) -> tuple[ColumnElement[bool], ...]:
-    return (Order.status == "paid", Order.finished_at >= span.begins, Order.finished_at < span.ends)
+    return (Order.status == OrderStatus.PAID, Order.finished_at >= span.begins, Order.finished_at < span.ends)
 
 
 def _cells(order: PaidOrder, line: Row[*tuple[Any, ...]]) -> Sequence[str]:
@@ -92,7 +83,7 @@ def _cells(order: PaidOrder, line: Row[*tuple[Any, ...]]) -> Sequence[str]:
         order.paid_at.isoformat(),
         str(line.owner_id),
         str(line.item_id),
-        harmless(line.name),
+        escape_formula(line.name),
         str(line.quantity),
         str(to_major(line.unit_price_minor)),
         str(to_major(line.total_minor)),

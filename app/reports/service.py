@@ -1,4 +1,4 @@
-"""Asking for reports, and fetching what came of it."""
+"""Requests and downloads of reports."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from app.accounts.access_tokens import Identity
 from app.accounts.authentication import of_existing_account
-from app.accounts.permissions import Permission, allows, demand_any
+from app.accounts.permissions import Permission, allows, require_any
 from app.errors import ConflictError, GoneError, NotFoundError, TooManyRequestsError, UnavailableError
 from app.infra.database import Database
 from app.infra.database.orm import now
@@ -39,7 +39,7 @@ class TooManyReportsError(TooManyRequestsError):
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """A finished file: `content` gives it piece by piece, `size` is in bytes, and `digest` stands for what is in it."""
+    """A finished file. `content` yields it in pieces, `size` is in bytes, `digest` identifies its content."""
 
     name: str
     size: int
@@ -48,7 +48,7 @@ class ReportFile:
 
 
 class Reports:
-    """Sellers get their own sales, whoever has the permission all of them."""
+    """Reports of sales: sellers get their own, callers with the permission all."""
 
     def __init__(self, database: Database, outbox: Outbox, *, days: int, at_once: int) -> None:
         self._database = database
@@ -57,7 +57,7 @@ class Reports:
         self._at_once = at_once
 
     async def ask(self, caller: Identity, new: NewSalesReport) -> UUID:
-        """The id of the report, and of the task that makes it. Raises TooManyReportsError."""
+        """Requests a report; returns the id of the report and its task. Raises TooManyReportsError."""
         report_id = uuid4()
         everything = allows(caller.role, Permission.REPORTS_READ_ANY)
         with of_existing_account():
@@ -82,22 +82,22 @@ class Reports:
         return report_id
 
     async def file(self, caller: Identity, report_id: UUID) -> ReportFile:
-        """The file of one's own report.
+        """Returns the file of the caller's report.
 
-        Raises ReportNotFoundError for another's as well, ReportNotReadyError, ReportExpiredError, and ForbiddenError
-        when the report tells of all sellers and the caller may not see that any more.
+        Raises ReportNotFoundError, for another's report as well, ReportNotReadyError, ReportExpiredError, and
+        ForbiddenError when the report covers all sellers and the caller has lost the permission.
         """
         async with self._database.read() as session:
             report = await repository.get(session, report_id)
         if report is None or report.owner_id != caller.account_id:
             raise ReportNotFoundError("There is no such report of yours.")
         if report.seller_id is None:
-            demand_any(caller.role, Permission.REPORTS_READ_ANY)
+            require_any(caller.role, Permission.REPORTS_READ_ANY)
         if report.expires_at <= now():
             raise ReportExpiredError("The file of this report has expired; ask for a new one.")
         if report.finished_at is None:
             raise ReportNotReadyError(f"The report is not ready; see how it goes at /api/v1/tasks/{report.id}.")
-        first = await self._chunk(report, 0)  # while an outage can still be answered as one
+        first = await self._chunk(report, 0)  # an outage can still be answered as one here
         name = f"sales-{report.first_day}-{report.last_day}.csv"
         return ReportFile(name, report.size_bytes, report.digest, self._content(report, first))
 

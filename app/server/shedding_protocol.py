@@ -7,7 +7,7 @@ from typing import Any, cast
 import httptools
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.api.edge.paths import OPERATIONS
+from app.api.edge.allowed_hosts import OPERATIONS
 from app.api.edge.response_headers import ResponseHeaders
 from app.processes.api import Binnacle
 from app.server.admission import Admission, Slot

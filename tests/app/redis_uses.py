@@ -15,7 +15,7 @@ from app.infra.fanout import open_fanout
 from app.infra.queue.celery import Publisher, make_celery
 from app.infra.queue.messages import QUEUE
 from app.infra.rate_limit.limits import open_limits, window
-from app.infra.rate_limit.prefetched_tokens import Leases
+from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.processes.worker import _broker_gone
 from app.settings import Settings
 from tests.app.metered import metered
@@ -107,7 +107,7 @@ async def _use_limits(limits: Any) -> None:
     await limits.clear(item, "client")
     assert await limits.wait(item, "client") == 0
     for _ in range(3):
-        assert (await Leases(limits.counters, window("lease", 1000, 60)).use("client")).allowed
+        assert (await PrefetchedTokens(limits.counters, window("lease", 1000, 60)).use("client")).allowed
 
 
 def _consume(settings: Settings) -> list[Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.api.edge.paths import OPERATIONS
+from app.api.edge.allowed_hosts import OPERATIONS
 
 from .rendering import PRODUCTION, Chart, Rendering
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.api.edge.paths import OPERATIONS
+from app.api.edge.allowed_hosts import OPERATIONS
 
 from .rendering import ROOT, Chart, Rendering
 

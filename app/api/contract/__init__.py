@@ -1,4 +1,4 @@
-"""Completes the OpenAPI document: statuses, examples and names that would else be repeated at every operation."""
+"""The OpenAPI document: adds statuses, headers and examples that every operation would otherwise repeat."""
 
 from app.api.contract.complete import complete, name
 

@@ -1,4 +1,4 @@
-"""What the document says of the API as a whole."""
+"""Texts of the OpenAPI document about the API as a whole."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""The whole of it, once the framework has made its part."""
+"""Completes the OpenAPI document that FastAPI generates."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -9,15 +9,15 @@ from fastapi.routing import APIRoute
 from app.api.contract.about import ABOUT, SECURITY, SERVER, TAGS
 from app.api.contract.examples import Examples
 from app.api.contract.headers import HEADERS, add_headers
-from app.api.contract.links import add_links
-from app.api.contract.parameters import mend
+from app.api.contract.parameters import fix_parameters
 from app.api.contract.statuses import add_statuses
+from app.api.problems import Problem
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
 def complete(app: FastAPI, root_path: str = "") -> None:
-    """Has the document of an application say all; to be called when its routes are there.
+    """Extends `app.openapi`. Call it once all routes are added.
 
     `root_path` is the prefix that a proxy strips from the paths of requests.
     """
@@ -26,15 +26,13 @@ def complete(app: FastAPI, root_path: str = "") -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = generate()
-            for framework_s_own in ("HTTPValidationError", "ValidationError"):
-                made["components"]["schemas"].pop(framework_s_own, None)
+            _replace_errors(made["components"]["schemas"])
             _introduce(made, root_path)
             examples = Examples(made["components"]["schemas"])
             for path, operation in _operations(made):
                 add_statuses(path, operation)
-                mend(operation)
+                fix_parameters(operation)
                 add_headers(path, operation)
-                add_links(operation)
                 examples.add(operation)
             app.openapi_schema = made
         return app.openapi_schema
@@ -43,8 +41,16 @@ def complete(app: FastAPI, root_path: str = "") -> None:
 
 
 def name(route: APIRoute) -> str:
-    """The id of an operation: its function's name, which the functions of generated clients get."""
+    """Returns the id of an operation: the name of its function, after which clients are generated."""
     return route.name
+
+
+def _replace_errors(schemas: dict[str, Any]) -> None:
+    """Replaces FastAPI's schemas of errors by problem details."""
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update({**problem.pop("$defs"), "Problem": problem})
 
 
 def _introduce(made: dict[str, Any], root_path: str) -> None:

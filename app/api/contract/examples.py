@@ -1,4 +1,4 @@
-"""Examples of what is sent and answered, put together from the examples of the fields."""
+"""Generates examples of bodies from the examples of their fields."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _FORMATS: Final[Mapping[str, Any]] = {
     "password": "correct horse battery",
     "uuid": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1",
 }
-# By the name of a field in answers, or of a model and a field where the same name means another thing.
+# By field, or by model and field where the same name means something else.
 _FIELDS: Final[Mapping[str, Any]] = {
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwYjhmNmU1NiJ9.c2lnbmF0dXJl",
     "amount": "249.00",
@@ -59,13 +59,13 @@ _TYPES: Final[Mapping[str, Any]] = {"boolean": True, "null": None, "number": 0.5
 
 
 class Examples:
-    """Makes examples that fit the schemas of one document."""
+    """Generates examples that are valid against the schemas of one document."""
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas
 
     def add(self, operation: dict[str, Any]) -> None:
-        """Gives each content of an operation an example, unless it has one."""
+        """Adds an example to each content of an operation that has none."""
         contents = [operation.get("requestBody", {}), *operation["responses"].values()]
         for kinds in (content.get("content", {}) for content in contents):
             for content in kinds.values():
@@ -74,7 +74,7 @@ class Examples:
                     content["example"] = self.of(schema)
 
     def of(self, schema: Mapping[str, Any]) -> Any:
-        """A value that fits: the schema's own example, else one made of the examples of its parts."""
+        """Returns the schema's own example, or one that is composed of the examples of its parts."""
         if "$ref" in schema:
             return self.of(self._schemas[schema["$ref"].rsplit("/", 1)[1]])
         if schema.get("examples"):

@@ -1,4 +1,4 @@
-"""Headers of answers: said once here, under the names that the answers refer to."""
+"""Headers that many responses carry, documented once as components."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -13,7 +13,7 @@ _TEXT: Final = {"type": "string"}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _ETAG: Final = {"type": "string", "pattern": r'^"[\x21\x23-\x7e]+"$', "examples": ['"1"']}
 _PATH: Final = {"type": "string", "format": "uri-reference", "pattern": "^/api/"}
-# Each set of limits may be turned off, and with it its headers.
+# Optional, since each limit can be turned off.
 _LIMITS: Final = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "Accept-Encoding": _header("how a body may be encoded", {"const": "identity"}, required=True),
@@ -30,36 +30,20 @@ HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "X-RateLimit-Reset": _header("in how many seconds all of it is back", _COUNT),
     "X-Request-ID": _header("the caller's, if it was sane, else a new one", _TEXT, required=True),
 }
-_OWN: Final[Mapping[tuple[str, int], tuple[str, ...]]] = {
-    ("ask_for_sales_report", 202): ("Location",),
-    ("change_item", 200): ("ETag",),
-    ("create_item", 201): ("ETag", "Location"),
-    ("create_item_v2", 201): ("ETag", "Location"),
-    ("download_report", 200): ("ETag",),
-    ("download_report", 304): ("ETag",),
-    ("get_item", 200): ("ETag",),
-    ("get_item", 304): ("ETag",),
-    ("get_item_v2", 200): ("ETag",),
-    ("get_item_v2", 304): ("ETag",),
-    ("place_order", 202): ("Idempotency-Replayed", "Location"),
-    ("replace_item", 200): ("ETag",),
-    ("start_campaign", 202): ("Location",),
-}
 
 
 def add_headers(path: str, operation: dict[str, Any]) -> None:
-    """Names the headers that each answer of an operation carries, beside those that its route has named."""
+    """Adds the headers that depend on path and status alone, beside those that the route documents."""
     for status, response in operation["responses"].items():
-        names = _names(path, operation["operationId"], int(status))
+        names = _names(path, int(status))
         stated = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         operation["responses"][status] = response | {"headers": stated | response.get("headers", {})}
 
 
-def _names(path: str, operation_id: str, status: int) -> Iterator[str]:
-    yield from _OWN.get((operation_id, status), ())
+def _names(path: str, status: int) -> Iterator[str]:
     yield from ("X-Request-ID", "X-Process-Time")
     if path.startswith("/api/"):
-        if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.TOO_MANY_REQUESTS:  # on others too, but to what end
+        if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.TOO_MANY_REQUESTS:  # other responses carry them too
             yield from _LIMITS
         if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             yield "Retry-After"

@@ -1,4 +1,4 @@
-"""Parameters as callers see them, where that is not how the framework declares them."""
+"""Documents parameters as clients send them, where FastAPI declares them otherwise."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -6,14 +6,14 @@ from typing import Any, Final
 _PRECONDITION_REQUIRED: Final = "428"
 
 
-def mend(operation: dict[str, Any]) -> None:
-    """Names headers as they are written, leaves out null, which no URL or header can hold, and says what ids are of."""
+def fix_parameters(operation: dict[str, Any]) -> None:
+    """Writes header names in their usual case, drops null, which no parameter can be, and describes ids in paths."""
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _without_null(parameter["schema"])
         if parameter["in"] == "header":
             parameter["name"] = _written(parameter["name"])
             if parameter["name"] == "If-Match" and _PRECONDITION_REQUIRED in operation["responses"]:
-                parameter["required"] = True  # the service says so itself, as 428 and not as 422
+                parameter["required"] = True  # its absence is answered with 428 instead of 422
         if parameter["in"] == "path":
             parameter.setdefault("description", f"the id of the {parameter['name'].removesuffix('_id')}")
         about = parameter["schema"].pop("description", None)

@@ -1,4 +1,4 @@
-"""Statuses that many operations may answer with: said once here, and not at each of them."""
+"""Refusals that many operations share, documented once."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -28,9 +28,9 @@ _WITH_A_TOKEN: Final[Mapping[int, str]] = {401: "no access token, or one that is
 
 
 def add_statuses(path: str, operation: dict[str, Any]) -> None:
-    """Names every status that an operation may answer with, and gives each refusal an example."""
+    """Adds the shared refusals of an operation, and an example to each of its refusals."""
     responses = operation["responses"]
-    responses.pop("422", None)  # the framework's own form, which is not what is answered
+    responses.pop("422", None)  # FastAPI's schema, which this API replaces
     for status, about in _refusals(path, operation).items():
         responses.setdefault(str(status), DOCUMENTED | {"description": about})
     for status, response in responses.items():
@@ -53,7 +53,7 @@ def _refusals(path: str, operation: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _problems(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The contents that are problem details, each made this response's own: they are shared until then."""
+    """Yields the contents that are problem details, copied, since responses share them."""
     response["content"] = {kind: dict(content) for kind, content in response.get("content", {}).items()}
     for kind, content in response["content"].items():
         if kind in DOCUMENTED["content"]:

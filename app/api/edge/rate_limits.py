@@ -1,8 +1,8 @@
-"""How often one client may ask: a limit for reads, a lower one for writes, each in a sliding window of a minute.
+"""Rate limits of a client: one for reads and a lower one for writes, each in a sliding window of a minute.
 
-A client is an address behind the trusted proxies, or the /64 that one IPv6 subscriber has. Not an account: to know it,
-the token would have to be verified before it is known whether the caller may ask at all, and whoever registers many
-accounts would have as many limits. docs/decisions/0010-rate-limits.md
+A client is an address behind the trusted proxies, or the /64 of an IPv6 subscriber. It is not an account: the token
+would have to be verified first, and whoever registers many accounts would have as many limits.
+docs/decisions/0010-rate-limits.md
 """
 
 from functools import lru_cache
@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 from starlette.types import Scope
 
 from app.accounts.login_limits import network
-from app.api.edge.paths import OPERATIONS
+from app.api.edge.allowed_hosts import OPERATIONS
 from app.api.edge.refusal import Refusal
 from app.infra.rate_limit.limits import Limits, window
-from app.infra.rate_limit.prefetched_tokens import Leases
+from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import Settings
 
 WINDOW_SECONDS: Final = 60
@@ -23,14 +23,14 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Counted(NamedTuple):
-    """What the answer carries, and whether it is a refusal."""
+    """Headers of the response, and a refusal when the limit is exceeded."""
 
     headers: list[tuple[bytes, bytes]]
     refusal: Refusal | None
 
 
 class RateLimits:
-    """Counts nothing before it is given the counters, which no request comes before."""
+    """Limits of reads and writes. Call `use` at startup; until then nothing is limited."""
 
     def __init__(self, settings: Settings) -> None:
         self._amounts = {"read": settings.rate_limit_reads, "write": settings.rate_limit_writes}
@@ -41,7 +41,7 @@ class RateLimits:
         self._policies = {name: _Policy(name, amount, limits) for name, amount in self._amounts.items() if amount}
 
     async def count(self, scope: Scope) -> Counted | None:
-        """Counts a request; None where nothing is limited."""
+        """Counts a request; returns None when no limit applies."""
         policy = self._policies.get("read" if scope.get("method", "GET") in _READS else "write")
         if policy is None or scope["path"] in OPERATIONS:
             return None
@@ -50,7 +50,7 @@ class RateLimits:
 
 class _Policy:
     def __init__(self, name: str, amount: int, limits: Limits) -> None:
-        self._leases = Leases(limits.counters, window(f"requests-{name}", amount, WINDOW_SECONDS))
+        self._tokens = PrefetchedTokens(limits.counters, window(f"requests-{name}", amount, WINDOW_SECONDS))
         self._allowed = limits.counters.metrics.decisions.labels(name, "allowed")
         self._refused = limits.counters.metrics.decisions.labels(name, "refused")
         self._current = f'"{name}";r=%d;t=%d'.encode()
@@ -60,7 +60,7 @@ class _Policy:
         ]
 
     async def count(self, client: str) -> Counted:
-        use = await self._leases.use(client)
+        use = await self._tokens.use(client)
         headers = [
             *self._stated,
             (b"ratelimit", self._current % (use.remaining, use.reset)),

@@ -1,35 +1,44 @@
-"""Accounts and tokens."""
+"""Endpoints of registration and tokens."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form
 
 from app.accounts.schemas import AccountView, PasswordGrant, RefreshRequest, Registration, Token
+from app.api.contract.responses import ID, answered, refused
 from app.api.dependencies import AccountsService, ClientAddress
-from app.api.responses import documented
 
 router = APIRouter(prefix="/auth", tags=["accounts"])
+_REFRESH: Final = {"refresh_token": "$response.body#/refresh_token"}
+_TOKEN: Final = answered(200, links={"refresh": {"body": _REFRESH}, "logout": {"body": _REFRESH}}) | refused(401)
+_REGISTERED: Final = answered(
+    201,
+    links={
+        "token": {"body": {name: f"$request.body#/{name}" for name in ("username", "password")}},
+        **{name: {"path.user_id": ID} for name in ("get_user", "replace_rights", "change_rights", "delete_user")},
+    },
+)
 
 
-@router.post("/register", status_code=201, responses=documented(409))
+@router.post("/register", status_code=201, summary="Register an account", responses=_REGISTERED | refused(409))
 async def register(registration: Registration, accounts: AccountsService, address: ClientAddress) -> AccountView:
     """Makes an account; 409 when its name or address is taken."""
     return AccountView.model_validate(await accounts.register(registration, address))
 
 
-@router.post("/token", responses=documented(401))
+@router.post("/token", summary="Log in", responses=_TOKEN)
 async def token(form: Annotated[PasswordGrant, Form()], accounts: AccountsService, address: ClientAddress) -> Token:
     """Tokens for a username and a password (RFC 6749, 4.3)."""
     return await accounts.token(form.username, form.password.get_secret_value(), address)
 
 
-@router.post("/refresh", responses=documented(401))
+@router.post("/refresh", summary="Refresh tokens", responses=_TOKEN)
 async def refresh(request: RefreshRequest, accounts: AccountsService) -> Token:
     """The next pair of tokens. A refresh token works once; one that comes again ends all that came from its login."""
     return await accounts.refresh(request.refresh_token.get_secret_value())
 
 
-@router.post("/logout", status_code=204)
+@router.post("/logout", status_code=204, summary="Log out")
 async def logout(request: RefreshRequest, accounts: AccountsService) -> None:
     """Ends the login that a refresh token came from; 204 as well when it had ended, or never was."""
     await accounts.logout(request.refresh_token.get_secret_value())

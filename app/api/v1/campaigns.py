@@ -1,4 +1,4 @@
-"""Campaigns."""
+"""Endpoint of campaigns."""
 
 from typing import Annotated
 
@@ -6,15 +6,20 @@ from fastapi import APIRouter, Depends, Response
 
 from app.accounts.access_tokens import Identity
 from app.accounts.permissions import Permission
+from app.api.contract.responses import ID, answered, refused
 from app.api.dependencies import CampaignsService, TasksService, require_permission
-from app.api.responses import documented
 from app.mail.schemas import NewCampaign
 from app.tasks.schemas import TaskView
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 
 
-@router.post("", status_code=202, responses=documented(401, 403))
+@router.post(
+    "",
+    status_code=202,
+    summary="Start a campaign",
+    responses=answered(202, "Location", links={"get_task": {"path.task_id": ID}}) | refused(401, 403),
+)
 async def start_campaign(
     new: NewCampaign,
     caller: Annotated[Identity, Depends(require_permission(Permission.CAMPAIGNS_SEND))],

@@ -1,4 +1,4 @@
-"""Dead letters: work that was given up and waits for a person."""
+"""Endpoints of dead letters: jobs that failed too often and wait for an administrator."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,25 +6,34 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from app.accounts.permissions import Permission
+from app.api.contract.responses import ID, answered, refused
 from app.api.dependencies import Caller, DeadLettersService, TasksService, require_permission
-from app.api.responses import documented
 from app.tasks.schemas import DeadLetterPage, DeadLetterQuery, TaskView
 
 router = APIRouter(
     prefix="/dead-letters",
     tags=["tasks"],
     dependencies=[Depends(require_permission(Permission.JOBS_MANAGE))],
-    responses=documented(401, 403),
+    responses=refused(401, 403),
 )
 
 
-@router.get("")
+@router.get(
+    "",
+    summary="List dead letters",
+    responses=answered(200, links={"redrive_dead_letter": {"path.message_id": "$response.body#/dead_letters/0/id"}}),
+)
 async def list_dead_letters(query: Annotated[DeadLetterQuery, Query()], letters: DeadLettersService) -> DeadLetterPage:
     """One page of dead letters, newest first. For administrators."""
     return await letters.page(query)
 
 
-@router.post("/{message_id:uuid}/redrive", status_code=202, responses=documented(404))
+@router.post(
+    "/{message_id:uuid}/redrive",
+    status_code=202,
+    summary="Redrive a dead letter",
+    responses=answered(202, links={"get_task": {"path.task_id": ID}}) | refused(404),
+)
 async def redrive_dead_letter(
     message_id: UUID, caller: Caller, letters: DeadLettersService, tasks: TasksService
 ) -> TaskView:

@@ -1,4 +1,4 @@
-"""An order's status as server-sent events."""
+"""Endpoint that streams an order's status as server-sent events."""
 
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
+from app.api.contract.responses import refused
 from app.api.dependencies import Bearer, Caller, ServicesOf
-from app.api.responses import documented
 from app.api.stream_access import Standing
 from app.api.stream_limits import By, address_of
 from app.infra.fanout import SlowReaderError
@@ -17,13 +17,13 @@ from app.orders.errors import OrderNotFoundError
 from app.orders.status_stream import Follower, OrderState
 
 router = APIRouter(prefix="/orders", tags=["orders"])
-COME_BACK_MILLISECONDS: Final = 1000
+RETRY_MILLISECONDS: Final = 1000
 LastEventId = Annotated[str | None, Header(description="the `id` of the last event that came, to go on from there")]
 
 
 @dataclass(slots=True)
 class _Stream:
-    """`ended` is told to the metrics once the answer is over."""
+    """One stream; `ended` is the reason that the metrics count once it is over."""
 
     follower: Follower
     standing: Standing
@@ -38,8 +38,8 @@ async def _stream(
     token: Bearer,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[_Stream]:
-    """Held until the answer is over. Raises OrderNotFoundError or TooManyStreamsError before it begins."""
-    if await services.following.party(order_id, caller.account_id) != "buyer":
+    """Keeps the stream open while the response is sent. Raises OrderNotFoundError or TooManyStreamsError before it."""
+    if await services.following.participant_role(order_id, caller.account_id) != "buyer":
         raise OrderNotFoundError
     lifecycle = request.app.state.lifecycle
     standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token or "")
@@ -53,7 +53,12 @@ async def _stream(
                 ended(stream.ended)
 
 
-@router.get("/{order_id:uuid}/events", response_class=EventSourceResponse, responses=documented(401, 404))
+@router.get(
+    "/{order_id:uuid}/events",
+    response_class=EventSourceResponse,
+    summary="Follow an order",
+    responses=refused(401, 404),
+)
 async def follow_order(stream: Annotated[_Stream, Depends(_stream)]) -> AsyncIterable[ServerSentEvent]:
     """The status of an order of the caller's, now and whenever it changes, until it is final.
 
@@ -81,4 +86,4 @@ async def follow_order(stream: Annotated[_Stream, Depends(_stream)]) -> AsyncIte
 
 
 def _end(reason: str) -> ServerSentEvent:
-    return ServerSentEvent(event="end", data={"reason": reason}, retry=COME_BACK_MILLISECONDS)
+    return ServerSentEvent(event="end", data={"reason": reason}, retry=RETRY_MILLISECONDS)

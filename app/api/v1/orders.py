@@ -1,12 +1,12 @@
-"""Orders."""
+"""Endpoints of orders."""
 
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
+from app.api.contract.responses import ID, answered, refused
 from app.api.dependencies import Caller, Cancelling, OrdersService, Placing
-from app.api.responses import documented
 from app.orders.schemas import NewOrder, OrderDetail, OrderPage, OrderQuery
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -21,7 +21,19 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.post("", status_code=202, response_model=OrderDetail, responses=documented(401, 404, 409, 504))
+@router.post(
+    "",
+    status_code=202,
+    response_model=OrderDetail,
+    summary="Place an order",
+    responses=answered(
+        202,
+        "Idempotency-Replayed",
+        "Location",
+        links={name: {"path.order_id": ID} for name in ("get_order", "cancel_order", "follow_order")},
+    )
+    | refused(401, 404, 409, 504),
+)
 async def place_order(
     new: NewOrder, caller: Caller, place: Placing, idempotency_key: IdempotencyKey = None
 ) -> Response:
@@ -38,19 +50,27 @@ async def place_order(
     return Response(placed.answer.content, 202, headers, "application/json")
 
 
-@router.get("")
+@router.get(
+    "",
+    summary="List your orders",
+    responses=answered(200, links={"get_order": {"path.order_id": "$response.body#/orders/0/id"}}),
+)
 async def list_orders(query: Annotated[OrderQuery, Query()], caller: Caller, orders: OrdersService) -> OrderPage:
     """One page of the caller's orders, newest first."""
     return await orders.page(caller.account_id, query)
 
 
-@router.get("/{order_id:uuid}", responses=documented(401, 404))
+@router.get("/{order_id:uuid}", summary="Get an order", responses=refused(401, 404))
 async def get_order(order_id: UUID, caller: Caller, orders: OrdersService) -> OrderDetail:
     """One order of the caller's."""
     return await orders.get(caller.account_id, order_id)
 
 
-@router.post("/{order_id:uuid}/cancel", responses=documented(401, 404, 409))
+@router.post(
+    "/{order_id:uuid}/cancel",
+    summary="Cancel an order",
+    responses=answered(200, links={"get_order": {"path.order_id": ID}}) | refused(401, 404, 409),
+)
 async def cancel_order(order_id: UUID, caller: Caller, cancel: Cancelling) -> OrderDetail:
     """Cancels an order of the caller's that is pending or paid, and gives its pieces back to the stock.
 

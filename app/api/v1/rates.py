@@ -1,11 +1,11 @@
-"""Exchange rates."""
+"""Endpoint of exchange rates."""
 
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
+from app.api.contract.responses import refused
 from app.api.dependencies import RatesService
-from app.api.responses import documented
 from app.rates.schemas import CurrencyCode, RatesView
 
 router = APIRouter(prefix="/rates", tags=["rates"])
@@ -19,9 +19,10 @@ _HEADERS: Final = {
 
 @router.get(
     "",
+    summary="Get exchange rates",
     responses={
         200: {"headers": _HEADERS},
-        **documented(404, 503, 504),
+        **refused(404, 503, 504),
     },
 )
 async def get_rates(

@@ -1,22 +1,29 @@
-"""Reports."""
+"""Endpoints of reports."""
 
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.api.contract.responses import ID, NOT_MODIFIED, answered, refused
 from app.api.dependencies import Caller, ReportsService, TasksService
 from app.api.etags import CONDITIONAL, is_current
-from app.api.responses import documented
-from app.csv_files import BOM, Bom, marked
-from app.reports import sales
+from app.csv_files import BOM, MEDIA_TYPE, Bom, with_bom
 from app.reports.schemas import NewSalesReport
 from app.tasks.schemas import TaskView
 
 router = APIRouter(prefix="/reports", tags=["reports"])
 
 
-@router.post("/sales", status_code=202, responses=documented(401, 429))
+@router.post(
+    "/sales",
+    status_code=202,
+    summary="Request a sales report",
+    responses=answered(
+        202, "Location", links={"get_task": {"path.task_id": ID}, "download_report": {"path.report_id": ID}}
+    )
+    | refused(401, 429),
+)
 async def ask_for_sales_report(
     new: NewSalesReport, caller: Caller, reports: ReportsService, tasks: TasksService, response: Response
 ) -> TaskView:
@@ -33,11 +40,10 @@ async def ask_for_sales_report(
     "/{report_id:uuid}/download",
     response_class=StreamingResponse,
     openapi_extra=CONDITIONAL,
-    responses={
-        200: {"description": "One line for each item of each order that was paid", "content": {"text/csv": {}}},
-        304: {"description": "Unchanged since the ETag in If-None-Match"},
-        **documented(401, 403, 404, 409, 410),
-    },
+    summary="Download a report",
+    responses=answered(200, "ETag", about="One line for each item of each order that was paid", kind="text/csv")
+    | answered(304, "ETag", about=NOT_MODIFIED)
+    | refused(401, 403, 404, 409, 410),
 )
 async def download_report(
     report_id: UUID,
@@ -57,6 +63,4 @@ async def download_report(
         "Content-Length": str(file.size + len(BOM) if bom else file.size),
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(
-        marked(file.content) if bom else file.content, media_type=sales.MEDIA_TYPE, headers=headers
-    )
+    return StreamingResponse(with_bom(file.content) if bom else file.content, media_type=MEDIA_TYPE, headers=headers)

@@ -1,17 +1,17 @@
-"""Tasks: how work in the background goes."""
+"""Endpoint of tasks: the state of a background job."""
 
 from uuid import UUID
 
 from fastapi import APIRouter
 
+from app.api.contract.responses import refused
 from app.api.dependencies import Caller, TasksService
-from app.api.responses import documented
 from app.tasks.schemas import TaskView
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 
-@router.get("/{task_id:uuid}", responses=documented(401, 404))
+@router.get("/{task_id:uuid}", summary="Get a task", responses=refused(401, 404))
 async def get_task(task_id: UUID, caller: Caller, tasks: TasksService) -> TaskView:
     """How one of one's own tasks goes. Once it has succeeded, its result is at `result` if it has one."""
     return await tasks.get(caller, task_id)

@@ -1,4 +1,4 @@
-"""Users: oneself, others, and all of them for administrators."""
+"""Endpoints of users: one's own profile, those of others, and the rights that administrators set."""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,25 +17,30 @@ from app.accounts.profile_schemas import (
     RightsChange,
 )
 from app.accounts.schemas import AccountView
+from app.api.contract.responses import answered, refused
 from app.api.dependencies import AdministrationService, Caller, ClientAddress, ProfilesService, require_permission
-from app.api.responses import documented
 
 router = APIRouter(prefix="/users", tags=["users"])
 
 
-@router.get("", dependencies=[Depends(require_permission(Permission.USERS_READ))], responses=documented(403))
+@router.get(
+    "",
+    dependencies=[Depends(require_permission(Permission.USERS_READ))],
+    summary="List users",
+    responses=answered(200, links={"get_user": {"path.user_id": "$response.body#/users/0/id"}}) | refused(403),
+)
 async def list_users(query: Annotated[AccountQuery, Query()], administration: AdministrationService) -> AccountPage:
     """One page of users, oldest first. For administrators."""
     return await administration.page(query)
 
 
-@router.get("/me")
+@router.get("/me", summary="Get your profile")
 async def get_me(caller: Caller, profiles: ProfilesService) -> AccountView:
     """Oneself."""
     return await profiles.own(caller.account_id)
 
 
-@router.patch("/me", responses=documented(409))
+@router.patch("/me", summary="Change your profile", responses=refused(409))
 async def change_me(
     change: ProfileChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
 ) -> AccountView:
@@ -43,7 +48,7 @@ async def change_me(
     return await profiles.change(caller.account_id, change, address)
 
 
-@router.post("/me/password", status_code=204)
+@router.post("/me/password", status_code=204, summary="Change your password")
 async def change_password(
     change: PasswordChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
 ) -> None:
@@ -51,28 +56,29 @@ async def change_password(
     await profiles.change_password(caller.account_id, change, address)
 
 
-@router.post("/me/delete", status_code=204, responses=documented(409))
+@router.post("/me/delete", status_code=204, summary="Delete your account", responses=refused(409))
 async def delete_me(deletion: Deletion, caller: Caller, profiles: ProfilesService, address: ClientAddress) -> None:
     """Anonymises one's own account permanently; orders are kept. 409 for the last administrator."""
     await profiles.delete(caller.account_id, deletion.current_password, address)
 
 
-@router.get("/{user_id:uuid}", responses=documented(404))
+@router.get("/{user_id:uuid}", summary="Get a user", responses=refused(404))
 async def get_user(user_id: UUID, caller: Caller, profiles: ProfilesService) -> AccountView | PublicView:
     """What everybody may see of a user; all of it for oneself and for administrators."""
     return await profiles.see(caller, user_id)
 
 
-_RIGHTS = documented(403, 404, 409)
+_WRITES = [Depends(require_permission(Permission.USERS_WRITE))]
+_RIGHTS = refused(403, 404, 409)
 
 
-@router.put("/{user_id:uuid}", dependencies=[Depends(require_permission(Permission.USERS_WRITE))], responses=_RIGHTS)
+@router.put("/{user_id:uuid}", summary="Replace a user's rights", dependencies=_WRITES, responses=_RIGHTS)
 async def replace_rights(user_id: UUID, rights: Rights, administration: AdministrationService) -> AccountView:
     """Sets role and active flag; the user's tokens end within five seconds. For administrators."""
     return await administration.change_rights(user_id, rights.model_dump())
 
 
-@router.patch("/{user_id:uuid}", dependencies=[Depends(require_permission(Permission.USERS_WRITE))], responses=_RIGHTS)
+@router.patch("/{user_id:uuid}", summary="Change a user's rights", dependencies=_WRITES, responses=_RIGHTS)
 async def change_rights(user_id: UUID, change: RightsChange, administration: AdministrationService) -> AccountView:
     """Changes role, active flag or both; the user's tokens end within five seconds. For administrators."""
     return await administration.change_rights(user_id, change.model_dump(exclude_unset=True))
@@ -81,6 +87,7 @@ async def change_rights(user_id: UUID, change: RightsChange, administration: Adm
 @router.delete(
     "/{user_id:uuid}",
     status_code=204,
+    summary="Delete a user",
     dependencies=[Depends(require_permission(Permission.USERS_DELETE))],
     responses=_RIGHTS,
 )

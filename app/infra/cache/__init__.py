@@ -1,4 +1,4 @@
-"""Bytes that are cheaper to keep than to make: in this process, or in Redis for all replicas."""
+"""The cache: bytes by key, in this process, or in Redis for all replicas."""
 
 from app.infra.cache.cache import Cache, open_cache
 

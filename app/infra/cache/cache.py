@@ -1,32 +1,32 @@
-"""The cache: a value is made once for all who want it, and a write makes it anew."""
+"""The cache: concurrent requests for a missing value make it once, and a write invalidates it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.infra.cache.memory import Memory
-from app.infra.cache.redis import TURN_SECONDS, SharedStore
-from app.telemetry.clients.redis import record_commands
+from app.infra.cache.redis import LOCK_SECONDS, SharedStore
+from app.infra.redis.client import open_client
 from app.telemetry.metrics import CacheMetrics
 
 if TYPE_CHECKING:
-    from app.infra.cache.store import Store, Turn
+    from app.infra.cache.store import FillLock, Store
     from app.settings import Settings
     from app.telemetry.telemetry import Telemetry
 
-TRIES: Final = 3  # of a value that is written each time while it is made
+TRIES: Final = 3  # to make a value that is invalidated each time before it is stored
 POLL_SECONDS: Final = 0.02
 CONNECTIONS: Final = 50
 Make = Callable[[], Awaitable[bytes]]
 
 
 class Cache:
-    """Bytes by key. What stands before a key's first colon names its cache in the metrics.
+    """Bytes by key. The part of a key before its first colon names the cache in the metrics.
 
-    `form` tells apart several values of one thing, which a deletion of the key deletes together. A Redis that is gone
-    is never an error: the value is made.
+    A key has a value for each `representation`, and is deleted with all of them. An outage of Redis is never an error:
+    values are made without it.
     """
 
     def __init__(self, store: "Store", metrics: CacheMetrics) -> None:
@@ -34,109 +34,105 @@ class Cache:
         self._metrics = metrics
         self._flights: dict[str, dict[str, asyncio.Task[bytes]]] = {}
 
-    async def get(self, key: str, form: str = "value") -> bytes | None:
-        """The value, None when there is none."""
-        value = await self._store.read(key, form)
+    async def get(self, key: str, representation: str = "value") -> bytes | None:
+        """Returns the value; None when there is none."""
+        value = await self._store.read(key, representation)
         self._count(key, found=value is not None)
         return value
 
     async def older(self, key: str) -> bytes | None:
-        """An older value, to be given where none could be made; who gives it says so with `stale`."""
+        """Returns a value to fall back on when none could be made, uncounted; call `stale` when it is used."""
         return await self._store.read(key, "value")
 
     def stale(self, key: str) -> None:
-        """Counts that an older value was given."""
+        """Counts the use of an older value."""
         self._metrics.stale[key.partition(":")[0]].inc()
 
-    async def set(self, key: str, value: bytes, seconds: float, *, form: str = "value") -> None:
-        """Keeps a value for so long at most, whatever was there."""
-        await self._store.set(key, form, value, seconds)
+    async def set(self, key: str, value: bytes, seconds: float, *, representation: str = "value") -> None:
+        """Stores a value for at most so many seconds, in place of any other."""
+        await self._store.set(key, representation, value, seconds)
 
-    async def get_or_make(self, key: str, make: Make, seconds: float, *, form: str = "value") -> bytes:
-        """The value, made and kept unless it is there. Raises what `make` raises.
+    async def get_or_make(self, key: str, make: Make, seconds: float, *, representation: str = "value") -> bytes:
+        """Returns the value; makes and stores it when it is missing. Raises what `make` raises.
 
-        Of all who want it at once in this process one makes it, and of all replicas one, unless that takes 2 s. What
-        was deleted while it was made is made again: nobody who asks after a deletion gets what was read before it.
+        Concurrent calls make it once in this process, and once in all replicas unless that takes LOCK_SECONDS.
+        A value that is deleted while it is made is made again: no call after a deletion returns what was read before.
         """
-        value = await self._store.read(key, form)
+        value = await self._store.read(key, representation)
         self._count(key, found=value is not None)
         if value is not None:
             return value
         flights = self._flights.setdefault(key, {})
-        flight = flights.get(form)
+        flight = flights.get(representation)
         if flight is None:
-            # A task of its own: the one who asked first may leave before the others have their answer.
-            flight = flights[form] = asyncio.create_task(self._make(key, form, make, seconds), name=f"make {key}")
-            flight.add_done_callback(partial(self._landed, key, form))
+            # A task of its own: the first caller may be cancelled before the others have their value.
+            flight = flights[representation] = asyncio.create_task(
+                self._make(key, representation, make, seconds), name=f"make {key}"
+            )
+            flight.add_done_callback(partial(self._landed, key, representation))
         return await asyncio.shield(flight)
 
     async def delete(self, key: str) -> None:
-        """Forgets a key in all its forms; call it after the commit of what changed the value."""
-        self._flights.pop(key, None)  # who asks from now on does not join who read before
+        """Deletes a key with all its representations; call it after the commit that changed the value."""
+        self._flights.pop(key, None)  # later calls must not share a value that was read before
         await self._store.delete(key)
 
     async def close(self) -> None:
-        """Ends what is being made."""
-        flights = [flight for forms in self._flights.values() for flight in forms.values()]
+        """Cancels the making of values."""
+        flights = [flight for by_representation in self._flights.values() for flight in by_representation.values()]
         for flight in flights:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
-    async def _make(self, key: str, form: str, make: Make, seconds: float) -> bytes:
+    async def _make(self, key: str, representation: str, make: Make, seconds: float) -> bytes:
         for _ in range(TRIES):
-            turn = await self._turn(key, form, seconds)
-            if turn.value is not None:
-                return turn.value
+            lock = await self._lock(key, representation, seconds)
+            if lock.value is not None:
+                return lock.value
             try:
                 value = await make()
             except BaseException:
-                await self._store.give_up(key, form)
+                await self._store.release(key, representation)
                 raise
-            if await self._store.put(key, form, turn.version, value):
+            if await self._store.put(key, representation, lock.version, value):
                 break
         return value
 
-    async def _turn(self, key: str, form: str, seconds: float) -> "Turn":
-        """Waits while another replica makes the value, as long as one may take that is alive."""
-        turn = await self._store.begin(key, form, seconds)
-        ends = asyncio.get_running_loop().time() + TURN_SECONDS
-        while turn.value is None and not turn.mine and asyncio.get_running_loop().time() < ends:
+    async def _lock(self, key: str, representation: str, seconds: float) -> "FillLock":
+        """Acquires the lock, or waits for the replica that has it, at most LOCK_SECONDS."""
+        lock = await self._store.acquire(key, representation, seconds)
+        ends = asyncio.get_running_loop().time() + LOCK_SECONDS
+        while lock.value is None and not lock.acquired and asyncio.get_running_loop().time() < ends:
             await asyncio.sleep(POLL_SECONDS)
-            turn = await self._store.begin(key, form, seconds)
-        return turn
+            lock = await self._store.acquire(key, representation, seconds)
+        return lock
 
-    def _landed(self, key: str, form: str, flight: asyncio.Task[bytes]) -> None:
+    def _landed(self, key: str, representation: str, flight: asyncio.Task[bytes]) -> None:
         if not flight.cancelled():
-            flight.exception()  # those who waited have it; if they all left, it is nobody's
+            flight.exception()  # retrieved, so that asyncio does not log it when every caller was cancelled
         flights = self._flights.get(key, {})
-        if flights.get(form) is flight:
-            del flights[form]
+        if flights.get(representation) is flight:
+            del flights[representation]
             if not flights:
                 del self._flights[key]
 
     def _count(self, key: str, *, found: bool) -> None:
-        series = self._metrics.hits if found else self._metrics.misses if self._store.answers else self._metrics.errors
+        series = (
+            self._metrics.hits if found else self._metrics.misses if self._store.available else self._metrics.errors
+        )
         series[key.partition(":")[0]].inc()
 
 
 @asynccontextmanager
 async def open_cache(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Cache]:
-    """Opens the cache of this process, which connects to Redis at the first use."""
-    address, metrics = settings.redis, telemetry.metrics(CacheMetrics)
-    if address is None:
-        cache = Cache(Memory(), metrics)
-        try:
-            yield cache
-        finally:
-            await cache.close()
-        return
-    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
-
-    from app.infra.redis.pool import open_pool  # noqa: PLC0415
-
-    async with Redis.from_pool(open_pool(address, CONNECTIONS)) as client:
-        record_commands(client, telemetry.tracing)
-        cache = Cache(SharedStore(client, telemetry.dependencies, metrics.is_damaged), metrics)
+    """Opens the cache of this process, which connects to Redis at its first use."""
+    metrics = telemetry.metrics(CacheMetrics)
+    async with AsyncExitStack() as stack:
+        store: Store = Memory()
+        if settings.redis is not None:
+            client = await stack.enter_async_context(open_client(settings.redis, CONNECTIONS, telemetry.tracing))
+            store = SharedStore(client, telemetry.dependencies, metrics.is_damaged)
+        cache = Cache(store, metrics)
         try:
             yield cache
         finally:

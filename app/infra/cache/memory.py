@@ -1,4 +1,4 @@
-"""Values in this process, bounded in number and in bytes; what was used least lately goes first."""
+"""A least-recently-used store in this process, bounded in entries and in bytes."""
 
 import time
 from collections import OrderedDict
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import uuid4
 
-from app.infra.cache.store import Turn
+from app.infra.cache.store import FillLock
 
-ENTRIES: Final = 4096
-BYTES: Final = 8 * 2**20
+MAX_ENTRIES: Final = 4096
+MAX_BYTES: Final = 8 * 2**20
 
 
 @dataclass(slots=True)
@@ -24,39 +24,39 @@ class _Entry:
 
 
 class Memory:
-    """A store for one process. Who waits for whose turn is settled in the process itself: each turn is one's own."""
+    """A store for one process. Every lock is acquired: the cache itself makes each value once in a process."""
 
-    answers = True
+    available = True
 
-    def __init__(self, entries: int = ENTRIES, size: int = BYTES) -> None:
+    def __init__(self, entries: int = MAX_ENTRIES, size: int = MAX_BYTES) -> None:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
-        self._most_entries = entries
-        self._most_bytes = size
+        self._max_entries = entries
+        self._max_bytes = size
         self._bytes = 0
 
-    async def read(self, key: str, form: str) -> bytes | None:
+    async def read(self, key: str, representation: str) -> bytes | None:
         entry = self._live(key)
-        return entry.values.get(form) if entry is not None else None
+        return entry.values.get(representation) if entry is not None else None
 
-    async def begin(self, key: str, form: str, seconds: float) -> Turn:
+    async def acquire(self, key: str, representation: str, seconds: float) -> FillLock:
         entry = self._live(key) or self._new(key, seconds)
-        return Turn(entry.version, value=entry.values.get(form))
+        return FillLock(entry.version, value=entry.values.get(representation))
 
-    async def put(self, key: str, form: str, version: bytes | None, value: bytes) -> bool:
+    async def put(self, key: str, representation: str, version: bytes | None, value: bytes) -> bool:
         entry = self._live(key)
         if entry is None or entry.version != version:
             return False
-        self._bytes += len(value) - len(entry.values.get(form, b""))
-        entry.values[form] = value
-        self._make_room()
+        self._bytes += len(value) - len(entry.values.get(representation, b""))
+        entry.values[representation] = value
+        self._evict()
         return True
 
-    async def give_up(self, key: str, form: str) -> None:
-        """Nobody waits."""
+    async def release(self, key: str, representation: str) -> None:
+        """Does nothing: no other process waits."""
 
-    async def set(self, key: str, form: str, value: bytes, seconds: float) -> None:
+    async def set(self, key: str, representation: str, value: bytes, seconds: float) -> None:
         await self.delete(key)
-        await self.put(key, form, self._new(key, seconds).version, value)
+        await self.put(key, representation, self._new(key, seconds).version, value)
 
     async def delete(self, key: str) -> None:
         entry = self._entries.pop(key, None)
@@ -75,10 +75,10 @@ class Memory:
 
     def _new(self, key: str, seconds: float) -> _Entry:
         entry = self._entries[key] = _Entry(uuid4().bytes, time.monotonic() + seconds)
-        self._make_room()
+        self._evict()
         return entry
 
-    def _make_room(self) -> None:
-        while len(self._entries) > self._most_entries or self._bytes > self._most_bytes:
+    def _evict(self) -> None:
+        while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
             _, oldest = self._entries.popitem(last=False)
             self._bytes -= oldest.size

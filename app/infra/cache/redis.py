@@ -1,11 +1,10 @@
-"""Values in Redis, for all replicas. A Redis that is gone is left alone for a while, and never an error.
+"""A store in Redis, for all replicas. An outage is never an error: Redis is skipped for a while.
 
-An entry is a hash, its version the field without a name. A hit is one HGET. A value follows its checksum, since what
-comes out of Redis is input: a damaged entry is deleted, and the value made again.
+An entry is a hash, with its version in the field without a name. A hit is one HGET. Each value is stored behind its
+checksum, since data from Redis is input: a damaged entry is deleted, and its value made again.
 """
 
 import asyncio
-import time
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -13,23 +12,23 @@ from uuid import uuid4
 
 import structlog
 
-from app.infra.cache.store import Turn
-from app.infra.redis.calls import RETRY_SECONDS, calls_of, is_damage, outcome
+from app.infra.cache.store import FillLock
+from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_damage, outcome
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
     from app.telemetry.metrics import DependencyMetrics
 
-TURN_SECONDS: Final = 2.0  # a maker that takes longer is taken for dead
-MISSED_KEYS: Final = 10_000
+LOCK_SECONDS: Final = 2.0  # after which a replica that makes a value is presumed dead
+MAX_MISSED_KEYS: Final = 10_000
 CHECKSUM_BYTES: Final = 4
-# Part of a field's name, so that replicas of a release without checksums neither read these values nor put theirs here.
+# Part of each field's name, so that a release without checksums neither reads these values nor stores its own here.
 CHECKED: Final = "crc32"
 T = TypeVar("T")
 
-# KEYS: entry, turn. ARGV: form, new version, life of the entry, life of the turn, in milliseconds.
-_BEGIN: Final = """
+# KEYS: entry, lock. ARGV: field, new version, then the lifetimes of entry and lock in milliseconds.
+_ACQUIRE: Final = """
 local value = redis.call('HGET', KEYS[1], ARGV[1])
 if value then return {'', 0, value} end
 local version = redis.call('HGET', KEYS[1], '')
@@ -40,14 +39,14 @@ if not version then
 end
 return {version, redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[4]) and 1 or 0}
 """
-# KEYS: entry, turn. ARGV: form, version, value.
+# KEYS: entry, lock. ARGV: field, version, value.
 _PUT: Final = """
 redis.call('DEL', KEYS[2])
 if redis.call('HGET', KEYS[1], '') ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """
-# KEYS: entry. ARGV: form, version, value, life of the entry in milliseconds.
+# KEYS: entry. ARGV: field, version, value, lifetime of the entry in milliseconds.
 _SET: Final = """
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], '', ARGV[2], ARGV[1], ARGV[3])
@@ -58,7 +57,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 class SharedStore:
     """A store for all replicas.
 
-    What was deleted while Redis was gone is deleted before it is asked anything again, so that no old value comes back.
+    Deletions that failed during an outage are repeated before the next operation, so that no outdated value is read.
     """
 
     def __init__(
@@ -70,64 +69,64 @@ class SharedStore:
         self._client = client
         self._count_damaged = count_damaged
         self._calls = calls_of("cache", metrics)
-        self._begin, self._put, self._set = map(client.register_script, (_BEGIN, _PUT, _SET))
-        self._away_until = 0.0
+        self._acquire, self._put, self._set = map(client.register_script, (_ACQUIRE, _PUT, _SET))
+        self._pause = Pause()
         self._missed: dict[str, None] = {}
-        self._mending = asyncio.Lock()
+        self._repeating = asyncio.Lock()
 
     @property
-    def answers(self) -> bool:
-        return time.monotonic() >= self._away_until
+    def available(self) -> bool:
+        return not self._pause.active
 
-    async def read(self, key: str, form: str) -> bytes | None:
-        value: bytes | None = await self._ask(
-            lambda: cast("Any", self._client.hget(_entry(key), _field(form))), None, key
+    async def read(self, key: str, representation: str) -> bytes | None:
+        value: bytes | None = await self._call(
+            lambda: cast("Any", self._client.hget(_entry(key), _field(representation))), None, key
         )
         return None if value is None else await self._checked(key, value)
 
-    async def begin(self, key: str, form: str, seconds: float) -> Turn:
-        arguments: list[Any] = [_field(form), uuid4().bytes, int(seconds * 1000), int(TURN_SECONDS * 1000)]
-        answer: list[Any] | None = await self._ask(
-            lambda: self._begin(keys=[_entry(key), _turn(key, form)], args=arguments), None, key
+    async def acquire(self, key: str, representation: str, seconds: float) -> FillLock:
+        arguments: list[Any] = [_field(representation), uuid4().bytes, int(seconds * 1000), int(LOCK_SECONDS * 1000)]
+        answer: list[Any] | None = await self._call(
+            lambda: self._acquire(keys=[_entry(key), _lock(key, representation)], args=arguments), None, key
         )
         if answer is None:
-            return Turn(None)
-        version, mine, *values = answer
+            return FillLock(None)
+        version, acquired, *values = answer
         if not values:
-            return Turn(version, bool(mine))
+            return FillLock(version, bool(acquired))
         value = await self._checked(key, values[0])
-        return Turn(version, mine=False, value=value) if value is not None else Turn(None)
+        return FillLock(version, acquired=False, value=value) if value is not None else FillLock(None)
 
-    async def put(self, key: str, form: str, version: bytes | None, value: bytes) -> bool:
+    async def put(self, key: str, representation: str, version: bytes | None, value: bytes) -> bool:
         if version is None:
             return True
-        keys = [_entry(key), _turn(key, form)]
-        return bool(await self._ask(lambda: self._put(keys=keys, args=[_field(form), version, _sealed(value)]), 1, key))
+        keys = [_entry(key), _lock(key, representation)]
+        return bool(
+            await self._call(
+                lambda: self._put(keys=keys, args=[_field(representation), version, _sealed(value)]), 1, key
+            )
+        )
 
-    async def give_up(self, key: str, form: str) -> None:
-        await self._ask(lambda: self._client.delete(_turn(key, form)), None)
+    async def release(self, key: str, representation: str) -> None:
+        await self._call(lambda: self._client.delete(_lock(key, representation)), None)
 
-    async def set(self, key: str, form: str, value: bytes, seconds: float) -> None:
-        arguments: list[Any] = [_field(form), uuid4().bytes, _sealed(value), int(seconds * 1000)]
-        await self._ask(lambda: self._set(keys=[_entry(key)], args=arguments), None, key)
+    async def set(self, key: str, representation: str, value: bytes, seconds: float) -> None:
+        arguments: list[Any] = [_field(representation), uuid4().bytes, _sealed(value), int(seconds * 1000)]
+        await self._call(lambda: self._set(keys=[_entry(key)], args=arguments), None, key)
 
     async def delete(self, key: str) -> None:
-        entry, deleted = _entry(key), False
-
-        async def forget() -> bool:
-            await self._client.delete(entry)
-            return True
-
+        entry = _entry(key)
+        deleted: int | None = None
         try:
-            deleted = await self._ask(forget, otherwise=False)
+            deleted = await self._call(lambda: cast("Any", self._client.delete(entry)), None)
         finally:
-            if not deleted:
+            if deleted is None:
                 self._missed[entry] = None
-        if len(self._missed) > MISSED_KEYS:
-            self._missed.pop(next(iter(self._missed)))  # it ends by its age
+        if len(self._missed) > MAX_MISSED_KEYS:
+            self._missed.pop(next(iter(self._missed)))  # its entry expires
 
     async def _checked(self, key: str, stored: bytes) -> bytes | None:
-        """The value of what is stored; None when that is damaged."""
+        """Returns the value behind a checksum; None when the two do not match."""
         value = stored[CHECKSUM_BYTES:]
         if len(stored) >= CHECKSUM_BYTES and stored == _sealed(value):
             return value
@@ -141,31 +140,28 @@ class SharedStore:
             self._count_damaged(cache)
         await self.delete(key)
 
-    async def _ask(self, operation: Callable[[], Awaitable[T]], otherwise: T, key: str | None = None) -> T:
-        """Asks Redis; the answer is `otherwise` while it is gone, and where the entry of `key` is damaged."""
-        if not self.answers:
+    async def _call(self, operation: Callable[[], Awaitable[T]], otherwise: T, key: str | None = None) -> T:
+        """Calls Redis; returns `otherwise` during an outage, and when the entry of `key` is damaged."""
+        if not self.available:
             return otherwise
         started = self._calls.begin()
         try:
-            if self._missed or self._mending.locked():
-                await self._mend()
+            if self._missed or self._repeating.locked():
+                await self._repeat_deletions()
             answer = await operation()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- `begin` raises what is no outage
             self._calls.ended(started, outcome(error))
             if key is not None and is_damage(error):
                 await self._drop(key, type(error).__name__)
                 return otherwise
-            if not _is_outage(error):
-                raise
-            if self.answers:  # not every call that was under way
-                self._away_until = time.monotonic() + RETRY_SECONDS
+            if self._pause.begin(error):
                 structlog.get_logger().warning("cache_left_alone", seconds=RETRY_SECONDS, cause=repr(error))
             return otherwise
         self._calls.ended(started)
         return answer
 
-    async def _mend(self) -> None:
-        async with self._mending:
+    async def _repeat_deletions(self) -> None:
+        async with self._repeating:
             missed, self._missed = self._missed, {}
             try:
                 if missed:
@@ -175,24 +171,18 @@ class SharedStore:
                 raise
 
 
-# The braces keep an entry and its turns on one node of a cluster.
+# The braces keep an entry and its locks on one node of a cluster.
 def _entry(key: str) -> str:
     return f"cache:{{{key}}}"
 
 
-def _turn(key: str, form: str) -> str:
-    return f"cache:{{{key}}}:{form}:turn"
+def _lock(key: str, representation: str) -> str:
+    return f"cache:{{{key}}}:{representation}:lock"
 
 
-def _field(form: str) -> str:
-    return f"{form}:{CHECKED}"
+def _field(representation: str) -> str:
+    return f"{representation}:{CHECKED}"
 
 
 def _sealed(value: bytes) -> bytes:
     return zlib.crc32(value).to_bytes(CHECKSUM_BYTES, "big") + value
-
-
-def _is_outage(error: Exception) -> bool:
-    from redis import RedisError  # noqa: PLC0415 -- with the client, 5 MB that an embedded shop saves
-
-    return isinstance(error, (RedisError, OSError, TimeoutError))

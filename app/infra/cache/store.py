@@ -1,8 +1,8 @@
-"""What a cache needs of the place where its values lie.
+"""Interface between the cache and the place where its values are stored.
 
-An entry has a key, a random version and values by form: `v1` and `v2` of one item, say. A value is put under the
-version that its maker saw before it began; a write deletes the entry with its version. So what was read before a write
-can't be put after it, and a version never comes back.
+An entry has a key, a random version, and values by representation: `v1` and `v2` of one item, for example. A value is
+stored under the version that was read before the value was made; a write deletes the entry with its version. So a value
+that was read before a write can't be stored after it, and a version never comes back.
 """
 
 from dataclasses import dataclass
@@ -10,36 +10,36 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What somebody who found nothing is to do: take the `value` made since, wait unless `mine`, or make one.
+class FillLock:
+    """Result of a miss: a `value` that was stored since, or a lock to make one. Wait unless it was `acquired`.
 
-    `version` is None while the store does not answer; what is made then can't be put.
+    `version` is None while the store is unavailable; a value that is made then can't be stored.
     """
 
     version: bytes | None
-    mine: bool = True
+    acquired: bool = True
     value: bytes | None = None
 
 
 class Store(Protocol):
-    """A place for values. None of its operations raises for an outage."""
+    """A store of values. None of its operations raises during an outage."""
 
     @property
-    def answers(self) -> bool:
-        """False while the store is left alone after an outage."""
+    def available(self) -> bool:
+        """False while the store is skipped after an outage."""
 
-    async def read(self, key: str, form: str) -> bytes | None: ...
+    async def read(self, key: str, representation: str) -> bytes | None: ...
 
-    async def begin(self, key: str, form: str, seconds: float) -> Turn:
-        """Asks for the turn to make a value, which ends by `put`, by `give_up`, or after a time."""
+    async def acquire(self, key: str, representation: str, seconds: float) -> FillLock:
+        """Tries to lock a value; the lock ends by `put`, by `release`, or after a time. `seconds` bound the entry."""
 
-    async def put(self, key: str, form: str, version: bytes | None, value: bytes) -> bool:
-        """Ends a turn with its value. False when the entry was deleted since the turn began."""
+    async def put(self, key: str, representation: str, version: bytes | None, value: bytes) -> bool:
+        """Stores a value and releases its lock. Returns False when the entry was deleted since."""
 
-    async def give_up(self, key: str, form: str) -> None:
-        """Ends a turn without a value."""
+    async def release(self, key: str, representation: str) -> None:
+        """Releases a lock without a value."""
 
-    async def set(self, key: str, form: str, value: bytes, seconds: float) -> None: ...
+    async def set(self, key: str, representation: str, value: bytes, seconds: float) -> None: ...
 
     async def delete(self, key: str) -> None:
-        """Deletes an entry, all its forms."""
+        """Deletes an entry with all its representations."""

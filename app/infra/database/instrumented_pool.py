@@ -1,4 +1,4 @@
-"""What is measured of the database: each statement, each connection, and who waits for one."""
+"""Metrics of the database: statements, connections, and waits for a connection."""
 
 import sqlite3
 import time
@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.infra.database.outage_errors import ConnectError
+from app.infra.database.outage_errors import ConnectError, sqlstate
 from app.infra.database.pool import Pool
 from app.telemetry.metrics import ConnectionMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
@@ -69,7 +69,7 @@ def measure(engine: AsyncEngine, telemetry: "Telemetry") -> None:
 
 
 def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
-    """Around the dialect's own, which waits for the disk: SQLAlchemy tells of the beginning of a COMMIT only."""
+    """Wraps the dialect's commit, which waits for the disk: SQLAlchemy has no event for its end."""
     commit = dialect.do_commit
 
     def measured(connection: Any) -> None:
@@ -85,9 +85,9 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
 
 
 def outcome(error: Exception, *, disconnects: bool) -> str:
-    """Which of STORE_OUTCOMES an error is. A constraint that was violated is an answer, and a good one."""
+    """Returns which of STORE_OUTCOMES an error is. A violated constraint is an answer, and counts as `ok`."""
     cause = getattr(error, "orig", None) or (error.__cause__ if isinstance(error, ConnectError) else error)
-    state = str(getattr(cause, "sqlstate", ""))
+    state = sqlstate(cause)
     if isinstance(error, IntegrityError):
         return "ok"
     if isinstance(cause, TimeoutError) or state == _STATEMENT_TIMEOUT:

@@ -1,35 +1,41 @@
-"""Publish and subscribe for all processes, over Redis: one connection that listens, while anybody does.
+"""Publish and subscribe for all processes, over Redis, with one listening connection a process.
 
-While Redis is gone each process delivers its own messages to its own readers, and goes on looking for Redis.
+During an outage each process delivers its own messages to its own readers, and keeps trying to reconnect.
 """
 
 import asyncio
 import random
-import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import structlog
 
 from app.infra.fanout.fanout import WAITING, Fanout, Message
-from app.infra.redis.calls import RETRY_SECONDS, calls_of, outcome
+from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, outcome
+from app.infra.redis.client import open_client
+from app.telemetry.metrics import FanoutMetrics
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
 
-    from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
+    from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.telemetry import Telemetry
     from app.telemetry.traces.tracing import Tracing
 
-CONFIRM_SECONDS: Final = 1.0  # a reader waits so long for Redis to know of it, then goes on without
+CONNECTIONS: Final = 20
+CONFIRM_SECONDS: Final = 1.0  # to wait for Redis to confirm a subscription
 FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 1.0
+MAX_PAUSE: Final = 1.0
 PREFIX: Final = "fanout:"
-_READ_SECONDS: Final = 5.0  # then the connection's health is looked at
+_READ_SECONDS: Final = 5.0  # after which the health of the connection is checked
 
 
 class SharedFanout(Fanout):
-    """`publisher` has short timeouts, `listener` may wait."""
+    """Fan-out over two connections: `publisher` has short timeouts, `listener` long ones."""
 
     system = "redis"
 
@@ -37,7 +43,7 @@ class SharedFanout(Fanout):
         self,
         publisher: "Redis",
         listener: "Redis",
-        metrics: "FanoutMetrics",
+        metrics: FanoutMetrics,
         dependencies: "DependencyMetrics | None" = None,
         tracing: "Tracing | None" = None,
         *,
@@ -47,27 +53,24 @@ class SharedFanout(Fanout):
         self._calls = calls_of("fanout", dependencies)
         self._publisher = publisher
         self._listener = listener
-        self._sender = uuid4().bytes  # what comes back from Redis was delivered here already
-        self._away_until = 0.0
+        self._sender = uuid4().bytes  # its own messages come back from Redis, and were delivered already
+        self._pause = Pause()
         self._pubsub: PubSub | None = None
         self._confirmed: dict[str, asyncio.Event] = {}
         self._listening: asyncio.Task[None] | None = None
-        self._telling = asyncio.Lock()  # in the order of asking: who leaves and comes again must be known at the end
+        self._changing = asyncio.Lock()  # keeps the order of commands: an unsubscribe must not overtake a subscribe
 
     async def _publish(self, channel: str, content: bytes) -> None:
         await super()._publish(channel, content)
-        if time.monotonic() < self._away_until:
+        if self._pause.active:
             return
         started = self._calls.begin()
         try:
             await self._publisher.publish(f"{PREFIX}{channel}", self._sender + content)
             self._calls.ended(started)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- `begin` raises what is no outage
             self._calls.ended(started, outcome(error))
-            if not is_outage(error):
-                raise
-            if time.monotonic() >= self._away_until:  # not every call that was under way
-                self._away_until = time.monotonic() + RETRY_SECONDS
+            if self._pause.begin(error):
                 structlog.get_logger().warning("fanout_in_this_process", seconds=RETRY_SECONDS, cause=repr(error))
 
     async def close(self) -> None:
@@ -82,7 +85,7 @@ class SharedFanout(Fanout):
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name="fanout")
         elif fresh:
-            await self._tell("subscribe", fresh)
+            await self._command("subscribe", fresh)
         known = [self._confirmed[channel].wait() for channel in channels]
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
@@ -94,11 +97,11 @@ class SharedFanout(Fanout):
         for channel in channels:
             self._confirmed.pop(channel, None)
         if channels:
-            await self._tell("unsubscribe", channels)
+            await self._command("unsubscribe", channels)
 
-    async def _tell(self, command: str, channels: list[str]) -> None:
-        """What fails here fails in `_listen` too, which then begins anew with all that is wanted."""
-        async with self._telling:
+    async def _command(self, command: str, channels: list[str]) -> None:
+        """Changes subscriptions. Ignores outages: `_listen` fails too, and then subscribes to all channels again."""
+        async with self._changing:
             if self._pubsub is None:
                 return
             try:
@@ -112,7 +115,7 @@ class SharedFanout(Fanout):
         while True:
             try:
                 async with self._listener.pubsub() as pubsub:
-                    # One of our own keeps the connection in use when nobody reads.
+                    # A channel without messages keeps the connection in use while nobody reads.
                     await pubsub.subscribe(PREFIX, *(f"{PREFIX}{channel}" for channel in self._confirmed))
                     self._pubsub = pubsub
                     self._metrics.connected.set(1)
@@ -121,7 +124,7 @@ class SharedFanout(Fanout):
                         pause = FIRST_PAUSE
                         if message is not None:
                             self._take(message)
-            except Exception as error:  # noqa: BLE001 -- without this task nothing would ever come again
+            except Exception as error:  # noqa: BLE001 -- without this task no message would be received any more
                 structlog.get_logger().warning("fanout_connection_lost", cause=repr(error))
             finally:
                 self._pubsub = None
@@ -129,7 +132,7 @@ class SharedFanout(Fanout):
                 for confirmed in self._confirmed.values():
                     confirmed.clear()
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
     def _take(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode().removeprefix(PREFIX)
@@ -140,7 +143,18 @@ class SharedFanout(Fanout):
             self._deliver(Message(channel, message["data"][len(self._sender) :]), "redis")
 
 
-def is_outage(error: Exception) -> bool:
-    from redis import RedisError  # noqa: PLC0415 -- with the client, 5 MB that an embedded shop saves
+@asynccontextmanager
+async def open_fanout(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Fanout]:
+    """Opens a fan-out over Redis, if it is set, else in this process; connects at its first use."""
+    metrics, tracing = telemetry.metrics(FanoutMetrics), telemetry.tracing
+    if settings.redis is None:
+        yield Fanout(metrics, tracing)
+        return
+    from app.infra.redis.pool import open_listener  # noqa: PLC0415 -- redis-py takes 5 MB
 
-    return isinstance(error, (RedisError, OSError, TimeoutError))
+    async with open_client(settings.redis, CONNECTIONS) as publisher, open_listener(settings.redis) as listener:
+        fanout = SharedFanout(publisher, listener, metrics, telemetry.dependencies, tracing)
+        try:
+            yield fanout
+        finally:
+            await fanout.close()

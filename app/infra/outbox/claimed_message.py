@@ -1,4 +1,4 @@
-"""A message in the hands of who works on it."""
+"""A message while a worker handles it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
@@ -10,11 +10,11 @@ from app.infra.outbox.repository import Claim
 
 
 class LeaseLostError(Exception):
-    """Another worker has taken the message over; whatever this one was about to write must not stand."""
+    """Another worker has taken the message over; the transaction of this one must be rolled back."""
 
 
 class Message:
-    """What a handler is given. Handled twice it must come to the same: a worker may die after its work."""
+    """Argument of a handler. Handlers must be idempotent: a worker may die after its work."""
 
     def __init__(self, claim: Claim, database: Database) -> None:
         self.claim = claim
@@ -30,30 +30,30 @@ class Message:
         return self.claim.payload
 
     async def done(self, session: WriteSession, result: Mapping[str, Any] | None = None) -> None:
-        """Ends the message in the handler's own transaction, so that both stand or neither. Raises LeaseLostError.
+        """Completes the message in the handler's transaction, so that both commit or neither. Raises LeaseLostError.
 
-        `result` is kept with it, for whoever asks for the task: counts, and nothing personal.
+        `result` is stored for the task's view: counts, and no personal data.
         """
         if not await repository.done(session, self.claim, result):
             raise LeaseLostError
         self.outcome = "done"
 
-    async def again(self, session: WriteSession, *, after_seconds: float = 0) -> None:
-        """Gives the message back in the handler's own transaction: there is more to do, later. Raises LeaseLostError.
+    async def reschedule(self, session: WriteSession, *, after_seconds: float = 0) -> None:
+        """Requeues the message in the handler's transaction, and resets its failures. Raises LeaseLostError.
 
-        Faults of before are forgotten, since it got on. Who gives it back gives the hint too.
+        The caller also notifies the workers.
         """
-        if not await repository.again(session, self.claim, after_seconds):
+        if not await repository.reschedule(session, self.claim, after_seconds):
             raise LeaseLostError
         self.outcome = "again"
 
-    async def hold(self, session: WriteSession) -> None:
-        """Keeps everybody else from the message until the handler's own transaction ends. Raises LeaseLostError."""
-        if not await repository.hold(session, self.claim):
+    async def lock(self, session: WriteSession) -> None:
+        """Locks the message until the handler's transaction ends. Raises LeaseLostError."""
+        if not await repository.lock(session, self.claim):
             raise LeaseLostError
 
     async def progress(self, share: float, session: WriteSession | None = None) -> None:
-        """Tells how much is done, from 0 to 1, in the handler's own transaction if given. Raises LeaseLostError."""
+        """Stores the share that is done, from 0 to 1, in the handler's transaction if given. Raises LeaseLostError."""
         if session is None:
             async with self._database.write() as own:
                 return await self.progress(share, own)

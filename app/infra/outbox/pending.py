@@ -1,26 +1,26 @@
-"""Statements on the messages that wait: which to hint at again, how many there are. Takes a session, never commits."""
+"""Statements on pending messages; none of them commits."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import aliased
 
 from app.infra.database import ReadSession, WriteSession
 from app.infra.database.orm import now
+from app.infra.database.sweeping import delete_batch
 from app.infra.outbox.models import OutboxMessage
 
-KEEP_DONE: Final = timedelta(days=7)
-_SWEPT_AT_ONCE: Final = 1000
+RETENTION: Final = timedelta(days=7)
 
 
 async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[UUID]:
-    """Takes the messages that waited too long, the oldest first; each is left alone for `pause` from now on.
+    """Takes messages that have waited too long, the oldest first, and hides each for `pause`.
 
-    Where more wait than `limit`, those come first that have been available longest: a message that fails over and over
-    holds up no others, and one whose pause was ended counts as available since it was written.
+    If more than `limit` wait, those that have been available longest come first: so a message that keeps failing delays
+    no others, and one whose pause was ended counts as available since it was written.
     """
     moment = now()
     waiting = aliased(OutboxMessage)
@@ -35,7 +35,7 @@ async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[
         update(OutboxMessage)
         .where(OutboxMessage.id.in_(chosen))
         .values(available_at=moment + pause)
-        # In any order: that of the subquery chooses, and does not sort.
+        # Unsorted: the order of the subquery chooses rows only.
         .returning(OutboxMessage.created_at, OutboxMessage.id)
         .execution_options(synchronize_session=False)
     )
@@ -43,17 +43,17 @@ async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[
 
 
 async def put_back(session: WriteSession, messages: Sequence[UUID]) -> None:
-    """Has what was taken, and not handed on, wait no longer than until the next look, the oldest first."""
+    """Makes messages available again that were taken and not queued, the oldest first."""
     await _make_available(session, OutboxMessage.id.in_(messages))
 
 
 async def call_back(session: WriteSession, topic: str) -> None:
-    """Ends the pauses of a topic's messages, the oldest first: what they waited for is there again."""
+    """Ends the pauses of a topic's messages, the oldest first, once their dependency answers again."""
     await _make_available(session, OutboxMessage.topic == topic, OutboxMessage.failures == 0)
 
 
 async def backlog(session: ReadSession) -> dict[str, tuple[int, float]]:
-    """By topic, how many messages are not done, and the age of the oldest in seconds."""
+    """Returns for each topic the number of pending messages, and the age of the oldest in seconds."""
     query = select(OutboxMessage.topic, func.count(), func.min(OutboxMessage.created_at))
     rows = await session.execute(query.where(OutboxMessage.done_at.is_(None)).group_by(OutboxMessage.topic))
     moment = now()
@@ -61,10 +61,8 @@ async def backlog(session: ReadSession) -> dict[str, tuple[int, float]]:
 
 
 async def sweep(session: WriteSession) -> int:
-    """Forgets what has been done for long; how many."""
-    old = select(OutboxMessage.id).where(OutboxMessage.done_at < now() - KEEP_DONE).limit(_SWEPT_AT_ONCE)
-    statement = delete(OutboxMessage).where(OutboxMessage.id.in_(old)).returning(OutboxMessage.id)
-    return len((await session.execute(statement)).all())
+    """Deletes a batch of messages that were done longer ago than the retention; returns how many."""
+    return await delete_batch(session, OutboxMessage, OutboxMessage.done_at < now() - RETENTION)
 
 
 async def _make_available(session: WriteSession, *which: ColumnElement[bool]) -> None:
@@ -74,6 +72,6 @@ async def _make_available(session: WriteSession, *which: ColumnElement[bool]) ->
         OutboxMessage.claimed_until.is_(None),
         OutboxMessage.done_at.is_(None),
     )
-    # Not from now: newer messages that became available meanwhile would come first.
+    # Since they were written: from now, newer messages that are available already would come first.
     statement = update(OutboxMessage).where(*which, *later).values(available_at=OutboxMessage.created_at)
     await session.execute(statement.execution_options(synchronize_session=False))

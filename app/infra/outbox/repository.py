@@ -1,4 +1,4 @@
-"""Statements on one message: claimed, held, ended or given back. Takes a session, never commits."""
+"""Statements that claim, extend, complete and release one message; none of them commits."""
 
 import random
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ BACKOFF_SECONDS: Final = (1, 2, 5, 10, 30)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A message that this worker, and no other, may work on until the claim ends. `attempts` tells it from others."""
+    """A worker's exclusive, temporary right to handle a message. `attempts` tells it from other claims."""
 
     message_id: UUID
     topic: str
@@ -33,10 +33,10 @@ class Claim:
 
 
 async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Claim | None:
-    """Takes a message for so many seconds; None when it is done or held by another.
+    """Claims a message for so many seconds; returns None when it is done or claimed by another worker.
 
-    A claim that ended by itself was a dead worker's: that counts as a failure, or what kills workers would be tried
-    for ever.
+    A claim that expired was a dead worker's, and counts as a failure: else a message that kills its workers would be
+    retried for ever.
     """
     moment = now()
     statement = (
@@ -65,44 +65,36 @@ async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Clai
         )
         .execution_options(synchronize_session=False)
     )
-    taken = (await session.execute(statement)).one_or_none()
+    taken = (await session.execute(statement)).mappings().one_or_none()
     if taken is None:
         return None
-    return Claim(
-        message_id=message_id,
-        topic=taken.topic,
-        payload=taken.payload or {"order_id": str(taken.order_id)},
-        attempts=taken.attempts,
-        failures=taken.failures,
-        created_at=taken.created_at,
-        traceparent=taken.traceparent,
-        tracestate=taken.tracestate,
-        request_id=taken.request_id,
-    )
+    fields = dict(taken)
+    order_id = fields.pop("order_id")
+    return Claim(message_id, **fields | {"payload": taken["payload"] or {"order_id": str(order_id)}})
 
 
 async def extend(session: WriteSession, claim: Claim, seconds: float) -> bool:
-    """Holds a message for so many more seconds; False when another has taken it over, or it was given back."""
+    """Extends a claim by so many seconds from now; False when it was lost or released."""
     until = now() + timedelta(seconds=seconds)
     return await _change(session, claim, claimed_until=until, available_at=until)
 
 
-async def hold(session: WriteSession, claim: Claim) -> bool:
-    """Locks a message until the transaction ends; False when another has taken it over."""
+async def lock(session: WriteSession, claim: Claim) -> bool:
+    """Locks a message until the transaction ends; False when the claim was lost."""
     query = select(OutboxMessage.id).where(*_held_by(claim))
     return (await session.execute(query.with_for_update())).one_or_none() is not None
 
 
-async def again(session: WriteSession, claim: Claim, after_seconds: float) -> bool:
-    """Gives a claim back without blame; False when another has taken it over."""
+async def reschedule(session: WriteSession, claim: Claim, after_seconds: float) -> bool:
+    """Releases a claim and resets the failures; False when the claim was lost."""
     available_at = now() + FIRST_WAIT + timedelta(seconds=after_seconds)
     return await _change(session, claim, claimed_until=None, available_at=available_at, failures=0)
 
 
 async def postpone(session: WriteSession, claim: Claim, seconds: float) -> bool:
-    """Gives back a claim of which nothing was done, as if it had not been; False when another has taken it over.
+    """Releases an unused claim without counting an attempt; False when the claim was lost.
 
-    It comes again after `seconds` to twice as many. The next claim may have the number of this one, which is over.
+    The message becomes available after `seconds` to twice as many. Its next claim may have the number of this one.
     """
     available_at = now() + timedelta(seconds=seconds * random.uniform(1.0, 2.0))  # noqa: S311 -- no secret
     return await _change(session, claim, claimed_until=None, available_at=available_at, attempts=claim.attempts - 1)
@@ -113,15 +105,13 @@ async def set_progress(session: WriteSession, claim: Claim, share: float) -> boo
 
 
 async def done(session: WriteSession, claim: Claim, result: Mapping[str, Any] | None = None) -> bool:
-    """Ends a message; `result` is kept in its payload. False when another has taken it over: then nothing of this
-    transaction may stand.
-    """
+    """Completes a message, with `result` in its payload. False when the claim was lost: then roll back."""
     kept = {} if result is None else {"payload": {**claim.payload, "result": dict(result)}}
     return await _change(session, claim, done_at=now(), claimed_until=None, progress=1.0, **kept)
 
 
 async def release(session: WriteSession, claim: Claim, *, failed: bool) -> None:
-    """Gives a claim back; the next try comes later each time, and not at the same moment for all."""
+    """Releases a claim after a failure, with exponential backoff and jitter."""
     longest = BACKOFF_SECONDS[min(claim.attempts, len(BACKOFF_SECONDS)) - 1]
     pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
     await _change(
@@ -140,11 +130,11 @@ async def _change(session: WriteSession, claim: Claim, **values: object) -> bool
 
 
 def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:
-    """The claim's message, as long as it is the claim's."""
+    """Returns conditions that select the message while the claim is valid."""
     return (
         OutboxMessage.id == claim.message_id,
         OutboxMessage.attempts == claim.attempts,
-        # What was given back is anybody's, its late renewal must not take it again.
+        # A late renewal must not claim a message again that was released.
         OutboxMessage.claimed_until.is_not(None),
         OutboxMessage.done_at.is_(None),
     )

@@ -1,4 +1,4 @@
-"""Long jobs, a turn at a time: neither what came later nor a worker that must stop waits for their end."""
+"""Runs long jobs in time slices, so that neither later messages nor a worker that must stop wait for their end."""
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,50 +9,50 @@ from app.infra.database import Database, WriteSession
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
 
-TURN_SECONDS: Final = 2.0
+SLICE_SECONDS: Final = 2.0
 WAIT_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """How far the job is after a step: `share` of it, from 0 to 1, and what comes then.
+class Batch:
+    """Result of one batch: the `share` of the job that is done, from 0 to 1, and what follows.
 
-    `step`: another one. `queue`: first what others have put into the queue, and what this step has. `wait`: it can't
-    get on just now. `end`: nothing, and `result` is kept for whoever asks.
+    `continue`: the next batch. `queue`: the messages that are already queued, those of this batch included. `wait`: a
+    pause, since nothing can be done now. `end`: nothing; `result` is stored for the task's view.
     """
 
     share: float
-    then: Literal["step", "queue", "wait", "end"] = "step"
+    then: Literal["continue", "queue", "wait", "end"] = "continue"
     result: Mapping[str, Any] | None = None
 
 
-class Turns:
-    """Takes the steps of long jobs, each in a transaction of its own, with how far the job is.
+class TimeSlices:
+    """Runs the batches of long jobs, each in one transaction with the job's progress.
 
-    A step whose worker dies is as if it had not been begun. `turn_seconds` is when the message goes back to the end of
-    the queue; a turn has one step at least.
+    A worker's death undoes the batch under way. After `slice_seconds` the message goes back to the end of the queue; a
+    slice has at least one batch.
     """
 
-    def __init__(self, database: Database, outbox: Outbox, turn_seconds: float = TURN_SECONDS) -> None:
+    def __init__(self, database: Database, outbox: Outbox, slice_seconds: float = SLICE_SECONDS) -> None:
         self._database = database
         self._outbox = outbox
-        self._turn_seconds = turn_seconds
+        self._slice_seconds = slice_seconds
 
-    async def take(self, message: Message, step: Callable[[WriteSession], Awaitable[Step]]) -> None:
-        """One turn. Raises LeaseLostError when another worker has taken the job over; then no step of this one stands.
+    async def run(self, message: Message, batch: Callable[[WriteSession], Awaitable[Batch]]) -> None:
+        """Runs one slice. Raises LeaseLostError when another worker has taken the job over; the batch is rolled back.
 
-        Nobody else takes a step of the job meanwhile: the message is held first, then worked on.
+        The message is locked before each batch, so that no other worker runs a batch of the job at the same time.
         """
-        ends = time.monotonic() + self._turn_seconds
+        ends = time.monotonic() + self._slice_seconds
         while message.outcome is None:
             async with self._database.write() as session:
-                await message.hold(session)
-                taken = await step(session)
-                await message.progress(taken.share, session)
-                if taken.then == "end":
-                    await message.done(session, taken.result)
-                elif taken.then == "wait":
-                    await message.again(session, after_seconds=WAIT_SECONDS)
-                elif taken.then == "queue" or time.monotonic() >= ends:
-                    await message.again(session)
+                await message.lock(session)
+                done = await batch(session)
+                await message.progress(done.share, session)
+                if done.then == "end":
+                    await message.done(session, done.result)
+                elif done.then == "wait":
+                    await message.reschedule(session, after_seconds=WAIT_SECONDS)
+                elif done.then == "queue" or time.monotonic() >= ends:
+                    await message.reschedule(session)
                     self._outbox.hint(session, message.id)

@@ -1,6 +1,6 @@
-"""Counting against limits: in Redis for all replicas, in this process without Redis or while it is gone.
+"""Rate limits: counters in Redis for all replicas, or in this process without Redis and during its outages.
 
-The fall back is never an error and never open: each replica then counts for itself, so that a limit of five is five a
+An outage neither fails a request nor lifts a limit: each replica counts for itself, so that a limit of five is five a
 replica until Redis is back.
 """
 
@@ -15,7 +15,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
-from app.infra.redis.calls import RETRY_SECONDS, calls_of, is_damage, outcome
+from app.infra.redis.calls import Pause, calls_of, is_damage, outcome
 from app.telemetry.clients.redis import record_commands
 from app.telemetry.metrics import LimitMetrics
 
@@ -30,12 +30,12 @@ Strategy = TypeVar("Strategy", bound=RateLimiter)
 
 
 def window(name: str, amount: int, seconds: int) -> RateLimitItem:
-    """So many in a window of so many seconds."""
+    """Returns a limit of `amount` uses in a window of `seconds`."""
     return RateLimitItemPerSecond(amount, seconds, namespace=name)
 
 
 class Counters:
-    """Where the counts lie: shared, and our own for as long as the shared ones don't answer."""
+    """Storage of the counts: shared by all replicas, and this process's own for outages of the shared one."""
 
     def __init__(
         self, shared: Storage | None, metrics: LimitMetrics, dependencies: "DependencyMetrics | None" = None
@@ -44,41 +44,39 @@ class Counters:
         self.own = MemoryStorage()
         self.metrics = metrics
         self.calls = calls_of("limits", dependencies) if shared is not None else None
-        self._away_until = 0.0
+        self._pause = Pause()
 
     def present(self) -> bool:
-        return self.shared is not None and time.monotonic() >= self._away_until
+        return self.shared is not None and not self._pause.active
 
     def lost(self, error: Exception) -> None:
-        """Leaves the shared counts alone for a while. Raises the error when it is none of theirs."""
-        if not _is_outage(error):
-            raise error
+        """Skips the shared counts for a while. Raises the error unless it is an outage."""
+        began = self._pause.begin(error)
         self.metrics.fallbacks.inc()
-        if self.present():  # not every call that was under way
-            self._away_until = time.monotonic() + RETRY_SECONDS
+        if began:
             structlog.get_logger().warning("limits_in_memory", cause=repr(error))
 
     def damaged(self, error: Exception) -> None:
-        """Reports counts that can't be read; those of one client, so that all others go on with the shared ones."""
+        """Reports that the counts of one client can't be read; those of all others are still used."""
         self.metrics.fallbacks.inc()
         structlog.get_logger().warning("limits_damaged", cause=repr(error))
 
 
 class Counting(Generic[Strategy]):
-    """One strategy of the library on whichever counts answer."""
+    """Applies one strategy of the library `limits` to the counts that are available."""
 
     def __init__(self, counters: Counters, strategy: type[Strategy]) -> None:
         self._counters = counters
         self._shared = strategy(counters.shared) if counters.shared is not None else None
         self._own = strategy(counters.own)
 
-    async def ask(self, operation: Callable[[Strategy], Awaitable[T]]) -> T:
+    async def call(self, operation: Callable[[Strategy], Awaitable[T]]) -> T:
         if self._shared is not None and self._counters.present():
             started, calls = time.perf_counter(), self._counters.calls
             how = "ok"
             try:
                 return await operation(self._shared)
-            except Exception as error:  # noqa: BLE001 -- it raises what is no outage
+            except Exception as error:  # noqa: BLE001 -- `lost` raises what is no outage
                 how = outcome(error)
                 if is_damage(error):
                     self._counters.damaged(error)
@@ -91,8 +89,8 @@ class Counting(Generic[Strategy]):
 
 
 class Limits:
-    """Counts per fixed window, which the first one opens, and key. A key is stored as it is: it must not tell who
-    somebody is.
+    """Limits in fixed windows, by key. A window opens with its first use. Keys are stored as they are: pass no personal
+    data.
     """
 
     def __init__(self, counters: Counters) -> None:
@@ -100,33 +98,33 @@ class Limits:
         self._counting = Counting(counters, FixedWindowRateLimiter)
 
     async def wait(self, item: RateLimitItem, *key: str) -> int:
-        """Seconds until another one is allowed; 0 when it is now."""
+        """Returns the seconds until the next use is allowed; 0 when it is allowed now."""
 
-        async def ask(limiter: FixedWindowRateLimiter) -> int:
+        async def operation(limiter: FixedWindowRateLimiter) -> int:
             return 0 if await limiter.test(item, *key) else await _seconds(limiter, item, *key)
 
-        return await self._counting.ask(ask)
+        return await self._counting.call(operation)
 
     async def take(self, item: RateLimitItem, *key: str) -> int:
-        """Counts one; 0 when it is allowed, else the seconds until the next one is. Of many at once, no more pass."""
+        """Counts one use, atomically; returns 0 when it is allowed, else the seconds until the next one is."""
 
-        async def ask(limiter: FixedWindowRateLimiter) -> int:
+        async def operation(limiter: FixedWindowRateLimiter) -> int:
             return 0 if await limiter.hit(item, *key) else await _seconds(limiter, item, *key)
 
-        return await self._counting.ask(ask)
+        return await self._counting.call(operation)
 
     async def count(self, item: RateLimitItem, *key: str) -> None:
-        """Counts one, allowed or not."""
-        await self._counting.ask(lambda limiter: limiter.hit(item, *key))
+        """Counts one use, whether or not it is allowed."""
+        await self._counting.call(lambda limiter: limiter.hit(item, *key))
 
     async def clear(self, item: RateLimitItem, *key: str) -> None:
-        """Forgets what was counted."""
-        await self._counting.ask(lambda limiter: limiter.clear(item, *key))
+        """Resets the count."""
+        await self._counting.call(lambda limiter: limiter.clear(item, *key))
 
 
 @asynccontextmanager
 async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Limits]:
-    """Opens the counters of this process, which connect to Redis at the first use."""
+    """Opens the limits of this process, which connect to Redis at their first use."""
     address, metrics = settings.redis, telemetry.metrics(LimitMetrics)
     if address is None:
         yield Limits(Counters(None, metrics))
@@ -135,7 +133,7 @@ async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIter
 
     from app.infra.redis.pool import open_pool  # noqa: PLC0415
 
-    # One that waits for a connection: with one that refuses, a burst of requests would look like an outage.
+    # Waits for a free connection: a pool that refuses would make a burst of requests look like an outage.
     pool = open_pool(address, CONNECTIONS)
     storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
     record_commands(storage.bridge.get_connection(), telemetry.tracing)  # type: ignore[attr-defined]
@@ -146,12 +144,6 @@ async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIter
 
 
 async def _seconds(limiter: FixedWindowRateLimiter, item: RateLimitItem, *key: str) -> int:
-    """Until the window ends, 1 at least."""
+    """Returns the seconds until the window ends, at least 1."""
     stats = await limiter.get_window_stats(item, *key)
     return max(1, math.ceil(stats.reset_time - time.time()))
-
-
-def _is_outage(error: Exception) -> bool:
-    from redis import RedisError  # noqa: PLC0415
-
-    return isinstance(error, (RedisError, OSError, TimeoutError))

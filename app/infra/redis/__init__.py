@@ -1,1 +1,1 @@
-"""Redis: connections, deadlines, and the outcomes of calls.."""
+"""Redis: connections, deadlines, and the outcomes of calls."""

@@ -1,5 +1,6 @@
-"""What the uses of Redis have in common: how long they wait for it, and what is measured of them."""
+"""Time limits, metrics and error classes that all uses of Redis share."""
 
+import time
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -9,19 +10,19 @@ from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
 
 TARGET: Final = "redis"
 OPERATIONS: Final = ("cache", "limits", "fanout", "queue")
-REDIS_SECONDS: Final = 0.25  # to connect, for a connection that others use, and for an answer
-RETRY_SECONDS: Final = 2.0  # after a failure Redis is not asked for so long
+REDIS_SECONDS: Final = 0.25  # to connect, to wait for a free connection, and to wait for a reply
+RETRY_SECONDS: Final = 2.0  # for which calls are skipped after an outage
 
 
 def calls_of(operation: str, metrics: DependencyMetrics | None) -> StoreCalls:
-    """Counts one of OPERATIONS; for nobody, without metrics."""
+    """Returns the counters of one of OPERATIONS; without metrics, counters that nobody reads."""
     metrics = metrics if metrics is not None else DependencyMetrics(CollectorRegistry())
     metrics.declare_calls(TARGET, [operation], STORE_OUTCOMES)
     return StoreCalls(metrics, TARGET, operation)
 
 
 def outcome(error: Exception) -> str:
-    """Which of STORE_OUTCOMES an error is."""
+    """Returns which of STORE_OUTCOMES an error is."""
     from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415 -- 5 MB where there is no Redis
     from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415
 
@@ -38,3 +39,30 @@ def is_damage(error: Exception) -> bool:
     if isinstance(error, ResponseError):
         return any(sign in str(error) for sign in damaged)
     return isinstance(error, (ValueError, TypeError))
+
+
+def is_outage(error: Exception) -> bool:
+    """Recognises errors of Redis and of the connection to it; all others are faults of this code."""
+    from redis import RedisError  # noqa: PLC0415
+
+    return isinstance(error, (RedisError, OSError, TimeoutError))
+
+
+class Pause:
+    """Skips Redis for RETRY_SECONDS after an outage, so that a call that can't succeed costs no time."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    @property
+    def active(self) -> bool:
+        return time.monotonic() < self._until
+
+    def begin(self, error: Exception) -> bool:
+        """Begins a pause; returns False when one is under way. Raises the error unless it is an outage."""
+        if not is_outage(error):
+            raise error
+        if self.active:
+            return False
+        self._until = time.monotonic() + RETRY_SECONDS
+        return True

@@ -1,7 +1,6 @@
-"""A circuit breaker: a dependency that fails is left alone for a while, and then tried by one call, not by all.
+"""A circuit breaker: stops the calls of a dependency that fails, and lets one trial call through after a while.
 
-Each process has its own for each dependency: what one finds out costs the others a few calls, and no network stands
-between them and knowing it.
+Each process has its own breaker for each dependency: to share the state would save a few calls, and need a network.
 """
 
 import math
@@ -10,23 +9,26 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import structlog
 
 from app.errors import DomainError, UnavailableError
 from app.telemetry.metrics import DependencyMetrics
 
+if TYPE_CHECKING:
+    from app.settings import Settings
+
 State = Literal["closed", "open", "half_open"]
 
 
 class BreakerOpenError(UnavailableError):
-    """Nothing was sent."""
+    """The breaker is open: nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
-    """Opens after so many failures in a row, or when so large a share of the last `calls` failed within the window."""
+    """Thresholds: consecutive failures, or the failed share of the last `calls` within the window."""
 
     failures_in_a_row: int = 5
     failed_share: float = 0.5
@@ -36,7 +38,7 @@ class BreakerRules:
 
 
 class Breaker:
-    """Closed: calls pass. Open: none does. Half open: one does, and what becomes of it decides.
+    """Closed: calls pass. Open: none does. Half-open: one trial call passes, and its outcome decides.
 
     `clock` is monotonic, in seconds.
     """
@@ -57,13 +59,13 @@ class Breaker:
         self._recent: deque[tuple[float, bool]] = deque(maxlen=rules.calls)
         self._opened_at = 0.0
         self._trial: object | None = None
-        self._era: object = object()  # a new one with each state: calls from before it have no say
+        self._era: object = object()  # replaced at each change of state: the outcome of an earlier call is ignored
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Around one call, which fails by raising UnavailableError; any other DomainError is an answer.
+        """Wraps one call, which fails by raising UnavailableError; any other DomainError is an answer.
 
-        Raises BreakerOpenError instead of entering. What is cancelled, or breaks for a reason of our own, says nothing.
+        Raises BreakerOpenError while calls are stopped. Cancellation and faults of this code are ignored.
         """
         ticket = self.enter()
         good: bool | None = None
@@ -80,7 +82,7 @@ class Breaker:
             self.leave(ticket, good=good)
 
     def check(self) -> None:
-        """Raises BreakerOpenError when a call would be refused now; takes no ticket."""
+        """Raises BreakerOpenError when a call would be stopped now; starts no trial call."""
         left = self._opened_at + self._rules.open_seconds - self._clock()
         passes = {"closed": True, "open": left <= 0, "half_open": self._trial is None}
         if not passes[self.state]:
@@ -88,7 +90,7 @@ class Breaker:
             raise BreakerOpenError(message, retry_after=max(1, math.ceil(left)))
 
     def enter(self) -> object:
-        """A ticket for one call, to be handed back to `leave`. Raises BreakerOpenError."""
+        """Returns a ticket for one call, to pass to `leave`. Raises BreakerOpenError."""
         self.check()
         if self.state == "open":
             self._become("half_open")
@@ -98,7 +100,7 @@ class Breaker:
         return self._era
 
     def leave(self, ticket: object, *, good: bool | None) -> None:
-        """Takes a ticket back, and what became of its call: None when that says nothing of the dependency."""
+        """Records the outcome of a call; `good` is None when the outcome says nothing about the dependency."""
         if ticket is self._trial:
             self._trial = None
             if good is not None:
@@ -125,3 +127,9 @@ class Breaker:
         self._recent.clear()
         if state == "open":
             self._opened_at = self._clock()
+
+
+def breaker_of(target: str, settings: "Settings", metrics: DependencyMetrics) -> Breaker:
+    """Returns a breaker with the thresholds of the settings."""
+    rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
+    return Breaker(target, metrics, rules)

@@ -1,9 +1,9 @@
-"""Calls of other services: bounded in time, repeated where that is safe, and given up on while they fail."""
+"""Calls of other services, with deadlines, retries and a circuit breaker."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -17,8 +17,8 @@ from app.infra.resilience.retry import Retries
 from app.telemetry.metrics import DependencyMetrics
 
 T = TypeVar("T")
-LARGEST_ANSWER_BYTES: Final = 1_000_000
-# Of these the first three say that the caller's key is wrong, whatever it asks for: a person has to put that right.
+MAX_ANSWER_BYTES: Final = 1_000_000
+# The first three mean that the API key is wrong, whatever the request: an operator has to fix that.
 _NOT_REPEATED: Final = frozenset(
     {
         HTTPStatus.UNAUTHORIZED,
@@ -33,9 +33,9 @@ _Request = Callable[[], AbstractAsyncContextManager[httpx2.Response]]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response with a status of 2xx or 4xx by which the service says that it has understood and decided.
+    """A response with a status of 2xx or 4xx: the service understood the request and decided.
 
-    401, 403, 407, 408 and 429 say nothing of what was asked for, and are no answer.
+    401, 403, 407, 408 and 429 are no answer, since they say nothing about the request itself.
     """
 
     status: int
@@ -47,7 +47,7 @@ Read = Callable[[Answer], T]
 
 
 class NoAnswerError(UnavailableError):
-    """The service gave no usable answer; what was asked of it may be done all the same."""
+    """The service gave no usable answer; the request may have been carried out all the same."""
 
     def __init__(self, message: str, *, kind: Kind, repeatable: bool) -> None:
         super().__init__(message)
@@ -55,12 +55,43 @@ class NoAnswerError(UnavailableError):
         self.repeatable = repeatable
 
 
+@contextmanager
+def guarded(breaker: Breaker, metrics: DependencyMetrics, target: str, operation: str) -> Iterator[None]:
+    """Passes one call through the breaker, and counts it by outcome and duration.
+
+    A call that is cancelled, or fails by a fault of this code, is not counted. Raises BreakerOpenError.
+    """
+    outcome: str | None = None
+    started = time.perf_counter()
+    try:
+        with breaker.watching():
+            started = time.perf_counter()
+            yield
+            outcome = "ok"
+    except BreakerOpenError:
+        metrics.requests.labels(target, operation, "breaker_open").inc()
+        raise
+    except TimedOutError:
+        outcome = "timeout"
+        raise
+    except NoAnswerError as failure:
+        outcome = failure.kind
+        raise
+    except DomainError:
+        outcome = "ok"
+        raise
+    finally:
+        if outcome is not None:
+            metrics.requests.labels(target, operation, outcome).inc()
+            metrics.duration.labels(target, operation).observe(time.perf_counter() - started)
+
+
 class Dependency:
     """One service, or one part of it that fails by itself, with its breaker and its retries.
 
-    `read` makes a value of an answer, or raises the DomainError that it means, or ValueError when it makes no sense.
-    Where no answer comes, TimedOutError, NoAnswerError or BreakerOpenError is raised, each an UnavailableError; only
-    with the last it is certain that nothing was sent. A single try takes `try_seconds` at most.
+    `read` parses an answer; it raises the DomainError that the answer means, or ValueError when the answer is invalid.
+    Without an answer a call raises TimedOutError, NoAnswerError or BreakerOpenError, each an UnavailableError; only
+    BreakerOpenError means that nothing was sent. A single try takes at most `try_seconds`.
     """
 
     def __init__(
@@ -83,14 +114,14 @@ class Dependency:
         metrics.declare(target, operations)
 
     async def get(self, operation: str, path: str, read: Read[T], *, params: Mapping[str, str], within: float) -> T:
-        """Asks for something, for `within` seconds at most, all tries and pauses included."""
+        """Sends a GET. `within` bounds all tries and pauses together, in seconds."""
         request = partial(self._client.stream, "GET", path, params=params)
         return await self._call(operation, request, read, within)
 
     async def post(
         self, operation: str, path: str, read: Read[T], *, json: Mapping[str, Any], idempotency_key: str, within: float
     ) -> T:
-        """Has something done, once for each key; `within` as with `get`."""
+        """Sends a POST, which the service carries out once for each key. `within` is as for `get`."""
         headers = {"Idempotency-Key": idempotency_key}
         request = partial(self._client.stream, "POST", path, json=json, headers=headers)
         return await self._call(operation, request, read, within)
@@ -99,43 +130,21 @@ class Dependency:
         until = time.monotonic() + within
 
         async def once() -> T:
-            try:
-                with self.breaker.watching():
-                    return await self._try(operation, request, read, min(self._try_seconds, until - time.monotonic()))
-            except BreakerOpenError:
-                self._metrics.requests.labels(self._target, operation, "breaker_open").inc()
-                raise
+            with guarded(self.breaker, self._metrics, self._target, operation):
+                return await self._try(request, read, min(self._try_seconds, until - time.monotonic()))
 
         return await self._retries.run(once, repeatable=_repeatable, until=until)
 
-    async def _try(self, operation: str, request: _Request, read: Read[T], seconds: float) -> T:
-        """One try, counted unless it is cancelled or breaks for a reason of our own."""
-        started = time.perf_counter()
-        outcome: str | None = None
+    async def _try(self, request: _Request, read: Read[T], seconds: float) -> T:
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._send(request)
-            value = self._read(answer, read)
-            outcome = "ok"
         except (TimeoutError, httpx2.TimeoutException) as error:
-            outcome = "timeout"
             raise TimedOutError(f"The {self._target} service did not answer in time.") from error
         except httpx2.RequestError as error:
             kind: Kind = "body" if isinstance(error, httpx2.DecodingError) else "connection"
-            failure = self._no_answer(kind, type(error).__name__)
-            outcome = failure.kind
-            raise failure from error
-        except NoAnswerError as failure:
-            outcome = failure.kind
-            raise
-        except DomainError:
-            outcome = "ok"
-            raise
-        finally:
-            if outcome is not None:
-                self._metrics.requests.labels(self._target, operation, outcome).inc()
-                self._metrics.duration.labels(self._target, operation).observe(time.perf_counter() - started)
-        return value
+            raise self._no_answer(kind, type(error).__name__) from error
+        return self._read(answer, read)
 
     async def _send(self, request: _Request) -> Answer:
         async with request() as response:
@@ -145,7 +154,7 @@ class Dependency:
             content = bytearray()
             async for part in response.aiter_bytes():
                 content += part
-                if len(content) > LARGEST_ANSWER_BYTES:
+                if len(content) > MAX_ANSWER_BYTES:
                     raise self._no_answer("body", "a body that is too large", repeatable=False)
             return Answer(status, bytes(content))
 

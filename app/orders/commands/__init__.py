@@ -1,1 +1,1 @@
-"""What changes orders: a file a command, each with the one transaction that it is."""
+"""Commands that change orders: one file and one transaction a command."""

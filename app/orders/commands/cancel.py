@@ -1,4 +1,4 @@
-"""Cancelling an order: it races the payment for the order's row, and one of them wins."""
+"""Cancels an order: the cancellation and the payment compete for a lock on the order's row."""
 
 from uuid import UUID
 
@@ -8,12 +8,13 @@ from app.infra.database import Database
 from app.infra.event_bus import Events
 from app.orders import queries, repository
 from app.orders.errors import NotCancellableError, OrderNotFoundError
+from app.orders.models import OrderStatus
 from app.orders.schemas import OrderDetail
 from app.telemetry.metrics import OrderMetrics
 
 
 class CancelOrder:
-    """Cancels buyers' own orders. docs/decisions/0015-cancelling.md"""
+    """Cancels orders for their buyers; docs/decisions/0015-cancelling.md gives the reasons."""
 
     def __init__(self, database: Database, events: Events, metrics: OrderMetrics) -> None:
         self._database = database
@@ -21,24 +22,25 @@ class CancelOrder:
         self._metrics = metrics
 
     async def __call__(self, buyer_id: UUID, order_id: UUID) -> OrderDetail:
-        """The order, cancelled: by this or before. Its pieces are back in the stock; its money is on its way.
+        """Returns the cancelled order; a repeat changes nothing. Restores the stock and starts the refund.
 
         Raises OrderNotFoundError, and NotCancellableError for an order that failed.
         """
         async with self._database.write() as session:
-            held = await repository.hold(session, order_id, buyer_id)
-            if held is None:
+            locked = await repository.lock_for_update(session, order_id, buyer_id)
+            if locked is None:
                 raise OrderNotFoundError
-            status, charge_started = held
-            if status == "failed":
-                raise NotCancellableError("The order failed; there is nothing to cancel.")
-            if status != "cancelled":
-                # From the first call of the provider on there may be a charge, whether or not its answer came.
-                await repository.cancel(session, order_id, owed=status == "paid" or charge_started)
+            status, charge_started = locked
+            cancels = status.may_become(OrderStatus.CANCELLED)
+            if cancels:
+                # After the first call of the provider there may be a charge, even if no answer came.
+                await repository.cancel(session, order_id, owed=status == OrderStatus.PAID or charge_started)
                 quantities = await repository.quantities(session, order_id)
                 await catalog.give_back_stock(session, self._events, quantities)
                 self._events.record(session, OrderCancelled(order_id, buyer_id))
+            elif status != OrderStatus.CANCELLED:
+                raise NotCancellableError("The order failed; there is nothing to cancel.")
             order = await queries.detail(session, buyer_id, order_id)
-        if status != "cancelled":
+        if cancels:
             self._metrics.cancelled.labels(status).inc()
         return order

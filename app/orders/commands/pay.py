@@ -1,4 +1,4 @@
-"""Paying an order: charge, then record. Killed at any point, the next one to try finishes it, and charges once."""
+"""Pays an order: charges, then records. A retry after a crash at any point finishes the payment and charges once."""
 
 from typing import Final, Literal
 from uuid import UUID
@@ -12,16 +12,17 @@ from app.infra.database.orm import now
 from app.infra.event_bus import Events
 from app.infra.outbox.claimed_message import Message
 from app.orders import repository
+from app.orders.models import OrderStatus
 from app.orders.payment_provider import Charge, Provider
 from app.telemetry.metrics import OrderMetrics
 
 PAY_ORDER: Final = "pay_order"
 DECLINED: Final = "card_declined"
-Outcome = Literal["paid", "failed", "cancelled"]
+Outcome = Literal[OrderStatus.PAID, OrderStatus.FAILED, OrderStatus.CANCELLED]
 
 
 class PayOrder:
-    """Makes the payment that a message asks for."""
+    """Handles messages that request a payment."""
 
     def __init__(self, database: Database, provider: Provider, events: Events, metrics: OrderMetrics) -> None:
         self._database = database
@@ -30,34 +31,34 @@ class PayOrder:
         self._metrics = metrics
 
     async def __call__(self, message: Message) -> Outcome:
-        """Raises UnavailableError when the provider gives no clear answer.
+        """Returns the order's final status. Raises UnavailableError when the provider's answer is unclear.
 
-        An order that was cancelled is left to its refund, whose message was committed with the cancellation and finds
-        out whether there is a charge: this one may end.
+        A cancelled order needs no charge: the refund message, committed with the cancellation, finds out whether there
+        was one.
         """
         order_id = UUID(message.payload["order_id"])
         async with self._database.write() as session:
             order = await repository.start_charge(session, order_id)
             if order is None:
                 await message.done(session)
-                return "cancelled"
+                return OrderStatus.CANCELLED
         charge = await self._provider.charge(order.id, order.total_minor, order.currency)
         return await self._record(message, order, charge)
 
     async def _record(self, message: Message, order: repository.Payable, charge: Charge) -> Outcome:
-        status: Literal["paid", "failed"] = "paid" if charge.status == "succeeded" else "failed"
-        reason = None if status == "paid" else DECLINED
+        paid = charge.status == "succeeded"
+        status: Literal[OrderStatus.PAID, OrderStatus.FAILED] = OrderStatus.PAID if paid else OrderStatus.FAILED
         async with self._database.write() as session:
-            became_final = await repository.finish(session, order.id, status, reason)
-            if became_final and status == "failed":
+            became_final = await repository.mark_final(session, order.id, status, None if paid else DECLINED)
+            if became_final and not paid:
                 quantities = await repository.quantities(session, order.id)
                 await catalog.give_back_stock(session, self._events, quantities)
             if became_final:
-                paid, failed = OrderPaid(order.id, order.buyer_id), OrderFailed(order.id, order.buyer_id, DECLINED)
-                self._events.record(session, paid if status == "paid" else failed)
+                succeeded, failed = OrderPaid(order.id, order.buyer_id), OrderFailed(order.id, order.buyer_id, DECLINED)
+                self._events.record(session, succeeded if paid else failed)
             await message.done(session)
         if not became_final:
-            return "cancelled"
+            return OrderStatus.CANCELLED
         seconds = (now() - order.created_at).total_seconds()
         self._metrics.finished.labels(status).inc()
         self._metrics.processing.observe(seconds)

@@ -1,4 +1,4 @@
-"""Placing an order: the stock, the order, what asks for its payment and its Idempotency-Key commit together."""
+"""Places an order: stock, order, payment request and Idempotency-Key commit in one transaction."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -13,8 +13,8 @@ from app.infra.event_bus import Events
 from app.money import to_major
 from app.orders import idempotency, pricing, queries, repository
 from app.orders.errors import CurrencyNotQuotedError
-from app.orders.idempotency import Answer, Asked
-from app.orders.models import Order
+from app.orders.idempotency import Answer, KeyedRequest
+from app.orders.models import Order, OrderStatus, RefundStatus
 from app.orders.schemas import ExchangeRate, NewLine, NewOrder, OrderDetail
 from app.rates.service import Rates
 from app.telemetry.metrics import OrderMetrics
@@ -22,7 +22,7 @@ from app.telemetry.metrics import OrderMetrics
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """The order as it was accepted, in JSON, and whether it had been accepted before."""
+    """Response for an accepted order; `replayed` when it repeats the response to an earlier request."""
 
     answer: Answer
     replayed: bool
@@ -40,27 +40,27 @@ class PlaceOrder:
     async def __call__(self, buyer_id: UUID, new: NewOrder, key: str | None = None) -> Placed:
         """Places an order, once for each key.
 
-        Raises as `for_sale.take` does, and ItemRepricedError; MixedCurrenciesError, CurrencyNotQuotedError,
-        TotalTooLargeError and KeyReusedError; UnavailableError when a rate is needed and not to be had. Then nothing is
-        taken from the stock, and the key is free.
+        Raises the errors of `for_sale.take`, ItemRepricedError, MixedCurrenciesError, CurrencyNotQuotedError,
+        TotalTooLargeError, KeyReusedError, and UnavailableError when a rate is needed and not available. The stock and
+        the key are unchanged then.
         """
-        asked = Asked.of(buyer_id, key, new) if key is not None else None
+        request = KeyedRequest.of(buyer_id, key, new) if key is not None else None
         rates: dict[str, ExchangeRate] = {}
         if new.currency is not None:
             async with self._database.read() as session:
-                earlier = await idempotency.find(session, asked) if asked is not None else None
+                earlier = await idempotency.find(session, request) if request is not None else None
                 priced_in = await repository.currencies(session, [line.item_id for line in new.lines])
-            if earlier is not None:  # before anybody is asked for a rate, who may be gone
+            if earlier is not None:  # a repeat needs no rate, and its provider may be down
                 return self._repeated(earlier)
             rates = await self._quoted(new.currency, priced_in - {new.currency})
         with of_existing_account():
             async with self._database.write() as session:
-                earlier = await idempotency.claim(session, asked) if asked is not None else None
+                earlier = await idempotency.claim(session, request) if request is not None else None
                 if earlier is None:
                     order = await self._write(session, buyer_id, new, rates)
                     answer = Answer(order.id, order.model_dump_json().encode())
-                    if asked is not None:
-                        await idempotency.keep(session, asked, answer)
+                    if request is not None:
+                        await idempotency.save(session, request, answer)
         if earlier is not None:
             return self._repeated(earlier)
         self._metrics.placed.inc()
@@ -71,7 +71,7 @@ class PlaceOrder:
         return Placed(answer, replayed=True)
 
     async def _quoted(self, currency: str, others: set[str]) -> dict[str, ExchangeRate]:
-        """Asked before the transaction: nobody waits for a piece while somebody else is asked for a rate."""
+        """Fetches rates before the transaction, so that no lock on an item is held during the call."""
         rates = {}
         for base in sorted(others):
             try:
@@ -95,7 +95,7 @@ class PlaceOrder:
         order = Order(
             id=order_id,
             buyer_id=buyer_id,
-            status="pending",
+            status=OrderStatus.PENDING,
             currency=currency,
             total_minor=pricing.total(lines),
             created_at=now(),
@@ -109,11 +109,11 @@ class PlaceOrder:
         self._events.record(session, OrderPlaced(order_id, buyer_id))
         return OrderDetail(
             id=order_id,
-            status="pending",
+            status=OrderStatus.PENDING,
             total=to_major(order.total_minor),
             currency=currency,
             failure_reason=None,
-            refund="none",
+            refund=RefundStatus.NONE,
             created_at=order.created_at,
             finished_at=None,
             cancelled_at=None,
@@ -125,9 +125,9 @@ class PlaceOrder:
         )
 
     async def _take(self, session: WriteSession, new: NewOrder) -> list[tuple[NewLine, int, str]]:
-        """Takes each line off the stock. Returns what one piece costs, in minor units, and in which currency."""
+        """Takes each line off the stock. Returns it with the price of one piece in minor units, and the currency."""
         taken = []
-        for line in sorted(new.lines, key=lambda line: line.item_id):  # one order for all: no deadlock
+        for line in sorted(new.lines, key=lambda line: line.item_id):  # one lock order for all prevents deadlocks
             row = await for_sale.take(session, self._events, line.item_id, line.quantity)
             taken.append((line, int(row["price_minor"]), str(row["currency"])))
         return taken

@@ -10,7 +10,7 @@ from sqlalchemy import event, update
 
 from app.accounts.access_tokens import Identity
 from app.accounts.models import Account
-from app.accounts.permissions import PERMISSIONS, Permission, Role, allows, demand_any
+from app.accounts.permissions import PERMISSIONS, Permission, Role, allows, require_any
 from app.accounts.revocation import FRESH_SECONDS, Access
 from app.errors import ForbiddenError, UnauthenticatedError
 from app.infra.database import Database, open_database
@@ -91,7 +91,7 @@ async def test_this_replicas_own_change_shows_at_once(database: Database) -> Non
     identity = await _account(database)
     await access.check(identity)
     await _change(database, identity.account_id, token_version=1)
-    access.forget(identity.account_id)
+    access.invalidate(identity.account_id)
     with pytest.raises(UnauthenticatedError):
         await access.check(identity)
 
@@ -137,6 +137,6 @@ def test_each_role_may_do_what_the_one_below_it_may() -> None:
 
 
 def test_a_refusal_names_the_permission_and_any_one_of_several_is_enough() -> None:
-    demand_any("moderator", Permission.USERS_DELETE, Permission.ITEMS_WRITE_ANY)
+    require_any("moderator", Permission.USERS_DELETE, Permission.ITEMS_WRITE_ANY)
     with pytest.raises(ForbiddenError, match=r"users:read or users:write; your role is moderator"):
-        demand_any("moderator", Permission.USERS_READ, Permission.USERS_WRITE)
+        require_any("moderator", Permission.USERS_READ, Permission.USERS_WRITE)

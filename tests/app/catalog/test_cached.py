@@ -14,7 +14,7 @@ from sqlalchemy import event
 
 from app.api.services import Services
 from app.catalog import repository
-from app.catalog.cached_items import V1, V2, form_name
+from app.catalog.cached_items import V1, V2, name_for
 from app.catalog.schemas import ItemView
 from app.catalog.schemas_v2 import ItemViewV2
 from app.settings import Settings, read
@@ -160,7 +160,7 @@ async def test_of_fifty_who_ask_for_a_cold_item_one_asks_the_database(api: Api) 
         if _counted(api, "error") == errors:
             break
         # A machine that stood still: Redis was taken for gone, and all asked the database, as they should.
-        _store(api)._away_until = 0.0
+        _store(api)._pause._until = 0.0
     assert len(reads) == 1
 
 
@@ -201,5 +201,5 @@ async def test_a_damaged_entry_is_answered_as_if_it_were_not_there(api: Api, set
 
 
 def test_the_name_of_a_form_changes_with_its_schema() -> None:
-    assert form_name("v1", ItemView) == V1.name
-    assert form_name("v1", ItemViewV2) not in (V1.name, V2.name)
+    assert name_for("v1", ItemView) == V1.name
+    assert name_for("v1", ItemViewV2) not in (V1.name, V2.name)

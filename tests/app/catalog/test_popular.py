@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from app.infra.database import open_database
 from app.orders.models import Order
-from app.orders.popular import DAYS, MOST, most_ordered
+from app.orders.popular import DAYS, MAX_RESULTS, most_ordered
 from app.settings import Settings
 from tests.app.catalog.people import URL, offer
 from tests.app.conftest import Api
@@ -60,8 +60,8 @@ async def test_pieces_count_in_orders_that_are_recent_and_not_given_up(api: Api,
 
 async def test_the_list_ends(api: Api) -> None:
     client = await api.login()
-    items = [(await offer(client, stock=1)).json()["id"] for _ in range(MOST + 3)]
-    assert await _all_of(api, items) == MOST
+    items = [(await offer(client, stock=1)).json()["id"] for _ in range(MAX_RESULTS + 3)]
+    assert await _all_of(api, items) == MAX_RESULTS
 
 
 async def _all_of(api: Api, items: list[str]) -> int:

@@ -83,15 +83,15 @@ async def test_of_very_many_that_match_a_bounded_number_is_ranked(
     owner = UUID((await offer(client)).json()["owner_id"])
     items = [
         {"owner_id": owner, "name": f"buoy {n}", "name_key": str(n), "price_minor": 1, "currency": "EUR", "stock": 1}
-        for n in range(search.MOST + 5)
+        for n in range(search.MAX_RANKED + 5)
     ]
     async with open_database(settings) as database, database.write() as session:
         session.add_all(Item(**item) for item in items)
     answer = (await client.get(SEARCH, params={"q": "buoy", "per_page": 1})).json()
-    assert (answer["total"], answer["total_is_exact"]) == (search.MOST, False)
+    assert (answer["total"], answer["total_is_exact"]) == (search.MAX_RANKED, False)
     listed = (await client.get(URL, params={"per_page": 1})).json()
-    assert (listed["total"], listed["total_is_exact"]) == (search.MOST + 6, True)
-    monkeypatch.setattr(list_queries, "MOST_COUNTED", 100)
+    assert (listed["total"], listed["total_is_exact"]) == (search.MAX_RANKED + 6, True)
+    monkeypatch.setattr(list_queries, "MAX_COUNTED", 100)
     for page in (1, 999):
         listed = (await client.get(URL, params={"page": page})).json()
         assert (listed["total"], listed["total_is_exact"]) == (100, False)

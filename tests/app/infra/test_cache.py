@@ -88,15 +88,15 @@ async def test_what_was_made_is_kept_by_key_and_form_until_it_is_deleted(replica
     cache = replica.cache
     assert await cache.get(KEY) is None
     for form in ("v1", "v2"):
-        assert await cache.get_or_make(KEY, source.make, 60, form=form) == b"old"
-        assert await cache.get_or_make(KEY, _never, 60, form=form) == b"old"
+        assert await cache.get_or_make(KEY, source.make, 60, representation=form) == b"old"
+        assert await cache.get_or_make(KEY, _never, 60, representation=form) == b"old"
     assert (source.made, replica.counted("miss"), replica.counted("hit")) == (2, 3, 2)
     source.text = "new"
     await cache.delete(KEY)
     await cache.delete("items:2")
     for form in ("v1", "v2"):
         assert await cache.get(KEY, form) is None
-        assert await cache.get_or_make(KEY, source.make, 60, form=form) == b"new"
+        assert await cache.get_or_make(KEY, source.make, 60, representation=form) == b"new"
     await cache.set(KEY, b"\x00set", 60)
     assert await cache.get(KEY) == b"\x00set"
     assert await cache.get(KEY, "v1") is None, "what is set replaces the whole entry"
@@ -140,7 +140,7 @@ async def test_what_making_raises_reaches_all_who_wait_and_is_not_kept(replica: 
     source.gate.set()
     assert [type(error) for error in await asyncio.gather(*asking, return_exceptions=True)] == [LookupError] * 5
     assert source.made == 1
-    async with asyncio.timeout(shared.TURN_SECONDS / 2):  # the turn was given up, not left to end by its age
+    async with asyncio.timeout(shared.LOCK_SECONDS / 2):  # the turn was given up, not left to end by its age
         assert await replica.cache.get_or_make(KEY, source.make, 60) == b"old"
 
 
@@ -197,7 +197,7 @@ async def test_a_write_of_one_replica_reaches_what_another_reads_meanwhile(opene
 async def test_a_maker_that_dies_is_waited_for_only_so_long(
     opened: Open, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared, "TURN_SECONDS", 0.2)
+    monkeypatch.setattr(shared, "LOCK_SECONDS", 0.2)
     one, other = [await opened(_settings(redis_url)) for _ in range(2)]
     hanging, source = Source(), Source("alive")
     source.gate.set()

@@ -11,7 +11,7 @@ from limits.aio.storage import MemoryStorage
 from prometheus_client import CollectorRegistry
 
 from app.infra.rate_limit.limits import Counters, open_limits, window
-from app.infra.rate_limit.prefetched_tokens import LARGEST_SHARE, Leases
+from app.infra.rate_limit.prefetched_tokens import MAX_BATCH_SHARE, PrefetchedTokens
 from app.settings import read
 from app.telemetry.metrics import LimitMetrics
 from tests.app.metered import metered
@@ -21,7 +21,7 @@ AMOUNTS = st.integers(1, 200)
 # Of each request: the replica that it comes to, and how much later than the first, in turns of the loop or in TICKs.
 ARRIVALS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60)), min_size=1, max_size=250)
 TICK = 0.0002  # seconds, about a round trip to Redis
-ONE_AT_A_TIME = 2 * LARGEST_SHARE  # below this no use is taken ahead
+ONE_AT_A_TIME = 2 * MAX_BATCH_SHARE  # below this no use is taken ahead
 
 
 class _Slow(MemoryStorage):
@@ -48,7 +48,9 @@ class _Slow(MemoryStorage):
         return found
 
 
-async def _allowed(replicas: Sequence[Leases], arrivals: Sequence[tuple[int, int]], client: str, tick: float) -> int:
+async def _allowed(
+    replicas: Sequence[PrefetchedTokens], arrivals: Sequence[tuple[int, int]], client: str, tick: float
+) -> int:
     async def ask(replica: int, later: int) -> bool:
         for _ in range(1 if tick else later):
             await asyncio.sleep(later * tick)
@@ -59,7 +61,7 @@ async def _allowed(replicas: Sequence[Leases], arrivals: Sequence[tuple[int, int
 
 def _assert_exact(amount: int, replicas: int, asked: int, allowed: int) -> None:
     assert allowed <= amount
-    unspent = 0 if replicas == 1 or amount < ONE_AT_A_TIME else replicas * (amount // LARGEST_SHARE)
+    unspent = 0 if replicas == 1 or amount < ONE_AT_A_TIME else replicas * (amount // MAX_BATCH_SHARE)
     assert allowed >= min(asked, amount - unspent)
 
 
@@ -81,7 +83,9 @@ def test_replicas_never_allow_more_than_the_limit(
     async def run() -> int:
         shared = _Slow(cycle())
         metrics = LimitMetrics(CollectorRegistry())
-        asked = [Leases(Counters(shared, metrics), window("arrivals", amount, SECONDS)) for _ in range(replicas)]
+        asked = [
+            PrefetchedTokens(Counters(shared, metrics), window("arrivals", amount, SECONDS)) for _ in range(replicas)
+        ]
         return await _allowed(asked, arrivals, "client", 0)
 
     _assert_exact(amount, replicas, len(arrivals), asyncio.run(run()))
@@ -100,7 +104,7 @@ def test_replicas_never_allow_more_than_the_limit_in_redis(
         telemetry = metered(process)
         async with open_limits(process, telemetry) as one, open_limits(process, telemetry) as two:
             item = window("arrivals", amount, SECONDS)
-            asked = [Leases(limits.counters, item) for limits in (one, two)][:replicas]
+            asked = [PrefetchedTokens(limits.counters, item) for limits in (one, two)][:replicas]
             return await _allowed(asked, arrivals, uuid4().hex, TICK)
 
     _assert_exact(amount, replicas, len(arrivals), asyncio.run(run()))

@@ -11,7 +11,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from app.infra.rate_limit import prefetched_tokens
 from app.infra.rate_limit.limits import Counters, Limits, open_limits, window
-from app.infra.rate_limit.prefetched_tokens import Leases
+from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
 from tests.app.metered import metered
 from tests.app.ports import free_port
@@ -34,18 +34,18 @@ def _open(url: str | None) -> AbstractAsyncContextManager[Limits]:
 
 async def test_replicas_together_allow_the_limit_and_no_more(limits: Limits) -> None:
     item = window("shared", 320, 3600)
-    replicas = [Leases(limits.counters, item) for _ in range(4)]
+    replicas = [PrefetchedTokens(limits.counters, item) for _ in range(4)]
 
-    async def ask(replica: Leases) -> int:
+    async def ask(replica: PrefetchedTokens) -> int:
         return sum([(await replica.use("client")).allowed for _ in range(200)])
 
     allowed = sum(await asyncio.gather(*(ask(replica) for replica in replicas)))
-    assert 320 - 4 * (320 // prefetched_tokens.LARGEST_SHARE) <= allowed <= 320
+    assert 320 - 4 * (320 // prefetched_tokens.MAX_BATCH_SHARE) <= allowed <= 320
     assert (await replicas[0].use("another")).allowed
 
 
 async def test_one_replica_alone_spends_all_of_it(limits: Limits) -> None:
-    replica = Leases(limits.counters, window("alone", 100, 3600))
+    replica = PrefetchedTokens(limits.counters, window("alone", 100, 3600))
     uses = [await replica.use("client") for _ in range(120)]
     assert [use.allowed for use in uses] == [True] * 100 + [False] * 20
     assert [use.remaining for use in uses[:100]] == list(reversed(range(100)))
@@ -54,13 +54,13 @@ async def test_one_replica_alone_spends_all_of_it(limits: Limits) -> None:
 
 
 async def test_many_at_once_are_counted_each(limits: Limits) -> None:
-    replica = Leases(limits.counters, window("burst", 64, 3600))
+    replica = PrefetchedTokens(limits.counters, window("burst", 64, 3600))
     uses = await asyncio.gather(*(replica.use("client") for _ in range(200)))
     assert sum(use.allowed for use in uses) == 64
 
 
 async def test_the_window_slides(limits: Limits) -> None:
-    replica = Leases(limits.counters, window("slides", 10, 1))
+    replica = PrefetchedTokens(limits.counters, window("slides", 10, 1))
     began = time.monotonic()
     allowed = 0
     while time.monotonic() < began + 4.5:
@@ -69,19 +69,19 @@ async def test_the_window_slides(limits: Limits) -> None:
     assert 20 <= allowed <= 60  # ten a second, and ten more at each end
 
 
-class _Counted(Leases):
-    """Leases that count their round trips."""
+class _Counted(PrefetchedTokens):
+    """PrefetchedTokens that count their round trips."""
 
     def __init__(self, counters: Counters, item: RateLimitItem) -> None:
         super().__init__(counters, item)
         self.trips = 0
-        ask = self._counting.ask
+        ask = self._counting.call
 
         async def counted(operation: "object") -> object:
             self.trips += 1
             return await ask(operation)  # type: ignore[arg-type]
 
-        self._counting.ask = counted  # type: ignore[assignment,method-assign]
+        self._counting.call = counted  # type: ignore[assignment,method-assign]
 
 
 async def test_a_request_costs_one_round_trip_at_most_and_few_cost_any(limits: Limits) -> None:
@@ -111,18 +111,18 @@ async def test_refusals_ask_nobody_for_a_second(limits: Limits) -> None:
 async def test_clients_are_forgotten_rather_than_kept_without_end(
     limits: Limits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prefetched_tokens, "MOST_CLIENTS", 10)
-    replica = Leases(limits.counters, window("forgotten", 2, 3600))
+    monkeypatch.setattr(prefetched_tokens, "MAX_CLIENTS", 10)
+    replica = PrefetchedTokens(limits.counters, window("forgotten", 2, 3600))
     for _ in range(2):
         for number in range(30):
             assert (await replica.use(f"client-{number}")).allowed
-    assert len(replica._leases) == 10
+    assert len(replica._clients) == 10
     assert not (await replica.use("client-0")).allowed
 
 
 async def test_while_redis_is_gone_each_replica_holds_to_the_limit() -> None:
     async with _open(f"redis://127.0.0.1:{free_port()}") as limits:
-        replica = Leases(limits.counters, window("gone", 40, 3600))
+        replica = PrefetchedTokens(limits.counters, window("gone", 40, 3600))
         began = time.monotonic()
         uses = [await replica.use("client") for _ in range(60)]
     assert [use.allowed for use in uses] == [True] * 40 + [False] * 20
@@ -131,7 +131,7 @@ async def test_while_redis_is_gone_each_replica_holds_to_the_limit() -> None:
 
 async def test_the_counts_are_the_librarys_own(limits: Limits) -> None:
     item = window("library", 100, 3600)
-    await Leases(limits.counters, item).use("client")
+    await PrefetchedTokens(limits.counters, item).use("client")
     storage = limits.counters.shared or limits.counters.own
     stats = await SlidingWindowCounterRateLimiter(storage).get_window_stats(item, "client")
-    assert stats.remaining == 100 - min(prefetched_tokens.FIRST, 100 // prefetched_tokens.LARGEST_SHARE)
+    assert stats.remaining == 100 - min(prefetched_tokens.FIRST_BATCH, 100 // prefetched_tokens.MAX_BATCH_SHARE)

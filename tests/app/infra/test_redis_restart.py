@@ -16,7 +16,7 @@ from app.infra.cache import Cache, open_cache
 from app.infra.fanout import Fanout, open_fanout
 from app.infra.queue.celery import Publisher, make_celery
 from app.infra.rate_limit.limits import Limits, open_limits, window
-from app.infra.rate_limit.prefetched_tokens import Leases
+from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
 from tests.app.metered import metered
 from tests.app.ports import free_port
@@ -64,7 +64,7 @@ async def _cache(uses: Uses) -> None:
 
 
 async def _limits(uses: Uses) -> None:
-    await Leases(uses.limits.counters, window("restart", 1000, 3600)).use(uuid4().hex)
+    await PrefetchedTokens(uses.limits.counters, window("restart", 1000, 3600)).use(uuid4().hex)
 
 
 async def _fanout(uses: Uses) -> None:
@@ -136,7 +136,7 @@ async def test_a_restart_costs_one_bout_at_most_and_all_connections_are_used_aga
         uses.start()
         back = time.monotonic()
         async with asyncio.timeout(AGAIN_SECONDS + 7):
-            while not uses.cache._store.answers or not uses.limits.counters.present():  # noqa: ASYNC110 -- as above
+            while not uses.cache._store.available or not uses.limits.counters.present():  # noqa: ASYNC110 -- as above
                 await asyncio.sleep(0.02)
         seconds = time.monotonic() - back
         failures = uses.failures()
@@ -148,10 +148,10 @@ async def test_a_restart_costs_one_bout_at_most_and_all_connections_are_used_aga
 
 
 async def test_damaged_counts_of_a_client_are_an_outage_for_nobody(uses: Uses) -> None:
-    replica = Leases(uses.limits.counters, window("damaged", 1000, 3600))
+    replica = PrefetchedTokens(uses.limits.counters, window("damaged", 1000, 3600))
     await replica.use("client")
     with redis_client.Redis.from_url(uses.url) as admin:
         for key in admin.scan_iter("*damaged*"):
             admin.set(key, "x")
-        assert (await Leases(uses.limits.counters, window("damaged", 1000, 3600)).use("client")).allowed
+        assert (await PrefetchedTokens(uses.limits.counters, window("damaged", 1000, 3600)).use("client")).allowed
         assert uses.limits.counters.present()

@@ -16,7 +16,7 @@ from app.infra.outbox.claimed_message import Handler
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner
-from app.infra.outbox.time_slices import Turns
+from app.infra.outbox.time_slices import TimeSlices
 from app.infra.resilience.circuit_breaker import Breaker
 from app.infra.resilience.dependency import Dependency
 from app.infra.resilience.retry import Retries, RetryRules
@@ -60,7 +60,7 @@ class Post:
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.hints.append)
-        campaign = SendCampaign(Turns(self.database, self.outbox), self.outbox, accounts_at_once=2)
+        campaign = SendCampaign(TimeSlices(self.database, self.outbox), self.outbox, accounts_at_once=2)
         self.handlers = {SEND_CAMPAIGN: campaign, **Sending(self.database, mailer(self.client)).handlers()}
 
     def runner(self, **settings: Any) -> Runner:

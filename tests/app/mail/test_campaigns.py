@@ -13,7 +13,7 @@ from app.infra.database import open_database
 from app.infra.database.orm import now
 from app.infra.outbox import dead_letters, repository
 from app.infra.outbox.models import OutboxMessage
-from app.infra.outbox.time_slices import Turns
+from app.infra.outbox.time_slices import TimeSlices
 from app.mail.campaigns import Campaigns, SendCampaign
 from app.mail.schemas import NewCampaign
 from app.mail.topics import MAIL_CAMPAIGN, MAIL_WELCOME, SEND_CAMPAIGN
@@ -149,7 +149,7 @@ async def _task(post: Post, author: UUID, campaign: UUID) -> TaskView:
 async def test_it_ends_when_its_last_mail_has_ended_and_counts_them(post: Post) -> None:
     author, expected = await _people(post)
     gone = await post.account("gone")
-    post.handlers[SEND_CAMPAIGN] = SendCampaign(Turns(post.database, post.outbox), post.outbox)
+    post.handlers[SEND_CAMPAIGN] = SendCampaign(TimeSlices(post.database, post.outbox), post.outbox)
     campaign, runner = await _start(post, author), post.runner()
     assert await runner.process(campaign) == "again"
     post.hints.remove(campaign)

@@ -23,7 +23,7 @@ def test_what_looks_like_a_form_is_left_alone() -> None:
 
 
 def test_a_long_name_makes_no_subject_that_a_provider_refuses() -> None:
-    assert len(templates.welcome("x" * 500).subject) == templates.LONGEST_SUBJECT
+    assert len(templates.welcome("x" * 500).subject) == templates.MAX_SUBJECT
 
 
 def test_each_letter_says_what_it_is_about() -> None:

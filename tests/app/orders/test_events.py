@@ -18,7 +18,7 @@ from app.infra.database import open_database
 from app.infra.database.orm import now
 from app.infra.fanout import Fanout
 from app.orders import repository
-from app.orders.status_stream import LOOK_SECONDS, Following, OrderState
+from app.orders.status_stream import POLL_SECONDS, Following, OrderState
 from app.settings import Settings
 from app.telemetry.metrics import FanoutMetrics
 from tests.app.conftest import Api
@@ -74,7 +74,7 @@ def test_a_replica_tells_what_another_process_did_before_it_would_look(town: Tow
             heard = now()
             assert events.event() is None, "nothing more can come"
         paid = datetime.fromisoformat(shopper.client.get(location).json()["finished_at"])
-        assert (heard - paid).total_seconds() < LOOK_SECONDS
+        assert (heard - paid).total_seconds() < POLL_SECONDS
         town.behave(latency_ms=1000)
         cancelled = shopper.client.post(f"{location}/cancel").raise_for_status().json()
         assert (cancelled["status"], cancelled["refund"]) == ("cancelled", "pending")
@@ -144,7 +144,7 @@ async def test_only_the_buyer_follows_an_order(api: Api, settings: Settings) -> 
     cancelled = await client.post(f"{placed.headers['Location']}/cancel")
     # Nobody answers for the provider: had a charge begun, its refund would stay open, and so would the stream.
     async with open_database(settings) as database, database.write() as session:
-        await repository.settle(session, UUID(cancelled.json()["id"]), refunded=False)
+        await repository.record_refund(session, UUID(cancelled.json()["id"]), refunded=False)
     assert (await client.get(events)).text.count("event: status") == 1
     await api.login()
     for url in (events, f"/api/v1/orders/{uuid4()}/events"):
@@ -164,7 +164,7 @@ async def test_a_change_of_which_nobody_told_is_seen_all_the_same(shop: Shop) ->
     order = await shop.order_of(payment)
     unheard = Fanout(FanoutMetrics(CollectorRegistry()))
     seen: list[Any] = []
-    async with Following(shop.database, unheard).follow(order) as follower, asyncio.timeout(LOOK_SECONDS * 3):
+    async with Following(shop.database, unheard).follow(order) as follower, asyncio.timeout(POLL_SECONDS * 3):
         while not (seen and seen[-1].final):
             said = await follower.next()
             if isinstance(said, OrderState):

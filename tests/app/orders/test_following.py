@@ -13,8 +13,8 @@ pytestmark = pytest.mark.anyio
 
 async def _stage(follower: Follower) -> int | None:
     """The stage that it is told when it looks at the database now."""
-    follower._look_at = float("-inf")
-    state = await follower._look()
+    follower._poll_at = float("-inf")
+    state = await follower._poll()
     return state.stage if state is not None else None
 
 

@@ -12,7 +12,7 @@ from app.events import OrderPaid
 from app.infra.database import open_database
 from app.infra.fanout import Fanout
 from app.infra.outbox import job_span
-from app.orders.status_stream import Follower, announcing, channel
+from app.orders.status_stream import Follower, channel, publish_order_change
 from app.settings import Settings, read
 from app.telemetry.metrics import FanoutMetrics
 from app.telemetry.traces.tracing import Tracing, link
@@ -33,9 +33,9 @@ async def test_who_hears_of_a_change_is_linked_to_it(settings: Settings, tracing
     fanout = Fanout(FanoutMetrics(CollectorRegistry()), tracing)
     async with open_database(settings) as database, fanout.subscribe(channel(order_id)) as reader:
         with job_span.job(tracing, f"{CALLER}-01") as job:
-            await announcing(fanout)(OrderPaid(order_id, uuid4()))
+            await publish_order_change(fanout)(OrderPaid(order_id, uuid4()))
         follower = Follower(database, reader, order_id, 0)
-        follower._look_at = time.monotonic() + 60  # the change is a hint to look; it looks later
+        follower._poll_at = time.monotonic() + 60  # the change is a hint to look; it looks later
         with tracing.tracer.start_as_current_span("GET", kind=SpanKind.SERVER):
             assert await follower.next() is None
     stream = exporter.get_finished_spans()[-1]

@@ -104,7 +104,7 @@ async def test_a_key_is_forgotten_after_a_day_and_its_order_is_not(api: Api, set
     async with open_database(settings) as database:
         async with database.write() as session:
             old = update(IdempotencyKey).where(IdempotencyKey.key == "old")
-            await session.execute(old.values(created_at=now() - idempotency.KEPT - timedelta(seconds=1)))
+            await session.execute(old.values(created_at=now() - idempotency.RETENTION - timedelta(seconds=1)))
         async with database.write() as session:
             assert await idempotency.sweep(session) == 1
         async with database.read() as session:

@@ -33,7 +33,7 @@ async def test_recent_orders_are_told_by_their_state(shop: Shop, monkeypatch: py
     assert await told() == none | {"pending": 3}
     await shop.worker().process(messages[0])
     assert await told() == none | {"pending": 2, "paid": 1}
-    monkeypatch.setattr(status_counts, "MOST", 2)
+    monkeypatch.setattr(status_counts, "MAX_COUNTED", 2)
     assert sum(value or 0 for value in (await told()).values()) == 2, "it looks at so many at most"
     async with shop.database.write() as session:
         await session.execute(update(Order).values(created_at=now() - timedelta(hours=2)))

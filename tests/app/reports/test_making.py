@@ -21,7 +21,7 @@ from app.infra.outbox import repository as outbox_repository
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner
-from app.infra.outbox.time_slices import Turns
+from app.infra.outbox.time_slices import TimeSlices
 from app.reports import repository
 from app.reports.generation import MakeReport
 from app.reports.models import Report
@@ -55,9 +55,9 @@ class Office:
             session.add(Account(id=self.seller.account_id, **names))
         return await sold.item(self.database, str(self.seller.account_id))
 
-    def runner(self, at_once: int = 2, turn_seconds: float = 0, **settings: object) -> Runner:
+    def runner(self, at_once: int = 2, slice_seconds: float = 0, **settings: object) -> Runner:
         made = self.settings.model_copy(update=settings)
-        make = MakeReport(Turns(self.database, self.outbox, turn_seconds), days=1, orders_at_once=at_once)
+        make = MakeReport(TimeSlices(self.database, self.outbox, slice_seconds), days=1, orders_at_once=at_once)
         metrics = JobMetrics(CollectorRegistry(), [MAKE_REPORT])
         return Runner(self.database, {MAKE_REPORT: make}, metrics, self.tracing, made)
 
@@ -120,14 +120,14 @@ async def test_killed_in_the_middle_it_goes_on_and_the_file_is_the_same(office: 
     for minutes in range(9, 0, -1):
         await sold.sell(office.database, str(office.seller.account_id), [item], at=now() - timedelta(minutes=minutes))
     whole, killed = await office.ask(), await office.ask()
-    assert await office.runner(turn_seconds=60).process(whole) == "done"
+    assert await office.runner(slice_seconds=60).process(whole) == "done"
 
     async def die(message: Message) -> None:
         """Takes a batch in a transaction that ends with the worker."""
-        make = MakeReport(Turns(office.database, office.outbox, 0), days=1, orders_at_once=2)
+        make = MakeReport(TimeSlices(office.database, office.outbox, 0), days=1, orders_at_once=2)
         async with office.database.write() as session:
-            await message.hold(session)
-            await make._step(killed, session)
+            await message.lock(session)
+            await make._batch(killed, session)
             raise SystemExit
 
     for _ in range(20):
@@ -151,7 +151,7 @@ async def test_a_report_that_expired_before_it_was_made_is_not_made(office: Offi
         await session.execute(update(Report).values(expires_at=now()))
     assert await office.runner(job_failures=1).process(report) == "dead"
     async with office.database.write() as session:
-        await session.execute(update(Report).values(expires_at=now() - repository.KEEP_ROWS))
+        await session.execute(update(Report).values(expires_at=now() - repository.RETENTION))
     async with office.database.write() as session:
         assert await repository.sweep(session) == 1
 
@@ -197,7 +197,7 @@ async def test_memory_does_not_grow_with_the_file(office: Office) -> None:
         span = {"from": (yesterday - timedelta(days=1)).date(), "to": (yesterday + timedelta(days=days - 2)).date()}
         asked = NewSalesReport.model_validate({name: day.isoformat() for name, day in span.items()})
         report = await office.reports.ask(office.seller, asked)
-        runner, read = office.runner(at_once=25, turn_seconds=60), 0
+        runner, read = office.runner(at_once=25, slice_seconds=60), 0
         gc.collect()
         tracemalloc.start()
         try:

@@ -186,7 +186,7 @@ async def test_not_ready_is_409_expired_is_410_and_what_is_swept_is_forgotten_in
     assert (late.status_code, late.json()["code"]) == (410, "report_expired")
     assert [await swept(), await swept()] == [(1, 0, 1), (0, 0, 1)]
     assert (await api.client.get(task["result"], headers=ada.bearer)).status_code == 410
-    forgotten = await become(expires_at=now() - repository.KEEP_ROWS)
+    forgotten = await become(expires_at=now() - repository.RETENTION)
     assert forgotten.status_code == 410
     assert await swept() == (1, 0, 0)
     assert (await api.client.get(task["result"], headers=ada.bearer)).status_code == 404

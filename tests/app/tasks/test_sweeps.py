@@ -12,6 +12,7 @@ from app.accounts import refresh_tokens
 from app.accounts.models import RefreshToken
 from app.infra.database import Database, open_database
 from app.infra.database.orm import now
+from app.infra.database.sweeping import BATCH
 from app.infra.outbox import pending
 from app.infra.outbox.models import OutboxMessage
 from app.processes.handlers import SWEEPS, TOPICS, open_runner
@@ -62,26 +63,26 @@ async def test_families_of_tokens_that_ended_by_age_are_forgotten_and_no_login_e
     api: Api, settings: Settings, database: Database
 ) -> None:
     ada = await someone(api, settings, "ada")
-    await _tokens(database, ada.id, refresh_tokens._SWEPT_AT_ONCE + 1, timedelta(seconds=1))
+    await _tokens(database, ada.id, BATCH + 1, timedelta(seconds=1))
     await _tokens(database, ada.id, 1, -timedelta(minutes=1))
     removed = []
     for _ in range(3):
         async with database.write() as session:
             removed.append(await refresh_tokens.sweep(session))
-    assert removed == [refresh_tokens._SWEPT_AT_ONCE, 1, 0]
+    assert removed == [BATCH, 1, 0]
     async with database.read() as session:
         assert (await session.execute(select(func.count()).select_from(RefreshToken))).scalar_one() == 2
     assert (await exchange(api, ada)).status_code == 200
 
 
 async def test_done_messages_go_in_rounds(database: Database) -> None:
-    long_ago = now() - pending.KEEP_DONE - timedelta(seconds=1)
+    long_ago = now() - pending.RETENTION - timedelta(seconds=1)
     message = {"topic": "t", "payload": {"a": "b"}, "available_at": long_ago, "created_at": long_ago}
-    rows = [{**message, "id": uuid4(), "done_at": long_ago} for _ in range(pending._SWEPT_AT_ONCE + 1)]
+    rows = [{**message, "id": uuid4(), "done_at": long_ago} for _ in range(BATCH + 1)]
     async with database.write() as session:
         await session.execute(insert(OutboxMessage), [*rows, {**message, "id": uuid4(), "done_at": None}])
     removed = [sum(await _sweep_all(database)) for _ in range(3)]
-    assert removed == [pending._SWEPT_AT_ONCE, 1, 0]
+    assert removed == [BATCH, 1, 0]
 
 
 async def test_every_topic_has_a_handler_and_every_handler_its_metrics(settings: Settings) -> None:

@@ -13,7 +13,7 @@ from app.infra.outbox import dead_letters, pending, repository
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
-from app.infra.outbox.pending import KEEP_DONE
+from app.infra.outbox.pending import RETENTION
 from app.infra.outbox.repository import BACKOFF_SECONDS
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS
 from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
@@ -218,7 +218,7 @@ async def test_what_was_given_back_is_not_claimed_again_by_who_held_it(bench: Be
 
     async def handle(message: Message) -> None:
         async with bench.database.write() as session:
-            await message.again(session)
+            await message.reschedule(session)
         (renewing,) = [task for task in asyncio.all_tasks() if task.get_name() == "lease"]
         await asyncio.wait_for(asyncio.shield(renewing), 20)
         async with bench.database.write() as session:
@@ -315,8 +315,8 @@ async def test_what_was_done_long_ago_is_swept(bench: Bench) -> None:
 
     for message_id in (old, young):
         assert await bench.runner(handle).process(message_id) == "done"
-    await bench.pass_time(old, KEEP_DONE.total_seconds() + 1)
-    await bench.pass_time(unfinished, KEEP_DONE.total_seconds() + 1)
+    await bench.pass_time(old, RETENTION.total_seconds() + 1)
+    await bench.pass_time(unfinished, RETENTION.total_seconds() + 1)
     async with bench.database.write() as session:
         assert await pending.sweep(session) == 1
     assert [await bench.row(message) is None for message in (old, young, unfinished)] == [True, False, False]

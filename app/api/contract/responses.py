@@ -1,0 +1,44 @@
+"""Documents the responses of an operation, for the argument `responses` of its route."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from app.api.problems import DOCUMENTED
+
+ID: Final = "$response.body#/id"
+ETAG: Final = "$response.header.ETag"
+NOT_MODIFIED: Final = "Unchanged since the ETag in If-None-Match"
+
+Responses = dict[int | str, dict[str, Any]]
+# By the id of the next operation: the value of each parameter, and under `body` that of the request's body.
+Links = Mapping[str, Mapping[str, Any]]
+
+
+def refused(*statuses: int) -> Responses:
+    """Documents refusals, each as problem details."""
+    return {status: DOCUMENTED | {"description": HTTPStatus(status).phrase} for status in statuses}
+
+
+def answered(
+    status: int, *headers: str, about: str | None = None, kind: str | None = None, links: Links | None = None
+) -> Responses:
+    """Documents a response by its headers, which HEADERS describes, its media type, and links to next operations."""
+    response: dict[str, Any] = {"headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers}}
+    if about is not None:
+        response["description"] = about
+    if kind is not None:
+        response["content"] = {kind: {}}
+    if links is not None:
+        response["links"] = {operation: _link(operation, values) for operation, values in links.items()}
+    return {status: response}
+
+
+def _link(operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    parameters = {name: value for name, value in values.items() if name != "body"}
+    link: dict[str, Any] = {"operationId": operation}
+    if parameters:
+        link["parameters"] = parameters
+    if "body" in values:
+        link["requestBody"] = values["body"]
+    return link
