@@ -1,1 +1,1 @@
-"""Who may do what: accounts, passwords and tokens."""
+"""Accounts: registration, authentication, profiles and permissions."""

@@ -18,9 +18,9 @@ _REQUIRED: Final = ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller as its token states it. `token_version` is the account's at the time of issue.
+    """The caller that a token names. `token_version` is the account's version at the time of issue.
 
-    `session_id` is the family of refresh tokens that the token was issued with; tokens of older versions have none.
+    `session_id` is the family of refresh tokens that the token was issued with; tokens of older releases have none.
     """
 
     account_id: UUID
@@ -54,7 +54,7 @@ class Tokens:
         return jwt.encode(claims, self._key, algorithm=_ALGORITHM)
 
     def read(self, token: str) -> Identity:
-        """Raises UnauthenticatedError for a token that is not ours, not whole, too old or too long-lived."""
+        """Returns the token's identity. Raises UnauthenticatedError when it is invalid, expired or too long-lived."""
         try:
             claims = jwt.decode(
                 token,
@@ -67,7 +67,7 @@ class Tokens:
             )
             if claims["exp"] - claims["iat"] > self.lifetime:
                 raise UnauthenticatedError("The access token lives longer than this service allows.")
-            # Tokens of the version before this one have no `ver`: they were issued at an account's first version.
+            # Tokens of the previous release have no `ver`: the account was at its first version then.
             session_id = UUID(claims["sid"]) if "sid" in claims else None
             return Identity(UUID(claims["sub"]), str(claims["role"]), int(claims.get("ver", 0)), session_id)
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):

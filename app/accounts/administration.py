@@ -1,4 +1,4 @@
-"""What administrators do with accounts. An account is never removed: its orders and items need its row."""
+"""Administers accounts. A row is never deleted, since orders and items refer to it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -27,9 +27,9 @@ class OwnAccountError(ConflictError):
 
 
 class Administration:
-    """Finding accounts, changing what they may do, and forgetting people.
+    """Lists accounts, changes their rights, and anonymises them.
 
-    `also_forget` takes a person out of what other domains keep, in the same transaction.
+    `also_forget` erases the personal data that other domains store, in the same transaction.
     """
 
     def __init__(self, database: Database, access: Access, also_forget: Sequence[Forgetting] = ()) -> None:
@@ -46,7 +46,7 @@ class Administration:
     async def change_rights(self, account_id: UUID, rights: dict[str, Any]) -> AccountView:
         """Changes `role`, `is_active` or both; the account's old tokens end.
 
-        Raises AccountNotFoundError, and LastAdminError when nobody would be left who can undo it.
+        Raises AccountNotFoundError, and LastAdminError when no administrator would be left.
         """
         async with self._database.write() as session:
             if rights.get("role", Role.ADMIN) != Role.ADMIN or not rights.get("is_active", True):
@@ -59,7 +59,7 @@ class Administration:
         structlog.get_logger().info(
             "account_rights_changed", account_id=account_id, role=changed.role, is_active=changed.is_active
         )
-        self._access.forget(account_id)
+        self._access.invalidate(account_id)
         return AccountView.model_validate(changed)
 
     async def delete(self, account_id: UUID, administrator: UUID) -> None:
@@ -72,9 +72,9 @@ class Administration:
         await self.anonymise(account_id)
 
     async def anonymise(self, account_id: UUID, *, token_version: int | None = None) -> None:
-        """Anonymises an account permanently, if given only while it is at a token version.
+        """Anonymises an account permanently; with `token_version`, only while the account is at that version.
 
-        Raises LastAdminError; AccountNotFoundError, or ConflictError when it left that version.
+        Raises LastAdminError; AccountNotFoundError, or ConflictError when the version has changed.
         """
         async with self._database.write() as session:
             await _keep_an_admin(session, account_id)
@@ -86,10 +86,10 @@ class Administration:
             for forget in self._also_forget:
                 await forget(session, account_id)
         structlog.get_logger().info("account_anonymised", account_id=account_id)
-        self._access.forget(account_id)
+        self._access.invalidate(account_id)
 
 
 async def _keep_an_admin(session: WriteSession, leaving: UUID) -> None:
-    """Holds all administrators until the transaction ends, so that two who leave at once can't both go."""
-    if await repository.hold_admins(session) == [leaving]:
+    """Locks all administrators until the transaction ends, so that two can't leave at the same time."""
+    if await repository.lock_admins(session) == [leaving]:
         raise LastAdminError("This is the last active administrator; appoint another one first.")

@@ -1,4 +1,4 @@
-"""Registering, logging in, and staying so."""
+"""Registration, login, and the exchange of refresh tokens."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ class AccountTakenError(ConflictError):
 
 @contextmanager
 def of_existing_account() -> Iterator[None]:
-    """Around what is written in an account's name: a token may outlive the account that it was made for."""
+    """Turns a foreign-key violation on the account into UnauthenticatedError: a token can outlive its account."""
     try:
         yield
     except IntegrityError as error:
@@ -66,10 +66,10 @@ class Accounts:
         self._lifetimes = lifetimes
 
     async def register(self, registration: Registration, address: str) -> Account:
-        """Adds an account for a client at `address`. What refuses it costs less than a hash, and comes before.
+        """Adds an account for a client at `address`. All cheaper checks come before the password hash.
 
-        Raises AccountTakenError when the name or the e-mail address is taken; it does not say which. Raises
-        TooManyRequestsError after too many registrations from the address, and HashingBusyError.
+        Raises AccountTakenError when the name or the e-mail address is taken, without telling which;
+        TooManyRequestsError after too many registrations from the address; and HashingBusyError.
         """
         await self._registrations.count(address)
         username_key, email_key = fold(registration.username), fold(registration.email)
@@ -91,10 +91,9 @@ class Accounts:
         return account
 
     async def token(self, username: str, password: str, address: str) -> Token:
-        """Raises UnauthenticatedError, in the same words and the same time whatever was wrong.
+        """Logs in. Raises UnauthenticatedError, with the same message and duration whatever was wrong.
 
-        Raises TooManyRequestsError after too many failures, whether or not this attempt would be another, and
-        HashingBusyError.
+        Raises TooManyRequestsError after too many failures, even for a correct password, and HashingBusyError.
         """
         attempt = Attempt.of(username, address)
         try:
@@ -110,22 +109,22 @@ class Accounts:
         return token
 
     async def _log_in(self, username: str, password: str, attempt: Attempt) -> Token:
-        await self._limits.check(attempt)  # who is refused does not wait for a slot
+        await self._limits.check(attempt)  # before waiting for a slot
         account = None
-        if USERNAME.fullmatch(username):  # no other was ever registered, and a database may not take it
+        if USERNAME.fullmatch(username):  # no other name is registered, and a database may refuse it
             async with self._database.read() as session:
                 account = await repository.by_username(session, username)
         if not await self._verification.fits("login", attempt, password, account) or account is None:
             raise UnauthenticatedError(WRONG)
         async with self._database.write() as session:
             # The password, the role or the active flag may have changed while the hash was made.
-            if not await repository.hold_version(session, account.id, account.token_version):
+            if not await repository.lock_version(session, account.id, account.token_version):
                 raise UnauthenticatedError(WRONG)
             family_id, refresh_token = await refresh_tokens.begin(session, account.id, self._lifetimes)
         return self._issue(Identity(account.id, account.role, account.token_version, family_id), refresh_token)
 
     async def refresh(self, refresh_token: str) -> Token:
-        """Raises UnauthenticatedError for a token that is unknown, used, ended or too old."""
+        """Exchanges a refresh token. Raises UnauthenticatedError when it is unknown, used, revoked or expired."""
         async with self._database.write() as session:
             exchanged = await refresh_tokens.exchange(session, refresh_token, self._lifetimes)
             if exchanged is None:
@@ -138,7 +137,7 @@ class Accounts:
         return self._issue(identity, exchanged.refresh_token)
 
     async def logout(self, refresh_token: str) -> None:
-        """Ends the token's family; its access tokens end within seconds."""
+        """Revokes the token's family; its access tokens end within seconds."""
         async with self._database.write() as session:
             await refresh_tokens.end_family(session, refresh_token)
 

@@ -1,10 +1,10 @@
-"""How often one may fail to log in, in a way that locks nobody out.
+"""Limits failed logins without locking anybody out.
 
-Failures are counted for an account from an address, and for an address whatever the account. Never for an account
-alone: then a stranger could keep its owner out by failing on purpose. Who has logged in to an account from an address
-before is held to the first count alone, so that a stranger in the same office can't use up the address for the others.
-Logins that succeed are never counted, and sessions that were begun go on with their refresh tokens.
-docs/decisions/0009-login-limits.md tells what that leaves open.
+Failures count for an account from an address, and for an address over all accounts. They never count for an account
+alone: a stranger could lock its owner out by failing on purpose. An address that has logged in to an account before is
+held to the first limit alone, so that a stranger in the same office can't exhaust the second for everybody. Successful
+logins never count, and sessions continue with their refresh tokens. docs/decisions/0009-login-limits.md describes the
+remaining risks.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ KNOWN_SECONDS: Final = 30 * 86400
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """Who is tried, and from where. The name is hashed: the counters may lie where many can read."""
+    """An account name and a client network. The name is hashed, since others may read the counters."""
 
     name: str
     network: str
@@ -35,7 +35,7 @@ class Attempt:
 
 
 class LoginLimits:
-    """Counts failures and refuses more of them. An unknown name is counted like any other."""
+    """Counts and limits failures. An unknown name counts like any other."""
 
     def __init__(self, limits: Limits, settings: Settings, metrics: LimitMetrics) -> None:
         self._limits = limits
@@ -46,7 +46,7 @@ class LoginLimits:
         self._known = window("login-known", 1, KNOWN_SECONDS)
 
     async def check(self, attempt: Attempt) -> None:
-        """Raises TooManyRequestsError when there were too many failures."""
+        """Raises TooManyRequestsError after too many failures."""
         seconds = await self._limits.wait(self._pair, attempt.name, attempt.network)
         if not seconds:
             seconds = await self._limits.wait(self._address, attempt.network)
@@ -63,13 +63,13 @@ class LoginLimits:
         await self._limits.count(self._address, attempt.network)
 
     async def succeeded(self, attempt: Attempt) -> None:
-        """Forgives the failures of this account from this address, not those of the address."""
+        """Resets the failures of this account from this address, not those of the address."""
         await self._limits.clear(self._pair, attempt.name, attempt.network)
         await self._limits.count(self._known, attempt.name, attempt.network)
 
 
 def network(address: str) -> str:
-    """What counts as one address: an IPv4 address, or the /64 that one IPv6 subscriber has."""
+    """Returns the unit that limits count: an IPv4 address, or the /64 of an IPv6 subscriber."""
     try:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:

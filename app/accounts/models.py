@@ -1,4 +1,4 @@
-"""The tables of accounts and of their refresh tokens."""
+"""Tables of accounts and refresh tokens."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -10,9 +10,9 @@ from app.infra.database.orm import Base, now
 
 
 class Account(Base):
-    """One person or service. Names and addresses are unique whatever their case: the keys are folded.
+    """A person or service. Names and addresses are unique whatever their case: the keys are folded.
 
-    `token_version` goes up when older access tokens must end. A deleted account keeps its row, without the person.
+    An increase of `token_version` ends older access tokens. A deleted account keeps its row, without personal data.
     """
 
     __tablename__ = "accounts"
@@ -34,7 +34,7 @@ class Account(Base):
 
 
 class RefreshToken(Base):
-    """A refresh token that was given out, as the SHA-256 of itself. Those that came from one login are a family."""
+    """The SHA-256 of an issued refresh token. All tokens of one login are a family."""
 
     __tablename__ = "refresh_tokens"
 

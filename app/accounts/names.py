@@ -1,4 +1,4 @@
-"""Usernames and display names: what they look like, and which are not to be had, however they are written."""
+"""Usernames and display names: their format, and the reserved ones in any spelling."""
 
 import re
 from itertools import product
@@ -8,14 +8,14 @@ from app.text.lookalikes import mixes_alphabets, skeletons
 
 USERNAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,63}")
 SERVICE: Final = "binnacle"
-# Nobody is called so: a name that has such a word speaks for the service.
+# No person has such a name: any name with one of these words appears to speak for the service.
 TITLES: Final = frozenset({"admin", "administrator", "hostmaster", "moderator", "postmaster", "sysadmin", "webmaster"})
-# Some people are called so, and nothing else: together with each other and with fillers they speak for the service.
+# People may have such names; combined with each other or with fillers they appear to speak for the service.
 OFFICES: Final = frozenset({"abuse", "help", "helpdesk", "official", "root", "security", "staff", "support", "system"})
 FILLERS: Final = frozenset(
     {"account", "accounts", "and", "chat", "customer", "desk", "my", "our", "service", "shop", "team", "the"}
 )
-# Words of the API's own addresses, and of programs.
+# Words of the API's paths, and of programs.
 WORDS: Final = frozenset(
     {"anonymous", "api", "deleted", "info", "none", "null", "seller", "undefined", "user", "users"}
 )
@@ -35,7 +35,7 @@ _PAIRS: Final = frozenset(a + b for pair in product(_OFFICES, _OFFICES | _FILLER
 
 
 def official(name: str) -> bool:
-    """Returns whether a name could be taken for one of the service's own: Admin_, supp0rt7, Binnacle Support."""
+    """Tests whether a name could be mistaken for the service's own: Admin_, supp0rt7, Binnacle Support."""
     return any(_speaks_for_the_service([*skeletons(form)]) for form in (name, _DECORATION.sub("", name)))
 
 
@@ -51,14 +51,14 @@ def _speaks_for_the_service(words: list[str]) -> bool:
 
 
 def free(username: str) -> str:
-    """Returns the name as it is. Raises ValueError when nobody can have it."""
+    """Returns the name. Raises ValueError when it is reserved."""
     if official(username) or username.casefold().strip("._-") in WORDS:
         raise ValueError("this name is reserved; choose another")
     return username
 
 
 def personal(display_name: str) -> str:
-    """Returns the name as it is. Raises ValueError when it could be taken for another one."""
+    """Returns the name. Raises ValueError when it could be mistaken for another one."""
     if any(map(mixes_alphabets, display_name.split())):
         raise ValueError("must not mix alphabets within a word")
     if official(display_name):

@@ -1,6 +1,6 @@
-"""Verifies passwords under the login limits: at a log-in, and wherever the current password is asked for.
+"""Verifies passwords under the login limits: at a login, and wherever the current password is required.
 
-So a stolen access token is no way to guess the password: a wrong one is counted, limited and logged as at a log-in.
+So a stolen access token does not help to guess the password: each wrong one is counted, limited and logged.
 """
 
 from typing import Literal
@@ -22,10 +22,10 @@ class Verification:
         self._limits = limits
 
     async def fits(self, purpose: Purpose, attempt: Attempt, password: str, account: Account | None) -> bool:
-        """Returns whether the password is the account's, at the same cost for one that is unknown or inactive.
+        """Tests a password; unknown and inactive accounts take the same time.
 
-        Callers check the limits before they read the account; they are checked again once there is a slot to hash in,
-        since many may have waited for theirs, and failed. Raises TooManyRequestsError and HashingBusyError.
+        Callers check the limits before they read the account. They are checked again once a slot is free, since other
+        callers may have failed meanwhile. Raises TooManyRequestsError and HashingBusyError.
         """
         stored = account.password_hash if account is not None and account.is_active else None
         async with self._passwords.slot() as slot:

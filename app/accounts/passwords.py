@@ -1,4 +1,4 @@
-"""Passwords: argon2id at OWASP's minimum of 19 MiB, at most two at once, off the event loop.
+"""Hashes passwords with argon2id at OWASP's minimum of 19 MiB, at most two at once, off the event loop.
 
 Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 """
@@ -20,7 +20,7 @@ from app.telemetry.metrics import LimitMetrics
 
 MEMORY_KIB: Final = 19 * 1024
 AT_ONCE: Final = 2
-NEW_AT_ONCE: Final = 1  # so that however many register, one slot is left to those who log in
+NEW_AT_ONCE: Final = 1  # so that registrations always leave one slot to logins
 WAIT_SECONDS: Final = 2.0
 
 
@@ -29,7 +29,7 @@ class HashingBusyError(BusyError):
 
 
 class Slot:
-    """The right to hash, for as long as its block lasts."""
+    """One of the permits to hash."""
 
     def __init__(self, hasher: PasswordHasher, nobody: str) -> None:
         self._hasher = hasher
@@ -39,7 +39,7 @@ class Slot:
         return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password: str, stored: str | None) -> bool:
-        """Returns whether the password fits. An unknown account (None) costs the same time as a wrong password."""
+        """Tests whether the password matches. An unknown account (None) takes the same time as a wrong password."""
         return await asyncio.to_thread(self._fits, password, stored or self._nobody) and stored is not None
 
     def _fits(self, password: str, stored: str) -> bool:
@@ -50,9 +50,9 @@ class Slot:
 
 
 class Passwords:
-    """Hashes and verifies. Two at once bound the memory to 38 MiB, which the pod's limit counts on.
+    """Hashes and verifies. Two at once bound the memory to 38 MiB, which is part of the pod's limit.
 
-    A slot is waited for `wait_seconds` at most; then the caller gets HashingBusyError, before any work is done.
+    A caller waits for a slot for at most `wait_seconds`, and then gets HashingBusyError before any work is done.
     """
 
     def __init__(self, *, wait_seconds: float = WAIT_SECONDS, metrics: LimitMetrics | None = None) -> None:
@@ -75,7 +75,7 @@ class Passwords:
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[Slot]:
-        """Waits for a slot, for callers that do something between waiting and hashing. Raises HashingBusyError."""
+        """Waits for a slot, for callers that check something before hashing. Raises HashingBusyError."""
         async with self._wait(self._all) as slot:
             yield slot
 
@@ -101,7 +101,7 @@ class Passwords:
 
 
 def _of_nobody(hasher: PasswordHasher) -> str:
-    """A hash that no password fits and that takes as long to try: a digest by chance, where one would be computed."""
+    """Returns a hash that matches no password and takes as long to verify: random bytes instead of a digest."""
     salt, digest = (_encoded(secrets.token_bytes(length)) for length in (hasher.salt_len, hasher.hash_len))
     cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2{hasher.type.name.lower()}$v={ARGON2_VERSION}${cost}${salt}${digest}"

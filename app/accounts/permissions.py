@@ -1,4 +1,4 @@
-"""Who may do what: roles and permissions, as data."""
+"""Roles and their permissions."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What needs more than an account of one's own. What is one's own needs none of these."""
+    """Actions beyond one's own account and objects, which need no permission."""
 
     ITEMS_WRITE_ANY = "items:write-any"
     REPORTS_READ_ANY = "reports:read-any"
@@ -36,7 +36,7 @@ PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(
 
 
 def allows(role: str, permission: Permission) -> bool:
-    """Whether a role has a permission; an unknown role has none."""
+    """Tests whether a role has a permission; an unknown role has none."""
     return permission in PERMISSIONS.get(role, frozenset())
 
 

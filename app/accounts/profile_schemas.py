@@ -1,4 +1,4 @@
-"""What goes in and out of the user endpoints."""
+"""Request and response bodies of users."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from app.accounts.permissions import Role
-from app.accounts.schemas import LONGEST_PASSWORD, AccountView, Address, DisplayName, Password, same_password_twice
+from app.accounts.schemas import MAX_PASSWORD, AccountView, Address, DisplayName, Password, same_password_twice
 from app.pagination import PageQuery
 from app.schemas import Input
 from app.text.types import Plain
 
-CurrentPassword = Annotated[SecretStr, Field(max_length=LONGEST_PASSWORD)]
+CurrentPassword = Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
 
 
 class PublicView(BaseModel):
@@ -40,7 +40,7 @@ class ProfileChange(Input):
     )
 
     display_name: DisplayName | None = None
-    # Factories: the defaults are never used, and the document names none.
+    # Factories, since the defaults are never used and must not be documented.
     email: Address = Field(default_factory=str)
     current_password: CurrentPassword = Field(default_factory=lambda: SecretStr(""))
 

@@ -1,4 +1,4 @@
-"""What one does with one's own account, and what others see of it."""
+"""Profiles: one's own account, and the public view of others."""
 
 from typing import Protocol
 from uuid import UUID
@@ -37,15 +37,16 @@ class WeakPasswordError(InvalidError):
 
 
 class Anonymise(Protocol):
-    """Anonymises an account, in every domain, as long as it is at a token version. Raises ConflictError."""
+    """Anonymises an account in every domain while it is at a token version. Raises ConflictError."""
 
     async def __call__(self, account_id: UUID, *, token_version: int) -> None: ...
 
 
 class Profiles:
-    """One's own account, and a look at others'.
+    """Reads and changes accounts for their owners.
 
-    What a stolen access token must not do needs the current password: a new e-mail address, a new password, deletion.
+    A new e-mail address, a new password and deletion need the current password, so that a stolen access token is not
+    enough.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Profiles:
         self._access = access
 
     async def see(self, caller: Identity, account_id: UUID) -> AccountView | PublicView:
-        """The private view for oneself and for who may read all, else the public one. Raises AccountNotFoundError."""
+        """Returns the private view to the owner and to callers who may read all, else the public one. Raises
+        AccountNotFoundError.
+        """
         account = await self._get(account_id)
         if caller.account_id == account_id or allows(caller.role, Permission.USERS_READ):
             return AccountView.model_validate(account)
@@ -79,10 +82,10 @@ class Profiles:
         return AccountView.model_validate(await self._get(account_id))
 
     async def change(self, account_id: UUID, change: ProfileChange, address: str) -> AccountView:
-        """Changes the profile for a client at `address`.
+        """Changes the profile for a client at `address`; a new e-mail address needs the password.
 
-        A new e-mail address needs the password. Raises WrongPasswordError, AccountTakenError when the address is
-        somebody else's, and TooManyRequestsError after too many failures or changes of e-mail addresses from `address`.
+        Raises WrongPasswordError, AccountTakenError when the e-mail address is taken, and TooManyRequestsError after
+        too many failures or changes of e-mail addresses from `address`.
         """
         values = change.model_dump(exclude_unset=True, exclude={"current_password"})
         token_version = None
@@ -104,10 +107,10 @@ class Profiles:
         return AccountView.model_validate(changed)
 
     async def change_password(self, account_id: UUID, change: PasswordChange, address: str) -> None:
-        """Ends every login of the account, this one too.
+        """Changes the password and ends every login of the account.
 
-        Raises WrongPasswordError when the old one does not fit, TooManyRequestsError after too many failures, and
-        WeakPasswordError when the new one is made of the account's name or e-mail address.
+        Raises WrongPasswordError when the old password is wrong, TooManyRequestsError after too many failures, and
+        WeakPasswordError when the new one is derived from the account's name or e-mail address.
         """
         account = await self._confirm("password_change", account_id, change.current_password, address)
         try:
@@ -121,7 +124,7 @@ class Profiles:
                 raise _changed_meanwhile()
             await refresh_tokens.end_all(session, account_id)
         structlog.get_logger().info("password_changed", account_id=account_id)
-        self._access.forget(account_id)
+        self._access.invalidate(account_id)
 
     async def delete(self, account_id: UUID, password: SecretStr, address: str) -> None:
         """Anonymises the account permanently; its orders and items are kept.
@@ -132,7 +135,7 @@ class Profiles:
         await self._anonymise(account_id, token_version=account.token_version)
 
     async def _confirm(self, purpose: Purpose, account_id: UUID, password: SecretStr, address: str) -> Account:
-        """Returns the account if the password is its own. Raises WrongPasswordError and TooManyRequestsError."""
+        """Returns the account if the password is correct. Raises WrongPasswordError and TooManyRequestsError."""
         account = await self._get(account_id)
         attempt = Attempt.of(account.username, address)
         await self._limits.check(attempt)

@@ -1,8 +1,8 @@
-"""Refresh tokens: opaque, single use, in families that end (RFC 9700, 4.14.2).
+"""Refresh tokens: opaque, single-use, in families that expire (RFC 9700, 4.14.2).
 
-A login begins a family; each use exchanges a token for the next one of its family. A token that comes a second time was
-stolen by somebody, from us or from the client, and nobody can tell which of the two asks now: the family ends. That is
-one mark on any of its rows, so that no exchange that runs meanwhile can slip a valid token past it.
+A login begins a family; each use exchanges a token for the next one of its family. A token that is used twice was
+stolen, by one of the two callers: so the family is revoked. One mark on any of its rows revokes it, so that no
+concurrent exchange can issue a valid token.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Index("ix_refresh_tokens_family_expires_at", RefreshToken.family_expires_at)  # 
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """In seconds: of a token that is not used, and of a family however often it is."""
+    """Lifetimes in seconds: of an unused token, and of a family."""
 
     token: int
     family: int
@@ -35,7 +35,7 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Whose token was exchanged, and the next one."""
+    """Account of an exchanged token, and the next token."""
 
     account_id: UUID
     role: str
@@ -45,7 +45,7 @@ class Exchange:
 
 
 async def begin(session: WriteSession, account_id: UUID, lifetimes: Lifetimes) -> tuple[UUID, str]:
-    """Returns a new family and its first token. Sweeps the account's families that have ended by age."""
+    """Returns a new family and its first token. Deletes the account's expired families."""
     ended = delete(RefreshToken).where(RefreshToken.account_id == account_id, RefreshToken.family_expires_at < now())
     await session.execute(ended.execution_options(synchronize_session=False))
     family_id, family_expires_at = uuid4(), now() + timedelta(seconds=lifetimes.family)
@@ -53,7 +53,7 @@ async def begin(session: WriteSession, account_id: UUID, lifetimes: Lifetimes) -
 
 
 async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> Exchange | None:
-    """Uses a token up; None when it is not valid (any more). Of many at once, the database lets one through."""
+    """Uses a token up; returns None when it is not valid. Of concurrent uses, the database lets one through."""
     moment = now()
     statement = (
         update(RefreshToken)
@@ -80,17 +80,17 @@ async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> E
 
 
 async def end_family_if_used(session: WriteSession, token: str) -> UUID | None:
-    """Ends the family of a token that was used before, and returns its account; None when it was not, or had ended."""
+    """Revokes the family of a used token and returns its account; None when it was unused or revoked before."""
     return await _end(session, [RefreshToken.token_hash == _hash(token), RefreshToken.used_at.is_not(None)])
 
 
 async def end_family(session: WriteSession, token: str) -> None:
-    """Ends the token's family; a token that nobody knows ends nothing."""
+    """Revokes the token's family; does nothing for an unknown token."""
     await _end(session, [RefreshToken.token_hash == _hash(token)])
 
 
 async def end_all(session: WriteSession, account_id: UUID) -> None:
-    """Ends every family of an account."""
+    """Revokes every family of an account."""
     await _end(session, [RefreshToken.account_id == account_id])
 
 
@@ -105,7 +105,7 @@ def _family_ended() -> ColumnElement[bool]:
 
 
 def ended(family_id: UUID) -> ColumnElement[bool]:
-    """Holds for a family that was ended before its time."""
+    """Returns a condition that holds for a revoked family."""
     return exists().where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_not(None))
 
 

@@ -1,4 +1,4 @@
-"""Queries on accounts. Takes a session, never commits."""
+"""Statements on accounts; none of them commits."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
@@ -15,7 +15,7 @@ from app.infra.database.orm import now
 from app.text.folding import ESCAPE, containing, fold, folded
 
 TAKEN: Final = "taken"
-_NO_HASH: Final = ""  # no password fits it
+_NO_HASH: Final = ""  # matches no password
 _VIEW: Final = (
     Account.id,
     Account.username,
@@ -28,7 +28,7 @@ _VIEW: Final = (
 
 
 class Standing(NamedTuple):
-    """What decides whether a token still speaks for its account."""
+    """Columns that decide whether a token is still valid for its account."""
 
     role: str
     is_active: bool
@@ -37,7 +37,7 @@ class Standing(NamedTuple):
 
 
 async def standing(session: ReadSession, account_id: UUID, session_id: UUID | None) -> Standing | None:
-    """Returns None when there is no such account, or not any more."""
+    """Returns None when the account does not exist or is deleted."""
     session_ended = refresh_tokens.ended(session_id) if session_id is not None else false()
     query = select(Account.role, Account.is_active, Account.token_version, session_ended)
     row = (await session.execute(query.where(Account.id == account_id, Account.deleted_at.is_(None)))).one_or_none()
@@ -55,7 +55,7 @@ async def by_username(session: ReadSession, username: str) -> Account | None:
 
 
 async def is_taken(session: ReadSession, username_key: str, email_key: str) -> bool:
-    """Returns whether an account has the name or the address. Another one may take them before this one is added."""
+    """Tests whether an account has the name or the address. Another request may take them before the insert."""
     query = select(Account.id).where(or_(Account.username_key == username_key, Account.email_key == email_key))
     return (await session.execute(query.limit(1))).first() is not None
 
@@ -63,14 +63,14 @@ async def is_taken(session: ReadSession, username_key: str, email_key: str) -> b
 async def page(
     session: ReadSession, *, offset: int, limit: int, search: str | None
 ) -> tuple[Sequence[Row[*tuple[Any, ...]]], int]:
-    """The rows of one page, oldest first, and the number of all that match."""
+    """Returns the rows of one page, oldest first, and the number of matches."""
     rows = _matching(select(*_VIEW), search).order_by(Account.created_at, Account.id).offset(offset).limit(limit)
     count = _matching(select(func.count()).select_from(Account), search)
     return (await session.execute(rows)).all(), (await session.execute(count)).scalar_one()
 
 
 async def add(session: WriteSession, account: Account) -> bool:
-    """Whether it could be added: False when the name or the address is taken."""
+    """Inserts an account; returns False when the name or the address is taken."""
     try:
         async with session.begin_nested():
             session.add(account)
@@ -79,8 +79,8 @@ async def add(session: WriteSession, account: Account) -> bool:
     return True
 
 
-async def hold_version(session: WriteSession, account_id: UUID, token_version: int) -> bool:
-    """Whether an active account is still at a version, which then stays until the transaction ends."""
+async def lock_version(session: WriteSession, account_id: UUID, token_version: int) -> bool:
+    """Tests whether an active account is at a version, which then stays until the transaction ends."""
     query = (
         select(Account.id)
         .where(Account.id == account_id, Account.token_version == token_version, Account.is_active)
@@ -89,8 +89,8 @@ async def hold_version(session: WriteSession, account_id: UUID, token_version: i
     return (await session.execute(query)).first() is not None
 
 
-async def hold_admins(session: WriteSession) -> Sequence[UUID]:
-    """The active administrators, who stay so until the transaction ends."""
+async def lock_admins(session: WriteSession) -> Sequence[UUID]:
+    """Returns the active administrators, locked until the transaction ends."""
     query = select(Account.id).where(Account.role == Role.ADMIN, Account.is_active).order_by(Account.id)
     return (await session.execute(query.with_for_update())).scalars().all()
 
@@ -98,9 +98,9 @@ async def hold_admins(session: WriteSession) -> Sequence[UUID]:
 async def change_profile(
     session: WriteSession, account_id: UUID, values: Mapping[str, Any], token_version: int | None = None
 ) -> Row[*tuple[Any, ...]] | Literal["taken"] | None:
-    """Changes an account, if given only while it is at a token version, and returns what it is then.
+    """Updates an account, with `token_version` only at that version, and returns it.
 
-    Returns TAKEN when the address is somebody else's, None when there is no such account.
+    Returns TAKEN when another account has the address, None when there is no such account.
     """
     try:
         async with session.begin_nested():
@@ -112,7 +112,7 @@ async def change_profile(
 
 
 async def replace_password(session: WriteSession, account_id: UUID, old: str, new: str) -> bool:
-    """Whether the hash was still the old one. Ends the tokens of before."""
+    """Replaces a hash and ends older tokens; returns False when the old hash has changed."""
     statement = (
         _existing(account_id)
         .where(Account.password_hash == old)
@@ -125,7 +125,7 @@ async def replace_password(session: WriteSession, account_id: UUID, old: str, ne
 async def change_rights(
     session: WriteSession, account_id: UUID, rights: Mapping[str, Any]
 ) -> Row[*tuple[Any, ...]] | None:
-    """The account as it is now; None when there is none. Ends the tokens of before, if this changes anything."""
+    """Updates an account and returns it; None when there is none. A change ends older tokens."""
     changes = [getattr(Account, name) != value for name, value in rights.items()]
     version = case((or_(false(), *changes), Account.token_version + 1), else_=Account.token_version)
     statement = _existing(account_id).values({**rights, "token_version": version}).returning(*_VIEW)
@@ -133,9 +133,9 @@ async def change_rights(
 
 
 async def anonymise(session: WriteSession, account_id: UUID, token_version: int | None = None) -> bool:
-    """Takes the person out of an account, if given only while it is at a token version; returns whether it did.
+    """Erases the personal data of an account, with `token_version` only at that version; returns whether it did.
 
-    Nobody can register the name and the address that it has then.
+    Nobody can register the name and the address that the row gets.
     """
     gone = f"deleted:{account_id.hex}"
     statement = _existing(account_id, token_version).values(

@@ -1,9 +1,8 @@
-"""Whether a token still speaks for its account: a short look at the database, remembered for a few seconds.
+"""Tests whether a token is still valid for its account, with a short-lived cache of the database.
 
-A change of role, password or active flag raises the account's token version, and a token of an older version has ended.
-So has one whose session was ended, by logging out or because its refresh token was used twice.
-Each replica looks again after FRESH_SECONDS, so no old token lives longer than that anywhere, and a busy caller costs a
-query in that time rather than one a request.
+A change of role, password or active flag raises the account's token version, which ends tokens of older versions. A
+logout or the reuse of a refresh token ends the tokens of its session. Each replica refreshes an account after
+FRESH_SECONDS: so no old token lives longer anywhere, and a busy caller costs one query in that time.
 """
 
 import time
@@ -17,8 +16,8 @@ from app.accounts.access_tokens import Identity
 from app.errors import UnauthenticatedError
 from app.infra.database import Database
 
-FRESH_SECONDS: Final = 4.0  # five are promised, and a request may be under way
-REMEMBERED: Final = 10_000  # sessions; some 4 MB
+FRESH_SECONDS: Final = 4.0  # below the documented five, since a request may be under way
+MAX_SESSIONS: Final = 10_000  # in memory, about 4 MB
 _Key = tuple[UUID, UUID | None]  # account and session
 
 
@@ -29,23 +28,23 @@ class _Seen:
 
 
 class Access:
-    """Checks the identities that tokens state. `clock` counts seconds, from anywhere."""
+    """Checks the identities of tokens. `clock` is monotonic, in seconds."""
 
     def __init__(
-        self, database: Database, *, remembered: int = REMEMBERED, clock: Callable[[], float] = time.monotonic
+        self, database: Database, *, remembered: int = MAX_SESSIONS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._database = database
         self._remembered = remembered
         self._clock = clock
-        self._seen: dict[_Key, _Seen] = {}  # oldest look first
+        self._seen: dict[_Key, _Seen] = {}  # oldest query first
 
     async def check(self, identity: Identity) -> None:
-        """Raises UnauthenticatedError when the account is gone, inactive or has changed since the token's issue."""
+        """Raises UnauthenticatedError when the account is gone, inactive, or has changed since the token's issue."""
         key = identity.account_id, identity.session_id
         standing = await self._standing(key)
         if standing is not None and identity.token_version > standing.token_version:
-            # Another replica changed the account and issued this: what is remembered here is older than the token.
-            self.forget(identity.account_id)
+            # Another replica changed the account and issued this token: the cached row is older.
+            self.invalidate(identity.account_id)
             standing = await self._standing(key)
         if standing is None:
             raise UnauthenticatedError("The account of this token does not exist any more.")
@@ -57,8 +56,8 @@ class Access:
         if standing.session_ended:
             raise UnauthenticatedError("The session of this token was ended; log in again.")
 
-    def forget(self, account_id: UUID) -> None:
-        """Looks again at the account's next request: this replica made a change itself."""
+    def invalidate(self, account_id: UUID) -> None:
+        """Drops an account from the cache after a change in this process."""
         for key in [key for key in self._seen if key[0] == account_id]:
             del self._seen[key]
 

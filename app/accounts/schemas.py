@@ -1,4 +1,4 @@
-"""What goes in and out of the account endpoints."""
+"""Request and response bodies of registration and tokens."""
 
 from datetime import datetime
 from typing import Annotated, Final, Literal, Protocol, TypeVar
@@ -19,25 +19,25 @@ from pydantic import (
 from pydantic.config import JsonDict
 
 from app.accounts.names import USERNAME, free, personal
-from app.accounts.weak_passwords import SHORTEST, refuse_own, refuse_weak
+from app.accounts.weak_passwords import MIN_LENGTH, refuse_own, refuse_weak
 from app.schemas import Input, Whole
 from app.text.folding import fold
 from app.text.types import Name, Plain, plain
 
-LONGEST_ADDRESS: Final = 254
-LONGEST_PASSWORD: Final = 128
+MAX_ADDRESS: Final = 254
+MAX_PASSWORD: Final = 128
 # Below 16, the consent of a parent is needed in some countries of the European Union (GDPR, article 8).
-YOUNGEST: Final = 16
+MIN_AGE: Final = 16
 
 
 def _short_when_folded(address: str) -> str:
-    """Some letters become three when their case is folded, and the folded form is kept as well."""
-    if len(fold(address)) > LONGEST_ADDRESS:
-        raise ValueError(f"must be {LONGEST_ADDRESS} characters or less, with its case folded")
+    """Bounds the folded form as well, which is stored: some letters become three when their case is folded."""
+    if len(fold(address)) > MAX_ADDRESS:
+        raise ValueError(f"must be {MAX_ADDRESS} characters or less, with its case folded")
     return address
 
 
-_PLAIN: Final[JsonDict] = {"pattern": Plain.pattern}  # which pydantic can't say of a secret by itself
+_PLAIN: Final[JsonDict] = {"pattern": Plain.pattern}  # pydantic does not document it for secrets
 
 
 def _plain_secret(secret: SecretStr) -> SecretStr:
@@ -52,12 +52,10 @@ def _hard_to_guess(secret: SecretStr) -> SecretStr:
 
 Username = Annotated[str, StringConstraints(pattern=f"^{USERNAME.pattern}$"), AfterValidator(free)]
 DisplayName = Annotated[str, StringConstraints(max_length=64), Name, AfterValidator(personal)]
-Address = Annotated[
-    EmailStr, AfterValidator(_short_when_folded), Field(json_schema_extra={"maxLength": LONGEST_ADDRESS})
-]
+Address = Annotated[EmailStr, AfterValidator(_short_when_folded), Field(json_schema_extra={"maxLength": MAX_ADDRESS})]
 Password = Annotated[
     SecretStr,
-    Field(min_length=SHORTEST, max_length=LONGEST_PASSWORD, json_schema_extra=_PLAIN),
+    Field(min_length=MIN_LENGTH, max_length=MAX_PASSWORD, json_schema_extra=_PLAIN),
     AfterValidator(_plain_secret),
     AfterValidator(_hard_to_guess),
 ]
@@ -72,7 +70,7 @@ _AskedTwice = TypeVar("_AskedTwice", bound=_Twice)
 
 
 def same_password_twice(asked: _AskedTwice) -> _AskedTwice:
-    """Validates a model that asks for a new password and its repetition."""
+    """Validates that a new password and its repetition are equal."""
     if asked.password.get_secret_value() != asked.password_confirm.get_secret_value():
         raise ValueError("password and password_confirm differ")
     return asked
@@ -97,7 +95,7 @@ class Registration(Input):
     username: Username
     display_name: DisplayName | None = None
     email: Address
-    age: Annotated[int, Field(ge=YOUNGEST, le=150), Whole] | None = None
+    age: Annotated[int, Field(ge=MIN_AGE, le=150), Whole] | None = None
     password: Password
     password_confirm: SecretStr
 
@@ -106,7 +104,7 @@ class Registration(Input):
     @field_validator("password")
     @classmethod
     def _not_the_account(cls, password: SecretStr, others: ValidationInfo) -> SecretStr:
-        """Looks at the fields before it, as far as they are valid."""
+        """Uses the preceding fields that are valid."""
         refuse_own(password.get_secret_value(), others.data.get("username", ""), others.data.get("email", ""))
         return password
 

@@ -1,6 +1,6 @@
-"""Entity tags (RFC 9110, 8.8.3 and 13.1): which version of an object a caller has seen.
+"""Entity tags (RFC 9110, 8.8.3 and 13.1): the version of an object that a client has.
 
-A tag counts with or without `W/`, since proxies that compress make it weak: docs/decisions/0020-weak-tags.md. Several
+Tags match with or without `W/`, since proxies that compress make them weak: docs/decisions/0020-weak-tags.md. Several
 header lines are one list.
 """
 
@@ -27,13 +27,12 @@ _IF_MATCH: Final = Header(
 
 
 def _if_match(request: Request, if_match: Annotated[str | None, _IF_MATCH] = None) -> str | None:
-    """Returns all lines of the header; the framework reads and checks the first."""
+    """Returns all lines of the header; FastAPI reads and validates only the first."""
     return None if if_match is None else _lines(request, "If-Match")
 
 
 IfMatch = Annotated[str | None, Depends(_if_match)]
-# Read and documented by hand, and so are these endpoints' services: what the framework solves for an endpoint costs as
-# much again as a cached answer.
+# Documented by hand, since FastAPI's handling of a parameter costs as much as a cached response.
 CONDITIONAL: Final[dict[str, Any]] = {
     "parameters": [
         {
@@ -49,13 +48,13 @@ _TAG: Final = re.compile(r'(?:W/)?"([\x21\x23-\x7e]*)"')
 _VERSION: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
-def etag(version: int, form: str = "") -> str:
-    """The tag of a version of an object; `form` tells apart what two versions of the API say of it."""
-    return f'"{version}{form}"'
+def etag(version: int, suffix: str = "") -> str:
+    """Returns the tag of an object's version; `suffix` tells the representations of two API versions apart."""
+    return f'"{version}{suffix}"'
 
 
 def seen(if_match: str | None) -> Collection[int] | None:
-    """The versions that If-Match names, None for `*`. Raises PreconditionRequiredError when there is no such header."""
+    """Returns the versions that If-Match names, None for `*`. Raises PreconditionRequiredError without the header."""
     if if_match is None:
         raise PreconditionRequiredError("This needs the item's ETag as If-Match, so that no other change is lost.")
     if if_match.strip() == "*":
@@ -71,7 +70,7 @@ async def tagged_item(request: Request, item_id: UUID, representation: Represent
 
 
 def tagged(request: Request, body: bytes, tag: str) -> Response:
-    """A JSON body as it is and its tag; 304 for a caller who has what the tag stands for."""
+    """Responds with JSON and its tag, or with 304 when the client has it."""
     if is_current(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
     return Response(body, media_type="application/json", headers={"ETag": tag})

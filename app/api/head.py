@@ -1,4 +1,4 @@
-"""HEAD wherever there is GET (RFC 9110, 9.3.2), though no route declares it."""
+"""Answers HEAD wherever there is GET (RFC 9110, 9.3.2)."""
 
 from collections.abc import Awaitable
 
@@ -6,13 +6,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Head:
-    """Routes HEAD as GET, and sends the answer without its content."""
+    """Routes HEAD as GET, and sends the response without its content."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Adds no coroutine to other methods: each costs a request a microsecond."""
+        """Adds no coroutine to other methods, which saves a microsecond a request."""
         is_head = scope["type"] == "http" and scope["method"] == "HEAD"
         return (self._answer if is_head else self._app)(scope, receive, send)
 
@@ -20,7 +20,7 @@ class Head:
         ended = False
 
         async def send_head(message: Message) -> None:
-            """Ends the answer with its head: a stream sees that its caller has left, and stops."""
+            """Ends the response after its head, so that a stream detects that its client has left."""
             nonlocal ended
             if message["type"] == "http.response.start":
                 await send(message)
@@ -32,4 +32,4 @@ class Head:
         try:
             await self._app(asked, receive, send_head)
         finally:
-            scope.update(asked, method="HEAD")  # the layers around this one read which route was found
+            scope.update(asked, method="HEAD")  # outer layers read the route

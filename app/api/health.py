@@ -1,6 +1,6 @@
-"""Health of one replica, for people: each dependency with its status, and since when it has that status.
+"""Health of one replica, for people: the status of each dependency, and since when it holds.
 
-Readiness does not follow from it: without Redis or the provider the service degrades and stays ready.
+Readiness does not depend on it: without Redis or the provider the service degrades and stays ready.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from app.infra.database.orm import now
 
 Status = Literal["ok", "degraded", "down"]
 FRESH_SECONDS: Final = 1.0
-PATIENCE_SECONDS: Final = 2.0
+TIMEOUT_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Result of one probe.
 
-    `detail` is a sentence for people; it repeats nothing that a driver says, since that may hold a secret.
+    `detail` is a sentence for people, without the driver's message, which may contain secrets.
     """
 
     status: Status
@@ -43,7 +43,7 @@ class Check(BaseModel):
 
 
 class Health:
-    """Asks each dependency at most once a second, all at the same time, and remembers since when it is as it is."""
+    """Probes all dependencies concurrently, at most once a second, and remembers since when each has its status."""
 
     def __init__(self) -> None:
         self._probes: dict[str, Probe] = {}
@@ -53,7 +53,9 @@ class Health:
         self._lock = asyncio.Lock()
 
     def watch(self, probes: Mapping[str, Probe], breakers: Mapping[str, str]) -> None:
-        """Call at the start. `breakers` has the state of each circuit breaker by its target, and is read when asked."""
+        """Sets the probes; call it at the start. `breakers` maps targets to the current state of their circuit
+        breakers.
+        """
         self._probes, self._breakers = dict(probes), breakers
 
     async def checks(self) -> Mapping[str, Check]:
@@ -73,7 +75,7 @@ class Health:
 
 
 def worst(checks: Mapping[str, Check], *, ready: bool) -> Status:
-    """Returns `down` without the database, the one hard dependency, `degraded` when anything else is not well."""
+    """Returns `down` without the database, the one hard dependency, and `degraded` when anything else is not ok."""
     database = checks.get("database")
     if database is not None and database.status == "down":
         return "down"
@@ -82,9 +84,9 @@ def worst(checks: Mapping[str, Check], *, ready: bool) -> Status:
 
 async def _ask(probe: Probe) -> Finding:
     try:
-        return await asyncio.wait_for(probe(), PATIENCE_SECONDS)
+        return await asyncio.wait_for(probe(), TIMEOUT_SECONDS)
     except TimeoutError:
-        return Finding("down", f"No answer within {PATIENCE_SECONDS:g} s.")
+        return Finding("down", f"No answer within {TIMEOUT_SECONDS:g} s.")
     except UnavailableError:
         return Finding("down", "Does not answer.")
 

@@ -1,4 +1,4 @@
-"""Probes of the stores, for /health."""
+"""Probes of database, outbox and Redis, for /health."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,18 +10,19 @@ from app.api.health import Finding, Probe
 from app.infra.database import Database
 from app.infra.database.outage_errors import OutageError
 from app.infra.outbox import pending
+from app.infra.redis.client import open_client
 
 if TYPE_CHECKING:
     from app.settings import Settings
 
-OLDEST_SECONDS: Final = 60.0  # a message that waits for longer is late
+MAX_WAIT_SECONDS: Final = 60.0  # of a message; a longer wait degrades the queue
 KEY: Final = "health"
 KEY_SECONDS: Final = 10
 
 
 @asynccontextmanager
 async def open_probes(settings: "Settings", database: Database) -> AsyncIterator[Mapping[str, Probe]]:
-    """Opens a probe for each store that these settings name; connects at the first use."""
+    """Opens a probe for each store in the settings; connects at the first use."""
 
     async def ask_database() -> Finding:
         try:
@@ -39,19 +40,16 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
             return Finding("ok", "No message waits.")
         count, oldest = sum(count for count, _ in backlog.values()), max(age for _, age in backlog.values())
         detail = f"{count} {'message waits' if count == 1 else 'messages wait'}, the oldest for {oldest:.0f} s."
-        return Finding("degraded" if oldest > OLDEST_SECONDS else "ok", detail)
+        return Finding("degraded" if oldest > MAX_WAIT_SECONDS else "ok", detail)
 
     probes: dict[str, Probe] = {"database": ask_database, "queue": ask_queue}
     address = settings.redis
     if address is None:
         yield probes
         return
-    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
-    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415
+    from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415 -- redis-py takes 5 MB
 
-    from app.infra.redis.pool import open_pool  # noqa: PLC0415
-
-    async with Redis.from_pool(open_pool(address, connections=1)) as client:
+    async with open_client(address, connections=1) as client:
 
         async def ask_redis() -> Finding:
             try:

@@ -1,4 +1,4 @@
-"""A room: the buyer and the sellers of one order, who talk to each other and see what becomes of it."""
+"""The room of an order, in which its buyer and sellers exchange messages and follow its status."""
 
 import asyncio
 import time
@@ -20,14 +20,14 @@ from app.orders.status_stream import Following
 from app.schemas import Input
 from app.text.types import Lines
 
-LARGEST_MESSAGE_BYTES: Final = 16_384
-MESSAGES_A_SECOND: Final = 5.0
-MESSAGES_AT_ONCE: Final = 20.0
+MAX_MESSAGE_BYTES: Final = 16_384
+MESSAGES_PER_SECOND: Final = 5.0
+MESSAGE_BURST: Final = 20.0
 SEND_SECONDS: Final = 10.0
 
 
 class End(NamedTuple):
-    """The code that the socket is closed with, and the reason that its client is told and that is counted."""
+    """Close code of the socket, and the reason for the client and the metrics."""
 
     code: int
     reason: str
@@ -57,14 +57,14 @@ _INCOMING: Final[TypeAdapter[_Said | _Sign]] = TypeAdapter(Annotated[_Said | _Si
 
 
 class Member(NamedTuple):
-    """Who is in the room."""
+    """An account in the room, and its part in the order."""
 
     account_id: UUID
     role: ParticipantRole
 
 
 class Room:
-    """One member's place in a room; the others' may be in other processes."""
+    """The connection of one member; other members may be connected to other processes."""
 
     def __init__(
         self, socket: WebSocket, fanout: Fanout, presence: Presence, standing: Standing, member: Member
@@ -76,7 +76,7 @@ class Room:
         self._member = member
 
     async def stay(self, following: Following, order_id: UUID) -> End:
-        """Until the member leaves or must leave."""
+        """Runs until the member leaves or must leave; returns the reason."""
         channel = f"room:{order_id}"
         tasks: list[asyncio.Task[End]] = []
         async with following.follow(order_id, channel) as follower, self._announced(channel, order_id):
@@ -121,20 +121,20 @@ class Room:
                 await self._publish(channel, "leave")
 
     async def _hear(self, channel: str) -> End:
-        allowance, seen_at = MESSAGES_AT_ONCE, time.monotonic()
+        allowance, seen_at = MESSAGE_BURST, time.monotonic()
         while True:
             frame = await self._socket.receive()
             if frame["type"] == "websocket.disconnect":
                 return LEFT
             moment = time.monotonic()
-            allowance = min(MESSAGES_AT_ONCE, allowance + (moment - seen_at) * MESSAGES_A_SECOND) - 1
+            allowance = min(MESSAGE_BURST, allowance + (moment - seen_at) * MESSAGES_PER_SECOND) - 1
             seen_at = moment
             text = frame.get("text")
             if allowance < 0:
                 return TOO_MANY
             if text is None:
                 return NOT_TEXT
-            if len(text.encode()) > LARGEST_MESSAGE_BYTES:
+            if len(text.encode()) > MAX_MESSAGE_BYTES:
                 return TOO_LARGE
             try:
                 said = _INCOMING.validate_json(text)
@@ -153,5 +153,5 @@ class Room:
         await self._fanout.publish(channel, orjson.dumps(said))
 
     async def _send(self, content: bytes) -> None:
-        async with asyncio.timeout(SEND_SECONDS):  # who does not read is not waited for
+        async with asyncio.timeout(SEND_SECONDS):  # a client that does not read is disconnected
             await self._socket.send_text(content.decode())

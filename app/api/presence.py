@@ -7,19 +7,19 @@ from uuid import UUID
 class Presence:
     """Tells an account's first socket in a room from its others, so that only a change is announced.
 
-    An announcement goes to every socket in the room: one for each socket would cost the square of their number.
+    An announcement goes to every socket in the room: one for each socket would be quadratic.
     """
 
     def __init__(self) -> None:
         self._sockets: Counter[tuple[UUID, UUID]] = Counter()
 
     def enter(self, order_id: UUID, account_id: UUID) -> bool:
-        """Adds a socket. Returns whether the account was not in the room before."""
+        """Adds a socket. Returns whether it is the account's first in the room."""
         self._sockets[order_id, account_id] += 1
         return self._sockets[order_id, account_id] == 1
 
     def leave(self, order_id: UUID, account_id: UUID) -> bool:
-        """Removes a socket. Returns whether the account has none in the room any more."""
+        """Removes a socket. Returns whether it was the account's last in the room."""
         self._sockets[order_id, account_id] -= 1
         if self._sockets[order_id, account_id] > 0:
             return False

@@ -1,4 +1,4 @@
-"""Probes with three meanings, and two pages for people. None of them needs an account."""
+"""Kubernetes probes, and two endpoints for people. None requires an account."""
 
 import time
 from typing import Annotated
@@ -45,7 +45,7 @@ class HealthReport(BaseModel):
 
 
 def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, dependencies: Health) -> APIRouter:
-    """The probes of one process."""
+    """Returns the probes of one process."""
     routes = APIRouter(tags=["operations"])
 
     @routes.get("/livez", summary="Check liveness")

@@ -1,4 +1,4 @@
-"""Whether this replica should get requests: its database answers, its schema fits, and it is not draining."""
+"""Readiness of this replica: the database answers, its schema is current, and the replica is not draining."""
 
 import asyncio
 import time
@@ -11,14 +11,14 @@ from app.infra.database.outage_errors import OutageError
 from app.telemetry.metrics import ReadinessMetrics
 
 FRESH_SECONDS: Final = 1.0
-PATIENCE_SECONDS: Final = 1.5  # below the timeout of the chart's probe, which would count no answer as not ready
+TIMEOUT_SECONDS: Final = 1.5  # below the timeout of the chart's probe
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`outcome` is the label of the metric; `reason` is for people.
+    """Result of a check. `outcome` is the label of the metric, `reason` is for people.
 
-    `outage_began` is the monotonic time at which the database of a replica went that was ready before.
+    `outage_began` is the monotonic time at which a ready replica lost its database.
     """
 
     outcome: str
@@ -30,13 +30,13 @@ class Verdict:
         return self.outcome == "ready"
 
     def serves(self, outage_seconds: float) -> bool:
-        """Tells if requests may come: for so long, a replica answers for a database that is gone (decision 22)."""
+        """Tests whether the replica gets requests: also for the first `outage_seconds` of an outage (decision 22)."""
         began = self.outage_began
         return self.ready or (began is not None and time.monotonic() - began < outage_seconds)
 
 
 class Readiness:
-    """Asks the dependencies at most once a second, however many ask it."""
+    """Checks the database and the schema at most once a second."""
 
     def __init__(self, lifecycle: Lifecycle, metrics: ReadinessMetrics) -> None:
         self._lifecycle = lifecycle
@@ -51,7 +51,7 @@ class Readiness:
         self._database = database
 
     async def check(self) -> Verdict:
-        """The verdict, at most a second old."""
+        """Returns the verdict, which is at most a second old."""
         if self._lifecycle.draining:
             self._metrics.checks.labels("draining").inc()
             return Verdict("draining", "draining: this replica is about to stop")
@@ -68,7 +68,7 @@ class Readiness:
         if self._revisions is None:
             self._revisions = await asyncio.to_thread(schema.revisions)
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(TIMEOUT_SECONDS):
                 found = await schema.current_revision(self._database)
                 await self._database.require_writes()
         except OutageError as outage:

@@ -1,4 +1,4 @@
-"""Whether what stays open may stay open: asked again and again, since it outlives the request that opened it."""
+"""Repeats the authorisation of open streams and sockets, which outlive the request that opened them."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -11,10 +11,10 @@ End = Literal["draining", "unauthenticated"]
 
 
 class Standing:
-    """Of one stream or socket, opened with a token.
+    """Authorisation of one stream or socket.
 
-    The account is looked at every four seconds at most, and asked for twice a second: a stream ends within five
-    seconds of its token, or of a change of role, password or active flag.
+    It is tested twice a second, against a cache of four seconds: a stream ends within five seconds after its token
+    expires, or its role, password or active flag changes.
     """
 
     def __init__(self, tokens: Tokens, access: Access, draining: Callable[[], bool], token: str) -> None:
@@ -24,7 +24,7 @@ class Standing:
         self._token = token
 
     async def end(self) -> End | None:
-        """Why it must end now, if it must. A database that is gone is no reason."""
+        """Returns the reason to end now, if any. An outage of the database is no reason."""
         if self._draining():
             return "draining"
         try:

@@ -1,7 +1,7 @@
-"""Limits the event streams and WebSockets open at once, for one account, one order and one client address.
+"""Limits concurrent event streams and WebSockets, for an account, an order and a client address.
 
-Each of them looks twice a second whether it must end: a thousand of one account kept a replica busy. The counts are
-those of this process, since it is the process that they protect.
+Each stream is authorised twice a second: a thousand of one account kept a replica busy. Counts are local, since the
+limit protects this process.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ _OF: Final[dict[By, str]] = {"account": "your account", "order": "this order", "
 
 
 class TooManyStreamsError(TooManyRequestsError):
-    """As many streams and sockets are open as may be."""
+    """The limit of open streams and sockets is reached."""
 
     code = "too_many_streams"
 
@@ -33,7 +33,7 @@ class TooManyStreamsError(TooManyRequestsError):
 
 
 class StreamLimits:
-    """Counts what is open. A limit of 0 is none."""
+    """Counts open streams and sockets. A limit of 0 is unlimited."""
 
     def __init__(self, settings: Settings, metrics: LimitMetrics) -> None:
         self._limits: dict[By, int] = {
@@ -47,7 +47,7 @@ class StreamLimits:
 
     @contextmanager
     def held(self, keys: dict[By, str]) -> Iterator[None]:
-        """Counts one under each of the keys until it is over. Raises TooManyStreamsError and counts none then."""
+        """Counts a stream under each key while it is open. Raises TooManyStreamsError, and counts nothing then."""
         taken = list(keys.items())
         for key in taken:
             limit = self._limits[key[0]]
@@ -62,9 +62,9 @@ class StreamLimits:
             self._open.subtract(taken)
             for key in taken:
                 if not self._open[key]:
-                    del self._open[key]  # else each account that ever came would be remembered
+                    del self._open[key]  # bounds the memory
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """The client address behind the trusted proxies, or the /64 that it is in."""
+    """Returns the client address behind the trusted proxies, or its /64."""
     return network(connection.client.host if connection.client else "")

@@ -1,4 +1,4 @@
-"""`/api/items` without a version in its path: X-API-Version says which one is meant, 1 unless it is given."""
+"""Routes `/api/items` by the header X-API-Version, which is 1 by default."""
 
 from http import HTTPStatus
 from typing import Final
@@ -14,9 +14,9 @@ _VERSIONS: Final = {b"1": "/api/v1/items", b"2": "/api/v2/items"}
 
 
 class Versioning:
-    """Leads a request without a version to the version that its header names, before it is routed.
+    """Rewrites the path of a request without a version, before it is routed.
 
-    It is answered, counted and traced as a request to that version; the access line keeps the path that was asked for.
+    Metrics and traces show the versioned path; the access log keeps the requested one.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -30,7 +30,7 @@ class Versioning:
         wanted = [value for name, value in scope["headers"] if name == _HEADER] or [b"1"]
         version = wanted[0] if len(wanted) == 1 else b""
 
-        async def told(message: Message) -> None:
+        async def send_versioned(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", []), (b"vary", b"X-API-Version")]
                 if version in _VERSIONS:
@@ -40,14 +40,14 @@ class Versioning:
         if version not in _VERSIONS:
             detail = "X-API-Version must be 1 or 2."
             refusal = problems.answer(Request(scope), HTTPStatus.BAD_REQUEST, "unknown_api_version", detail)
-            await refusal(scope, receive, told)
+            await refusal(scope, receive, send_versioned)
             return
         asked = scope["path"], scope.get("raw_path")
-        # In place: the layers around this one read from the same scope which route was found.
+        # In place, since outer layers read the route from this scope.
         scope["path"] = _VERSIONS[version] + asked[0].removeprefix(_PREFIX)
         scope["raw_path"] = scope["path"].encode()
         try:
-            await self._app(scope, receive, told)
+            await self._app(scope, receive, send_versioned)
         finally:
             scope["path"], scope["raw_path"] = asked
 

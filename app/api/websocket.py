@@ -1,4 +1,4 @@
-"""The WebSocket of an order's room: who may come in, and how it is closed."""
+"""The WebSocket endpoint of an order's room."""
 
 from http import HTTPStatus
 from typing import Final
@@ -25,25 +25,25 @@ _UPGRADE: Final = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSock
 
 
 def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
-    """The routes of WebSockets."""
+    """Returns the routes of WebSockets."""
     routes = APIRouter()
     origins = frozenset(settings.cors_origins)
 
     async def order_room(socket: WebSocket, order_id: str) -> None:
-        """The buyer and the sellers of an order, in JSON.
+        """Serves the buyer and the sellers of an order, in JSON.
 
-        In: message (text), ping, leave. Out: status, message, join, leave, pong. `join` and `leave` are of an account,
-        however many sockets it has. The token comes as
-        `Authorization: Bearer …`, or from a browser as the subprotocols `bearer, …`.
+        In: message (text), ping, leave. Out: status, message, join, leave, pong. `join` and `leave` are sent once an
+        account, whatever the number of its sockets. The token is sent as `Authorization: Bearer …`, or by a browser as
+        the subprotocols `bearer, …`.
         """
         if not _same_origin(socket, origins):
-            await socket.close(_POLICY)  # before it is accepted: the client is answered 403
+            await socket.close(_POLICY)  # before it is accepted, which responds with 403
             return
         services: Services = socket.app.state.services
         try:
             with services.stream_limits.held({"address": address_of(socket)}):
                 await _converse(socket, services, lifecycle, order_id)
-        except TooManyStreamsError as error:  # before it is accepted: the client is answered 429
+        except TooManyStreamsError as error:  # before it is accepted, which responds with 429
             await socket.send_denial_response(problems.refuse(socket, error))
 
     routes.add_api_websocket_route(_PATH, order_room)
@@ -52,7 +52,7 @@ def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
 
 
 async def _require_upgrade(order_id: str) -> None:  # noqa: ARG001 -- in the path
-    """Refuses a GET that is no handshake, or one that a proxy took apart (RFC 9110, 15.5.22)."""
+    """Refuses a GET without a handshake, or whose handshake a proxy removed (RFC 9110, 15.5.22)."""
     detail = "This is a WebSocket: send the handshake of RFC 6455, version 13, through proxies that pass Upgrade on."
     raise HTTPException(HTTPStatus.UPGRADE_REQUIRED, detail, _UPGRADE)
 
@@ -71,7 +71,7 @@ async def _converse(socket: WebSocket, services: Services, lifecycle: Lifecycle,
 
 
 async def _welcome(socket: WebSocket, services: Services, standing: Standing, token: str, order_id: str) -> End:
-    """Why the socket must be closed: at once, or after a stay in the room. Raises TooManyStreamsError."""
+    """Authorises the socket and runs its room; returns the reason to close it. Raises TooManyStreamsError."""
     try:
         reason = await standing.end()
         if reason is not None:
@@ -97,11 +97,11 @@ async def _close(socket: WebSocket, end: End) -> None:
     try:
         await socket.close(end.code, end.reason)
     except (RuntimeError, WebSocketDisconnect):
-        return  # the client was first
+        return  # the client has closed it
 
 
 def _token(socket: WebSocket) -> tuple[str, str | None]:
-    """The token, if any, and the subprotocol that is agreed on. Never from the query string: that is logged."""
+    """Returns the token, if any, and the subprotocol to accept. The query string is not read, since it is logged."""
     scheme, _, token = socket.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return token.strip(), None
@@ -112,13 +112,13 @@ def _token(socket: WebSocket) -> tuple[str, str | None]:
 
 
 def _same_origin(socket: WebSocket, origins: frozenset[str]) -> bool:
-    """Whether a page of ours asks, or none at all: browsers send an Origin, and let any page open a socket."""
+    """Tests whether the page has an allowed origin, or none: browsers let any page open a socket, and send Origin."""
     origin = socket.headers.get("origin")
     return origin is None or origin in origins or _authority(origin) == socket.headers.get("host")
 
 
 def _authority(origin: str) -> str | None:
-    """Returns host and port of an origin, None where it has none: `null`, or what no browser sends."""
+    """Returns host and port of an origin; None when it has none, such as `null`."""
     try:
         return urlsplit(origin).netloc or None
     except ValueError:

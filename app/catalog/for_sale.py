@@ -13,7 +13,7 @@ from app.infra.database import WriteSession
 from app.infra.database.orm import UtcDateTime, now
 from app.infra.event_bus import Events
 
-_NOW: Final = bindparam("now", type_=UtcDateTime(), callable_=now)  # read anew whenever a statement runs
+_NOW: Final = bindparam("now", type_=UtcDateTime(), callable_=now)  # evaluated at each execution
 _ENDED: Final = and_(ITEMS.c.ends_at.is_not(None), ITEMS.c.ends_at <= _NOW)
 EXISTS: Final[ColumnElement[bool]] = ITEMS.c.status != "archived"
 # Each item that exists is in exactly one of these states.

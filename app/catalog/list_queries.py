@@ -29,7 +29,7 @@ _SORTED_BY: Final[Mapping[str, Column[Any]]] = {
 }
 _CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
     **STATES,
-    # An item that had its name from another before names were unique has no key.
+    # An item whose name was taken before names became unique has no key.
     "search": func.coalesce(ITEMS.c.name_key, folded(ITEMS.c.name)).like(
         bindparam("search", type_=Text), escape=ESCAPE
     ),
@@ -113,7 +113,7 @@ def _conditions(given: frozenset[str]) -> list[ColumnElement[bool]]:
 
 def _sorted(query: Select[*tuple[Any, ...]], sort: Sort | CursorSort) -> Select[*tuple[Any, ...]]:
     column = _SORTED_BY[sort.removeprefix("-")]
-    # The id goes the same way, so that an index over both serves either direction.
+    # The id is sorted in the same direction, so that one index serves both.
     return (
         query.order_by(column.desc(), ITEMS.c.id.desc()) if sort.startswith("-") else query.order_by(column, ITEMS.c.id)
     )

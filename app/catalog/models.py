@@ -48,7 +48,7 @@ class Item(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-# The table's and not the entity's: what is selected from a table needs nothing of the ORM, which costs as much again.
+# Reads select from the table instead of the entity, which halves their cost.
 ITEMS: Final = cast("Table", Item.__table__)
 
 

@@ -56,7 +56,7 @@ async def change(
 
 
 async def give_back_stock(session: WriteSession, events: Events, quantities: Mapping[UUID, int]) -> None:
-    for item_id in sorted(quantities):  # one order for all, so that two transactions can't wait for each other
+    for item_id in sorted(quantities):  # one lock order for all prevents deadlocks
         await session.execute(
             update(Item)
             .where(Item.id == item_id)

@@ -72,18 +72,7 @@ class ItemView(BaseModel):
 
     @classmethod
     def of(cls, item: ItemRecord) -> Self:
-        return cls(
-            id=item.id,
-            owner_id=item.owner_id,
-            name=item.name,
-            description=item.description,
-            price=to_major(item.price_minor),
-            currency=item.currency,
-            stock=item.stock,
-            created_at=item.created_at,
-            status=item.status,
-            ends_at=item.ends_at,
-        )
+        return cls(price=to_major(item.price_minor), **item._asdict())
 
 
 class ItemPage(BaseModel):

@@ -67,17 +67,8 @@ class ItemViewV2(BaseModel):
 
     @classmethod
     def of(cls, item: ItemRecord) -> Self:
-        return cls(
-            id=item.id,
-            owner_id=item.owner_id,
-            name=item.name,
-            description=item.description,
-            price=Money(amount=to_major(item.price_minor), currency=item.currency),
-            stock=item.stock,
-            status=item.status,
-            ends_at=item.ends_at,
-            created_at=item.created_at,
-        )
+        price = Money(amount=to_major(item.price_minor), currency=item.currency)
+        return cls(price=price, **item._asdict())
 
 
 class ItemListV2(BaseModel):

@@ -16,13 +16,13 @@ from app.catalog.for_sale import FOR_SALE
 from app.catalog.models import ITEMS, ItemRecord
 from app.infra.database import ReadSession
 
-MAX_RANKED: Final = 1000  # of all that match so many are ranked: the time that a common word takes has an end
+MAX_RANKED: Final = 1000  # matches that are ranked, which bounds the time that a common word takes
 _WORDS: Final = "(setweight(to_tsvector('english', name), 'A') || setweight(to_tsvector('english', description), 'B'))"
 _ASKED: Final = bindparam("words", type_=Text)
 _BY_WORDS: Final = (
     select(ITEMS.c.id, literal_column(f"ts_rank({_WORDS}, query)", Float).label("relevance"))
     .select_from(ITEMS, text("websearch_to_tsquery('english', :words) AS query").bindparams(_ASKED))
-    # A tree of '' or T has no word that could be looked up.
+    # A tree of '' or T has no indexed word.
     .where(text(f"querytree(query) NOT IN ('', 'T') AND {_WORDS} @@ query"), FOR_SALE)
     .limit(MAX_RANKED)
 )
@@ -34,8 +34,8 @@ _BY_FTS5: Final = (
     .limit(MAX_RANKED)
 )
 _TERM: Final = re.compile(r'(-?)"([^"]*)"?|(-?)([^\s"]+)')
-# What PostgreSQL leaves out of English, as far as it is likely in a query.
-_STOP_WORDS: Final = frozenset(  # what PostgreSQL leaves out of English, as far as it is likely in a query
+# PostgreSQL's English stop words that are likely in a query.
+_STOP_WORDS: Final = frozenset(
     (
         *("a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "from", "had", "has", "have", "i", "in"),
         *("into", "is", "it", "its", "my", "no", "not", "of", "off", "on", "our", "that", "the", "their", "them"),

@@ -1,1 +1,1 @@
-"""Connections to what is outside the process; each is opened and closed by its own lifespan."""
+"""Connections to other services, each opened and closed by a lifespan of its own."""

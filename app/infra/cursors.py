@@ -1,4 +1,4 @@
-"""Cursors: where a list was left, in a text that only this service can make and that fits one query only."""
+"""Cursors: signed positions in lists, each valid for one query."""
 
 import base64
 import binascii
@@ -11,7 +11,7 @@ from typing import Final
 from app.errors import BadRequestError
 
 _MAC_BYTES: Final = 16
-_PURPOSE: Final = b"binnacle: cursors"  # the same key signs tokens; neither may pass for the other
+_PURPOSE: Final = b"binnacle: cursors"  # separates cursors from tokens, which the same key signs
 
 
 class InvalidCursorError(BadRequestError):
@@ -19,7 +19,7 @@ class InvalidCursorError(BadRequestError):
 
 
 class Cursors:
-    """Seals and opens cursors. Replicas with one key understand each other's."""
+    """Signs and verifies cursors. Replicas that share a key accept each other's."""
 
     def __init__(self, key: str) -> None:
         self._key = hmac.digest(key.encode(), _PURPOSE, hashlib.sha256)
@@ -29,7 +29,7 @@ class Cursors:
         return base64.urlsafe_b64encode(self._mac(content, query) + content).rstrip(b"=").decode()
 
     def open(self, cursor: str, query: str) -> list[str]:
-        """The position that was sealed. Raises InvalidCursorError when it was not sealed here, for this query."""
+        """Returns the position in a cursor. Raises InvalidCursorError unless it was signed here for this query."""
         refusal = InvalidCursorError("The cursor is not one of ours for this query; begin without a cursor.")
         try:
             sealed = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -42,5 +42,5 @@ class Cursors:
         return position
 
     def _mac(self, content: bytes, query: str) -> bytes:
-        told = len(content).to_bytes(4, "big") + content + query.encode()
-        return hmac.digest(self._key, told, hashlib.sha256)[:_MAC_BYTES]
+        message = len(content).to_bytes(4, "big") + content + query.encode()
+        return hmac.digest(self._key, message, hashlib.sha256)[:_MAC_BYTES]

@@ -1,4 +1,4 @@
-"""The event bus: what must happen because of an event is committed with it, what may be lost runs after the commit."""
+"""The event bus: durable subscribers get events in the same transaction, live ones after the commit."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,10 +16,10 @@ Listener = Callable[[Any], Awaitable[None]]
 
 
 class Events:
-    """Tells subscribers. Each is on its own: one that fails neither fails the transaction nor another subscriber.
+    """Notifies subscribers. A failing subscriber fails neither the transaction nor another one.
 
-    `durable` names the topics whose handlers get the event as a message, `live` the coroutines that run once after
-    the commit, and never if the process dies just then.
+    `durable` maps events to topics of the outbox; `live` maps them to coroutines that run once after the commit, and
+    not at all if the process dies.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Events:
         self._live = live
 
     def record(self, session: WriteSession, event: Event) -> None:
-        """Says within a transaction that something happens with it."""
+        """Records an event in a transaction."""
         payload = {name: str(value) for name, value in asdict(event).items()}
         for topic in self._durable.get(type(event), ()):
             self._outbox.add(session, topic, payload)
@@ -52,10 +52,10 @@ class Bus:
 
 
 def _guarded(listener: Listener, event: Event) -> Callable[[], Awaitable[None]]:
-    async def tell() -> None:
+    async def notify() -> None:
         try:
             await listener(event)
-        except Exception:  # noqa: BLE001 -- what is said may fail nobody who says it
+        except Exception:  # noqa: BLE001 -- a subscriber must not fail the publisher
             structlog.get_logger().exception("event_listener_failed", event_name=event.name)
 
-    return tell
+    return notify

@@ -1,4 +1,4 @@
-"""Sockets that servers listen on, for IPv4 and IPv6 alike."""
+"""Listening sockets of servers, for IPv4 and IPv6."""
 
 import errno
 import socket
@@ -22,7 +22,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     so that the address of an IPv4 client is not written as an IPv6 one, which no list of proxies names.
     Raises OSError when an address is taken, or is none of this machine's.
     """
-    hosts = ("0.0.0.0", ALL_ADDRESSES) if host == ALL_ADDRESSES else (host,)  # noqa: S104 -- that is what it means
+    hosts = ("0.0.0.0", ALL_ADDRESSES) if host == ALL_ADDRESSES else (host,)  # noqa: S104 -- all addresses are meant
     listening: list[socket.socket] = []
     missing: OSError | None = None
     with ExitStack() as opened:

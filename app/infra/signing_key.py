@@ -1,4 +1,4 @@
-"""The key that signs tokens: given by the settings, or made once and kept beside the embedded database."""
+"""The key that signs tokens: from the settings, or generated once beside the embedded database."""
 
 import os
 import secrets
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def signing_key(settings: "Settings") -> str:
-    """Returns the key of the settings, or the embedded one, which is made if need be. Raises SettingsError."""
+    """Returns the key of the settings, or the embedded one, which it generates if needed. Raises SettingsError."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()
     path = settings.state_dir / "secret_key"
     if not path.exists():
         private_folder(settings.state_dir)
-        # Written whole beside it, then linked: who starts at the same moment never reads half a key.
+        # Written to a draft and linked, so that a process that starts at the same time never reads half a key.
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))

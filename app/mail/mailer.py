@@ -50,7 +50,7 @@ class HttpMailer:
 
 @asynccontextmanager
 async def open_mailer(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Mailer]:
-    """Opens the mailer of this process, which connects at the first use. It tries once: the outbox retries."""
+    """Opens the mailer of this process, which connects at its first use. It never retries: the outbox does."""
     if settings.mail_by_smtp:
         metrics = telemetry.dependencies
         yield SmtpMailer(settings, TARGET, breaker_of(TARGET, settings, metrics), metrics)

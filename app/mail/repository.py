@@ -15,7 +15,7 @@ from app.mail.topics import MAIL_CAMPAIGN
 from app.money import to_major
 from app.orders.models import Order
 
-SKIPPED: Final = {"skipped": 1}  # the result of an e-mail that there is nobody to write to any more
+SKIPPED: Final = {"skipped": 1}  # result of an e-mail whose recipient is gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ async def count_emails(session: ReadSession, campaign_id: UUID, queued: int) -> 
     failed = await _count(session, *_of_campaign(DeadLetter, campaign_id))
     if pending:
         return EmailCounts(queued, pending=pending, failed=failed)
-    # Once, at the end: no index leads there.
+    # Counted once, at the end, since it needs a scan.
     skipped_one = OutboxMessage.payload["result"]["skipped"].as_integer() == 1
     skipped = await _count(session, *_of_campaign(OutboxMessage, campaign_id), skipped_one)
     return EmailCounts(queued, failed=failed, skipped=skipped)

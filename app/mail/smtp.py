@@ -82,7 +82,7 @@ class SmtpMailer:
             if self._settings.mail_user is not None and self._settings.mail_password is not None:
                 connection.login(self._settings.mail_user, self._settings.mail_password.get_secret_value())
             connection.send_message(message)
-            with suppress(OSError):  # it is sent all the same
+            with suppress(OSError):  # the e-mail is sent already
                 connection.quit()
         finally:
             connection.close()

@@ -6,5 +6,5 @@ MAIL_WELCOME: Final = "mail_welcome"
 MAIL_RECEIPT: Final = "mail_receipt"
 MAIL_ORDER_FAILED: Final = "mail_order_failed"
 MAIL_REFUND: Final = "mail_refund"
-MAIL_CAMPAIGN: Final = "mail_campaign"  # one person's mail of a campaign
-SEND_CAMPAIGN: Final = "send_campaign"  # all of a campaign
+MAIL_CAMPAIGN: Final = "mail_campaign"  # the e-mail of one account
+SEND_CAMPAIGN: Final = "send_campaign"  # the whole campaign

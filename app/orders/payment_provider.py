@@ -69,7 +69,7 @@ class Provider:
 
 @asynccontextmanager
 async def open_provider(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Provider]:
-    """Opens the client of the payment provider, which connects at the first use."""
+    """Opens the client of the payment provider, which connects at its first use."""
     within = settings.provider_timeout_seconds
     opened = open_dependency(
         TARGET,

@@ -10,7 +10,7 @@ from app.orders.errors import ItemRepricedError, MixedCurrenciesError, TotalTooL
 from app.orders.models import OrderLine
 from app.orders.schemas import ExchangeRate, NewLine
 
-LARGEST_TOTAL: Final = 2**31 - 1
+MAX_TOTAL_MINOR: Final = 2**31 - 1
 
 
 def price_line(
@@ -52,8 +52,8 @@ def one_currency(currencies: set[str]) -> str:
 def total(lines: Iterable[OrderLine]) -> int:
     """Returns the sum of the lines. Raises TotalTooLargeError."""
     cost = sum(line.total_minor for line in lines)
-    if cost > LARGEST_TOTAL:
-        raise TotalTooLargeError(f"An order may cost {to_major(LARGEST_TOTAL)} at most; split it.")
+    if cost > MAX_TOTAL_MINOR:
+        raise TotalTooLargeError(f"An order may cost {to_major(MAX_TOTAL_MINOR)} at most; split it.")
     return cost
 
 

@@ -49,12 +49,12 @@ async def open_runner(platform: Platform, bus: Bus, slots: Mapping[str, Slots] |
     settings, telemetry, database = platform.settings, platform.telemetry, platform.database
     slots = local(shares(settings.worker_concurrency, NEEDED_BY)) if slots is None else slots
     async with open_provider(settings, telemetry) as provider, open_mailer(settings, telemetry) as mailer:
-        turns, orders = TimeSlices(database, bus.outbox), telemetry.metrics(OrderMetrics)
+        slices, orders = TimeSlices(database, bus.outbox), telemetry.metrics(OrderMetrics)
         handlers: dict[str, Handler] = {
             PAY_ORDER: PayOrder(database, provider, bus.events, orders),
             REFUND_ORDER: RefundOrder(database, provider, bus.events, orders),
-            MAKE_REPORT: MakeReport(turns, days=settings.report_days),
-            SEND_CAMPAIGN: SendCampaign(turns, bus.outbox),
+            MAKE_REPORT: MakeReport(slices, days=settings.report_days),
+            SEND_CAMPAIGN: SendCampaign(slices, bus.outbox),
             **mail.Sending(database, mailer).handlers(),
         }
         breakers = {PAYMENTS: provider.breaker, MAIL: mailer.breaker}

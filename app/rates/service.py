@@ -52,7 +52,7 @@ class Rates:
         self.fresh_seconds = fresh_seconds
         self._stale_seconds = stale_seconds
         self._clock = clock
-        self._known: dict[str, KnownTable] = {}  # of currencies that the provider quotes, so their number is bounded
+        self._known: dict[str, KnownTable] = {}  # bounded by the currencies that the provider quotes
         self._quoted: frozenset[str] = frozenset()
 
     async def rate(self, base: str, quote: str) -> Quote:
@@ -115,7 +115,7 @@ class Rates:
 
 @asynccontextmanager
 async def open_rates(settings: "Settings", telemetry: "Telemetry", cache: "Cache") -> AsyncIterator[Rates]:
-    """Opens the client of the provider of exchange rates, which connects at the first use."""
+    """Opens the client of the provider of exchange rates, which connects at its first use."""
     within = settings.rates_timeout_seconds
     opened = open_dependency(
         TARGET,

@@ -49,7 +49,7 @@ class MakeReport:
         if finished:
             report.finished_at = now()
             report.expires_at = report.finished_at + self._kept
-        # What was paid while the report was made may make it longer than was counted.
+        # Orders that are paid meanwhile may exceed the count.
         share = report.orders_done / max(report.orders_total, report.orders_done, 1)
         return Batch(share, then="end" if finished else "continue")
 

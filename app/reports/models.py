@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.infra.database.orm import Base, now
 from app.orders.models import Order
 
-# What a report reads: the paid orders of a time, in the order in which they were paid.
+# For reports: paid orders of an interval, by time of payment.
 Index(
     "ix_orders_paid",
     Order.finished_at,

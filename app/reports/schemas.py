@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from app.infra.database.orm import now
 from app.schemas import Input
 
-LONGEST: Final = timedelta(days=366)
+MAX_SPAN: Final = timedelta(days=366)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -39,6 +39,6 @@ class NewSalesReport(Input):
             raise ValueError("from must not be after to")
         if self.last_day > now().date():
             raise ValueError("to must not lie in the future")
-        if self.last_day - self.first_day >= LONGEST:
-            raise ValueError(f"a report covers {LONGEST.days} days at most")
+        if self.last_day - self.first_day >= MAX_SPAN:
+            raise ValueError(f"a report covers {MAX_SPAN.days} days at most")
         return self

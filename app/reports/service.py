@@ -97,7 +97,7 @@ class Reports:
             raise ReportExpiredError("The file of this report has expired; ask for a new one.")
         if report.finished_at is None:
             raise ReportNotReadyError(f"The report is not ready; see how it goes at /api/v1/tasks/{report.id}.")
-        first = await self._chunk(report, 0)  # while an outage can still be answered as one
+        first = await self._chunk(report, 0)  # an outage can still be answered as one here
         name = f"sales-{report.first_day}-{report.last_day}.csv"
         return ReportFile(name, report.size_bytes, report.digest, self._content(report, first))
 

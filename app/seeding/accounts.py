@@ -1,6 +1,6 @@
-"""The three accounts of a shop on one's own machine, a role each, with passwords made at the first start.
+"""Creates the three accounts of a local shop, one for each role, with passwords that are generated at the first start.
 
-The passwords are kept in STATE_DIR, readable by its owner alone, and shown until they are changed. Never on a cluster.
+STATE_DIR keeps the passwords, readable by its owner alone; they are shown until they are changed. Never on a cluster.
 """
 
 import asyncio

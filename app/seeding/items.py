@@ -1,4 +1,4 @@
-"""A small catalogue to begin with. Safe to run again: what is there stays."""
+"""Adds a small catalogue. Safe to repeat: existing items are kept."""
 
 import asyncio
 import secrets
@@ -31,7 +31,7 @@ STOCK: Final = 1_000_000
 
 
 def seed(settings: Settings) -> int:
-    """Adds the seller and the items that are missing; how many items it added."""
+    """Adds the seller and the missing items; returns the number of items added."""
     return asyncio.run(_seed(settings))
 
 
@@ -40,7 +40,7 @@ async def _seed(settings: Settings) -> int:
         async with database.write() as session:
             seller = await accounts.by_username(session, SELLER)
         if seller is None:
-            # Nobody is meant to log in as the seller: the password is thrown away.
+            # Nobody logs in as the seller: the password is not kept.
             seller = Account(
                 username=SELLER,
                 username_key=SELLER,
@@ -50,17 +50,17 @@ async def _seed(settings: Settings) -> int:
             )
             async with database.write() as session:
                 if not await accounts.add(session, seller):
-                    return 0  # another process is seeding just now
+                    return 0  # another process is seeding at the same time
         try:
             async with database.write() as session:
                 return await _add_missing(session, seller.id)
         except IntegrityError:
-            return 0  # the same: what it had not committed yet when this one looked, it has now
+            return 0  # another process has committed the same items meanwhile
 
 
 async def _add_missing(session: WriteSession, seller_id: UUID) -> int:
     keys = [lookalikes.key(name) for name, _, _ in CATALOGUE]
-    # What the seller took out stays out, and a name that somebody else has is left to them.
+    # Items that the seller archived stay archived, and names that other accounts use stay theirs.
     query = select(Item.name).where((Item.owner_id == seller_id) | Item.name_key.in_(keys))
     present = {lookalikes.key(name) for name in (await session.execute(query)).scalars()}
     missing = [entry for entry in CATALOGUE if lookalikes.key(entry[0]) not in present]

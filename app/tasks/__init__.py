@@ -1,1 +1,1 @@
-"""Tasks: how the work in the background goes, for who asked for it and for who keeps it going."""
+"""Tasks: the state of background jobs, for the accounts that requested them and for administrators."""

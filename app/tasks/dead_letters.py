@@ -1,4 +1,4 @@
-"""Dead letters: what was given up, why, and another try once the reason is gone."""
+"""Dead letters: jobs that failed too often, listed and redriven."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ class DeadLetterNotFoundError(NotFoundError):
 
 
 class DeadLetters:
-    """Lists and revives them."""
+    """Lists and redrives dead letters."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class DeadLetters:
         return DeadLetterPage(dead_letters=views, page=query.page, per_page=query.per_page, total=total)
 
     async def redrive(self, message_id: UUID) -> None:
-        """Has it tried again, with its faults forgotten. Raises DeadLetterNotFoundError, for a second call as well."""
+        """Requeues a dead letter with its failures reset. Raises DeadLetterNotFoundError, also for a second call."""
         async with self._database.write() as session:
             topic = await dead_letters.redrive(session, message_id)
             if topic is None:
@@ -43,15 +43,5 @@ class DeadLetters:
 def _view(row: RowMapping) -> DeadLetterView:
     # W3C Trace Context: version, trace id, span id, flags.
     parts = row["traceparent"].split("-")
-    return DeadLetterView(
-        id=row["id"],
-        topic=row["topic"],
-        payload=row["payload"],
-        error=row["error"],
-        attempts=row["attempts"],
-        request_id=row["request_id"],
-        trace_id=parts[1] if len(parts) > 1 else "",
-        created_at=row["created_at"],
-        died_at=row["died_at"],
-        age_seconds=max(0, int((now() - row["created_at"]).total_seconds())),
-    )
+    age = (now() - row["created_at"]).total_seconds()
+    return DeadLetterView(**row, trace_id=parts[1] if len(parts) > 1 else "", age_seconds=max(0, int(age)))

@@ -1,4 +1,4 @@
-"""Queries on the outbox for people. Takes a session, never commits."""
+"""Queries for tasks; none of them commits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from app.infra.outbox.models import DeadLetter, OutboxMessage
 
 @dataclass(frozen=True, slots=True)
 class TaskRecord:
-    """A message, living or dead. `error` is set once it was given up, `claimed_until` while a worker has it.
+    """A message or dead letter. `error` is set on a dead letter, `claimed_until` while a worker handles the message.
 
     Once it is done, `payload` may hold a `result`.
     """
@@ -32,7 +32,7 @@ class TaskRecord:
 
 
 async def get(session: ReadSession, task_id: UUID) -> TaskRecord | None:
-    """None as well for what was done so long ago that it was forgotten."""
+    """Returns a task; None also for one that was done longer ago than the retention."""
     living = select(
         OutboxMessage.id,
         OutboxMessage.topic,

@@ -1,4 +1,4 @@
-"""What goes in and out of the endpoints of tasks and dead letters."""
+"""Request and response bodies of tasks and dead letters."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""How a task goes: for its owner, and for who keeps the jobs going."""
+"""Reads the state of tasks."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -24,14 +24,16 @@ class TaskNotFoundError(NotFoundError):
 
 
 class Tasks:
-    """Looks tasks up. `results` names for a topic where its result is fetched, with `{id}` in it."""
+    """Returns tasks to their owners. `results` maps topics to the path of a task's result, with `{id}` in it."""
 
     def __init__(self, database: "Database", results: Mapping[str, str]) -> None:
         self._database = database
         self._results = results
 
     async def get(self, caller: "Identity", task_id: UUID) -> TaskView:
-        """Raises TaskNotFoundError, for another's task as well: whether it exists is nobody else's business."""
+        """Returns a task. Raises TaskNotFoundError, for another's task as well, so that nobody learns whether it
+        exists.
+        """
         async with self._database.read() as session:
             record = await repository.get(session, task_id)
         if record is None or not (record.owner_id == caller.account_id or allows(caller.role, Permission.JOBS_MANAGE)):
@@ -60,7 +62,7 @@ def _emails(record: "TaskRecord") -> EmailCounts | None:
 
 
 def _status(record: "TaskRecord", emails: EmailCounts | None) -> TaskStatus:
-    """Between two turns a long task is running too, although no worker has it."""
+    """Returns the status; a long task is running between two time slices too, although no worker has it."""
     if record.error is not None or (emails is not None and emails.failed and not emails.sent):
         return "failed"
     if record.finished_at is not None:

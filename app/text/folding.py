@@ -1,8 +1,8 @@
-"""Defines when two spellings are the same, once: in Python, on SQLite and on PostgreSQL.
+"""Defines once when two spellings are equal: in Python, on SQLite and on PostgreSQL.
 
-Case is folded as Unicode says (`Straße` is `STRASSE`), and accents count however they are encoded. SQLite knows the
-case of ASCII alone, and PostgreSQL lowers rather than folds; its database needs an LC_CTYPE of UTF-8, such as
-`C.UTF-8` or `en_US.UTF-8`.
+Case is folded as Unicode defines (`Straße` equals `STRASSE`), and accents count in any encoding. SQLite knows the case
+of ASCII alone, and PostgreSQL lowers instead of folding; its database needs an LC_CTYPE of UTF-8, such as `C.UTF-8` or
+`en_US.UTF-8`.
 """
 
 from typing import Any, Final
@@ -18,7 +18,7 @@ SQLITE_FUNCTION: Final = "fold"
 
 
 def fold(text: str) -> str:
-    """Returns the key of a text, in NFC: spellings that are the same have the same key."""
+    """Returns the key of a text, in NFC: equal spellings have equal keys."""
     return normalize("NFC", normalize("NFC", text).casefold())
 
 

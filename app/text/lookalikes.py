@@ -1,7 +1,6 @@
-"""Folds text that looks alike into one form, to compare names by.
+"""Folds text that looks alike into one form, for comparing names.
 
-The letters are those of Unicode Technical Standard 39 (confusables) in the alphabets that share most of them; what
-looks alike in one font or another is endless, and these are what a reader of a shop takes for each other.
+The letters are those of Unicode Technical Standard 39 (confusables) in the alphabets that share most of them.
 """
 
 from collections.abc import Iterator
@@ -10,7 +9,7 @@ from unicodedata import category, name, normalize
 
 from app.text.types import HIDDEN_CHARACTERS
 
-# Of Cyrillic, Greek, Armenian and phonetic letters with their case folded.
+# Cyrillic, Greek, Armenian and phonetic letters, with their case folded.
 _LETTERS: Final = {
     "a": "\u0430\u03b1\u0251",
     "b": "\u0432",
@@ -40,7 +39,9 @@ _LETTERS: Final = {
 _LATIN: Final = {ord(other): latin for latin, others in _LETTERS.items() for other in others}
 _DIGITS: Final = str.maketrans("013457$@!|i", "oleastsalll")  # an i without its dot is an l in capitals
 _ALPHABETS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN")
-_SELECTORS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0))))  # of an emoji's looks, tags
+_SELECTORS: Final = frozenset(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0)))
+)  # variation selectors and tags
 _UNSEEN: Final = HIDDEN_CHARACTERS | _SELECTORS
 
 
@@ -51,10 +52,10 @@ def mixes_alphabets(word: str) -> bool:
 
 
 def key(text: str) -> str:
-    """Returns the form that is unique among names: without case, compatibility forms, and what can't be seen.
+    """Returns the form that is unique among names: without case, compatibility forms and invisible characters.
 
-    In words that mix alphabets, letters become the Latin ones that they look like. Other words stay as they are: what
-    is written in one alphabet is not meant to deceive.
+    In words that mix alphabets, letters become the Latin ones that they resemble. Other words stay unchanged: a word of
+    one alphabet is not deceptive.
     """
     seen = "".join(letter for letter in normalize("NFKC", text).casefold() if letter not in _UNSEEN)
     words = normalize("NFKC", seen).split()
@@ -62,7 +63,7 @@ def key(text: str) -> str:
 
 
 def skeletons(text: str) -> Iterator[str]:
-    """Yields the words of a text as somebody reads them in passing: without accents, digits for letters, rn for m."""
+    """Yields the words of a text as a hasty reader sees them: without accents, letters for digits, m for rn."""
     decomposed = normalize("NFKD", normalize("NFKD", text).casefold())
     letters = "".join(letter for letter in decomposed if not category(letter).startswith(("M", "C")))
     for word in "".join(letter if letter.isalnum() or letter in "$@!|" else " " for letter in letters).split():

@@ -13,10 +13,10 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 SPACES: Final = r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# Control characters, the separators of lines and paragraphs, what shows text in another order than it is in, and what
-# only programs use: word joiners, invisible operators, byte order marks.
+# Control characters, separators of lines and paragraphs, overrides of direction, and characters that only programs use:
+# word joiners, invisible operators, byte order marks.
 _CONTROLS: Final = ((0, 0x1F), (0x7F, 0x9F), (0x2028, 0x202E), (0x2060, 0x206F), (0xFEFF, 0xFEFF), (0xFFF9, 0xFFFB))
-# What prose may need and nobody sees in a name: soft hyphens, fillers and blanks, zero-width spaces and joiners,
+# Characters of prose that are invisible in names: soft hyphens, fillers and blanks, zero-width spaces and joiners,
 # marks of direction.
 _HIDDEN: Final = (
     *((0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F)),
@@ -41,7 +41,7 @@ HIDDEN_CHARACTERS: Final = _characters(*_HIDDEN)
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A note on a type of text for pydantic: a check that returns the text or raises ValueError, and its pattern."""
+    """Annotates a type of text for pydantic: a check that returns the text or raises ValueError, and its pattern."""
 
     check: Callable[[str], str]
     pattern: str
@@ -54,7 +54,7 @@ class Text:
 
 
 def plain(value: str) -> str:
-    """The text as it is. Raises ValueError."""
+    """Returns the text. Raises ValueError for hidden characters and lone surrogates."""
     if "\x00" in value:
         raise ValueError("must not contain a NUL character")
     try:
@@ -65,7 +65,7 @@ def plain(value: str) -> str:
 
 
 def filled(value: str) -> str:
-    """The text without spaces around it. Raises ValueError when nothing is left."""
+    """Returns the text without surrounding spaces. Raises ValueError when nothing is left."""
     stripped = plain(value).strip()
     if not stripped:
         raise ValueError("must not be blank")
@@ -73,7 +73,7 @@ def filled(value: str) -> str:
 
 
 def one_line(value: str) -> str:
-    """The text without spaces around it. Raises ValueError for several lines, and when nothing is left."""
+    """Returns the text without surrounding spaces. Raises ValueError for several lines, and when nothing is left."""
     if not _CONTROL_CHARACTERS.isdisjoint(value):
         raise ValueError("must be one line of text, without control characters")
     return filled(value)
@@ -99,7 +99,7 @@ def lines(value: str) -> str:
     return value
 
 
-# A length that stands beside these is that of what was sent, spaces around it included.
+# Length limits beside these apply to the text as it was sent, with surrounding spaces.
 Plain: Final = Text(plain, r"^[^\u0000]*$")
 Filled: Final = Text(filled, rf"^[^\u0000]*[^\u0000{SPACES}][^\u0000]*$")
 OneLine: Final = Text(one_line, rf"^[^{CONTROLS}]*[^{CONTROLS}{SPACES}][^{CONTROLS}]*$")

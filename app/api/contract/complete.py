@@ -11,6 +11,7 @@ from app.api.contract.examples import Examples
 from app.api.contract.headers import HEADERS, add_headers
 from app.api.contract.parameters import fix_parameters
 from app.api.contract.statuses import add_statuses
+from app.api.problems import Problem
 
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
@@ -25,8 +26,7 @@ def complete(app: FastAPI, root_path: str = "") -> None:
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = generate()
-            for unused in ("HTTPValidationError", "ValidationError"):
-                made["components"]["schemas"].pop(unused, None)
+            _replace_errors(made["components"]["schemas"])
             _introduce(made, root_path)
             examples = Examples(made["components"]["schemas"])
             for path, operation in _operations(made):
@@ -43,6 +43,14 @@ def complete(app: FastAPI, root_path: str = "") -> None:
 def name(route: APIRoute) -> str:
     """Returns the id of an operation: the name of its function, after which clients are generated."""
     return route.name
+
+
+def _replace_errors(schemas: dict[str, Any]) -> None:
+    """Replaces FastAPI's schemas of errors by problem details."""
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update({**problem.pop("$defs"), "Problem": problem})
 
 
 def _introduce(made: dict[str, Any], root_path: str) -> None:

@@ -13,7 +13,7 @@ _TEXT: Final = {"type": "string"}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _ETAG: Final = {"type": "string", "pattern": r'^"[\x21\x23-\x7e]+"$', "examples": ['"1"']}
 _PATH: Final = {"type": "string", "format": "uri-reference", "pattern": "^/api/"}
-# Each set of limits may be turned off, and with it its headers.
+# Optional, since each limit can be turned off.
 _LIMITS: Final = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
     "Accept-Encoding": _header("how a body may be encoded", {"const": "identity"}, required=True),
@@ -43,7 +43,7 @@ def add_headers(path: str, operation: dict[str, Any]) -> None:
 def _names(path: str, status: int) -> Iterator[str]:
     yield from ("X-Request-ID", "X-Process-Time")
     if path.startswith("/api/"):
-        if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.TOO_MANY_REQUESTS:  # on others too, but to what end
+        if status < HTTPStatus.BAD_REQUEST or status == HTTPStatus.TOO_MANY_REQUESTS:  # other responses carry them too
             yield from _LIMITS
         if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
             yield "Retry-After"

@@ -13,7 +13,7 @@ def fix_parameters(operation: dict[str, Any]) -> None:
         if parameter["in"] == "header":
             parameter["name"] = _written(parameter["name"])
             if parameter["name"] == "If-Match" and _PRECONDITION_REQUIRED in operation["responses"]:
-                parameter["required"] = True  # the service says so itself, as 428 and not as 422
+                parameter["required"] = True  # its absence is answered with 428 instead of 422
         if parameter["in"] == "path":
             parameter.setdefault("description", f"the id of the {parameter['name'].removesuffix('_id')}")
         about = parameter["schema"].pop("description", None)

@@ -1,4 +1,4 @@
-"""Pages for people: the API to try (/docs) and to read (/redoc). Nothing is loaded from anywhere else."""
+"""Interactive documentation: /docs to try the API, /redoc to read it. Pages load nothing from other hosts."""
 
 from app.api.docs.pages import router
 

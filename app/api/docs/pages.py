@@ -1,6 +1,6 @@
-"""The two pages, and the files that they load from this process.
+"""The two pages, and their assets.
 
-They name them relative to themselves, so that they also work behind a proxy that strips a prefix.
+Links are relative, so that they work behind a proxy that strips a prefix.
 """
 
 from importlib.resources import files
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-# Styles may be written into a page, which both pages do; a worker from a blob is the search of /redoc.
+# Both pages have inline styles; the search of /redoc is a worker from a blob.
 _POLICY: Final = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self' data:; form-action 'none';"
     " frame-ancestors 'none'; img-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline';"
@@ -32,7 +32,7 @@ _PAGE: Final = """<!doctype html>
 </body>
 </html>
 """
-# Which package's folder holds an asset: those of the two pages come with a dependency, ours start them.
+# Package and folder of each asset: the pages' own come with a dependency, ours start them.
 _THEIRS: Final = ("fastapi_offline", "static")
 _OURS: Final = ("app.api.docs", "assets")
 _ASSETS: Final = {

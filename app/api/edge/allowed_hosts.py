@@ -1,4 +1,4 @@
-"""A request names exactly one host, and one that is ours."""
+"""Requires exactly one Host header, and one that this service serves."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -22,13 +22,13 @@ _INVALID: Final = Refusal(
     "invalid_host",
     "The Host must be a name or an address, with a port from 1 to 65535 if it has one.",
 )
-# RFC 9110, 7.2, of what RFC 3986 takes for a host: names of DNS, and addresses.
+# RFC 9110, 7.2: of RFC 3986's hosts, DNS names and addresses.
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::([0-9]{0,5}))?")
 _LAST_PORT: Final = 65535
 
 
 class Hosts:
-    """Refuses requests for other hosts. `allowed` holds names, `*.example.com` for all below, or `*` for any."""
+    """Refuses requests for other hosts. `allowed` holds names, `*.example.com` for subdomains, or `*`."""
 
     def __init__(self, allowed: Sequence[str]) -> None:
         self._any = "*" in allowed
@@ -49,7 +49,7 @@ class Hosts:
 
 
 def _name(host: bytes) -> str | None:
-    """The host without its port, in lower case; None unless both have their form."""
+    """Returns the host without its port, in lower case; None when it is not valid."""
     parts = _HOST.fullmatch(host)
     if parts is None or (parts[2] and not 1 <= int(parts[2]) <= _LAST_PORT):
         return None

@@ -1,4 +1,4 @@
-"""A body arrives within a deadline, or is not waited for: half of it and then silence, or a byte at a time."""
+"""Timeout of request bodies, against clients that stop halfway or send single bytes."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
-# In a scope: why the server can't read the rest of the body, as (status, code, detail).
+# Key of a scope: (status, code, detail) of a body that the server can't read.
 BROKEN_BODY: Final = "binnacle.broken_body"
 
 
 class BodyDeadline:
-    """`receive` for one request, with a deadline for its whole body. What streams out has none."""
+    """Wraps `receive` of one request with a deadline for its whole body. Responses have none."""
 
     def __init__(self, scope: Scope, receive: Receive, seconds: float) -> None:
         self._scope = scope
@@ -23,7 +23,7 @@ class BodyDeadline:
         self._complete = False
 
     async def __call__(self) -> Message:
-        """The next message. Raises HTTPException, which readers of bodies let through; the connection is closed."""
+        """Returns the next message. Raises HTTPException, which readers of bodies pass on; the connection is closed."""
         if self._complete:
             return await self._receive()
         try:
@@ -41,5 +41,5 @@ class BodyDeadline:
 
 
 def has_body(fields: Mapping[bytes, bytes]) -> bool:
-    """Whether the header fields of a request announce a body."""
+    """Tests whether the header fields of a request announce a body."""
     return fields.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in fields

@@ -1,4 +1,4 @@
-"""Bodies come as they are: to decompress one lets a caller choose how much memory it takes."""
+"""Refuses encoded bodies: decompression would let a client choose how much memory it takes."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

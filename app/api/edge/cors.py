@@ -1,4 +1,4 @@
-"""Which pages of other origins may call the API from a browser: those of CORS_ORIGINS, none unless it is set."""
+"""CORS: the origins in CORS_ORIGINS may call the API from a browser; without that setting none may."""
 
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
@@ -20,7 +20,7 @@ ANSWERED: Final = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Locat
 
 
 def readable_by(origin: bytes | None, allowed: Collection[str]) -> list[tuple[bytes, bytes]]:
-    """Returns the headers that let a page of an origin read an answer which no middleware has seen."""
+    """Returns the headers that let a page of an origin read a response that no middleware has seen."""
     if origin is None or not ("*" in allowed or origin.decode("latin-1") in allowed):
         return []
     return [
@@ -31,9 +31,9 @@ def readable_by(origin: bytes | None, allowed: Collection[str]) -> list[tuple[by
 
 
 class Cors(CORSMiddleware):
-    """Starlette's, which answers a preflight that it refuses in plain text, with problem details instead.
+    """Starlette's CORS middleware, with problem details for refused preflights.
 
-    Without credentials: the token goes in a header, and no cookie is ever set.
+    Without credentials: the token is sent in a header, and the API sets no cookies.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:

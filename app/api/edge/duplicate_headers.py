@@ -1,4 +1,4 @@
-"""Header fields that may come once: of two, each reader could take another one."""
+"""Refuses duplicates of single-valued header fields, of which two readers could take different ones."""
 
 from collections.abc import Mapping
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Puts the edge around an application."""
+"""Adds the edge to an application."""
 
 from fastapi import FastAPI
 
@@ -15,7 +15,7 @@ from app.settings import Settings
 
 
 def install(app: FastAPI, settings: Settings, rates: RateLimits, *, largest_body: int) -> None:
-    """To be called last: what is added after it would lie outside."""
+    """Adds the layers; call it last, since a later layer would lie outside."""
     guards = (
         Hosts(settings.allowed_hosts),
         UriSize(),

@@ -1,4 +1,4 @@
-"""The layers that put the guards and the headers around the application."""
+"""Layers that apply the guards and the response headers."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from app.telemetry.traces.tracing import record_exception
 
 
 class HeaderLayer:
-    """Outside of all else, so that refusals and failures carry the headers too."""
+    """The outermost layer, so that refusals and errors carry the headers too."""
 
     def __init__(self, app: ASGIApp, headers: ResponseHeaders) -> None:
         self._app = app
@@ -37,7 +37,7 @@ class HeaderLayer:
 
 
 class GuardLayer:
-    """Asks the guards in order, then the rate limits; the first refusal is the answer."""
+    """Calls the guards in order, then the rate limits; responds with the first refusal."""
 
     def __init__(self, app: ASGIApp, guards: Sequence[Guard], rates: RateLimits, body_seconds: float) -> None:
         self._app = app
@@ -69,7 +69,7 @@ class GuardLayer:
         try:
             await self._app(scope, receive, answer.send)
         except Exception as error:
-            # Here and not in the framework's outermost layer, whose answer would lack all headers of the edge.
+            # Here instead of in Starlette's outermost layer, whose response would lack the headers of the edge.
             if not answer.begun:
                 record_exception(error)  # first: the span ends with the response
                 await problems.unexpected(Request(scope))(scope, receive, answer.send)
@@ -77,7 +77,7 @@ class GuardLayer:
 
 
 class _Answer:
-    """Appends headers to the start of an answer, and knows whether it has begun."""
+    """Appends headers to the start of a response, and records whether it has begun."""
 
     def __init__(self, send: Send, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self._send = send
@@ -97,6 +97,6 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) 
 
 
 async def _hang_up(receive: Receive, send: Send) -> None:
-    """Closes a WebSocket before it is accepted, which a server tells the client as 403."""
+    """Closes a WebSocket before it is accepted; the server responds with 403."""
     await receive()
     await send({"type": "websocket.close", "code": 1008, "reason": HTTPStatus.FORBIDDEN.phrase})

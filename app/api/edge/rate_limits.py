@@ -1,8 +1,8 @@
-"""How often one client may ask: a limit for reads, a lower one for writes, each in a sliding window of a minute.
+"""Rate limits of a client: one for reads and a lower one for writes, each in a sliding window of a minute.
 
-A client is an address behind the trusted proxies, or the /64 that one IPv6 subscriber has. Not an account: to know it,
-the token would have to be verified before it is known whether the caller may ask at all, and whoever registers many
-accounts would have as many limits. docs/decisions/0010-rate-limits.md
+A client is an address behind the trusted proxies, or the /64 of an IPv6 subscriber. It is not an account: the token
+would have to be verified first, and whoever registers many accounts would have as many limits.
+docs/decisions/0010-rate-limits.md
 """
 
 from functools import lru_cache
@@ -23,7 +23,7 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Counted(NamedTuple):
-    """What the answer carries, and whether it is a refusal."""
+    """Headers of the response, and a refusal when the limit is exceeded."""
 
     headers: list[tuple[bytes, bytes]]
     refusal: Refusal | None
@@ -41,7 +41,7 @@ class RateLimits:
         self._policies = {name: _Policy(name, amount, limits) for name, amount in self._amounts.items() if amount}
 
     async def count(self, scope: Scope) -> Counted | None:
-        """Counts a request; None where nothing is limited."""
+        """Counts a request; returns None when no limit applies."""
         policy = self._policies.get("read" if scope.get("method", "GET") in _READS else "write")
         if policy is None or scope["path"] in OPERATIONS:
             return None

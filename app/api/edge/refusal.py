@@ -1,4 +1,4 @@
-"""A request that goes no further."""
+"""Refusals of the edge, and the interface of the guards that make them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Becomes problem details. `detail` says what to do, and repeats nothing that the caller sent."""
+    """Content of problem details. `detail` says what to do, and repeats nothing that the client sent."""
 
     status: HTTPStatus
     code: str
@@ -19,9 +19,9 @@ class Refusal:
 
 
 class Guard(Protocol):
-    """Looks at the head of a request; no body has been read yet.
+    """Checks the head of a request, before its body is read.
 
-    `fields` are its header fields by name; of one that comes twice, the last.
+    `fields` are the header fields by name; of a duplicate, the last.
     """
 
     def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None: ...

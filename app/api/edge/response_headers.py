@@ -1,4 +1,4 @@
-"""The headers of every answer that say how a browser and a cache may treat it."""
+"""Security and caching headers of every response."""
 
 import time
 from typing import Final
@@ -7,7 +7,7 @@ from starlette.types import Message, Scope
 
 _PAIRS = list[tuple[bytes, bytes]]
 
-# An API answers with data: nothing in it may load, run or be framed. The pages of /docs bring a policy of their own.
+# Responses are data: nothing in them may load, run or be framed. The pages of /docs have a policy of their own.
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
 _POLICY_NAME: Final = b"content-security-policy"
 _CACHE_NAME: Final = b"cache-control"
@@ -17,17 +17,17 @@ _YEAR_SECONDS: Final = 31_536_000
 
 
 class ResponseHeaders:
-    """Appends them to the start of an answer, in one pass; what the endpoint has set stays."""
+    """Appends the headers in one pass; those that the endpoint has set are kept."""
 
     def __init__(self, *, encrypted: bool) -> None:
-        """`encrypted`: browsers are told to come by TLS alone from now on, so it must be true of the host for good."""
+        """With `encrypted`, HSTS tells browsers to use TLS alone from now on."""
         self._always: _PAIRS = [(b"referrer-policy", b"no-referrer")]
         if encrypted:
             self._always.append((b"strict-transport-security", b"max-age=%d" % _YEAR_SECONDS))
 
     @property
     def of_refusals(self) -> _PAIRS:
-        """Returns those of an answer that the server writes before the application is asked."""
+        """Returns the headers of responses that the server writes before it calls the application."""
         return [
             (_SNIFF_NAME, b"nosniff"),
             (_POLICY_NAME, API_POLICY),
@@ -37,7 +37,7 @@ class ResponseHeaders:
         ]
 
     def append(self, message: Message, scope: Scope, started: float) -> None:
-        """`started` is on the clock of perf_counter. X-Process-Time is in seconds, until the answer begins."""
+        """Adds headers to the start of a response; `started` is a time of perf_counter."""
         headers: _PAIRS = message.setdefault("headers", [])
         present = dict(headers)
         if _SNIFF_NAME not in present:
@@ -51,5 +51,5 @@ class ResponseHeaders:
 
 
 def _is_private(scope: Scope) -> bool:
-    """An answer to credentials, or to something other than a read: a login sends its password in the body."""
+    """Tests for credentials, or for a method other than a read: a login sends its password in the body."""
     return scope["method"] not in ("GET", "HEAD") or b"authorization" in dict(scope["headers"])

@@ -1,10 +1,10 @@
-"""Locations behind a proxy that strips a prefix from the path: the caller needs it, and the routes do not know it."""
+"""Restores the prefix in `Location` that a proxy strips from the paths of requests."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Prefix:
-    """Puts the prefix before the paths that `Location` names."""
+    """Prepends the prefix to the paths in `Location`."""
 
     def __init__(self, app: ASGIApp, root_path: str) -> None:
         self._app = app

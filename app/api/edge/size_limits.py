@@ -1,6 +1,6 @@
-"""Limits the size of a request: its address, parameters, header fields, and the body that it announces.
+"""Limits the size of a request's URI, parameters, header fields and announced body.
 
-The framework counts bodies that come without a length. One with a length it would refuse in plain text.
+FastAPI counts bodies without a length; it would refuse one with a length in plain text.
 """
 
 from collections.abc import Mapping
@@ -12,47 +12,47 @@ from starlette.types import Scope
 
 from app.api.edge.refusal import Refusal
 
-LONGEST_URI_BYTES: Final = 8 * 1024  # RFC 9110 asks for 8,000 at least (4.1)
-MOST_PARAMETERS: Final = 100
-LARGEST_HEADER_BYTES: Final = 32 * 1024
-MOST_HEADER_FIELDS: Final = 100
+MAX_URI_BYTES: Final = 8 * 1024  # RFC 9110 recommends at least 8,000 (4.1)
+MAX_PARAMETERS: Final = 100
+MAX_HEADER_BYTES: Final = 32 * 1024
+MAX_HEADER_FIELDS: Final = 100
 
 _URI: Final = Refusal(
     HTTPStatus.REQUEST_URI_TOO_LONG,
     "uri_too_long",
-    f"The path and the query of a request may have {LONGEST_URI_BYTES} bytes at most.",
+    f"The path and the query of a request may have {MAX_URI_BYTES} bytes at most.",
 )
 _PARAMETERS: Final = Refusal(
-    HTTPStatus.BAD_REQUEST, "too_many_parameters", f"A query may have {MOST_PARAMETERS} parameters at most."
+    HTTPStatus.BAD_REQUEST, "too_many_parameters", f"A query may have {MAX_PARAMETERS} parameters at most."
 )
 _HEADERS: Final = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "request_header_fields_too_large",
-    f"A request may have {MOST_HEADER_FIELDS} header fields and {LARGEST_HEADER_BYTES} bytes of them at most.",
+    f"A request may have {MAX_HEADER_FIELDS} header fields and {MAX_HEADER_BYTES} bytes of them at most.",
 )
 
 
 class UriSize:
-    """Refuses a long path and query, and a query of many parameters, before the framework takes it apart."""
+    """Refuses a long path and query, and a query with many parameters, before it is parsed."""
 
     def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:  # noqa: ARG002
         query: bytes = scope["query_string"]
-        if len(scope.get("raw_path") or scope["path"]) + len(query) > LONGEST_URI_BYTES:
+        if len(scope.get("raw_path") or scope["path"]) + len(query) > MAX_URI_BYTES:
             return _URI
-        return _PARAMETERS if query.count(b"&") >= MOST_PARAMETERS else None
+        return _PARAMETERS if query.count(b"&") >= MAX_PARAMETERS else None
 
 
 class HeaderSizes:
-    """Refuses more header fields, or more bytes in them, than any client of ours needs."""
+    """Refuses more header fields, or more bytes in them, than any known client sends."""
 
     def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:  # noqa: ARG002
         headers = scope["headers"]
         size = sum(map(len, chain.from_iterable(headers)))
-        return _HEADERS if len(headers) > MOST_HEADER_FIELDS or size > LARGEST_HEADER_BYTES else None
+        return _HEADERS if len(headers) > MAX_HEADER_FIELDS or size > MAX_HEADER_BYTES else None
 
 
 class BodySize:
-    """Refuses a body that is announced as larger than `largest` bytes, before any of it is read."""
+    """Refuses a body with a Content-Length above `largest` bytes, before it is read."""
 
     def __init__(self, largest: int) -> None:
         self._largest = largest

@@ -1,8 +1,7 @@
-"""Every error as problem details (RFC 9457), and never with what the caller sent: it may hold a password."""
+"""Problem details (RFC 9457) for all errors, without the client's input, which may contain a password."""
 
 from app.api.problems.handlers import install, refuse, unexpected
-from app.api.problems.model import MEDIA_TYPE, FieldProblem, Problem
-from app.api.problems.openapi import DOCUMENTED
+from app.api.problems.model import DOCUMENTED, MEDIA_TYPE, FieldProblem, Problem
 from app.api.problems.response import answer, title
 
 __all__ = ["DOCUMENTED", "MEDIA_TYPE", "FieldProblem", "Problem", "answer", "install", "refuse", "title", "unexpected"]

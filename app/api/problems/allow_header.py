@@ -1,4 +1,4 @@
-"""Which methods a path knows: the framework says those of one route alone, and a path may have several."""
+"""Lists the methods of a path: FastAPI names those of one route alone, and a path may have several."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -10,14 +10,14 @@ _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def allowed(scope: Scope) -> str:
-    """The value of Allow (RFC 9110, 10.2.1) for the path of a request. Costs as much as routing six requests."""
+    """Returns the value of Allow (RFC 9110, 10.2.1) for a request's path. Costs as much as routing six requests."""
     return ", ".join(_known(scope))
 
 
 def _known(scope: Scope) -> Iterator[str]:
     for method in _METHODS:
-        asked = {**scope, "method": method, "fastapi": {}}  # its own, so that the request's route stays as it is
+        asked = {**scope, "method": method, "fastapi": {}}  # a copy, so that the request keeps its route
         if any(route.matches(asked)[0] is Match.FULL for route in scope["app"].router.routes):
             yield method
             if method == "GET":
-                yield "HEAD"  # no route declares it: app/api/head.py answers it
+                yield "HEAD"  # answered by app/api/head.py

@@ -1,4 +1,4 @@
-"""Which error becomes which problem."""
+"""Maps errors to problem details."""
 
 from http import HTTPStatus
 from typing import Final
@@ -11,7 +11,6 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from app.api.problems.allow_header import allowed
-from app.api.problems.openapi import document
 from app.api.problems.response import answer, printable, title
 from app.api.problems.validation_errors import MAX_ERRORS, field_problems
 from app.errors import (
@@ -43,18 +42,17 @@ _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
     PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
     TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
     BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
-    TimedOutError: HTTPStatus.GATEWAY_TIMEOUT,  # before the kind that it is one of
+    TimedOutError: HTTPStatus.GATEWAY_TIMEOUT,  # before its base class
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 
 def install(app: FastAPI) -> None:
-    """Gives an application the handlers, and its document the schema."""
+    """Adds the exception handlers to an application."""
     app.add_exception_handler(DomainError, _domain)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _failed)
-    document(app)
 
 
 async def _domain(request: Request, error: Exception) -> Response:
@@ -64,7 +62,7 @@ async def _domain(request: Request, error: Exception) -> Response:
 
 
 def refuse(request: HTTPConnection, error: DomainError) -> Response:
-    """What a refusal of a domain is answered with."""
+    """Responds to a domain error."""
     status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
     headers = {}
     if isinstance(error, UnauthenticatedError):
@@ -102,6 +100,6 @@ async def _failed(request: Request, _error: Exception) -> Response:
 
 
 def unexpected(request: Request) -> Response:
-    """The layer around the application logs and reports the error; the caller gets where to look for it."""
+    """Responds to an unexpected error with its ids; TelemetryLayer logs and reports it."""
     detail = "Something broke on our side; it is recorded under the request_id and trace_id given here."
     return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)

@@ -1,10 +1,15 @@
-"""What problem details look like."""
+"""Models of problem details."""
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 MEDIA_TYPE: Final = "application/problem+json"
+# OpenAPI's description of a response with problem details.
+DOCUMENTED: Final[dict[str, Any]] = {
+    "description": "Problem details (RFC 9457)",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 
 
 class FieldProblem(BaseModel):

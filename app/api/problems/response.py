@@ -1,4 +1,4 @@
-"""A response with problem details."""
+"""Responses with problem details."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -12,10 +12,10 @@ from starlette.responses import Response
 from app.api.problems.model import MEDIA_TYPE, FieldProblem, Problem
 from app.telemetry import context
 
-# Python renamed these in 3.13; a code must not depend on the version that runs.
+# Python renamed these in 3.13, and a code must not depend on the version of Python.
 _TITLES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 _PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~"
-_LONGEST_PATH: Final = 128  # characters of a path that are repeated; those that are quoted become up to twelve each
+_MAX_PATH: Final = 128  # in characters, of which quoting makes up to twelve each
 
 
 def answer(
@@ -27,13 +27,13 @@ def answer(
     headers: Mapping[str, str] | None = None,
     errors: list[FieldProblem] | None = None,
 ) -> Response:
-    """A response with problem details."""
+    """Returns a response with problem details."""
     work = context.current()
     problem = Problem(
         title=title(status),
         status=status,
         detail=detail,
-        instance=quote(request.scope["path"][:_LONGEST_PATH], safe=_PATH_CHARACTERS, errors="replace"),
+        instance=quote(request.scope["path"][:_MAX_PATH], safe=_PATH_CHARACTERS, errors="replace"),
         code=code,
         request_id=work.request_id if work else "",
         trace_id=work.trace_id if work else "",
@@ -44,10 +44,10 @@ def answer(
 
 
 def title(status: int) -> str:
-    """The name of the status. Raises ValueError for one that has none."""
+    """Returns the reason phrase of a status. Raises ValueError for an unknown one."""
     return _TITLES.get(status) or HTTPStatus(status).phrase
 
 
 def printable(text: str) -> str:
-    """Cuts a text, and replaces lone surrogates, which JSON has no place for."""
+    """Truncates a text, and replaces lone surrogates, which JSON can't encode."""
     return text.encode("utf-8", "replace").decode()[:300]

@@ -1,4 +1,4 @@
-"""The errors of a validation as the caller gets them: a few, and none with a name or a value that the caller chose."""
+"""Converts validation errors for the client: a few of them, without names and values that the client chose."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -11,16 +11,16 @@ _UNKNOWN: Final = "extra_forbidden"
 
 
 def field_problems(errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
-    """The first MAX_ERRORS errors of pydantic's; all unknown fields of one object are one error."""
+    """Returns pydantic's first MAX_ERRORS errors; all unknown fields of one object are one error."""
     unknown: dict[tuple[int | str, ...], int] = {}
     for error in errors:
         if error["type"] == _UNKNOWN:
-            place = tuple(error["loc"][:-1])  # without the name, which is the caller's
+            place = tuple(error["loc"][:-1])  # without the name, which the client chose
             unknown[place] = unknown.get(place, 0) + 1
-    return list(_told(errors, unknown))
+    return list(_listed(errors, unknown))
 
 
-def _told(errors: Sequence[Mapping[str, Any]], unknown: dict[tuple[int | str, ...], int]) -> Iterator[FieldProblem]:
+def _listed(errors: Sequence[Mapping[str, Any]], unknown: dict[tuple[int | str, ...], int]) -> Iterator[FieldProblem]:
     left = MAX_ERRORS
     for error in errors:
         place, message = tuple(error["loc"]), str(error["msg"])

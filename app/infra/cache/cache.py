@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from app.infra.cache.memory import Memory
 from app.infra.cache.redis import LOCK_SECONDS, SharedStore
-from app.telemetry.clients.redis import record_commands
+from app.infra.redis.client import open_client
 from app.telemetry.metrics import CacheMetrics
 
 if TYPE_CHECKING:
@@ -125,22 +125,14 @@ class Cache:
 
 @asynccontextmanager
 async def open_cache(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Cache]:
-    """Opens the cache of this process, which connects to Redis at the first use."""
-    address, metrics = settings.redis, telemetry.metrics(CacheMetrics)
-    if address is None:
-        cache = Cache(Memory(), metrics)
-        try:
-            yield cache
-        finally:
-            await cache.close()
-        return
-    from redis.asyncio import Redis  # noqa: PLC0415 -- 5 MB that an embedded shop saves
-
-    from app.infra.redis.pool import open_pool  # noqa: PLC0415
-
-    async with Redis.from_pool(open_pool(address, CONNECTIONS)) as client:
-        record_commands(client, telemetry.tracing)
-        cache = Cache(SharedStore(client, telemetry.dependencies, metrics.is_damaged), metrics)
+    """Opens the cache of this process, which connects to Redis at its first use."""
+    metrics = telemetry.metrics(CacheMetrics)
+    async with AsyncExitStack() as stack:
+        store: Store = Memory()
+        if settings.redis is not None:
+            client = await stack.enter_async_context(open_client(settings.redis, CONNECTIONS, telemetry.tracing))
+            store = SharedStore(client, telemetry.dependencies, metrics.is_damaged)
+        cache = Cache(store, metrics)
         try:
             yield cache
         finally:

@@ -115,16 +115,12 @@ class SharedStore:
         await self._call(lambda: self._set(keys=[_entry(key)], args=arguments), None, key)
 
     async def delete(self, key: str) -> None:
-        entry, deleted = _entry(key), False
-
-        async def unlink() -> bool:
-            await self._client.delete(entry)
-            return True
-
+        entry = _entry(key)
+        deleted: int | None = None
         try:
-            deleted = await self._call(unlink, otherwise=False)
+            deleted = await self._call(lambda: cast("Any", self._client.delete(entry)), None)
         finally:
-            if not deleted:
+            if deleted is None:
                 self._missed[entry] = None
         if len(self._missed) > MAX_MISSED_KEYS:
             self._missed.pop(next(iter(self._missed)))  # its entry expires

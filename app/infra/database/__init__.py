@@ -1,4 +1,4 @@
-"""The database: engines, connections, sessions, the schema, and which errors are outages."""
+"""The database: engines, connections, sessions, the schema, and the classification of outages."""
 
 from app.infra.database.database import Database, Reads, ReadSession, WriteSession, open_database
 

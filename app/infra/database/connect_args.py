@@ -1,4 +1,4 @@
-"""Keyword arguments of asyncpg.connect, from the settings and from libpq's parameters."""
+"""Keyword arguments of asyncpg.connect, from the settings and libpq's parameters."""
 
 import ssl
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +15,7 @@ IDLE_IN_TRANSACTION_MILLISECONDS: Final = 15_000
 
 
 def options(settings: "Settings", server: Server, *, limited: bool) -> dict[str, Any]:
-    """All but host and port. Connections that are not `limited` end no statement, however long it takes."""
+    """Returns all arguments but host and port. Without `limited`, statements may take any time."""
     parameters = server.parameters
     seconds = settings.database_statement_timeout_seconds
     service = parameters.get("fallback_application_name") or settings.service_name or "binnacle"
@@ -27,7 +27,7 @@ def options(settings: "Settings", server: Server, *, limited: bool) -> dict[str,
         "password": server.password,
         "database": server.database,
         "passfile": parameters.get("passfile"),
-        # For each host; 0 leaves it to the setting, though libpq would wait for ever.
+        # For each host; 0 takes the setting, although libpq would wait for ever.
         "timeout": server.number("connect_timeout", 0) or settings.database_connect_timeout_seconds,
         "target_session_attrs": parameters.get("target_session_attrs", "read-write"),
         "server_settings": session,
@@ -35,18 +35,18 @@ def options(settings: "Settings", server: Server, *, limited: bool) -> dict[str,
     }
     limits = _limits(seconds) if limited else {}
     if limited:
-        # One above the server's own limit, so that the server's clearer error comes first.
+        # Above the server's own limit, so that its clearer error comes first.
         found["command_timeout"] = seconds + 1
     if settings.database_pooler == "none":
         return found | {"connection_class": Connection, "server_settings": session | limits}
-    # A pooler refuses settings at the start of a session, which its server connections outlive.
+    # A pooler rejects settings of a session, since its server connections are shared.
     text = "; ".join(f"SET LOCAL {name} = {value}" for name, value in limits.items())
     kind = type("PooledConnection", (PooledConnection,), {"limits": text})
     return found | {"connection_class": kind, "statement_cache_size": 0}
 
 
 def _limits(seconds: float) -> dict[str, str]:
-    """Session settings of PostgreSQL, in milliseconds."""
+    """Returns session settings of PostgreSQL, in milliseconds."""
     statement = f"{seconds * 1000:.0f}"
     return {
         "statement_timeout": statement,
@@ -56,7 +56,9 @@ def _limits(seconds: float) -> dict[str, str]:
 
 
 def _tls(server: Server) -> dict[str, Any]:
-    """asyncpg reads libpq's TLS parameters in a DSN, and files anew for each connection: certificates get renewed."""
+    """Passes libpq's TLS parameters in a DSN: asyncpg then reads the files for each connection, so that renewed
+    certificates are used.
+    """
     named = {name: server.parameters[name] for name in postgresql_tls.PARAMETERS if name in server.parameters}
     if named.get("sslrootcert") != postgresql_tls.SYSTEM:
         return {"dsn": f"postgresql://?{urlencode(named, quote_via=quote)}"} if named else {}

@@ -1,4 +1,4 @@
-"""asyncpg's connection, with an end to its farewell, and one for poolers that share it between transactions."""
+"""Connections of asyncpg: one that closes in bounded time, and one for transaction pooling."""
 
 import asyncio
 from typing import Any, Final
@@ -10,7 +10,7 @@ CLOSE_SECONDS: Final = 0.5
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no types
-    """A connection that closes within CLOSE_SECONDS, whether or not the server says goodbye."""
+    """A connection that closes within CLOSE_SECONDS, even when the server does not answer."""
 
     async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- asyncpg's signature
         try:
@@ -21,9 +21,9 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
 
 
 class PooledConnection(Connection):
-    """A connection for transaction pooling: between transactions the server's side belongs to others.
+    """A connection behind a transaction pooler: between transactions other clients use the server's side.
 
-    What sessions are given at their start elsewhere, each transaction sets for itself.
+    So each transaction sets what is otherwise set once a session.
     """
 
     limits = ""

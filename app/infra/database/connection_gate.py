@@ -1,6 +1,6 @@
-"""Refuses new connections at once while the database is known to be gone, and looks whether it is back.
+"""Refuses new connections at once during an outage of the database, and checks when it is over.
 
-Connections that are open stay in use: only what would have to connect, or to wait for others that do, is refused.
+Open connections are still used: only callers that would have to connect, or to wait for a connection, are refused.
 """
 
 import asyncio
@@ -14,26 +14,26 @@ import structlog
 from app.infra.database.outage_errors import ConnectError, RefusedError
 from app.infra.database.outages import is_gone, outage_of
 
-LOOK_SECONDS: Final = 0.5
-LOOK_AT_REFUSALS_SECONDS: Final = 5.0  # a server may lock out those who fail to log in too often
+CHECK_SECONDS: Final = 0.5
+REFUSED_CHECK_SECONDS: Final = 5.0  # a server may lock out clients that fail to log in too often
 _T = TypeVar("_T")
 
 
 class Gate:
-    """Open until a connection can't be opened; then closed until one can. `connect` opens one and closes it again."""
+    """Open until a connection fails, then closed until one succeeds. `connect` opens one and closes it again."""
 
     def __init__(self, connect: Callable[[], Awaitable[None]]) -> None:
         self._connect = connect
         self._error: ConnectError | None = None
         self._closing: asyncio.Future[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
 
     @property
     def closed(self) -> bool:
         return self._error is not None
 
     async def while_open(self, work: Awaitable[_T]) -> _T:
-        """The result of `work`. Raises ConnectError, and cancels it, as soon as the gate is closed."""
+        """Returns the result of `work`. When the gate closes, cancels it and raises ConnectError."""
         task = asyncio.ensure_future(work)
         try:
             if self._error is None:
@@ -46,31 +46,31 @@ class Gate:
             task.cancel()
 
     def close(self, error: ConnectError) -> None:
-        """Call it when a connection can't be opened."""
+        """Closes the gate after a connection has failed."""
         if self._error is not None or not is_gone(error):
             return
         self._error = error
         self._until_closed().set_result(None)
-        self._looking = asyncio.create_task(self._look(), name="database gate")
+        self._checking = asyncio.create_task(self._check_until_open(), name="database gate")
 
     async def stop(self) -> None:
-        """Looks no more."""
-        if self._looking is not None:
-            self._looking.cancel()
+        """Stops checking."""
+        if self._checking is not None:
+            self._checking.cancel()
             with suppress(asyncio.CancelledError):
-                await self._looking
+                await self._checking
 
     def _until_closed(self) -> "asyncio.Future[None]":
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_future()
         return self._closing
 
-    async def _look(self) -> None:
+    async def _check_until_open(self) -> None:
         log, began = structlog.get_logger(), time.monotonic()
         log.warning("database_gone", reason=self._reason(), cause=repr(self._error and self._error.__cause__))
         while self._error is not None:
             refused = isinstance(outage_of(self._error), RefusedError)
-            await asyncio.sleep(LOOK_AT_REFUSALS_SECONDS if refused else LOOK_SECONDS)
+            await asyncio.sleep(REFUSED_CHECK_SECONDS if refused else CHECK_SECONDS)
             try:
                 await self._connect()
             except ConnectError as error:

@@ -1,4 +1,4 @@
-"""The database: sessions that read and sessions that write are different types, and an outage has one name."""
+"""The database: separate types of sessions for reads and writes, and one class of errors for outages."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
@@ -26,7 +26,7 @@ __all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
 
 
 class _Doors:
-    """The ways into one pool. Who is not recorded takes those without a listener, and pays for none."""
+    """Session factories for one pool; work that is not sampled uses those without tracing listeners."""
 
     def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
         self.reader = for_reading(engine)
@@ -39,7 +39,7 @@ class _Doors:
 
 
 class Database:
-    """A pool of connections and the sessions on it. `tracing` makes spans of what recorded work asks."""
+    """A pool of connections and its sessions. `tracing` records spans of statements in sampled work."""
 
     def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
         self.engine = engine
@@ -50,20 +50,20 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
-        """Raises OutageError, an UnavailableError, when the database can't be reached."""
+        """Opens a session for reads. Raises OutageError, an UnavailableError, when the database can't be reached."""
         with outages_named():
             async with self._doors().reading() as session:
                 yield session
 
     @asynccontextmanager
     async def rows(self) -> AsyncIterator[Rows]:
-        """As `read`, for statements on tables rather than entities, at a third of the price."""
+        """Reads rows instead of entities, at a third of the cost of `read`."""
         with outages_named():
             yield Rows(self._doors().reader)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
-        """Commits at the end. Raises OutageError, an UnavailableError, when the database can't be reached."""
+        """Opens a session that commits at the end. Raises OutageError when the database can't be reached."""
         with self._transaction(), outages_named():
             async with self._doors().writing() as session, session.begin():
                 yield session
@@ -71,7 +71,7 @@ class Database:
             await callback()
 
     async def require_writes(self) -> None:
-        """Raises ReadOnlyError when the server takes no writes, after which the next connections look for another."""
+        """Raises ReadOnlyError when the server is read-only; the next connections then try other hosts."""
         if self.engine.dialect.name == "sqlite":
             return
         async with self.rows() as rows:
@@ -90,7 +90,7 @@ class Database:
         return self._recorded if self._tracing is not None and self._tracing.recording() else self._plain
 
     def _transaction(self) -> AbstractContextManager[object]:
-        """A span from the first statement to the end of the commit, for which there is no event."""
+        """Returns a span from the first statement to the end of the commit, for which SQLAlchemy has no event."""
         if self._tracing is None:
             return nullcontext()
         return self._tracing.span("transaction", attributes=self._about, expected=(DomainError,))
@@ -98,7 +98,7 @@ class Database:
 
 @asynccontextmanager
 async def open_database(settings: "Settings", telemetry: "Telemetry | None" = None) -> AsyncIterator[Database]:
-    """Opens the pool of this process, which connects at the first use. Without `telemetry` nothing is measured."""
+    """Opens the pool of this process, which connects at its first use. Without `telemetry` nothing is measured."""
     engine = create_engine(settings)
     database = Database(engine, telemetry.tracing if telemetry is not None else None)
     if telemetry is not None:

@@ -1,4 +1,4 @@
-"""Engines: SQLite's when embedded, PostgreSQL's otherwise, each with its timeouts set."""
+"""Engines of SQLite when embedded, and of PostgreSQL otherwise, with their timeouts."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +18,7 @@ _SQLITE_BUSY_MILLISECONDS: Final = 5000
 
 
 def create_engine(settings: "Settings", *, limited: bool = True) -> AsyncEngine:
-    """An engine for the database of the settings. Statements may take any time on one that is not `limited`."""
+    """Creates an engine for the database of the settings. Without `limited`, statements may take any time."""
     if settings.database_server is None:
         return _sqlite(settings)
     from app.infra.database import postgresql  # noqa: PLC0415 -- 4 MB of driver that an embedded shop saves
@@ -29,16 +29,16 @@ def create_engine(settings: "Settings", *, limited: bool = True) -> AsyncEngine:
 def for_writing(engine: AsyncEngine) -> AsyncEngine:
     """Returns the engine for transactions that write: on SQLite they take the write lock when they begin.
 
-    One that reads first fails at its first write, without waiting, when another has written since.
+    A transaction that reads first would fail at its first write, without waiting, when another has written meanwhile.
     """
     return engine.execution_options(**{_WRITES: True})
 
 
 def for_reading(engine: AsyncEngine) -> AsyncEngine:
-    """Returns the engine for statements that stand alone.
+    """Returns the engine for single statements.
 
-    On PostgreSQL no transaction is opened: at READ COMMITTED it would give no snapshot either, and two round trips
-    more. A pooler needs one, to keep a statement on the connection on which it was prepared.
+    On PostgreSQL they run without a transaction: at READ COMMITTED it would give no snapshot, and cost two round trips.
+    A pooler needs one, to keep a statement on the connection that prepared it.
     """
     whole = engine.dialect.name == "sqlite" or engine.sync_engine.get_execution_options().get(POOLED)
     return engine.execution_options(**({} if whole else {"isolation_level": "AUTOCOMMIT"}))
@@ -51,7 +51,7 @@ def _sqlite(settings: "Settings") -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         register(connection)
-        connection.isolation_level = None  # SQLAlchemy's BEGIN below, not the driver's
+        connection.isolation_level = None  # no BEGIN by the driver: `_begin` below does it
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={_SQLITE_BUSY_MILLISECONDS}"):
             cursor.execute(f"PRAGMA {pragma}")

@@ -1,4 +1,4 @@
-"""What is measured of the database: each statement, each connection, and who waits for one."""
+"""Metrics of the database: statements, connections, and waits for a connection."""
 
 import sqlite3
 import time
@@ -69,7 +69,7 @@ def measure(engine: AsyncEngine, telemetry: "Telemetry") -> None:
 
 
 def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
-    """Around the dialect's own, which waits for the disk: SQLAlchemy tells of the beginning of a COMMIT only."""
+    """Wraps the dialect's commit, which waits for the disk: SQLAlchemy has no event for its end."""
     commit = dialect.do_commit
 
     def measured(connection: Any) -> None:
@@ -85,7 +85,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
 
 
 def outcome(error: Exception, *, disconnects: bool) -> str:
-    """Which of STORE_OUTCOMES an error is. A constraint that was violated is an answer, and a good one."""
+    """Returns which of STORE_OUTCOMES an error is. A violated constraint is an answer, and counts as `ok`."""
     cause = getattr(error, "orig", None) or (error.__cause__ if isinstance(error, ConnectError) else error)
     state = sqlstate(cause)
     if isinstance(error, IntegrityError):

@@ -1,4 +1,4 @@
-"""The base of all tables, and the column types that both databases keep alike."""
+"""Base class of all tables, and column types that behave alike on both databases."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite keeps no zone, so it is put back when read."""
+    """A point in time in UTC. SQLite stores no time zone, so it is added on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -23,7 +23,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value is not None else None
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
-        """PostgreSQL keeps the zone: a call for each moment of each row would be spent on nothing."""
+        """Skips the conversion on PostgreSQL, which stores the time zone."""
         return super().result_processor(dialect, coltype) if dialect.name == "sqlite" else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
@@ -31,7 +31,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    """The base of every table. Names of constraints are given, so that migrations can name them."""
+    """Base class of all tables. Constraints have names, which migrations need."""
 
     metadata = MetaData(
         naming_convention={

@@ -17,9 +17,9 @@ class LostConnectionError(Exception):
 
 
 class OutageError(UnavailableError):
-    """The database does not answer.
+    """The database is unavailable.
 
-    `reason` says in /readyz what an operator must know; what is `lasting` ends when something else is changed.
+    `reason` is shown by /readyz; a `lasting` outage ends only when the configuration or the server is changed.
     """
 
     reason = "does not answer"
@@ -31,7 +31,7 @@ class OutageError(UnavailableError):
 
 
 class ReadOnlyError(OutageError):
-    """A standby, or a server that takes no writes for now."""
+    """The server is a standby, or read-only for now."""
 
     code = "database_read_only"
     lasting = True
@@ -40,7 +40,7 @@ class ReadOnlyError(OutageError):
 
 
 class FullError(OutageError):
-    """All connections that the server allows are taken."""
+    """The server has no free connection."""
 
     code = "database_full"
     message = "The database takes no more connections for now; try again in a few seconds."
@@ -48,7 +48,7 @@ class FullError(OutageError):
 
 
 class RefusedError(OutageError):
-    """The server answers, but not to this service."""
+    """The server rejects the credentials, the database's name or the TLS settings."""
 
     code = "database_refused"
     lasting = True
@@ -56,7 +56,7 @@ class RefusedError(OutageError):
 
 
 class PoolerError(OutageError):
-    """A connection pooler gives each transaction another server connection, and this service has not been told."""
+    """A connection pooler runs in transaction mode, and DATABASE_POOLER does not say so."""
 
     code = "database_pooler"
     lasting = True

@@ -1,7 +1,7 @@
-"""Outages of the database: tells them from faults, and names each by what an operator can do about it.
+"""Classifies errors of the database: outages, by what an operator can do, and faults.
 
-An error is an outage unless it is known to be a fault of this code, or of what the caller sent.
-SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+An error is an outage unless it is known to be a fault of this code or of the caller's input. SQLSTATE:
+https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 import sqlite3
@@ -25,26 +25,26 @@ from app.infra.database.outage_errors import (
     sqlstate,
 )
 
-_SQLITE_PRIMARY_CODE: Final = 0xFF  # of the extended one, https://www.sqlite.org/rescode.html
+_SQLITE_PRIMARY_CODE: Final = 0xFF  # mask of extended codes, https://www.sqlite.org/rescode.html
 _SQLITE_FAULTS: Final = frozenset(
     {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
     | {sqlite3.SQLITE_RANGE, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_SCHEMA}
 )
-# Classes of SQLSTATE that a statement, its values or its place in the transaction cause.
+# Classes of SQLSTATE caused by a statement, its values or the state of its transaction.
 _FAULTS: Final = frozenset(
     "02 03 0A 0B 0F 0L 0P 0Z 20 21 22 23 24 25 26 27 2B 2F 34 38 39 3B 3F 42 44 54 P0".split()  # noqa: SIM905 -- a table
 )
 READ_ONLY: Final = "25006"
 _TIMED_OUT_IN_TRANSACTION: Final = ("25P03", "25P04")
-_LOST_STATEMENT: Final = ("26000", "42P05")  # prepared on another server connection, or there already
+_LOST_STATEMENT: Final = ("26000", "42P05")  # prepared on another server connection, or prepared twice
 _TOO_MANY_CONNECTIONS: Final = "53300"
-_REFUSED: Final = ("28", "3D")  # log-in, name of the database
+_REFUSED: Final = ("28", "3D")  # login, name of the database
 _Driver: Final = AsyncAdapt_asyncpg_dbapi
 
 
 @contextmanager
 def outages_named() -> Iterator[None]:
-    """Turns the many errors of an absent database into an OutageError; all others pass."""
+    """Turns the errors of an unavailable database into an OutageError; all others pass."""
     try:
         yield
     except Exception as error:
@@ -55,11 +55,11 @@ def outages_named() -> Iterator[None]:
 
 
 def outage_of(error: BaseException) -> OutageError | None:
-    """Returns the outage that an error means; None for a fault, and for an error from elsewhere."""
+    """Returns the outage that an error means; None for a fault, and for other errors."""
     if isinstance(error, StatementError) and isinstance(
         error.orig, (ConnectError, LostConnectionError, PoolTimeoutError)
     ):
-        error = error.orig  # of a connection that was opened for the statement's repetition
+        error = error.orig  # from the connection of a repeated statement
     if isinstance(error, OutageError):
         return error
     if isinstance(error, ConnectError):
@@ -84,13 +84,13 @@ def _of_postgresql(error: DBAPIError, cause: BaseException) -> OutageError | Non
         return PoolerError()
     if state in _TIMED_OUT_IN_TRANSACTION or is_stale(error):
         return OutageError()
-    # Without a state it is the driver's own: a misuse of a connection that is sound, or a value that it can't encode.
+    # Errors without a state are the driver's: misuse of a sound connection, or a value that it can't encode.
     ours = state[:2] in _FAULTS or (not state and isinstance(cause, _Driver.InterfaceError))
     return None if ours else OutageError()
 
 
 def is_stale(error: BaseException) -> bool:
-    """Recognises an old connection or plan, which a statement outside a transaction does not meet twice."""
+    """Recognises an outdated connection or plan: outside a transaction, a repeated statement succeeds."""
     if isinstance(error, DBAPIError):
         outdated = isinstance(error.orig, (_Driver.InvalidCachedStatementError, _Driver.InternalClientError))
         return outdated or error.connection_invalidated
@@ -98,12 +98,12 @@ def is_stale(error: BaseException) -> bool:
 
 
 def is_gone(error: BaseException) -> bool:
-    """Recognises errors of connecting after which no other connection will be opened either, for now."""
+    """Recognises errors of connecting that every other connection would get too, for now."""
     return isinstance(error, ConnectError) and not isinstance(outage_of(error), FullError)
 
 
 def _refusal(cause: BaseException | None) -> OutageError:
-    from asyncpg import exceptions  # noqa: PLC0415 -- known by now, and not at all with SQLite
+    from asyncpg import exceptions  # noqa: PLC0415 -- loaded by now, and not needed with SQLite
 
     state, told = sqlstate(cause), str(cause)
     if isinstance(cause, exceptions.TargetServerAttributeNotMatched):

@@ -1,4 +1,4 @@
-"""SQLAlchemy's pool of connections, in whose queue nobody waits longer than the database is there."""
+"""SQLAlchemy's connection pool, in which waits end as soon as the database is unavailable."""
 
 import asyncio
 from collections import deque
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Pool(AsyncAdaptedQueuePool):
-    """Measures who waits, and lets the next one try when a connection can't be opened.
+    """Measures waits, and wakes the next waiter when a connection can't be opened.
 
-    SQLAlchemy's own leaves the others waiting then, for all of their time.
+    SQLAlchemy's own pool would leave all waiters until their timeout.
     """
 
     metrics: ConnectionMetrics | None = None
     gate: "Gate | None" = None
-    _sqla_logger_namespace = "sqlalchemy.pool.Pool"  # as quiet as SQLAlchemy's own
+    _sqla_logger_namespace = "sqlalchemy.pool.Pool"  # the logger of SQLAlchemy's own pool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -33,12 +33,12 @@ class Pool(AsyncAdaptedQueuePool):
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def recreate(self) -> "Pool":
-        pool: Pool = super().recreate()  # type: ignore[assignment]  # it makes one of the same class
+        pool: Pool = super().recreate()  # type: ignore[assignment]  # it creates an instance of the same class
         pool.metrics, pool.gate = self.metrics, self.gate
         return pool
 
     def look(self) -> None:
-        """Says how many connections there are now."""
+        """Updates the gauges of used and idle connections."""
         if self.metrics is not None:
             self.metrics.hold(used=self.checkedout(), idle=self.checkedin(), most=self.size() + self._max_overflow)
 
@@ -69,7 +69,7 @@ class Pool(AsyncAdaptedQueuePool):
         self._permits += 1
 
     async def _permit(self) -> None:
-        """Waits until another returns its connection.
+        """Waits until a connection is returned.
 
         Raises PoolTimeoutError, and ConnectError while the gate is closed.
         """
@@ -79,7 +79,7 @@ class Pool(AsyncAdaptedQueuePool):
             async with asyncio.timeout(self._timeout):
                 await (waiter if self.gate is None else self.gate.while_open(waiter))
         except BaseException as error:
-            if waiter.done() and not waiter.cancelled():  # it came too late
+            if waiter.done() and not waiter.cancelled():  # a connection came too late
                 self._release()
             waiter.cancel()
             if isinstance(error, TimeoutError):

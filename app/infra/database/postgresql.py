@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: each host is tried, a server that takes no writes is refused, a dead network noticed."""
+"""Connections to PostgreSQL: tries each host, rejects read-only servers, and detects dead networks."""
 
 import random
 import socket
@@ -21,8 +21,8 @@ from app.settings.postgresql import Server
 if TYPE_CHECKING:
     from app.settings import Settings
 
-RECYCLE_SECONDS: Final = 1800  # load balancers and poolers end connections of a certain age
-# Seconds, but for the last: bytes that were sent and are not acknowledged for so long end a connection.
+RECYCLE_SECONDS: Final = 1800  # below the connection age at which load balancers and poolers disconnect
+# In seconds; tcp_user_timeout is the time in milliseconds for which sent bytes may stay unacknowledged.
 _KEEPALIVE: Final = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 2000}
 _SOCKET_OPTIONS: Final = {
     "keepalives_idle": "TCP_KEEPIDLE",
@@ -33,11 +33,11 @@ _SOCKET_OPTIONS: Final = {
 
 
 def create_engine(settings: "Settings", server: Server, *, limited: bool) -> AsyncEngine:
-    """An engine whose connections come from a Connector; `limited` ones end statements that take too long."""
+    """Creates an engine whose connections come from a Connector; with `limited`, slow statements are cancelled."""
     pooled, connector = settings.database_pooler == "transaction", Connector(settings, server, limited=limited)
     engine = create_async_engine(
         _about(server),
-        hide_parameters=True,  # an error's text goes to logs and reports; what people typed does not
+        hide_parameters=True,  # errors are logged, and must not contain what users typed
         poolclass=Pool,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
@@ -47,7 +47,7 @@ def create_engine(settings: "Settings", server: Server, *, limited: bool) -> Asy
         execution_options={POOLED: pooled},
         connect_args={
             "async_creator_fn": connector.connect,
-            # Nothing that was prepared is there in the next transaction; the nameless statement needs no removal.
+            # Prepared statements do not outlive a transaction; the unnamed statement needs no removal.
             **({"prepared_statement_cache_size": 0, "prepared_statement_name_func": str} if pooled else {}),
         },
     )
@@ -57,7 +57,7 @@ def create_engine(settings: "Settings", server: Server, *, limited: bool) -> Asy
 
     @event.listens_for(engine.sync_engine, "handle_error")
     def _drop(failure: ExceptionContext) -> LostConnectionError | None:
-        """Drops a connection that gave no answer, or whose server takes no writes, and doubts all that were idle."""
+        """Drops a connection that timed out or is read-only, and has all idle connections checked."""
         error = failure.original_exception
         silent = isinstance(error, (TimeoutError, OSError))
         if silent or sqlstate(error) == READ_ONLY:
@@ -68,7 +68,7 @@ def create_engine(settings: "Settings", server: Server, *, limited: bool) -> Asy
 
 
 class Connector:
-    """Opens connections to the first host that answers and takes writes."""
+    """Connects to the first host that answers and accepts writes."""
 
     def __init__(self, settings: "Settings", server: Server, *, limited: bool) -> None:
         self.gate: Gate | None = None
@@ -76,7 +76,7 @@ class Connector:
         self._options = options(settings, server, limited=limited)
 
     async def connect(self, *_: Any, **_url: Any) -> Connection:
-        """Ignores what SQLAlchemy read in the URL. Raises ConnectError, at once while the gate is closed."""
+        """Ignores the URL that SQLAlchemy passes. Raises ConnectError, at once while the gate is closed."""
         if self.gate is None:
             return await self._connect()
         try:
@@ -86,7 +86,7 @@ class Connector:
             raise
 
     async def try_once(self) -> None:
-        """Opens a connection and drops it. Raises ConnectError, and nothing else."""
+        """Opens a connection and closes it. Raises ConnectError alone."""
         (await self._connect()).terminate()
 
     async def _connect(self) -> Connection:
@@ -95,8 +95,8 @@ class Connector:
             try:
                 connection: Connection = await asyncpg.connect(host=host, port=port, **self._options)
                 self._watch(connection)
-            except Exception as error:  # noqa: BLE001 -- whatever it is: there is no connection
-                # An answer says more than silence.
+            except Exception as error:  # noqa: BLE001 -- any error means that there is no connection
+                # A server's answer is more useful than a timeout.
                 failure = error if failure is None or not isinstance(error, OSError) else failure
             else:
                 return connection
@@ -109,14 +109,14 @@ class Connector:
         return hosts
 
     def _watch(self, connection: Any) -> None:
-        """Has the kernel notice a network that drops everything: a NAT, a load balancer, a node that is gone."""
-        taken = connection._transport.get_extra_info("socket")  # noqa: SLF001 -- the driver shows it nowhere else
+        """Enables TCP keepalive, to detect a network that drops packets: a NAT, a load balancer, a lost node."""
+        taken = connection._transport.get_extra_info("socket")  # noqa: SLF001 -- the driver has no public access
         if taken.family == socket.AF_UNIX:
             return
         if self._server.number("keepalives", 1):
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, default in _KEEPALIVE.items():
-            option = getattr(socket, _SOCKET_OPTIONS[name], None)  # some systems lack some
+            option = getattr(socket, _SOCKET_OPTIONS[name], None)  # not every system has all options
             if option is not None:
                 taken.setsockopt(socket.IPPROTO_TCP, option, int(self._server.number(name, default)))
 

@@ -1,4 +1,4 @@
-"""The database role of the running application: what `migrate`, as the owner of the schema, gives it.
+"""The database role of the running application, which `migrate` creates as the schema's owner.
 
 The application reads and writes rows. It changes no schema, and is no superuser.
 """
@@ -20,8 +20,8 @@ from app.infra.database.engine import create_engine
 if TYPE_CHECKING:
     from app.settings import Settings
 
-_ADVISORY_LOCK: Final = 4_209_000_002  # two that grant the same at once fail
-_ITERATIONS: Final = 4096  # PostgreSQL's own
+_ADVISORY_LOCK: Final = 4_209_000_002  # concurrent grants of the same privileges fail
+_ITERATIONS: Final = 4096  # PostgreSQL's default
 _ROLE: Final = text("SELECT rolsuper FROM pg_roles WHERE rolname = :name")
 _MAY_CREATE: Final = text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")
 _GRANTS: Final = (
@@ -35,13 +35,13 @@ _GRANTS: Final = (
 
 
 class RoleError(Exception):
-    """The application's role can't be what it should be; the message says what to do."""
+    """The application's role can't be set up; the message says what to do."""
 
 
 def provide(settings: "Settings") -> None:
-    """Grants the role of DATABASE_APPLICATION_URL what the application needs; does nothing without that setting.
+    """Grants the role of DATABASE_APPLICATION_URL its privileges; does nothing without that setting.
 
-    Creates the role, and sets its password to that of the URL, where the user of DATABASE_URL may. Raises RoleError.
+    Creates the role and sets its password, if the user of DATABASE_URL may. Raises RoleError.
     """
     if settings.database_application_url is None:
         return
@@ -54,7 +54,7 @@ async def _provide(settings: "Settings", name: str, password: str) -> None:
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_grant, name, password)
-    except ProgrammingError as error:  # what it says names tables and roles alone
+    except ProgrammingError as error:  # its message names tables and roles alone
         raise RoleError(f"DATABASE_URL's user can't grant to {name}: {error.orig}") from error
     finally:
         await engine.dispose()
@@ -79,7 +79,7 @@ def _grant(connection: Connection, name: str, password: str) -> None:
 
 
 def _verifier(password: str) -> str:
-    """Returns what PostgreSQL keeps of a password, so that the password itself reaches no server's log.
+    """Returns PostgreSQL's SCRAM verifier of a password, so that the password itself is never logged by the server.
 
     https://www.postgresql.org/docs/current/catalog-pg-authid.html
     """

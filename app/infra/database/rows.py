@@ -1,4 +1,4 @@
-"""Reads of rows, each statement on a connection of its own."""
+"""Reads rows, with a connection for each statement."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class Rows:
     """Runs statements as a connection does, and holds none between two.
 
     AsyncConnection switches to the driver's greenlet and back when it is opened, used and closed, and closes in a task
-    of its own; one switch for all of it halves what SQLAlchemy costs a read.
+    of its own; a single switch halves SQLAlchemy's cost of a read.
     """
 
     __slots__ = ("_engine",)
@@ -22,9 +22,9 @@ class Rows:
         self._engine = engine.sync_engine
 
     async def execute(self, statement: Executable, params: Any = None, /) -> Result[*tuple[Any, ...]]:
-        """Returns the result, whose rows are all here: the adapters of asyncpg and aiosqlite fetch them at once.
+        """Returns the result with all its rows: the adapters of asyncpg and aiosqlite fetch them at once.
 
-        A stale connection costs the caller a repetition alone, as in ReadSession.
+        Repeats the statement once after a stale connection, as ReadSession does.
         """
         try:
             return await greenlet_spawn(_execute, self._engine, statement, params)

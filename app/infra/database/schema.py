@@ -1,6 +1,6 @@
-"""The database's schema: bringing it up to date, and telling whether it is.
+"""Migrates the database's schema, and tests whether it is current.
 
-Alembic is imported when used: it costs a process that only serves a fifth of its start.
+Alembic is imported on use: it takes a fifth of the start of a process that only serves.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 PATIENCE_SECONDS: Final = 120.0
 _UNDEFINED_TABLE: Final = "42P01"
-_ADVISORY_LOCK: Final = 4_209_000_001  # any number, as long as every version of this service takes the same
-# Lifts, for one transaction, the limits that a role or a database may have set and this PostgreSQL knows.
+_ADVISORY_LOCK: Final = 4_209_000_001  # arbitrary, but the same in every release
+# Lifts, for one transaction, limits that a role or database may set and this PostgreSQL knows.
 _WITHOUT_LIMITS: Final = text(
     "SELECT set_config(name, '0', true) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout',"
     " 'idle_in_transaction_session_timeout', 'transaction_timeout')"
@@ -41,7 +41,7 @@ _WITHOUT_LIMITS: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Revisions:
-    """The revisions that this code knows, oldest first; the last one is the schema that it was written for."""
+    """Revisions that this code knows, oldest first; it was written for the last one."""
 
     known: tuple[str, ...]
 
@@ -50,9 +50,9 @@ class Revisions:
         return self.known[-1]
 
     def serves(self, found: str | None) -> bool:
-        """Whether this code can work on a schema.
+        """Tests whether this code works with a schema.
 
-        A revision that it has never heard of was made by a newer version, which leaves the previous one working.
+        An unknown revision belongs to a newer release, which keeps the previous release working.
         """
         return found is not None and (found == self.head or found not in self.known)
 
@@ -66,7 +66,7 @@ def revisions() -> Revisions:
 
 
 async def current_revision(database: "Database") -> str | None:
-    """The revision that the database is at; None before the first migration."""
+    """Returns the database's revision; None before the first migration."""
     async with database.read() as session:
         try:
             return (await session.execute(text("SELECT version_num FROM alembic_version"))).scalar_one_or_none()
@@ -83,7 +83,7 @@ def _is_missing_table(error: DBAPIError) -> bool:
 
 
 def migrate(settings: "Settings") -> None:
-    """Upgrades to this code's head, one process at a time, waiting for a database that starts up.
+    """Upgrades to this code's head, one process at a time; waits for a database that is starting.
 
     Raises MigrationFailedError, and TimeoutError after two minutes.
     """
@@ -96,7 +96,7 @@ def wait_until_current(settings: "Settings") -> None:
 
 
 class MigrationFailedError(Exception):
-    """The database refused a migration, of which nothing is left; the message says from where to where, and why."""
+    """The database rejected a migration, which was rolled back; the message names the revisions and the reason."""
 
 
 class _NotYetError(Exception):
@@ -120,7 +120,7 @@ async def when_it_answers(settings: "Settings", work: "Callable[[Connection], ob
                 raise TimeoutError(
                     f"{doing}: the database was not ready after {PATIENCE_SECONDS:g} s: {error}"
                 ) from error
-            # What a driver says may hold anything; the end of this patience tells it to whoever started the command.
+            # A driver's message may contain secrets: it is not logged, and shown in the command's final error alone.
             reason = str(error) if isinstance(error, _NotYetError) else type(error).__name__
             log.info("database_not_ready", doing=doing, reason=reason)
             await asyncio.sleep(1)
@@ -133,8 +133,8 @@ async def when_it_answers(settings: "Settings", work: "Callable[[Connection], ob
 def lock(connection: "Connection") -> None:
     """Waits for other migrators, and takes the time limits off this transaction. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        # Each statement of a migration may take long, and so may another migrator. What follows waits for a table for
-        # half a minute at most, since all others wait behind it.
+        # A migration's statements, and another migration, may take any time. But a wait for a table ends after half a
+        # minute, since all other statements on the table wait behind it.
         connection.execute(_WITHOUT_LIMITS)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         connection.execute(text("SET LOCAL lock_timeout = '30s'"))
@@ -160,7 +160,7 @@ def _upgrade(connection: "Connection") -> None:
 
 
 def _first_line(error: DBAPIError) -> str:
-    """What the database says, without the rows that it may quote in the lines after."""
+    """Returns the database's message without its further lines, which may quote rows."""
     cause = (error.orig and error.orig.__cause__) or error.orig or error
     return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 

@@ -1,4 +1,4 @@
-"""Sessions that read, whose statements are repeated once when their connection turns out to be too old."""
+"""Sessions for reads and writes. A read is repeated once when its connection is stale."""
 
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
@@ -16,9 +16,9 @@ class Reads(Protocol):
 
 
 class ReadSession(AsyncSession):
-    """Reads what is committed, each statement by itself; a stale connection costs the caller a repetition alone."""
+    """Reads committed data, each statement by itself; a stale connection costs one repetition."""
 
-    if not TYPE_CHECKING:  # the signatures are those of AsyncSession
+    if not TYPE_CHECKING:  # signatures of AsyncSession
 
         async def execute(self, *arguments: Any, **options: Any) -> Any:
             return await self._repeat_when_stale(super().execute, *arguments, **options)
@@ -32,19 +32,19 @@ class ReadSession(AsyncSession):
         except Exception as error:
             if not is_stale(error):
                 raise
-        await self.close()  # gives the connection back; entities that were read stay as they are
+        await self.close()  # returns the connection; entities keep their values
         return await call(*arguments, **options)
 
 
 class WriteSession(ReadSession):
-    """Reads and writes one transaction, committed when its block ends without an error. Nothing is repeated."""
+    """Runs one transaction, committed when its block ends without an error. Nothing is repeated."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.when_committed: list[Callable[[], Awaitable[None]]] = []
 
     def after_commit(self, callback: Callable[[], Awaitable[None]]) -> None:
-        """Has `callback` awaited once this transaction stands, before its block is left; never if it does not."""
+        """Runs `callback` after the commit and before the block is left; never without a commit."""
         self.when_committed.append(callback)
 
     async def _repeat_when_stale(self, call: Callable[..., Awaitable[Any]], *arguments: Any, **options: Any) -> Any:

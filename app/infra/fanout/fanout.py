@@ -19,25 +19,25 @@ _PUBLISHING: Final = {"messaging.operation.name": "publish", "messaging.operatio
 
 
 class Message(NamedTuple):
-    """What was published."""
+    """A published message."""
 
     channel: str
     content: bytes
 
 
 class SlowReaderError(Exception):
-    """The reader took its messages too slowly; it was dropped, so that nobody waits for it."""
+    """The reader fell behind and was dropped, so that publishers never wait."""
 
 
 class Reader:
-    """The messages of some channels, in the order in which they came to this process."""
+    """Messages of some channels, in the order of their arrival."""
 
     def __init__(self, waiting: int) -> None:
         self._queue: asyncio.Queue[Message] = asyncio.Queue(waiting)
         self.dropped = False
 
     def offer(self, message: Message) -> bool:
-        """Whether it was taken. Never waits; drops the reader when too many messages wait for it."""
+        """Queues a message without waiting; returns False, and drops the reader, when its queue is full."""
         try:
             self._queue.put_nowait(message)
         except asyncio.QueueFull:
@@ -54,7 +54,7 @@ class Reader:
         return await self._queue.get()
 
     async def within(self, seconds: float) -> Message | None:
-        """The next message; None when none came in time. Raises SlowReaderError."""
+        """Returns the next message; None when none arrives in time. Raises SlowReaderError."""
         try:
             async with asyncio.timeout(seconds):
                 return await anext(self)
@@ -63,7 +63,7 @@ class Reader:
 
 
 class Fanout:
-    """For one process."""
+    """Fan-out within one process."""
 
     system = "memory"
 
@@ -74,11 +74,11 @@ class Fanout:
         self._readers: dict[str, set[Reader]] = defaultdict(set)
 
     async def publish(self, channel: str, content: bytes) -> None:
-        """Hands a message to all readers of a channel; never raises for what one of them does."""
+        """Passes a message to all readers of a channel; never raises because of one of them."""
         if self._tracing is None or not self._tracing.recording():
             await self._publish(channel, content)
             return
-        kind = channel.partition(":")[0]  # what follows names one of many
+        kind = channel.partition(":")[0]  # without the id, which would be another name each time
         attributes = {**_PUBLISHING, "messaging.destination.name": kind, "messaging.system": self.system}
         with self._tracing.span(f"publish {kind}", kind=SpanKind.PRODUCER, attributes=attributes):
             await self._publish(channel, content)
@@ -104,10 +104,10 @@ class Fanout:
             await self._unwanted(unread)
 
     async def _wanted(self, channels: tuple[str, ...]) -> None:
-        """Somebody reads these from now on."""
+        """Called when channels get a reader."""
 
     async def _unwanted(self, channels: list[str]) -> None:
-        """Nobody reads these any more."""
+        """Called when channels have no reader any more."""
 
     def _deliver(self, message: Message, source: str) -> None:
         for reader in self._readers.get(message.channel, ()):

@@ -5,6 +5,8 @@ During an outage each process delivers its own messages to its own readers, and 
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -12,17 +14,22 @@ import structlog
 
 from app.infra.fanout.fanout import WAITING, Fanout, Message
 from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, outcome
+from app.infra.redis.client import open_client
+from app.telemetry.metrics import FanoutMetrics
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
 
-    from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
+    from app.settings import Settings
+    from app.telemetry.metrics import DependencyMetrics
+    from app.telemetry.telemetry import Telemetry
     from app.telemetry.traces.tracing import Tracing
 
+CONNECTIONS: Final = 20
 CONFIRM_SECONDS: Final = 1.0  # to wait for Redis to confirm a subscription
 FIRST_PAUSE: Final = 0.1
-LONGEST_PAUSE: Final = 1.0
+MAX_PAUSE: Final = 1.0
 PREFIX: Final = "fanout:"
 _READ_SECONDS: Final = 5.0  # after which the health of the connection is checked
 
@@ -36,7 +43,7 @@ class SharedFanout(Fanout):
         self,
         publisher: "Redis",
         listener: "Redis",
-        metrics: "FanoutMetrics",
+        metrics: FanoutMetrics,
         dependencies: "DependencyMetrics | None" = None,
         tracing: "Tracing | None" = None,
         *,
@@ -125,7 +132,7 @@ class SharedFanout(Fanout):
                 for confirmed in self._confirmed.values():
                     confirmed.clear()
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
     def _take(self, message: dict[str, Any]) -> None:
         channel = message["channel"].decode().removeprefix(PREFIX)
@@ -134,3 +141,20 @@ class SharedFanout(Fanout):
                 self._confirmed[channel].set()
         elif message["type"] == "message" and not message["data"].startswith(self._sender):
             self._deliver(Message(channel, message["data"][len(self._sender) :]), "redis")
+
+
+@asynccontextmanager
+async def open_fanout(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Fanout]:
+    """Opens a fan-out over Redis, if it is set, else in this process; connects at its first use."""
+    metrics, tracing = telemetry.metrics(FanoutMetrics), telemetry.tracing
+    if settings.redis is None:
+        yield Fanout(metrics, tracing)
+        return
+    from app.infra.redis.pool import open_listener  # noqa: PLC0415 -- redis-py takes 5 MB
+
+    async with open_client(settings.redis, CONNECTIONS) as publisher, open_listener(settings.redis) as listener:
+        fanout = SharedFanout(publisher, listener, metrics, telemetry.dependencies, tracing)
+        try:
+            yield fanout
+        finally:
+            await fanout.close()

@@ -1,1 +1,1 @@
-"""The outbox: work committed with what asks for it, held by one worker at a time, tried until it is done or dead."""
+"""The outbox: jobs that commit with their data, claimed by one worker and retried until done or dead."""

@@ -1,6 +1,6 @@
-"""Bulkheads: the topics of one dependency share a part of the worker's slots, so that it can't take all of them.
+"""Bulkheads: the topics of one dependency share some of the worker's slots, so that it can't occupy all of them.
 
-A slot is one of the WORKER_CONCURRENCY jobs that a worker does at once. A topic without a bulkhead takes any slot.
+A slot is one of the WORKER_CONCURRENCY jobs that a worker runs at once. A topic without a bulkhead takes any slot.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from app.errors import UnavailableError
 from app.infra.outbox.slots import Release, Slots
 from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError
 
-PATIENCE_SECONDS: Final = 0.5
+WAIT_SECONDS: Final = 0.5
 POLL_SECONDS: Final = 0.01
 FULL_SECONDS: Final = 1
 
@@ -21,7 +21,7 @@ Reason = Literal["breaker_open", "no_slot"]
 
 
 class PostponedError(UnavailableError):
-    """A job was not begun: its dependency is left alone, or has all the slots that it may have."""
+    """A job was not started: its dependency's breaker is open, or all its slots are taken."""
 
     def __init__(self, message: str, *, reason: Reason, retry_after: int) -> None:
         super().__init__(message, retry_after=retry_after)
@@ -29,10 +29,10 @@ class PostponedError(UnavailableError):
 
 
 class Bulkhead:
-    """One dependency's circuit breaker, and its part of the slots.
+    """Circuit breaker and slots of one dependency.
 
-    While jobs come and go, one waits a moment for a slot. Once that was in vain none waits, until one gets a slot at
-    once: a dependency that hangs would otherwise hold the slots of those who wait for it too.
+    A job waits a moment for a slot. After a wait in vain no job waits until one gets a slot at once: else jobs that
+    wait for a hanging dependency would occupy the slots of others.
     """
 
     def __init__(self, breaker: Breaker, slots: Slots) -> None:
@@ -41,7 +41,7 @@ class Bulkhead:
         self._patient = True
 
     async def enter(self) -> Release:
-        """Takes a slot; the job gives it back by what is returned. Raises PostponedError."""
+        """Takes a slot and returns the function that releases it. Raises PostponedError."""
         try:
             self._breaker.check()
         except BreakerOpenError as error:
@@ -56,24 +56,24 @@ class Bulkhead:
         return release
 
     async def _wait(self) -> Release | None:
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + WAIT_SECONDS
         release = None
         while release is None and time.monotonic() < until:
-            # Who gives a slot back may be another process, which can't wake this one.
+            # Another process may release a slot, and can't wake this one.
             await asyncio.sleep(POLL_SECONDS)
             release = self._slots.take()
         return release
 
 
 class Bulkheads:
-    """The bulkheads of one process, by topic."""
+    """Bulkheads of one process, by topic."""
 
     def __init__(self, topics: Mapping[str, Bulkhead]) -> None:
         self._topics = topics
 
     @asynccontextmanager
     async def slot(self, topic: str) -> AsyncIterator[None]:
-        """Around one job. Raises PostponedError instead of entering."""
+        """Wraps one job. Raises PostponedError instead of entering."""
         bulkhead = self._topics.get(topic)
         if bulkhead is None:
             yield
@@ -86,7 +86,7 @@ class Bulkheads:
 
 
 def shares(concurrency: int, targets: Iterable[str]) -> dict[str, int]:
-    """Returns how many of a worker's slots each dependency may have: the first half of them, each other half the rest.
+    """Returns the number of slots for each dependency: half of them for the first, half of the rest for the next one.
 
     From `len(targets) + 1` slots on, one stays free of all of them; with fewer each still has one.
     """

@@ -1,6 +1,7 @@
-"""Statements on messages that were given up. Takes a session, never commits."""
+"""Statements on dead letters; none of them commits."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,12 @@ from app.infra.database.orm import now
 from app.infra.outbox.models import DeadLetter, OutboxMessage
 from app.infra.outbox.repository import FIRST_WAIT, Claim
 
-# The attempts go on counting: by them a worker that was given up on is told from those who come after it.
+# The attempts continue: they tell the claim of a worker that was given up from later claims.
 _CARRIED = ("id", "topic", "payload", "owner_id", "traceparent", "tracestate", "request_id", "attempts")
 
 
 async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
-    """Moves a message to the dead letters; False when another worker has taken it over."""
+    """Moves a message to the dead letters; False when the claim was lost."""
     statement = (
         delete(OutboxMessage)
         .where(OutboxMessage.id == claim.message_id, OutboxMessage.attempts == claim.attempts)
@@ -25,28 +26,15 @@ async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return False
-    values = {
-        "id": claim.message_id,
-        "topic": claim.topic,
-        "payload": claim.payload,
-        "owner_id": row.owner_id,
-        "traceparent": claim.traceparent,
-        "tracestate": claim.tracestate,
-        "request_id": claim.request_id,
-        "created_at": claim.created_at,
-        "attempts": claim.attempts,
-        "error": error[:300],
-        "died_at": now(),
-    }
+    values = asdict(claim)
+    del values["failures"]
+    values |= {"id": values.pop("message_id"), "owner_id": row.owner_id, "error": error[:300], "died_at": now()}
     await session.execute(insert(DeadLetter).values(values))
     return True
 
 
 async def redrive(session: WriteSession, message_id: UUID) -> str | None:
-    """Puts a dead letter back into the outbox, with its faults forgotten and its age from now; None when there is none.
-
-    Returns its topic.
-    """
+    """Moves a dead letter back to the outbox, with failures and age reset; returns its topic, or None."""
     columns: list[Any] = [getattr(DeadLetter, name) for name in _CARRIED]
     row = (
         await session.execute(delete(DeadLetter).where(DeadLetter.id == message_id).returning(*columns))
@@ -62,7 +50,7 @@ async def redrive(session: WriteSession, message_id: UUID) -> str | None:
 async def page(
     session: ReadSession, *, offset: int, limit: int, topic: str | None = None
 ) -> tuple[Sequence[RowMapping], int]:
-    """The rows of one page, newest first, and the number of all; of one topic, if given."""
+    """Returns the rows of one page, newest first, and the number of matches; of one topic, if given."""
     columns: list[Any] = list(DeadLetter.__table__.columns)
     query = select(*columns).order_by(DeadLetter.died_at.desc(), DeadLetter.id).offset(offset).limit(limit)
     if topic is not None:

@@ -1,4 +1,4 @@
-"""The span of a job: a child of whoever asked for it, with its statements, its calls and what it asks for below it."""
+"""The span of a job: a child of the span that requested it, and the parent of its statements and calls."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ _FAILED = ("later", "dead")
 
 @contextmanager
 def job(tracing: Tracing, traceparent: str, tracestate: str = "") -> Iterator[WorkContext]:
-    """Work on a message that is not claimed yet, under the trace of its hint; or that is, under its own."""
+    """Opens the span of a job: under the notification's trace before the message is claimed, else under its own."""
     with tracing.consuming("process outbox", traceparent, tracestate) as ids:
         work = WorkContext("", format_trace_id(ids.trace_id), format_span_id(ids.span_id), tracing.records(ids))
         token = context.enter(work)
@@ -28,7 +28,7 @@ def job(tracing: Tracing, traceparent: str, tracestate: str = "") -> Iterator[Wo
 
 
 def claimed(claim: Claim) -> None:
-    """Says which message it is. One that belongs to another trace than its hint is linked to that."""
+    """Sets the message's attributes, and links to its trace if that differs from the notification's."""
     span = trace.get_current_span()
     if not span.is_recording():
         return
@@ -48,7 +48,7 @@ def claimed(claim: Claim) -> None:
 
 
 def ended(outcome: str) -> None:
-    """Says how a try ended. One that failed is an error, though the next may succeed."""
+    """Sets the outcome. A failed try is an error, even if the next one may succeed."""
     span = trace.get_current_span()
     if span.is_recording():
         span.set_attribute("binnacle.job.outcome", outcome)

@@ -1,4 +1,4 @@
-"""The tables of the outbox and of its dead letters."""
+"""Tables of the outbox and its dead letters."""
 
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,12 @@ from app.telemetry.traces.sampling import LONGEST_TRACESTATE
 
 
 class OutboxMessage(Base):
-    """A piece of work. `payload` holds ids, never personal data: what is anonymised must not live on here. Under
-    `result` it holds what came of the work, if that can be asked for.
+    """A job. `payload` holds ids and never personal data, which must not outlive an anonymised account; its `result` is
+    what the job returned for its task.
 
-    A worker holds it until `claimed_until`; `available_at` is when the reconciler may queue it (again). `attempts`
-    counts the claims, `failures` those that ended in a fault or in the worker's death. `owner_id` is the account that
-    may ask how it goes, `progress` the share that is done.
+    A worker holds the message until `claimed_until`; the reconciler may queue it from `available_at` on. `attempts`
+    counts claims, `failures` those that ended in an error or with the worker's death. `owner_id` is the account that
+    may read the task, `progress` the share that is done.
     """
 
     __tablename__ = "outbox"
@@ -35,7 +35,7 @@ class OutboxMessage(Base):
     topic: Mapped[str] = mapped_column(String(64), default="pay_order", server_default="pay_order")
     payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     owner_id: Mapped[UUID | None]
-    # Written by services from before revision 0004, which knew no other work; goes once no such row can be left.
+    # Written by releases before revision 0004, which had no other jobs; drop it once no such row can be left.
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"), unique=True)
     traceparent: Mapped[str] = mapped_column(String(64), default="")
     tracestate: Mapped[str] = mapped_column(String(LONGEST_TRACESTATE), default="", server_default="")
@@ -50,7 +50,7 @@ class OutboxMessage(Base):
 
 
 class DeadLetter(Base):
-    """A message that was given up, with the reason. It waits for a person, who may have it tried again."""
+    """A message that failed too often, with the reason, until an administrator redrives it."""
 
     __tablename__ = "dead_letters"
     __table_args__ = (Index("ix_dead_letters_died_at_id", "died_at", "id"),)

@@ -1,4 +1,4 @@
-"""Putting work into the outbox."""
+"""Adds messages to the outbox."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from app.telemetry.traces.tracing import traceparent, tracestate
 
 
 class Outbox:
-    """Adds messages to transactions. `enqueue` gives the workers a hint, after the commit."""
+    """Adds messages to transactions. `enqueue` notifies the workers after the commit."""
 
     def __init__(self, enqueue: Callable[[UUID], None]) -> None:
         self._enqueue = enqueue
@@ -27,9 +27,9 @@ class Outbox:
         owner_id: UUID | None = None,
         message_id: UUID | None = None,
     ) -> UUID:
-        """The message's id; a given one makes sure that there is one message of it, whoever asks twice.
+        """Adds a message and returns its id; a given id makes sure that it is added once.
 
-        The reconciler leaves it alone while the hint is on its way.
+        The reconciler ignores it for FIRST_WAIT, while the notification is on its way.
         """
         work = context.current()
         message = OutboxMessage(
@@ -47,9 +47,9 @@ class Outbox:
         return message.id
 
     def hint(self, session: WriteSession, message_id: UUID) -> None:
-        """Tells the workers of a message once this transaction stands."""
+        """Notifies the workers of a message after the commit."""
 
-        async def tell() -> None:
+        async def notify() -> None:
             self._enqueue(message_id)
 
-        session.after_commit(tell)
+        session.after_commit(notify)

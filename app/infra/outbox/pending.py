@@ -1,4 +1,4 @@
-"""Statements on the messages that wait: which to hint at again, how many there are. Takes a session, never commits."""
+"""Statements on pending messages; none of them commits."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,10 +17,10 @@ RETENTION: Final = timedelta(days=7)
 
 
 async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[UUID]:
-    """Takes the messages that waited too long, the oldest first; each is left alone for `pause` from now on.
+    """Takes messages that have waited too long, the oldest first, and hides each for `pause`.
 
-    Where more wait than `limit`, those come first that have been available longest: a message that fails over and over
-    holds up no others, and one whose pause was ended counts as available since it was written.
+    If more than `limit` wait, those that have been available longest come first: so a message that keeps failing delays
+    no others, and one whose pause was ended counts as available since it was written.
     """
     moment = now()
     waiting = aliased(OutboxMessage)
@@ -35,7 +35,7 @@ async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[
         update(OutboxMessage)
         .where(OutboxMessage.id.in_(chosen))
         .values(available_at=moment + pause)
-        # In any order: that of the subquery chooses, and does not sort.
+        # Unsorted: the order of the subquery chooses rows only.
         .returning(OutboxMessage.created_at, OutboxMessage.id)
         .execution_options(synchronize_session=False)
     )
@@ -43,17 +43,17 @@ async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[
 
 
 async def put_back(session: WriteSession, messages: Sequence[UUID]) -> None:
-    """Has what was taken, and not handed on, wait no longer than until the next look, the oldest first."""
+    """Makes messages available again that were taken and not queued, the oldest first."""
     await _make_available(session, OutboxMessage.id.in_(messages))
 
 
 async def call_back(session: WriteSession, topic: str) -> None:
-    """Ends the pauses of a topic's messages, the oldest first: what they waited for is there again."""
+    """Ends the pauses of a topic's messages, the oldest first, once their dependency answers again."""
     await _make_available(session, OutboxMessage.topic == topic, OutboxMessage.failures == 0)
 
 
 async def backlog(session: ReadSession) -> dict[str, tuple[int, float]]:
-    """By topic, how many messages are not done, and the age of the oldest in seconds."""
+    """Returns for each topic the number of pending messages, and the age of the oldest in seconds."""
     query = select(OutboxMessage.topic, func.count(), func.min(OutboxMessage.created_at))
     rows = await session.execute(query.where(OutboxMessage.done_at.is_(None)).group_by(OutboxMessage.topic))
     moment = now()
@@ -72,6 +72,6 @@ async def _make_available(session: WriteSession, *which: ColumnElement[bool]) ->
         OutboxMessage.claimed_until.is_(None),
         OutboxMessage.done_at.is_(None),
     )
-    # Not from now: newer messages that became available meanwhile would come first.
+    # Since they were written: from now, newer messages that are available already would come first.
     statement = update(OutboxMessage).where(*which, *later).values(available_at=OutboxMessage.created_at)
     await session.execute(statement.execution_options(synchronize_session=False))

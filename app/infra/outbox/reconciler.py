@@ -1,4 +1,4 @@
-"""The reconciler: looks at what is, not at what happened, and queues again what waits too long."""
+"""The reconciler: level-triggered, it requeues messages that wait too long."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from app.infra.database import Database, ReadSession, WriteSession
 from app.infra.outbox import dead_letters, pending
 from app.telemetry.metrics import BacklogMetrics, OutboxMetrics
 
-# As many hints as slow workers take within the pause: what is hinted at again meanwhile is work in vain.
+# What slow workers take within the pause: to queue a message again meanwhile is useless.
 BATCH: Final = 50
 PAUSE: Final = timedelta(seconds=15)
 MORE_SECONDS: Final = 1.0
@@ -27,21 +27,21 @@ Watch = Callable[[ReadSession], Awaitable[None]]
 
 
 class Queue(Protocol):
-    """The way to the workers. Raises UnavailableError when it is cut."""
+    """The queue to the workers. Its methods raise UnavailableError during an outage."""
 
     async def publish(self, message_id: UUID) -> object:
-        """Tells the workers of a message."""
+        """Notifies the workers of a message."""
 
     async def waiting(self) -> int:
-        """How many hints nobody has taken yet."""
+        """Returns the number of notifications that no worker has taken."""
 
 
 class Reconciler:
-    """Level-triggered: any number may run, any of them may die, and no message is remembered between two looks.
+    """Requeues pending messages. Any number may run, any may die, and none remembers a message between two runs.
 
-    It leaves a queue alone that is long enough: who is slow would otherwise be told of the same again and again.
-    `sweeps` remove what has had its time, now and then; each removes a bounded number of rows, and says how many.
-    `watches` look at what others want to know of the database, each time.
+    It adds nothing to a queue that is long enough: slow workers would get the same messages again and again. `sweeps`
+    delete old rows from time to time, each a bounded number, which it returns. `watches` query the database for metrics
+    at each run.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class Reconciler:
         self._sweeps = sweeps
         self._backlog = backlog
         self._watches = watches
-        self._more = False  # waits than there was room for
-        self.looked_at = float("-inf")  # of time.monotonic(): the last look that succeeded
+        self._more = False  # messages wait than the queue had room for
+        self.looked_at = float("-inf")  # of time.monotonic(): the last successful run
 
     async def look(self) -> int:
-        """One look; how many messages it queued. Raises UnavailableError without a database."""
+        """Runs once; returns the number of messages that it queued. Raises UnavailableError without a database."""
         await self._measure()
         return await self._hint()
 
     async def _measure(self) -> None:
-        """Sets the gauges; first of all, since the queue may not answer, and they must not stand still meanwhile."""
+        """Sets the gauges, before the queue is called, which may not answer."""
         async with self._database.read() as session:
             backlog = await pending.backlog(session)
             dead = await dead_letters.count(session)
@@ -85,13 +85,13 @@ class Reconciler:
         self.looked_at = time.monotonic()
 
     async def _hint(self) -> int:
-        """Fills the queue with what waits; how many it took. What it does not take is tried at the next look."""
+        """Fills the queue with pending messages; returns how many it accepted. The rest is retried at the next run."""
         self._more = False
         try:
             room = BATCH - await self._queue.waiting()
         except UnavailableError as error:
-            _tell_postponed(error)
-            self._more = True  # for all that is known, and who waits shall not wait for the next look
+            _log_postponed(error)
+            self._more = True  # unknown, so that waiting messages do not wait for the next run
             return 0
         if room <= 0:
             return 0
@@ -103,19 +103,19 @@ class Reconciler:
         return hinted
 
     async def _publish(self, messages: Sequence[UUID]) -> int:
-        """How many the queue took before it was cut off; the rest is put back."""
+        """Returns how many messages the queue accepted before an outage; puts the rest back."""
         for count, message_id in enumerate(messages):
             try:
                 await self._queue.publish(message_id)
             except UnavailableError as error:
-                _tell_postponed(error)
+                _log_postponed(error)
                 async with self._database.write() as session:
                     await pending.put_back(session, messages[count:])
                 return count
         return len(messages)
 
     async def sweep(self) -> bool:
-        """Some rounds of every sweep, each round in its own transaction; whether they found an end.
+        """Runs some rounds of every sweep, each in its own transaction; returns whether all are done.
 
         Raises UnavailableError without a database.
         """
@@ -134,15 +134,15 @@ class Reconciler:
         return count == 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Looks again and again, and ends after the look in which it is told to.
+        """Runs periodically until `stop` is set.
 
-        An absent database is waited for, and a fault is told. The first look sweeps nothing: a start has enough to do.
+        Waits for an absent database, and logs faults. The first run sweeps nothing, to keep the start short.
         """
         log = structlog.get_logger()
         sweep_at = time.monotonic() + self._every
         while not stop.is_set():
             try:
-                # What more there is comes soon; what others want to know of it, no more often than else.
+                # More messages are queued soon; the gauges are set no more often than usual.
                 hurried = self._more and time.monotonic() < self.looked_at + self._every
                 queued = await (self._hint() if hurried else self.look())
                 if queued:
@@ -150,12 +150,12 @@ class Reconciler:
                 if time.monotonic() >= sweep_at and await self.sweep():
                     sweep_at = time.monotonic() + SWEEP_SECONDS
             except UnavailableError as error:
-                _tell_postponed(error)
+                _log_postponed(error)
             except Exception:
                 log.exception("reconcile_failed")
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), min(self._every, MORE_SECONDS) if self._more else self._every)
 
 
-def _tell_postponed(error: UnavailableError) -> None:
+def _log_postponed(error: UnavailableError) -> None:
     structlog.get_logger().warning("reconcile_postponed", reason=str(error))

@@ -65,20 +65,12 @@ async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Clai
         )
         .execution_options(synchronize_session=False)
     )
-    taken = (await session.execute(statement)).one_or_none()
+    taken = (await session.execute(statement)).mappings().one_or_none()
     if taken is None:
         return None
-    return Claim(
-        message_id=message_id,
-        topic=taken.topic,
-        payload=taken.payload or {"order_id": str(taken.order_id)},
-        attempts=taken.attempts,
-        failures=taken.failures,
-        created_at=taken.created_at,
-        traceparent=taken.traceparent,
-        tracestate=taken.tracestate,
-        request_id=taken.request_id,
-    )
+    fields = dict(taken)
+    order_id = fields.pop("order_id")
+    return Claim(message_id, **fields | {"payload": taken["payload"] or {"order_id": str(order_id)}})
 
 
 async def extend(session: WriteSession, claim: Claim, seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Working on messages: claim, handle, and say how it ended. The same code in the API process and in a worker."""
+"""Runs jobs: claims a message, calls its handler, and records the outcome, in the API process and in workers alike."""
 
 import asyncio
 from collections import Counter
@@ -25,13 +25,13 @@ from app.telemetry.metrics import JobMetrics
 from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 
 GIVE_UP_AFTER: Final = timedelta(days=1)
-# So many calls in a row that a dependency did not answer are an outage, whose end concerns all who wait.
+# Consecutive calls without an answer that count as an outage, after which pauses of other messages end.
 OUTAGE_CALLS: Final = 3
 UNDIVIDED: Final = Bulkheads({})  # every topic may take any slot
 
 
 class Runner:
-    """Works on messages by topic. What fails is tried again later; what fails too often is put aside for a person."""
+    """Handles messages by topic. Failures are retried later; after too many, the message becomes a dead letter."""
 
     def __init__(
         self,
@@ -50,15 +50,16 @@ class Runner:
         self._lease = settings.claim_seconds
         self._limit = settings.job_seconds
         self._failures = settings.job_failures
-        self._unanswered: Counter[str] = Counter()  # in a row, by topic
+        self._unanswered: Counter[str] = Counter()  # consecutive, by topic
 
     async def process(self, message_id: UUID) -> str:
-        """Does what is left to do; safe to call twice, or in two processes, for one message.
+        """Processes a message; safe to call twice, or in two processes.
 
-        Returns the handler's own word or `done`; `again` after a turn of a long job; `later`, `dead`, or `not_ours`
-        when it is done or held by another; `postponed` when what it depends on is left alone or has no slot free.
+        Returns the handler's own outcome or `done`; `again` after a time slice of a long job; `later` after a failure;
+        `dead`; `not_ours` when it is done or claimed by another worker; `postponed` when its dependency's breaker is
+        open or has no free slot.
         """
-        if self._tracing.recording():  # the hint comes from work that is recorded, and the claim belongs to that too
+        if self._tracing.recording():  # the notification came from sampled work, whose trace includes the claim
             with job_span.job(self._tracing, traceparent(), tracestate()) as work:
                 claim = await self._claim(message_id)
                 return "not_ours" if claim is None else await self._try(claim, work)
@@ -92,7 +93,7 @@ class Runner:
         return outcome
 
     async def _postpone(self, claim: Claim, postponed: PostponedError) -> str:
-        """Gives a message back untried: neither an attempt nor a reason to give it up, however old it is."""
+        """Releases a message without an attempt: neither its age nor a failure counts."""
         self._unanswered[claim.topic] += 1
         self._metrics.postponed(claim.topic, postponed.reason)
         async with self._database.write() as session:
@@ -111,14 +112,14 @@ class Runner:
         except Exception as error:  # noqa: BLE001 -- one job's fault must not end the others
             structlog.get_logger().error("job_failed", topic=claim.topic, message_id=claim.message_id, exc_info=error)
             errors.capture(error, task=claim.topic)
-            # What an unknown error says is not kept: it may hold anything.
+            # The message of an unexpected error is not stored: it may contain personal data.
             reason = str(error) if isinstance(error, DomainError) else type(error).__name__
             return await self._later(claim, reason, failed=True, last=claim.failures + 1 >= self._failures)
         await self._answered(claim.topic)
         return outcome
 
     async def _answered(self, topic: str) -> None:
-        """After an outage whoever gets through first calls the others back: their pauses have grown long."""
+        """Ends the pauses of a topic's other messages after an outage: by then they have grown long."""
         if self._unanswered.pop(topic, 0) >= OUTAGE_CALLS:
             with suppress(UnavailableError):
                 async with self._database.write() as session:
@@ -153,7 +154,7 @@ class Runner:
 
     @asynccontextmanager
     async def _held(self, message: Message) -> AsyncIterator[None]:
-        """Renews the claim while the handler works, and ends the work of who has lost it."""
+        """Renews the claim while the handler runs, and cancels the handler when the claim is lost."""
         worker = asyncio.current_task()
         lost = False
 
@@ -168,7 +169,7 @@ class Runner:
                     continue
                 if extended:
                     continue
-                if worker is not None and message.outcome is None:  # else the handler itself has given it back
+                if worker is not None and message.outcome is None:  # else the handler has released it
                     lost = True
                     worker.cancel()
                 return

@@ -1,4 +1,4 @@
-"""Slots of a worker, counted in one process or among the processes of a pool."""
+"""Slots of a worker, counted in one process or shared by a pool of processes."""
 
 import fcntl
 import tempfile
@@ -16,7 +16,7 @@ class Slots(Protocol):
     """A number of slots, each taken by one job at a time."""
 
     def take(self) -> Release | None:
-        """Takes a slot without waiting. Returns what gives it back, or None when all are taken."""
+        """Takes a slot without waiting. Returns the function that releases it, or None when all are taken."""
 
 
 class LocalSlots:
@@ -29,16 +29,16 @@ class LocalSlots:
         if self._free == 0:
             return None
         self._free -= 1
-        return self._give_back
+        return self._release
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         self._free += 1
 
 
 class SharedSlots:
-    """Slots of processes that were forked from the one that made this; each process takes one of them at most.
+    """Slots shared by the processes that are forked from this one; each process takes at most one of them.
 
-    A slot is a lock on one byte of a file, from `first` on, which the kernel takes back from a process that dies.
+    A slot is a lock on one byte of a file, from `first` on, which the kernel releases when a process dies.
     """
 
     def __init__(self, file: int, first: int, count: int) -> None:
@@ -47,7 +47,7 @@ class SharedSlots:
 
     def take(self) -> Release | None:
         for byte in self._bytes:
-            with suppress(BlockingIOError, PermissionError):  # POSIX lets a system choose
+            with suppress(BlockingIOError, PermissionError):  # POSIX allows either
                 fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, _BYTE, byte)
                 return partial(fcntl.lockf, self._file, fcntl.LOCK_UN, _BYTE, byte)
         return None
@@ -59,8 +59,8 @@ def local(shares: Mapping[str, int]) -> dict[str, Slots]:
 
 
 def shared(shares: Mapping[str, int]) -> dict[str, Slots]:
-    """Returns slots of all processes that are forked from this one afterwards."""
-    file, path = tempfile.mkstemp()  # open as long as the process; its name is not needed
+    """Returns slots that all processes share which are forked afterwards."""
+    file, path = tempfile.mkstemp()  # open as long as the process, without a name
     Path(path).unlink()
     first, result = 0, dict[str, Slots]()
     for target, count in shares.items():

@@ -1,4 +1,4 @@
-"""Celery on Redis: the queue between the API and the workers. Carries hints, never truth."""
+"""Celery on Redis: notifies workers of messages. The outbox is the source of truth."""
 
 import asyncio
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _RECONNECT_SECONDS: Final = 1
 
 
 class _Connection(Connection):
-    """Tries again each second; kombu's own pauses grow to half a minute, in which a queue that is back would wait."""
+    """Reconnects every second: kombu's own pauses grow to half a minute, even when the queue is back."""
 
     def ensure_connection(self, *arguments: Any, **options: Any) -> Any:
         pauses = {"interval_start": _RECONNECT_SECONDS, "interval_step": 0, "interval_max": _RECONNECT_SECONDS}
@@ -46,19 +46,19 @@ class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
 
 
 def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | None = None) -> Celery:
-    """The application that publishers and workers share. Raises ValueError without REDIS_URL.
+    """Creates the application that publishers and workers share. Raises ValueError without REDIS_URL.
 
-    `on_dropped` is called for each message from Redis that could not be read.
+    `on_dropped` is called for each message from Redis that can't be read.
     """
     address = settings.redis
     if address is None:
         raise ValueError("REDIS_URL: the queue needs it; without it the jobs run in the API process")
-    celery = Celery("binnacle", broker=address.location, amqp=_Queues)  # the transport takes all of the address
-    # The runner ends a job itself; unless the process hangs, none of these is reached. What a hanging one held is
-    # delivered again only after it was killed, and the outbox has given it to another one long before.
+    celery = Celery("binnacle", broker=address.location, amqp=_Queues)  # the transport reads the whole address
+    # Reached only when a process hangs: the runner ends jobs earlier. Celery redelivers its message after it is killed;
+    # by then the outbox has given it to another worker.
     limit = settings.job_seconds + 5
     celery.conf.update(
-        broker_transport=Transport,  # not by _Connection: those of kombu's pools are others
+        broker_transport=Transport,  # not by _Connection, which kombu's pools do not use
         task_default_queue=QUEUE,
         task_ignore_result=True,
         task_acks_late=True,
@@ -79,8 +79,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
             "socket_connect_timeout": _BROKER_TIMEOUT_SECONDS,
             "socket_keepalive": True,
             "health_check_interval": 10,
-            # A publisher that would try for six seconds holds a thread of the few that hash passwords as well; the
-            # reconciler tries again.
+            # A retrying publisher would occupy one of the threads that hash passwords; the reconciler retries.
             "max_retries": 0,
             ADDRESS: address,
             ON_DROPPED: on_dropped,
@@ -90,7 +89,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
 
 
 class Publisher:
-    """Publishes hints from asynchronous code. The trace of recorded work goes with them, in the message's headers."""
+    """Publishes notifications from asynchronous code, with the trace context of sampled work in their headers."""
 
     def __init__(self, celery: Celery, telemetry: "Telemetry | None" = None) -> None:
         self._celery = celery
@@ -98,7 +97,7 @@ class Publisher:
         self._calls = calls_of("queue", telemetry.dependencies if telemetry is not None else None)
 
     async def publish(self, message_id: UUID) -> None:
-        """Raises UnavailableError when Redis does not take it in time."""
+        """Notifies the workers of a message. Raises UnavailableError when Redis does not accept it in time."""
         if self._tracing is None or not self._tracing.recording():
             await self._publish(message_id, {})
             return
@@ -112,7 +111,7 @@ class Publisher:
         await self._asked(partial(self._send, message_id, headers))
 
     async def waiting(self) -> int:
-        """How many hints no worker has taken yet. Raises UnavailableError when Redis does not answer in time."""
+        """Returns the number of notifications that no worker has taken. Raises UnavailableError."""
         return await self._asked(self._count)
 
     async def _asked(self, call: Callable[[], T]) -> T:

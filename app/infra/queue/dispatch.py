@@ -1,4 +1,6 @@
-"""Hints that work waits. The database is the truth: a hint that is lost is given again by the reconciler."""
+"""Notifies workers in this process. A lost notification is repeated by the reconciler: the database is the source of
+truth.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,30 +18,30 @@ DRAIN_SECONDS: Final = 5.0
 
 
 class Jobs:
-    """Hands message ids on, so many at once, outside of the request that brought them."""
+    """Passes message ids to a bounded number of concurrent handlers, outside the request that enqueued them."""
 
     def __init__(self, *, at_once: int) -> None:
         self._at_once = at_once
         self._queue: asyncio.Queue[tuple[UUID, Context]] = asyncio.Queue(QUEUE_LIMIT)
 
     def enqueue(self, message_id: UUID) -> None:
-        """Never waits and never fails; when the queue is full the reconciler will come by."""
+        """Never waits and never fails: when the queue is full, the reconciler queues the message later."""
         try:
-            self._queue.put_nowait((message_id, copy_context()))  # the trace goes on in whoever takes it
+            self._queue.put_nowait((message_id, copy_context()))  # with the trace context of this work
         except asyncio.QueueFull:
             structlog.get_logger().warning("job_queue_full", limit=QUEUE_LIMIT)
 
     async def publish(self, message_id: UUID) -> None:
-        """As `enqueue`, for whoever would wait."""
+        """Does the same as `enqueue`, as the interface of the reconciler."""
         self.enqueue(message_id)
 
     async def waiting(self) -> int:
-        """How many nobody has taken yet."""
+        """Returns the number of ids that no handler has taken."""
         return self._queue.qsize()
 
     @asynccontextmanager
     async def running(self, handle: Callable[[UUID], Awaitable[object]]) -> AsyncIterator[None]:
-        """Gives `handle` each id until the block ends, then empties the queue for a bounded time."""
+        """Passes each id to `handle` until the block ends, then drains the queue for a bounded time."""
         workers = [asyncio.create_task(self._work(handle), name=f"jobs-{number}") for number in range(self._at_once)]
         try:
             yield

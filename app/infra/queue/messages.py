@@ -1,7 +1,7 @@
-"""Messages of the queue, which come out of Redis and are therefore input: checked, and rebuilt from what is known.
+"""Validates messages from Redis, and rebuilds them from known fields.
 
-Celery reads a dozen headers of a message, and one that it can't make sense of ends the worker. So it gets none of what
-lies in Redis: only a message id and the trace context are taken, and put into a message that is made here.
+Celery reads a dozen headers of a message, and a malformed one ends the worker. So it never sees stored messages: only
+the message id and the trace context are taken, and put into a new message.
 """
 
 import json
@@ -17,11 +17,11 @@ PROCESS_MESSAGE: Final = "outbox.process"
 Reason = Literal["undecodable", "malformed", "unknown_task"]
 REASONS: Final[tuple[Reason, ...]] = ("undecodable", "malformed", "unknown_task")
 _TRACE_CONTEXT: Final = ("traceparent", "tracestate")
-_LONGEST_HEADER: Final = 1024
+_MAX_HEADER: Final = 1024
 
 
 class MalformedMessageError(ValueError):
-    """Nothing can be done with a message; the outbox has what it stood for."""
+    """The message can't be read; the outbox still has the job."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class MalformedMessageError(ValueError):
 
 
 def rebuild(raw: bytes) -> bytes:
-    """Returns the message that Celery is given for one that lay in Redis. Raises MalformedMessageError."""
+    """Returns the message for Celery from a stored one. Raises MalformedMessageError."""
     envelope = _mapping(_json(raw))
     headers, properties = _mapping(envelope.get("headers")), _mapping(envelope.get("properties"))
     if headers.get("task") != PROCESS_MESSAGE:
@@ -42,7 +42,7 @@ def rebuild(raw: bytes) -> bytes:
 
 
 def _message(message_id: UUID, task_id: str, trace_context: Mapping[str, str], *, redelivered: bool) -> bytes:
-    """https://docs.celeryq.dev/en/stable/internals/protocol.html"""
+    """Builds a message of https://docs.celeryq.dev/en/stable/internals/protocol.html."""
     embedded = dict.fromkeys(("callbacks", "errbacks", "chain", "chord"))
     message = {
         "body": b64encode(orjson.dumps([[str(message_id)], {}, embedded])).decode(),
@@ -74,7 +74,7 @@ def _message(message_id: UUID, task_id: str, trace_context: Mapping[str, str], *
 
 
 def _message_id(body: object) -> UUID:
-    """The one argument of the task."""
+    """Returns the task's only argument."""
     if not isinstance(body, str):
         raise MalformedMessageError("malformed")
     try:
@@ -108,4 +108,4 @@ def _uuid(value: object) -> UUID:
 
 
 def _is_short_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _LONGEST_HEADER
+    return isinstance(value, str) and len(value) <= _MAX_HEADER

@@ -1,11 +1,10 @@
 """Kombu's transport for Redis, with three fixes.
 
-- What comes out of Redis is checked before Celery sees it: queue_messages.py tells why.
-- An error that Redis answers (READONLY, MISCONF, OOM) is a lost connection: it is opened anew until Redis takes writes.
-  Kombu has it as an error of the channel, which ends the worker.
-- A message whose acknowledgement Redis does not take keeps no other from coming. Kombu takes a message off those under
-  way only after Redis has taken the acknowledgement, and Celery goes on when that fails. A worker that takes one
-  message at a time would then wait for ever, and listen to nothing.
+- Messages from Redis are validated before Celery sees them; messages.py gives the reason.
+- An error reply of Redis (READONLY, MISCONF, OOM) is a lost connection, which is reopened until Redis accepts writes.
+  Kombu treats it as an error of the channel, which ends the worker.
+- A message whose acknowledgement fails does not block others. Kombu counts it as unacknowledged until Redis accepts the
+  acknowledgement, and Celery continues after the failure: a worker with a prefetch of one would then wait for ever.
 """
 
 from collections.abc import Callable
@@ -23,8 +22,8 @@ from app.infra.queue.messages import MalformedMessageError, Reason, rebuild
 if TYPE_CHECKING:
     from app.settings.redis import RedisAddress
 
-ADDRESS: Final = "address"  # the transport option: the RedisAddress, instead of the broker's URL
-ON_DROPPED: Final = "on_dropped"  # the transport option: called with the reason for each message that is dropped
+ADDRESS: Final = "address"  # transport option: the RedisAddress, instead of the broker's URL
+ON_DROPPED: Final = "on_dropped"  # transport option: called with the reason of each dropped message
 _PROBE: Final = "_kombu.writable"
 _PROBE_SECONDS: Final = 60
 
@@ -45,18 +44,18 @@ class _QoS(redis.QoS):
             raise
 
     def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:  # noqa: FBT001, FBT002
-        """Drops a damaged one: it would keep all others from being restored."""
+        """Drops a damaged message, which would keep all others from being restored."""
         try:
             super().restore_by_tag(tag, client, leftmost)  # type: ignore[no-untyped-call]
         except (RedisError, OSError):
             raise
-        except Exception:  # noqa: BLE001 -- whatever kombu stumbles over in it
+        except Exception:  # noqa: BLE001 -- any error means a damaged message
             self._remove_from_indices(tag).execute()  # type: ignore[no-untyped-call]
             self.channel.drop("malformed")
 
 
 class _Client(Redis):
-    """A client that passes what BRPOP takes through `check`, which returns None for what is to be dropped."""
+    """Passes what BRPOP returns through `check`, which returns None to drop a message."""
 
     def __init__(self, *, check: Callable[[bytes], bytes | None], **options: Any) -> None:
         super().__init__(**options)
@@ -75,7 +74,7 @@ class _Channel(redis.Channel):
     QoS = _QoS
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        """Raises while Redis takes no writes: then there is no use in going on to declare queues."""
+        """Raises while Redis is read-only: declaring queues would fail too."""
         super().__init__(*arguments, **options)  # type: ignore[no-untyped-call]
         try:
             self.client.set(_PROBE, "", ex=_PROBE_SECONDS)
@@ -101,19 +100,19 @@ class _Channel(redis.Channel):
         return partial(_Client, check=self._check)
 
     def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 -- kombu's
-        # With these notifications on, redis-py does not look whether the server has closed an idle connection.
+        # With these notifications, redis-py does not detect an idle connection that the server has closed.
         off = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
         own = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
         address: RedisAddress = self.connection.client.transport_options[ADDRESS]
         given = address.options()
-        # A worker's connection waits for messages, and must notice that nobody is there.
+        # A worker's connection waits for messages, and must detect a dead peer.
         given["socket_timeout"] = max(own["socket_timeout"], given.get("socket_timeout", 0.0))
         given["health_check_interval"] = given.get("health_check_interval") or own["health_check_interval"]
         return own | off | given
 
 
 class Transport(redis.Transport):
-    """Redis. What could not be acknowledged is delivered again when it was not to be seen for long enough."""
+    """Redis transport. A message without an acknowledgement is redelivered after its visibility timeout."""
 
     Channel = _Channel
     connection_errors = (*redis.Transport.connection_errors, ResponseError)

@@ -124,7 +124,7 @@ class Limits:
 
 @asynccontextmanager
 async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Limits]:
-    """Opens the counters of this process, which connect to Redis at the first use."""
+    """Opens the limits of this process, which connect to Redis at their first use."""
     address, metrics = settings.redis, telemetry.metrics(LimitMetrics)
     if address is None:
         yield Limits(Counters(None, metrics))

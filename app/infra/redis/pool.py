@@ -1,4 +1,4 @@
-"""Connections to Redis that survive its restart: the first one that fails puts all that are idle in doubt."""
+"""Connection pools of Redis that survive its restart: after one failure, all idle connections are reopened."""
 
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from app.settings.redis import RedisAddress
 
-HEALTH_SECONDS: Final = 10.0  # a connection that listens asks so often whether it still has a peer
-LISTENER_SECONDS: Final = 2.0  # it waits so long for an answer
-# With these notifications on, redis-py does not look whether the server has closed an idle connection.
+HEALTH_SECONDS: Final = 10.0  # interval of a listening connection's health checks
+LISTENER_SECONDS: Final = 2.0  # timeout of a listening connection
+# With these notifications, redis-py does not detect an idle connection that the server has closed.
 NO_NOTIFICATIONS: Final[dict[str, Any]] = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
 
 
 class Pool(BlockingConnectionPool):
-    """Repeats a command once, on a fresh connection, when its connection fails; never after a timeout.
+    """Repeats a command once, on a new connection, when its connection fails; never after a timeout.
 
-    Whatever was idle at such a failure is opened anew before it is used again.
+    Connections that were idle at the failure are reopened before they are used.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -36,7 +36,7 @@ class Pool(BlockingConnectionPool):
         super().__init__(retry=_Retry(self._failed), **NO_NOTIFICATIONS, **options)
 
     async def ensure_connection(self, connection: "AbstractConnection") -> None:
-        """Connects one that is about to be used, or makes sure that it is connected still."""
+        """Connects, or reopens a connection that may be dead."""
         failures = self._failures
         if self._opened.get(connection, failures) != failures:
             await connection.disconnect()
@@ -48,7 +48,7 @@ class Pool(BlockingConnectionPool):
 
 
 class _Retry(Retry):
-    """One for all connections of a pool."""
+    """Counts failures for the pool, whose connections share it."""
 
     def __init__(self, failed: "Callable[[], None]") -> None:
         super().__init__(NoBackoff(), 1, (RedisConnectionError,))
@@ -66,7 +66,7 @@ class _Retry(Retry):
 
 
 class _TLSConnection(SSLConnection):
-    """Shares a pool's TLS context: reading this machine's CA certificates takes 30 ms of CPU, for each connection."""
+    """Shares a pool's TLS context: reading the system's CA certificates takes 30 ms of CPU a connection."""
 
     def __init__(self, *, shared: "RedisSSLContext", **options: Any) -> None:
         super().__init__(**options)
@@ -74,16 +74,16 @@ class _TLSConnection(SSLConnection):
 
 
 def open_pool(address: "RedisAddress", connections: int) -> Pool:
-    """A pool of at most so many connections, whose commands take REDIS_SECONDS unless the URL says otherwise.
+    """Opens a pool of at most `connections`.
 
-    A caller waits for a free connection for REDIS_SECONDS.
+    Commands, and waits for a free connection, take at most REDIS_SECONDS unless the URL says otherwise.
     """
     waits = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     return Pool(max_connections=connections, timeout=REDIS_SECONDS, **waits | _options(address))
 
 
 def open_listener(address: "RedisAddress") -> Redis:
-    """A client for subscribing, whose connection notices within HEALTH_SECONDS that its peer is gone."""
+    """Opens a client for subscriptions, which detects a dead peer within HEALTH_SECONDS."""
     own = {"socket_timeout": LISTENER_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     options = own | _options(address)
     options["socket_timeout"] = max(LISTENER_SECONDS, options["socket_timeout"])
@@ -92,7 +92,7 @@ def open_listener(address: "RedisAddress") -> Redis:
 
 
 def _options(address: "RedisAddress") -> dict[str, Any]:
-    """Keyword arguments of a pool."""
+    """Returns keyword arguments of a pool."""
     if address.tls is None:
         return address.options()
     shared = SSLConnection(**address.tls).ssl_context

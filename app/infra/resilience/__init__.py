@@ -1,1 +1,1 @@
-"""Circuit breaker, retries and deadlines around calls of other services."""
+"""Circuit breakers, retries and deadlines of calls to other services."""

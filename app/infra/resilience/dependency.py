@@ -17,7 +17,7 @@ from app.infra.resilience.retry import Retries
 from app.telemetry.metrics import DependencyMetrics
 
 T = TypeVar("T")
-LARGEST_ANSWER_BYTES: Final = 1_000_000
+MAX_ANSWER_BYTES: Final = 1_000_000
 # The first three mean that the API key is wrong, whatever the request: an operator has to fix that.
 _NOT_REPEATED: Final = frozenset(
     {
@@ -154,7 +154,7 @@ class Dependency:
             content = bytearray()
             async for part in response.aiter_bytes():
                 content += part
-                if len(content) > LARGEST_ANSWER_BYTES:
+                if len(content) > MAX_ANSWER_BYTES:
                     raise self._no_answer("body", "a body that is too large", repeatable=False)
             return Answer(status, bytes(content))
 

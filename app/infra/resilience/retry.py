@@ -1,4 +1,4 @@
-"""Repeating what failed: with full jitter, within a deadline, and never so often that an outage is multiplied."""
+"""Retries with full jitter, within a deadline and a budget, so that retries do not multiply an outage."""
 
 import asyncio
 import random
@@ -14,9 +14,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RetryRules:
-    """How often and how soon. Among all calls no more are repeats than one in `calls_per_retry`, and `reserve` more.
+    """Limits of retries. At most one in `calls_per_retry` calls is a retry, and `reserve` more.
 
-    The reserve lets a process that has just started, or that calls rarely, repeat at all.
+    The reserve allows retries in a process that has just started, or that calls rarely.
     """
 
     tries: int = 3
@@ -27,9 +27,9 @@ class RetryRules:
 
 
 class RetryBudget:
-    """What repeats may still be made; every call earns a share of one, up to the reserve.
+    """The retries that are left; every call earns a share of one, up to the reserve.
 
-    In any stretch of n calls there are n / calls_per_retry + reserve repeats at most.
+    Any sequence of n calls has at most n / calls_per_retry + reserve retries.
     """
 
     def __init__(self, rules: RetryRules) -> None:
@@ -38,11 +38,11 @@ class RetryBudget:
         self._saved = self._most
 
     def earn(self) -> None:
-        """Once for each call, and not for its repeats."""
+        """Call once for each call, and not for its retries."""
         self._saved = min(self._saved + 1, self._most)
 
     def spend(self) -> bool:
-        """Whether one repeat may be made; then it is counted."""
+        """Takes one retry from the budget; returns False when none is left."""
         if self._saved < self._price:
             return False
         self._saved -= self._price
@@ -50,7 +50,7 @@ class RetryBudget:
 
 
 class Retries:
-    """Repeats the calls of one dependency. Its budget is shared by all of them in this process."""
+    """Retries the calls of one dependency, whose budget they share in this process."""
 
     def __init__(
         self,
@@ -73,11 +73,10 @@ class Retries:
     async def run(
         self, call: Callable[[], Awaitable[T]], *, repeatable: Callable[[Exception], bool], until: float
     ) -> T:
-        """What `call` returns, else what it raised last.
+        """Returns the result of `call`, or raises its last error.
 
-        `call` must be safe to repeat even when a failed one was carried out: a read, or a write with an idempotency
-        key. `repeatable` says of what it raised whether another try may help. No try begins after `until`, a time of
-        the clock.
+        `call` must be idempotent: a read, or a write with an idempotency key. `repeatable` tests whether a retry may
+        help after an error. No try begins after `until`, a time of the clock.
         """
         self._budget.earn()
         tries = 1
@@ -92,7 +91,7 @@ class Retries:
             tries += 1
 
     def _pause(self, tries: int) -> float:
-        """Any time up to a bound that doubles: who failed together must not come back together."""
+        """Returns a random pause below a bound that doubles, so that callers do not retry together."""
         bound = min(self._rules.longest_pause_seconds, self._rules.first_pause_seconds * 2 ** (tries - 1))
         return self._uniform(0, bound)
 

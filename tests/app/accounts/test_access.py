@@ -91,7 +91,7 @@ async def test_this_replicas_own_change_shows_at_once(database: Database) -> Non
     identity = await _account(database)
     await access.check(identity)
     await _change(database, identity.account_id, token_version=1)
-    access.forget(identity.account_id)
+    access.invalidate(identity.account_id)
     with pytest.raises(UnauthenticatedError):
         await access.check(identity)
 

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from app.api.order_room import LARGEST_MESSAGE_BYTES, MESSAGES_AT_ONCE
+from app.api.order_room import MAX_MESSAGE_BYTES, MESSAGE_BURST
 from app.processes.api import create_app
 from app.settings import Settings
 from tests.app import loopback
@@ -154,7 +154,7 @@ def test_what_is_no_message_ends_the_visit(town: Town) -> None:
         (r'{"type":"message","text":"\u0000"}', 4400),
         (r'{"type":"message","text":"\ud800"}', 4400),
         (json.dumps({"type": "message", "text": "a" * 2001}), 4400),
-        ("a" * (LARGEST_MESSAGE_BYTES + 1), 1009),
+        ("a" * (MAX_MESSAGE_BYTES + 1), 1009),
     ]
     with Shopper(town.urls[0]) as buyer:
         order = buyer.order().json()["id"]
@@ -164,7 +164,7 @@ def test_what_is_no_message_ends_the_visit(town: Town) -> None:
                 assert visitor.closed_with() == code, frame[:50]
         with visit(town.urls[0], order, _token(buyer)) as visitor:
             with suppress(ConnectionClosed):
-                for _ in range(int(MESSAGES_AT_ONCE) * 10):
+                for _ in range(int(MESSAGE_BURST) * 10):
                     visitor.say(type="ping")
             assert visitor.closed_with() == 4429
         assert town.apis[0].running()

@@ -174,7 +174,7 @@ async def test_the_kernel_watches_each_connection(database_url: str) -> None:
 async def test_once_it_is_gone_everybody_is_refused_at_once_and_served_soon_after(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_gate, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(connection_gate, "CHECK_SECONDS", 0.05)
     crowd = {"database_pool_size": 2, "database_pool_timeout_seconds": 30}
     async with _wired(database_url, **crowd) as (database, wire):
         await _fill(database, 2)

@@ -232,7 +232,7 @@ async def test_a_refusal_is_an_answer_with_its_meaning(sandbox: str) -> None:
 async def test_what_makes_no_sense_is_no_answer(
     response: httpx2.Response, kind: str, tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dependency_module, "LARGEST_ANSWER_BYTES", 1000)
+    monkeypatch.setattr(dependency_module, "MAX_ANSWER_BYTES", 1000)
     raw = await _raw(response)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

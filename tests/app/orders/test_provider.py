@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from app.errors import InvalidError, TimedOutError, UnavailableError
 from app.infra.resilience.circuit_breaker import BreakerOpenError
-from app.infra.resilience.dependency import LARGEST_ANSWER_BYTES, NoAnswerError
+from app.infra.resilience.dependency import MAX_ANSWER_BYTES, NoAnswerError
 from app.orders.payment_provider import Provider, open_provider
 from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
@@ -80,7 +80,7 @@ async def test_of_a_huge_answer_no_more_is_read_than_an_answer_may_have() -> Non
             await paying.charge()
         assert paying.counted("body") == 1
     # Beside what was read, the kernel and the streams hold some megabytes.
-    assert LARGEST_ANSWER_BYTES <= sent < MANY_BYTES / 2
+    assert MAX_ANSWER_BYTES <= sent < MANY_BYTES / 2
 
 
 async def test_a_provider_that_hangs_is_given_up_on_and_then_left_alone(sandbox: str) -> None:

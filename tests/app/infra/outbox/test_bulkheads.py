@@ -142,7 +142,7 @@ async def test_what_hangs_takes_no_more_than_its_slots(bench: Bench) -> None:
 
 
 async def test_while_jobs_come_and_go_each_waits_for_its_slot(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulkheads, "PATIENCE_SECONDS", 60)
+    monkeypatch.setattr(bulkheads, "WAIT_SECONDS", 60)
     tower = _Tower(bench, slots=1)
     messages = [await bench.add() for _ in range(4)]
     working = [asyncio.create_task(tower.runner.process(message)) for message in messages]
@@ -161,7 +161,7 @@ async def test_once_it_was_in_vain_nobody_waits(monkeypatch: pytest.MonkeyPatch)
         waits += 1
         await sleep(seconds)
 
-    monkeypatch.setattr(bulkheads, "PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr(bulkheads, "WAIT_SECONDS", 0.02)
     monkeypatch.setattr("app.infra.outbox.bulkheads.asyncio.sleep", count)
     bulkhead = Bulkhead(Breaker("payments", DependencyMetrics(CollectorRegistry())), LocalSlots(1))
     release = await bulkhead.enter()
