@@ -152,7 +152,8 @@ def said(sentence: str, refusal: str) -> bool:
 
 
 def test_every_refusal_is_tried(chart: Chart) -> None:
-    template = "".join((chart.folder / "templates" / name).read_text() for name in ("_checks.tpl", "_capacity.tpl"))
+    subjects = ("production", "dependencies", "times", "monitoring", "capacity")
+    template = "".join((chart.folder / f"templates/checks/_{subject}.tpl").read_text() for subject in subjects)
     sentences = re.findall(r'fail (?:\(printf )?"(.+?)"', template)
     assert len(sentences) > len(REFUSED) / 2
     refusals = [chart.refusal(*values) for values, _ in REFUSED]

@@ -1,22 +1,22 @@
-{{/* Replicas against what holds them: the database's connections, the autoscaler's bounds, the evictions of a node. */}}
+{{/* Limits of replicas: connections of the database, bounds of the autoscaler, evictions from a node. */}}
 {{- define "binnacle.checks.capacity" -}}
 {{- include "binnacle.checks.connections" . -}}
 {{- range $component := list "api" "worker" -}}
-{{- include "binnacle.checks.scaling" (list $ $component) -}}
+{{- include "binnacle.checks.scaling" (dict "root" $ "component" $component) -}}
 {{- end -}}
 {{- end -}}
 
 {{/*
-Every process may fill its pool, and a rollout runs pods of two versions at once. Of the bundled database's connections three stay
-free for an administrator. Pods that end count no more: they serve on for some seconds with what few connections they use.
+Every process may fill its pool, and a rollout runs pods of two versions side by side. Three connections of the bundled database
+are reserved for an administrator. Terminating pods are not counted: they serve for some seconds with few connections.
 */}}
 {{- define "binnacle.checks.connections" -}}
 {{- $bundled := .Values.postgresql.enabled -}}
 {{- $key := $bundled | ternary "postgresql.maxConnections" "database.maxConnections" -}}
 {{- $limit := $bundled | ternary .Values.postgresql.maxConnections .Values.database.maxConnections | int -}}
-{{- $api := include "binnacle.mostPods" (list . "api") | int -}}
-{{- $worker := include "binnacle.mostPods" (list . "worker") | int -}}
-{{- $reconciler := include "binnacle.mostPods" (list . "reconciler") | int -}}
+{{- $api := include "binnacle.maxPods" (dict "root" . "component" "api") | int -}}
+{{- $worker := include "binnacle.maxPods" (dict "root" . "component" "worker") | int -}}
+{{- $reconciler := include "binnacle.maxPods" (dict "root" . "component" "reconciler") | int -}}
 {{- $pool := add .Values.database.poolSize .Values.database.maxOverflow -}}
 {{- $small := add .Values.worker.database.poolSize .Values.worker.database.maxOverflow -}}
 {{- $large := add (mul $api .Values.api.webConcurrency) $reconciler -}}
@@ -27,9 +27,10 @@ free for an administrator. Pods that end count no more: they serve on for some s
 {{- end -}}
 {{- end -}}
 
+{{/* Usage: include "binnacle.checks.scaling" (dict "root" $ "component" "api") */}}
 {{- define "binnacle.checks.scaling" -}}
-{{- $component := index . 1 -}}
-{{- $own := index (first .).Values $component -}}
+{{- $component := .component -}}
+{{- $own := index .root.Values $component -}}
 {{- $fewest := int $own.replicas -}}
 {{- with $own.autoscaling -}}
 {{- if .enabled -}}
@@ -46,4 +47,17 @@ free for an administrator. Pods that end count no more: they serve on for some s
 {{- if and $own.podDisruptionBudget.enabled (not (kindIs "string" $stay)) (ge (int $stay) $fewest) -}}
 {{- fail (printf "%s.podDisruptionBudget.minAvailable (%d) must be below the fewest replicas (%d), or no node under them can ever be drained" $component (int $stay) $fewest) -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+Most pods of a component that run at once: all replicas and, in a rollout, those of the next version beside them.
+Usage: include "binnacle.maxPods" (dict "root" $ "component" "api")
+*/}}
+{{- define "binnacle.maxPods" -}}
+{{- $own := index .root.Values .component -}}
+{{- $replicas := $own.replicas | int -}}
+{{- with $own.autoscaling }}{{ if .enabled }}{{ $replicas = int .maxReplicas }}{{ end }}{{ end -}}
+{{- $surge := toString $own.maxSurge -}}
+{{- if hasSuffix "%" $surge }}{{ $surge = divf (mul $replicas (trimSuffix "%" $surge | int)) 100.0 | ceil }}{{ end -}}
+{{- if $replicas }}{{ add $replicas (int $surge) }}{{ else }}0{{ end -}}
 {{- end -}}

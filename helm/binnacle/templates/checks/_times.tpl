@@ -1,0 +1,28 @@
+{{/* Each stage of a pod's end must be over before the next one cuts it off, or accepted requests are lost in a rollout. */}}
+{{- define "binnacle.checks.times" -}}
+{{- $inFlight := add .Values.api.drainSeconds .Values.api.shutdownSeconds 4 | int -}}
+{{- $graceful := int .Values.api.gracefulTimeoutSeconds -}}
+{{- if le $graceful $inFlight -}}
+{{- fail (printf "api.gracefulTimeoutSeconds (%v) must be above api.drainSeconds + api.shutdownSeconds + 4 (%v), or requests in flight are cut off" $graceful $inFlight) -}}
+{{- end -}}
+{{- $end := add .Values.api.preStopSeconds $graceful | int -}}
+{{- $grace := int .Values.api.terminationGracePeriodSeconds -}}
+{{- if le $grace $end -}}
+{{- fail (printf "api.terminationGracePeriodSeconds (%v) must be above api.preStopSeconds + api.gracefulTimeoutSeconds (%v), or the kubelet kills the pod while it drains" $grace $end) -}}
+{{- end -}}
+{{- /* Where settings are left out, the service's own defaults count. */ -}}
+{{- $claim := .Values.settings.claimSeconds | default 30 -}}
+{{- $job := .Values.settings.jobSeconds | default 300 -}}
+{{- $calls := dict "provider.timeoutSeconds" .Values.provider.timeoutSeconds "settings.mailTimeoutSeconds" (.Values.settings.mailTimeoutSeconds | default 3) -}}
+{{- range $call, $seconds := $calls -}}
+{{- if le (float64 $.Values.worker.terminationGracePeriodSeconds) (float64 $seconds) -}}
+{{- fail (printf "worker.terminationGracePeriodSeconds (%v) must be above %s (%v), or a call under way is cut off" (int $.Values.worker.terminationGracePeriodSeconds) $call $seconds) -}}
+{{- end -}}
+{{- if le (float64 $claim) (float64 $seconds) -}}
+{{- fail (printf "settings.claimSeconds (%v) must be above %s (%v), or two workers do the same work at once" $claim $call $seconds) -}}
+{{- end -}}
+{{- if le (float64 $job) (float64 $seconds) -}}
+{{- fail (printf "settings.jobSeconds (%v) must be above %s (%v), or no try ever ends well" $job $call $seconds) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
