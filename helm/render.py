@@ -22,6 +22,9 @@ HELM_LABELS = re.compile(r"^ +(app\.kubernetes\.io/managed-by|helm\.sh/chart): .
 # That of overlays/production. Rules are for one namespace: two overlays must not record each other's series.
 NAMESPACE = "binnacle"
 HEADER = "# Generated from helm/binnacle with {values}: change it there, then run `make generate`.\n"
+PATCH_HEADER = (
+    "# Entries with only a name keep their order: kustomize moves entries of a patch to the front of the list.\n"
+)
 RULES = "monitoring-prometheusrule.yaml"
 Manifests = dict[str, str]
 
@@ -61,10 +64,10 @@ def component(name: str, before: Manifests, after: Manifests) -> Manifests:
     listed = _kustomization("Component", "v1alpha1", resources=added)
     patches: Manifests = {}
     for each in sorted(path for path, text in before.items() if after[path] != text):
-        listed += "" if patches else "patches:\n"
-        old, path = yaml.safe_load(before[each]), f"patch-{each}"
-        patches[path] = yaml.safe_dump([*difference(old, yaml.safe_load(after[each]))], width=120)
-        listed += f"  - path: {path}\n    target: {{kind: {old['kind']}, name: {old['metadata']['name']}}}\n"
+        patch = difference(yaml.safe_load(before[each]), yaml.safe_load(after[each]))
+        patches[f"patch-{each}"] = PATCH_HEADER + yaml.safe_dump(patch, sort_keys=False, width=120)
+    if patches:
+        listed += "patches:\n" + "".join(f"  - path: {path}\n" for path in patches)
     files = {**added, **patches, "kustomization.yaml": listed}
     if RULES in added:
         files["namespace/rules.yaml"] = kustomize.namespace_of_rules(added[RULES], NAMESPACE)
