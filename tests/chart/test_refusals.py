@@ -11,6 +11,7 @@ REFUSED = [
     ((*PRODUCTION, "sandbox.enabled=true"), "sandbox.enabled must be false when environment is production"),
     ((*PRODUCTION, "postgresql.enabled=true"), "postgresql.enabled must be false when environment is production"),
     ((*PRODUCTION, "valkey.enabled=true"), "valkey.enabled must be false when environment is production"),
+    ((*PRODUCTION, "loadTest.enabled=true"), "loadTest.enabled must be false when environment is production"),
     (("database.existingSecret=a",), "database.existingSecret and postgresql.enabled exclude each other"),
     (("postgresql.enabled=false",), "database.existingSecret is missing"),
     (("redis.existingSecret=a",), "redis.existingSecret and valkey.enabled exclude each other"),

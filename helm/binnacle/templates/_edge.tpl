@@ -1,14 +1,11 @@
-{{/*
-Path prefixes that clients outside may ask for, as a JSON array. What kubelets, load balancers and operators ask (`/health`, `/readyz`,
-`/version` and so on) stays inside.
-*/}}
+{{/* Public path prefixes, as a JSON array. Paths for kubelets and operators (`/health`, `/readyz`, `/version`) stay internal. */}}
 {{- define "binnacle.publicPaths" -}}
 {{- $paths := list "/api" "/ws" -}}
 {{- if eq .Values.environment "demo" }}{{ $paths = concat $paths (list "/docs" "/redoc" "/openapi.json") }}{{ end -}}
 {{- concat $paths .Values.api.publicPaths | uniq | toJson -}}
 {{- end -}}
 
-{{/* Those of the Ingress, below its path. One that is no prefix is a pattern of the operator's own. */}}
+{{/* Paths of the Ingress, as a JSON array: the public ones below its path, or, unless that is a prefix, the path itself. */}}
 {{- define "binnacle.ingressPaths" -}}
 {{- $below := trimSuffix "/" .Values.ingress.path -}}
 {{- $paths := list -}}

@@ -3,10 +3,9 @@ Variables that every process of the service reads; each Deployment adds its own.
 Usage: include "binnacle.env" (dict "root" $ "component" "api")
 */}}
 {{- define "binnacle.env" -}}
-{{- $values := .root.Values -}}
 - name: ENVIRONMENT
-  value: {{ $values.environment | quote }}
-{{ include "binnacle.env.settings" (dict "root" .root "component" .component "settings" $values.settings) }}
+  value: {{ .root.Values.environment | quote }}
+{{ include "binnacle.env.settings" (dict "root" .root "component" .component "settings" .root.Values.settings) }}
 - name: SECRETS_DIR
   value: /run/secrets/binnacle
 {{- /* Names of Services have variables of their own, which a prefix of kustomize changes (k8s/base/names.yaml). */}}
@@ -15,7 +14,7 @@ Usage: include "binnacle.env" (dict "root" $ "component" "api")
 - name: PROVIDER_URL
   value: {{ include "binnacle.providerUrl" .root | quote }}
 - name: PROVIDER_TIMEOUT_SECONDS
-  value: {{ $values.provider.timeoutSeconds | quote }}
+  value: {{ .root.Values.provider.timeoutSeconds | quote }}
 - name: POD_NAMESPACE
   valueFrom:
     fieldRef:

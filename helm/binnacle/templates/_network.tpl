@@ -67,11 +67,10 @@ Egress rules for DNS and for dependencies: to the bundled pods, or to the destin
 Usage: include "binnacle.network.egress" (dict "root" $ "targets" (list "database" "redis"))
 */}}
 {{- define "binnacle.network.egress" -}}
-{{- $values := .root.Values -}}
 {{- $bundled := dict -}}
-{{- if $values.postgresql.enabled }}{{ $_ := set $bundled "database" "postgresql" }}{{ end -}}
-{{- if $values.valkey.enabled }}{{ $_ := set $bundled "redis" "valkey" }}{{ end -}}
-{{- if $values.sandbox.enabled }}{{ $_ := set $bundled "provider" "sandbox" }}{{ end -}}
+{{- if .root.Values.postgresql.enabled }}{{ $_ := set $bundled "database" "postgresql" }}{{ end -}}
+{{- if .root.Values.valkey.enabled }}{{ $_ := set $bundled "redis" "valkey" }}{{ end -}}
+{{- if .root.Values.sandbox.enabled }}{{ $_ := set $bundled "provider" "sandbox" }}{{ end -}}
 {{- include "binnacle.network.toDNS" .root }}
 {{- range $target := .targets }}
 {{- $port := include "binnacle.network.port" (dict "root" $.root "target" $target) }}
@@ -82,7 +81,7 @@ Usage: include "binnacle.network.egress" (dict "root" $ "targets" (list "databas
   to:
     {{- include "binnacle.network.pods" (dict "root" $.root "components" (list .)) | nindent 4 }}
 {{- else }}
-{{- range index $values.networkPolicy.egress $target }}
+{{- range index $.root.Values.networkPolicy.egress $target }}
 - ports:
     {{- range .ports | default (list $port) }}
     - protocol: TCP

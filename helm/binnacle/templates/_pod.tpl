@@ -4,29 +4,28 @@ API, and no variables for neighbouring Services.
 Usage: include "binnacle.podSpec" (dict "root" $ "component" "api")
 */}}
 {{- define "binnacle.podSpec" -}}
-{{- $common := .root.Values -}}
 {{- $own := index .root.Values .component | default dict -}}
 serviceAccountName: {{ include "binnacle.serviceAccountName" .root | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
-  {{- mergeOverwrite (deepCopy $common.podSecurityContext) ($own.podSecurityContext | default dict) | toYaml | nindent 2 }}
+  {{- mergeOverwrite (deepCopy .root.Values.podSecurityContext) ($own.podSecurityContext | default dict) | toYaml | nindent 2 }}
 {{- with include "binnacle.pullSecrets" .root }}
 imagePullSecrets:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with $own.priorityClassName | default $common.priorityClassName }}
+{{- with $own.priorityClassName | default .root.Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}
-{{- with mergeOverwrite (deepCopy $common.nodeSelector) ($own.nodeSelector | default dict) }}
+{{- with mergeOverwrite (deepCopy .root.Values.nodeSelector) ($own.nodeSelector | default dict) }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $own.affinity | default $common.affinity }}
+{{- with $own.affinity | default .root.Values.affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with concat $common.tolerations ($own.tolerations | default list) }}
+{{- with concat .root.Values.tolerations ($own.tolerations | default list) }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

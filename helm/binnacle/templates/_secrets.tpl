@@ -55,13 +55,12 @@ migrations.existingSecret names another.
 Usage: include "binnacle.secretSources" (dict "root" $ "settings" (list "secret_key" "database_url"))
 */}}
 {{- define "binnacle.secretSources" -}}
-{{- $values := .root.Values -}}
-{{- $application := merge (dict "generated" "database_application_url") $values.database -}}
-{{- $owner := $values.migrations.existingSecret | empty | ternary $values.database $values.migrations -}}
-{{- $sources := dict "secret_key" $values.secretKey "database_url" $application "owner_url" $owner "redis_url" $values.redis -}}
-{{- if and $values.postgresql.enabled (or (not $values.database.existingSecret) $values.migrations.existingSecret) }}{{ $_ := set $sources "database_application_url" $application }}{{ end -}}
-{{- $optional := dict "admin_token" $values.adminToken "sentry_dsn" $values.sentry "provider_api_key" $values.provider.apiKey -}}
-{{- $optional = merge $optional (dict "mail_api_key" $values.mail.apiKey "mail_password" $values.mail.password "https_proxy" $values.proxy) -}}
+{{- $application := merge (dict "generated" "database_application_url") .root.Values.database -}}
+{{- $owner := .root.Values.migrations.existingSecret | empty | ternary .root.Values.database .root.Values.migrations -}}
+{{- $sources := dict "secret_key" .root.Values.secretKey "database_url" $application "owner_url" $owner "redis_url" .root.Values.redis -}}
+{{- if and .root.Values.postgresql.enabled (or (not .root.Values.database.existingSecret) .root.Values.migrations.existingSecret) }}{{ $_ := set $sources "database_application_url" $application }}{{ end -}}
+{{- $optional := dict "admin_token" .root.Values.adminToken "sentry_dsn" .root.Values.sentry "provider_api_key" .root.Values.provider.apiKey -}}
+{{- $optional = merge $optional (dict "mail_api_key" .root.Values.mail.apiKey "mail_password" .root.Values.mail.password "https_proxy" .root.Values.proxy) -}}
 {{- range $setting, $source := $optional }}{{ if $source.existingSecret }}{{ $_ := set $sources $setting $source }}{{ end }}{{ end -}}
 {{- range $setting := .settings }}
 {{- $file := $setting | replace "owner" "database" }}

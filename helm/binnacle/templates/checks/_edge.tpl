@@ -1,4 +1,4 @@
-{{/* How clients come in: what a Service, an Ingress or a route can't do with the values given. */}}
+{{/* Values that a Service, an Ingress or a route can't have together. */}}
 {{- define "binnacle.checks.edge" -}}
 {{- $service := .Values.api.service -}}
 {{- $balanced := dict "loadBalancerClass" $service.loadBalancerClass "loadBalancerSourceRanges" $service.loadBalancerSourceRanges -}}

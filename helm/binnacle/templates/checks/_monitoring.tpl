@@ -1,3 +1,4 @@
+{{/* Values that the Prometheus Operator would ignore or apply twice. */}}
 {{- define "binnacle.checks.monitoring" -}}
 {{- if .Values.monitoring.enabled -}}
 {{- range $monitor, $own := pick .Values.monitoring "podMonitor" "serviceMonitor" -}}
@@ -17,7 +18,7 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Milliseconds in a duration of Prometheus, such as 1m30s. */}}
+{{/* Duration of Prometheus, such as 1m30s, in milliseconds. */}}
 {{- define "binnacle.milliseconds" -}}
 {{- $units := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 "d" 86400000 "w" 604800000 "y" 31536000000 -}}
 {{- $sum := 0 -}}

@@ -1,4 +1,4 @@
-{{/* Each stage of a pod's end must be over before the next one cuts it off, or accepted requests are lost in a rollout. */}}
+{{/* Each stage of a pod's shutdown must end before the next one kills it, or a rollout loses accepted requests. */}}
 {{- define "binnacle.checks.times" -}}
 {{- $inFlight := add .Values.api.drainSeconds .Values.api.shutdownSeconds 4 | int -}}
 {{- $graceful := int .Values.api.gracefulTimeoutSeconds -}}
@@ -10,7 +10,7 @@
 {{- if le $grace $end -}}
 {{- fail (printf "api.terminationGracePeriodSeconds (%v) must be above api.preStopSeconds + api.gracefulTimeoutSeconds (%v), or the kubelet kills the pod while it drains" $grace $end) -}}
 {{- end -}}
-{{- /* Where settings are left out, the service's own defaults count. */ -}}
+{{- /* Settings that are left out have the service's defaults. */ -}}
 {{- $claim := .Values.settings.claimSeconds | default 30 -}}
 {{- $job := .Values.settings.jobSeconds | default 300 -}}
 {{- $calls := dict "provider.timeoutSeconds" .Values.provider.timeoutSeconds "settings.mailTimeoutSeconds" (.Values.settings.mailTimeoutSeconds | default 3) -}}
