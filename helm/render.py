@@ -1,6 +1,6 @@
 """Renders the chart into k8s/base with k8s/values/base.yaml, and into k8s/components with each other file there.
 
-A component holds what its values add to the base: new objects as they are, and changes as patches. Needs Helm.
+A component consists of new objects and of patches of the base. Needs Helm.
 """
 
 import re
@@ -17,9 +17,9 @@ from scripts import tree
 
 VALUES, BASE, COMPONENTS = "k8s/values", "k8s/base", "k8s/components"
 SOURCE = re.compile(r"^# Source: [^/]+/templates/(.+)\n", re.MULTILINE)
-# True of what Helm installs, not of what kustomize does.
+# Labels of objects that Helm installs; kustomize doesn't set them.
 HELM_LABELS = re.compile(r"^ +(app\.kubernetes\.io/managed-by|helm\.sh/chart): .*\n", re.MULTILINE)
-# That of overlays/production. Rules are for one namespace: two overlays must not record each other's series.
+# Namespace of overlays/production. Rules select one namespace, so that overlays don't record each other's series.
 NAMESPACE = "binnacle"
 HEADER = "# Generated from helm/binnacle with {values}: change it there, then run `make generate`.\n"
 PATCH_HEADER = (
@@ -30,7 +30,7 @@ Manifests = dict[str, str]
 
 
 def render(*values: str) -> Manifests:
-    """What `helm template` makes of these files, by template. SystemExit if Helm is missing or refuses them."""
+    """Returns the manifests of `helm template` by template. Raises SystemExit if Helm is missing or fails."""
     helm = shutil.which("helm")
     if helm is None:
         raise SystemExit("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
@@ -49,7 +49,7 @@ def render(*values: str) -> Manifests:
 
 
 def base(manifests: Manifests) -> Manifests:
-    """The files of the base, by path from the root of the tree."""
+    """Returns the files of the base, by path from the root of the tree."""
     header = HEADER.format(values=f"{VALUES}/base.yaml")
     listed = _kustomization("Kustomization", "v1beta1", resources=manifests)
     listed += "configurations:\n  - names.yaml\n"
@@ -58,7 +58,7 @@ def base(manifests: Manifests) -> Manifests:
 
 
 def component(name: str, before: Manifests, after: Manifests) -> Manifests:
-    """The files of one component, by path from the root of the tree."""
+    """Returns the files of one component, by path from the root of the tree."""
     header = HEADER.format(values=f"{VALUES}/{name}.yaml")
     added = {each: text for each, text in after.items() if each not in before} | kustomize.exclusions(name)
     listed = _kustomization("Component", "v1alpha1", resources=added)
@@ -82,7 +82,7 @@ def _kustomization(kind: str, version: str, *, resources: Iterable[str]) -> str:
 
 
 def components(manifests: Manifests) -> Manifests:
-    """The files of all components, by path from the root of the tree."""
+    """Returns the files of all components, by path from the root of the tree."""
     names = sorted(path.stem for path in (tree.ROOT / VALUES).glob("*.yaml") if path.stem != "base")
     files: Manifests = {}
     for name in names:
@@ -91,7 +91,7 @@ def components(manifests: Manifests) -> Manifests:
 
 
 def main() -> int:
-    """Settles both folders; 1 when either differs."""
+    """Writes or checks both folders; returns 1 if either differs."""
     manifests = render(f"{VALUES}/base.yaml")
     settled = [
         tree.settle(base(manifests), folder=BASE, description=__doc__),
