@@ -23,7 +23,7 @@ are reserved for an administrator. Terminating pods are not counted: they serve 
 {{- $workers := mul $worker .Values.worker.concurrency -}}
 {{- $needed := add (mul $large $pool) (mul $workers $small) ($bundled | ternary 3 0) -}}
 {{- if and $limit (gt $needed $limit) -}}
-{{- fail (printf "%s (%d) must be %d or more, or requests fail for want of a connection: in a rollout %d processes (api %d x api.webConcurrency %d, reconciler %d) may open database.poolSize + database.maxOverflow (%d) each, and %d of the workers (%d x worker.concurrency %d) worker.database.poolSize + maxOverflow (%d)%s" $key $limit $needed $large $api (int .Values.api.webConcurrency) $reconciler $pool $workers $worker (int .Values.worker.concurrency) $small ($bundled | ternary "; 3 stay free" "")) -}}
+{{- fail (printf "%s (%d) must be %d or more, or requests fail for lack of a connection: in a rollout %d processes (api %d x api.webConcurrency %d, reconciler %d) may open database.poolSize + database.maxOverflow (%d) each, and %d of the workers (%d x worker.concurrency %d) worker.database.poolSize + maxOverflow (%d)%s" $key $limit $needed $large $api (int .Values.api.webConcurrency) $reconciler $pool $workers $worker (int .Values.worker.concurrency) $small ($bundled | ternary "; 3 stay free" "")) -}}
 {{- end -}}
 {{- end -}}
 
@@ -39,7 +39,7 @@ are reserved for an administrator. Terminating pods are not counted: they serve 
 {{- fail (printf "%s.autoscaling.minReplicas (%d) must not be above %s.autoscaling.maxReplicas (%d)" $component (int .minReplicas) $component (int .maxReplicas)) -}}
 {{- end -}}
 {{- if not (or .targetCPU .targetRequestsInProgress .targetQueueAgeSeconds .metrics) -}}
-{{- fail (printf "%s.autoscaling.targetCPU is missing: without a metric there is nothing to scale by" $component) -}}
+{{- fail (printf "%s.autoscaling.targetCPU is missing: set it, or another metric to scale by" $component) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -13,23 +13,23 @@
 {{- end -}}
 {{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
-{{- fail "ingress.hosts is missing: name the hosts under which clients reach the API, since it answers to no others" -}}
+{{- fail "ingress.hosts is missing: name the hosts under which clients reach the API, since it rejects all others" -}}
 {{- end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.hostnames) -}}
-{{- fail "httpRoute.hostnames is missing: name the hosts under which clients reach the API, since it answers to no others" -}}
+{{- fail "httpRoute.hostnames is missing: name the hosts under which clients reach the API, since it rejects all others" -}}
 {{- end -}}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
-{{- fail "httpRoute.parentRefs is missing: name the Gateway that takes the route, such as [{name: gateway, namespace: infra}]" -}}
+{{- fail "httpRoute.parentRefs is missing: name the Gateway of the route, such as [{name: gateway, namespace: infra}]" -}}
 {{- end -}}
 {{- range .Values.httpRoute.filters -}}
 {{- if and $.Values.httpRoute.enabled (eq (toString .type) "RequestRedirect") -}}
-{{- fail "httpRoute.filters can't hold a RequestRedirect, since a rule that redirects leads to no backend: put an HTTPRoute of its own into extraObjects (docs/load-balancers.md has one)" -}}
+{{- fail "httpRoute.filters can't hold a RequestRedirect, since a rule that redirects leads to no backend: add a separate HTTPRoute to extraObjects (docs/load-balancers.md has one)" -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.httpRoute.requestTimeout (not .Values.httpRoute.timeouts) -}}
-{{- fail "httpRoute.requestTimeout and httpRoute.timeouts=false exclude each other: leave it out, and set the time where the gateway has it (docs/load-balancers.md)" -}}
+{{- fail "httpRoute.requestTimeout and httpRoute.timeouts=false exclude each other: leave it out, and set the timeout in the gateway's own configuration (docs/load-balancers.md)" -}}
 {{- end -}}
 {{- if and (eq .Values.environment "production") (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.api.trustedProxies) -}}
-{{- fail "api.trustedProxies is missing: name the networks of the ingress controller's or gateway's pods, or all clients count as one in the limits of requests" -}}
+{{- fail "api.trustedProxies is missing: name the networks of the ingress controller's or gateway's pods, or all clients share one rate limit" -}}
 {{- end -}}
 {{- end -}}

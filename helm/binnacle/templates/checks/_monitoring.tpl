@@ -3,7 +3,7 @@
 {{- if .Values.monitoring.enabled -}}
 {{- range $monitor, $own := pick .Values.monitoring "podMonitor" "serviceMonitor" -}}
 {{- if and $own.enabled $own.interval $own.scrapeTimeout (gt (include "binnacle.milliseconds" $own.scrapeTimeout | int64) (include "binnacle.milliseconds" $own.interval | int64)) -}}
-{{- fail (printf "monitoring.%s.scrapeTimeout (%s) must not be above monitoring.%s.interval (%s), or the Prometheus Operator leaves the monitor out" $monitor $own.scrapeTimeout $monitor $own.interval) -}}
+{{- fail (printf "monitoring.%s.scrapeTimeout (%s) must not be above monitoring.%s.interval (%s), or the Prometheus Operator ignores the monitor" $monitor $own.scrapeTimeout $monitor $own.interval) -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled -}}

@@ -12,11 +12,11 @@
 {{- if and .Values.monitoring.enabled (or .Values.monitoring.podMonitor.enabled .Values.monitoring.serviceMonitor.enabled) (not .Values.networkPolicy.prometheus) }}{{ $missing = append $missing "networkPolicy.prometheus" }}{{ end -}}
 {{- if and (eq .Values.environment "production") (not .Values.networkPolicy.ingressControllers) }}{{ $missing = append $missing "networkPolicy.ingressControllers" }}{{ end -}}
 {{- if $missing -}}
-{{- fail (printf "%s missing, and the policies would be wrong in silence: name each as a list such as [{cidr: 10.0.0.0/8}] or [{namespace: stores}], or set networkPolicy.enabled to false" (join ", " $missing)) -}}
+{{- fail (printf "%s missing, and the policies would silently be wrong: name each as a list such as [{cidr: 10.0.0.0/8}] or [{namespace: stores}], or set networkPolicy.enabled to false" (join ", " $missing)) -}}
 {{- end -}}
 {{- range .Values.networkPolicy.prometheus -}}
 {{- if and (eq $.Values.environment "production") (eq (toString .namespace) "*") -}}
-{{- fail "networkPolicy.prometheus must name the namespace of Prometheus when environment is production, since * lets in pods of any namespace that carry the label: set it to a list such as [{namespace: monitoring, pods: {app.kubernetes.io/name: prometheus}}], or to [] for none" -}}
+{{- fail "networkPolicy.prometheus must name the namespace of Prometheus when environment is production, since * admits pods with that label in any namespace: set it to a list such as [{namespace: monitoring, pods: {app.kubernetes.io/name: prometheus}}], or to [] for none" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -17,13 +17,13 @@
 {{- fail "loadTest.enabled must be false when environment is production, since every order of the load test is charged: load a staging release" -}}
 {{- end -}}
 {{- if eq (toString .Values.settings.logFormat) "console" -}}
-{{- fail "settings.logFormat must be json when environment is production, since console withholds no secret" -}}
+{{- fail "settings.logFormat must be json when environment is production, since console doesn't redact secrets" -}}
 {{- end -}}
 {{- if has "*" .Values.api.allowedHosts -}}
-{{- fail "api.allowedHosts must name the hosts of the service when environment is production; * takes any" -}}
+{{- fail "api.allowedHosts must name the hosts of the service when environment is production, since * accepts any: list them" -}}
 {{- end -}}
 {{- if has "*" .Values.settings.corsOrigins -}}
-{{- fail "settings.corsOrigins must name the pages that may call the API when environment is production; * takes any" -}}
+{{- fail "settings.corsOrigins must name the pages that may call the API when environment is production, since * accepts any: list them" -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

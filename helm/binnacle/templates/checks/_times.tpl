@@ -22,7 +22,7 @@
 {{- fail (printf "settings.claimSeconds (%v) must be above %s (%v), or two workers do the same work at once" $claim $call $seconds) -}}
 {{- end -}}
 {{- if le (float64 $job) (float64 $seconds) -}}
-{{- fail (printf "settings.jobSeconds (%v) must be above %s (%v), or no try ever ends well" $job $call $seconds) -}}
+{{- fail (printf "settings.jobSeconds (%v) must be above %s (%v), or no attempt can succeed" $job $call $seconds) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
