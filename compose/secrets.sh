@@ -22,7 +22,7 @@ keep() {
 
 # random BYTES: prints random bytes in hex. Assign the output: in an argument a failure would become an empty password.
 random() {
-    text=$(openssl rand -hex "$1") && [ -n "$text" ] || fail "openssl rand -hex $1 printed nothing; repair or update openssl"
+    text=$(openssl rand -hex "$1") && [ -n "$text" ] || fail "openssl rand -hex $1 gave nothing; repair or update openssl"
     printf '%s' "$text"
 }
 
@@ -62,7 +62,7 @@ if ! openssl x509 -checkend 2592000 -noout -in tls_certificate.pem >/dev/null 2>
         -subj /CN=localhost -addext 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1' \
         -addext basicConstraints=critical,CA:FALSE -addext keyUsage=critical,digitalSignature \
         -addext extendedKeyUsage=serverAuth -keyout tls_key.part -out tls_certificate.part 2>openssl.part ||
-        fail "openssl could not create the certificate (1.1.1 or newer is needed): $(cat openssl.part)"
+        fail "openssl could not make the certificate (1.1.1 or newer is needed): $(cat openssl.part)"
     rm -f openssl.part
     chmod 0444 tls_key.part tls_certificate.part
     mv -f tls_key.part tls_key.pem
