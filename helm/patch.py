@@ -21,12 +21,9 @@ def difference(old: Manifest, new: Manifest) -> dict[str, Any]:
 
     Raises ValueError if a named entry of a list is missing in `new`.
     """
-    identity = {"apiVersion": old["apiVersion"], "kind": old["kind"], "metadata": {"name": old["metadata"]["name"]}}
-    return _merged(identity, _changes(old, new, ""))
-
-
-def _merged(identity: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    return {**identity, **changes, "metadata": {**identity["metadata"], **changes.get("metadata", {})}}
+    changes = _changes(old, new, "")
+    metadata = {"name": old["metadata"]["name"], **changes.pop("metadata", {})}
+    return {"apiVersion": old["apiVersion"], "kind": old["kind"], "metadata": metadata, **changes}
 
 
 def _changes(old: Manifest, new: Manifest, path: str) -> dict[str, Any]:
@@ -49,7 +46,8 @@ def _entries(old: list[Manifest], new: list[Manifest], path: str, merge_key: str
     before = {entry[merge_key]: entry for entry in old}
     if missing := before.keys() - {entry[merge_key] for entry in new}:
         raise ValueError(f"{path}: {', '.join(sorted(missing))} is missing, but a component can only add and change")
-    last = max(place for place, entry in enumerate(new) if before.get(entry[merge_key]) != entry)
+    changed = [place for place, entry in enumerate(new) if before.get(entry[merge_key]) != entry]
+    last = changed[-1] if changed else len(new) - 1
     return [
         {merge_key: entry[merge_key], **_changes(before.get(entry[merge_key], {}), entry, path)}
         for entry in new[: last + 1]
