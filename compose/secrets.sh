@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes what compose.yaml mounts as secrets: passwords, the key of the tokens, a certificate for localhost. What is there
-# stays; a certificate that ends within a month is made anew. Needs openssl.
+# Creates the secrets of compose.yaml: passwords, the key that signs tokens, a certificate for localhost. Existing secrets are
+# kept; a certificate that expires within a month is replaced. Needs openssl.
 set -eu
 umask 077
 fail() {
@@ -12,15 +12,15 @@ folder=$(cd "$(dirname "$0")" && pwd)/secrets
 mkdir -p "$folder"
 cd "$folder"
 
-# NAME TEXT. Readable by any user, since those of the containers are others than yours; the folder keeps this machine's
-# other users out. Complete or not there at all.
+# keep NAME TEXT: writes a file atomically. Any user may read it, since containers run as other users; the folder's mode keeps
+# out other users of this machine.
 keep() {
     printf '%s\n' "$2" >"$1.part"
     chmod 0444 "$1.part"
     mv -f "$1.part" "$1"
 }
 
-# BYTES. Assign its output: in an argument, a failure would pass for an empty password.
+# random BYTES: prints random bytes in hex. Assign the output: in an argument a failure would become an empty password.
 random() {
     text=$(openssl rand -hex "$1") && [ -n "$text" ] || fail "openssl rand -hex $1 gave nothing; repair or update openssl"
     printf '%s' "$text"
@@ -34,10 +34,10 @@ if [ ! -e complete ]; then
     keep postgres_password "$database"
     keep database_url "postgresql://binnacle:$database@postgresql:5432/binnacle"
     keep redis_url "redis://:$queue@valkey:6379/0"
-    keep complete "Delete this folder together with the volumes: the database keeps the password that it was made with."
+    keep complete "Delete this folder only together with the volumes: the database keeps its first password."
 fi
 
-# Also for an older release, whose URL was that of the superuser: `migrate` has it now, and makes the role of the others.
+# Separate from the block above for folders of older releases, which have only the superuser's URL. `migrate` creates the role.
 if [ ! -e application_url ]; then
     application=$(random 24)
     keep application_url "postgresql://binnacle_app:$application@postgresql:5432/binnacle"
@@ -47,8 +47,8 @@ for name in secret_key postgres_password database_url redis_url; do
     [ -s "$name" ] || fail "compose/secrets/$name is gone; put it back, or delete compose/secrets together with the volumes"
 done
 
-# Also for the passwords of an older release. What the service does, and no more; `health` may ask whether the server is
-# ready. The chart and docs/redis.md have the same rules.
+# Rewritten each time, for folders of older releases. The user has only the commands and keys of the service; `health` may
+# only ping. The chart and docs/redis.md have the same rules.
 queue=$(sed 's|^redis://:||; s|@.*||' redis_url)
 keep valkey.conf "user default on >$queue \
 resetchannels &fanout:* resetkeys ~cache:* ~LIMITS* ~binnacle* ~unacked* ~_kombu.* ~health -@all +@string \
@@ -67,5 +67,5 @@ if ! openssl x509 -checkend 2592000 -noout -in tls_certificate.pem >/dev/null 2>
     chmod 0444 tls_key.part tls_certificate.part
     mv -f tls_key.part tls_key.pem
     mv -f tls_certificate.part tls_certificate.pem
-    echo "compose/secrets/tls_certificate.pem: a new certificate for https://localhost, signed by itself"
+    echo "compose/secrets/tls_certificate.pem: created a self-signed certificate for https://localhost"
 fi

@@ -1,1 +1,1 @@
-"""What is generated from the chart: its schema, its table of values, and the plain manifests."""
+"""Generators of the chart's schema, its table of values and the plain manifests."""

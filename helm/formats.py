@@ -1,6 +1,6 @@
-"""What Kubernetes, registries and the service take as a string, by the name of the value that holds it.
+"""Formats of strings in the chart's values, by the name of the value, as JSON schemas.
 
-The API server refuses a bad name when other objects are changed already; the schema refuses it before.
+The API server would reject a bad name after other objects have changed; the schema rejects it before.
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and .../labels/
 """
 
@@ -36,7 +36,7 @@ QUANTITY: Final[Schema] = {**_text(_QUANTITY), "type": ["string", "number"]}
 
 
 def _map(keys: str, values: Schema) -> Schema:
-    """A mapping of these keys alone; not by `propertyNames`, whose faults Helm 4 reports in another place."""
+    """Returns the schema of a mapping with these keys; Helm 4 reports errors of `propertyNames` at the wrong path."""
     return {"type": "object", "patternProperties": {f"^({keys})$": values}, "additionalProperties": False}
 
 
@@ -79,7 +79,7 @@ _ITEMS: Final[Mapping[str, Schema]] = {
 
 
 def of(path: str, default: Any) -> Schema:
-    """Schema of a value by its dotted path and its default; empty for one that may hold any text."""
+    """Returns the schema of a value by its dotted path and default; empty if it may hold any text."""
     key = path.rpartition(".")[2]
     match default:
         case str():

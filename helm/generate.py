@@ -14,7 +14,7 @@ START, END = "<!-- values: generated -->", "<!-- /values -->"
 
 
 def files() -> dict[str, str]:
-    """Text of each generated file, by path from the root of the tree."""
+    """Returns the text of each generated file, by path from the root of the tree."""
     text = _with_settings((tree.ROOT / CHART / "values.yaml").read_text(encoding="utf-8"))
     read = declared(text)
     readme = (tree.ROOT / CHART / "README.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def files() -> dict[str, str]:
 
 
 def declared(text: str) -> list[Value]:
-    """Every value of the chart, those of the settings with the service's own limits."""
+    """Returns every value of the chart; those of settings have the limits of the service."""
     narrowed = settings.narrowed()
     return [
         replace(value, narrowed=narrowed.get(value.path, value.narrowed))
@@ -41,7 +41,7 @@ def _with_settings(text: str) -> str:
 
 
 def table(read: Iterable[Value]) -> str:
-    """Markdown table of the values."""
+    """Returns the Markdown table of the values."""
     rows = [
         f"| `{value.path}` | {_default(value)} | {value.description.replace('|', chr(92) + '|')} |" for value in read
     ]

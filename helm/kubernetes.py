@@ -1,6 +1,6 @@
-"""Kubernetes' own types for what the operator adds to pods and autoscalers, from its published schemas.
+"""JSON schemas of Kubernetes types for values that are copied into pods and autoscalers, from its published schemas.
 
-The types know the fields of the newest version; an older cluster refuses those that it lacks.
+The types have the fields of the newest version; an older cluster rejects those that it doesn't know.
 """
 
 import json
@@ -25,8 +25,8 @@ TYPES: Final = (
     "autoscaling.v2.HorizontalPodAutoscalerBehavior",
     "autoscaling.v2.MetricSpec",
 )
-# What the schemas leave to a validation in the API server.
-WORDS: Final[Mapping[tuple[str, str], list[str]]] = {
+# Enumerations that only the API server validates.
+ENUMS: Final[Mapping[tuple[str, str], list[str]]] = {
     ("Toleration", "operator"): ["", "Equal", "Exists", "Gt", "Lt"],
     ("Toleration", "effect"): ["", "NoExecute", "NoSchedule", "PreferNoSchedule"],
     ("TopologySpreadConstraint", "whenUnsatisfiable"): ["DoNotSchedule", "ScheduleAnyway"],
@@ -36,7 +36,7 @@ WORDS: Final[Mapping[tuple[str, str], list[str]]] = {
 
 @cache
 def definitions() -> Schema:
-    """These types and all that they are made of, by the last part of their names."""
+    """Returns these types and all types that they refer to, by the last part of their names."""
     folder = files("kubernetes_validate").joinpath(FOLDER, "_definitions.json")
     known = json.loads(folder.read_text(encoding="utf-8"))["$defs"]
     found: Schema = {}
@@ -46,7 +46,7 @@ def definitions() -> Schema:
         if _short(name) not in found:
             found[_short(name)] = _plain(known[name])
             left += _references(known[name])
-    for (name, field), words in WORDS.items():
+    for (name, field), words in ENUMS.items():
         found[name]["properties"][field] = {"enum": words}
     found["Container"]["required"].append("image")
     return dict(sorted(found.items()))
@@ -61,7 +61,7 @@ def _references(schema: Any) -> Iterator[str]:
 
 
 def _plain(schema: Any) -> Any:
-    """The schema without descriptions and what no validator of Helm's reads, and with references by short names."""
+    """Returns the schema without descriptions and formats, which Helm ignores, and with references by short names."""
     if isinstance(schema, list):
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""What kustomize does not know of the manifests: names in variables and routes, namespaces in rules, exclusions."""
+"""Configuration that kustomize needs for the manifests: name references, namespaces in rules, exclusions."""
 
 from collections import defaultdict
 from itertools import chain
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-# A prefix or suffix, set by an overlay at any level, changes these fields where they hold the name of such an object.
+# Fields that hold the name of another object, which a prefix or suffix of an overlay changes too.
 _VARIABLES: Final = [
     {"kind": "Deployment", "path": f"spec/template/spec/{containers}/env/value"}
     for containers in ("containers", "initContainers")
@@ -23,14 +23,14 @@ _EXCLUSIONS: Final = (("bundled", "network-policies"), ("gateway", "ingress"))
 
 
 def names() -> str:
-    """The transformer configuration of the base (`configurations`), as YAML."""
+    """Returns the transformer configuration of the base (`configurations`), as YAML."""
     return _dump(_NAMES)
 
 
 def exclusions(component: str) -> dict[str, str]:
-    """Objects by file name that make kustomize refuse another component beside this one, and that it never prints.
+    """Returns the objects that make kustomize reject this component together with another, by file name.
 
-    Both components of a pair hold an object of the same name, which kustomize does not accept twice.
+    Both components of a pair contain an object of the same name, which kustomize rejects; it never prints them.
     """
     pairs = [pair for pair in _EXCLUSIONS if component in pair]
     return {f"exclusion-{'-'.join(pair)}.yaml": _exclusion(*pair) for pair in pairs}
@@ -43,10 +43,10 @@ def _exclusion(one: str, other: str) -> str:
 
 
 def namespace_of_rules(manifest: str, namespace: str) -> str:
-    """A transformer, as YAML, that puts the namespace of the PrometheusRule in `manifest` into its expressions.
+    """Returns a transformer, as YAML, that puts the namespace of a PrometheusRule into its expressions.
 
-    An overlay names it under `transformers`, which run after `namespace`. kustomize replaces the n-th part of a text
-    between delimiters: the fields are grouped by the place of the namespace between their quotes.
+    An overlay lists it under `transformers`, which run after `namespace`. kustomize can replace the n-th part of a text
+    between delimiters, so the fields are grouped by the place of the namespace between their quotes.
     """
     groups = yaml.safe_load(manifest)["spec"]["groups"]
     fields: dict[int, list[str]] = defaultdict(list)
@@ -70,7 +70,7 @@ def namespace_of_rules(manifest: str, namespace: str) -> str:
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes no anchors: kustomize would read them, people would not."""
+    """Writes YAML without anchors, for readers."""
 
     def ignore_aliases(self, _: Any) -> bool:
         return True

@@ -1,45 +1,54 @@
-"""The difference between two manifests as a JSON patch (RFC 6902), which kustomize applies."""
+"""Strategic merge patches between manifests: kustomize finds containers and variables by name, not by place."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-Operation = dict[str, Any]
+Manifest = Mapping[str, Any]
+
+# Lists that Kubernetes merges, and the key of their entries; any other list is replaced as a whole.
+# Source: https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.32/ ("patch merge key")
+MERGE_KEYS: Final[Mapping[str, str]] = {
+    "containers": "name",
+    "initContainers": "name",
+    "env": "name",
+    "volumes": "name",
+    "volumeMounts": "mountPath",
+}
 
 
-def difference(old: Any, new: Any, path: str = "") -> Iterator[Operation]:
-    """What makes `new` of `old`. Named entries of lists are changed where they stand, and new ones come last.
+def difference(old: Manifest, new: Manifest) -> dict[str, Any]:
+    """Returns the patch that turns `old` into `new`.
 
-    Raises ValueError for what can't be said so: a named entry that is gone.
+    Raises ValueError if a named entry of a list is missing in `new`.
     """
-    if old == new:
-        return
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            place = f"{path}/{key.replace('~', '~0').replace('/', '~1')}"
-            if key not in new:
-                yield {"op": "remove", "path": place}
-            elif key not in old:
-                yield {"op": "add", "path": place, "value": new[key]}
-            else:
-                yield from difference(old[key], new[key], place)
-    elif _named(old) and _named(new):
-        yield from _entries(old, new, path)
-    else:
-        yield {"op": "replace", "path": path, "value": new}
+    changes = _changes(old, new, "")
+    metadata = {"name": old["metadata"]["name"], **changes.pop("metadata", {})}
+    return {"apiVersion": old["apiVersion"], "kind": old["kind"], "metadata": metadata, **changes}
 
 
-def _entries(old: list[Any], new: list[Any], path: str) -> Iterator[Operation]:
-    places = {entry["name"]: place for place, entry in enumerate(old)}
-    if gone := places.keys() - {entry["name"] for entry in new}:
-        raise ValueError(f"{path}: {', '.join(sorted(gone))} is gone, which a component can't say")
-    for entry in new:
-        if (place := places.get(entry["name"])) is None:
-            yield {"op": "add", "path": f"{path}/-", "value": entry}
-        elif operations := [*difference(old[place], entry, f"{path}/{place}")]:
-            # A patch that is laid on another list than it was made for must fail rather than change a neighbour.
-            yield {"op": "test", "path": f"{path}/{place}/name", "value": entry["name"]}
-            yield from operations
+def _changes(old: Manifest, new: Manifest, path: str) -> dict[str, Any]:
+    removed = dict.fromkeys(sorted(old.keys() - new.keys()))
+    changed = {key: value for key, value in new.items() if key not in old or old[key] != value}
+    return removed | {key: _change(old.get(key), value, f"{path}/{key}") for key, value in changed.items()}
 
 
-def _named(entries: Any) -> bool:
-    return isinstance(entries, list) and all(isinstance(entry, dict) and "name" in entry for entry in entries)
+def _change(old: Any, new: Any, path: str) -> Any:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return _changes(old, new, path)
+    merge_key = MERGE_KEYS.get(path.rpartition("/")[2])
+    if merge_key and old and new:
+        return _entries(old, new, path, merge_key)
+    return new
+
+
+def _entries(old: list[Manifest], new: list[Manifest], path: str, merge_key: str) -> list[Manifest]:
+    """Entries up to the last that changes: kustomize moves those of a patch to the front, in the order of the patch."""
+    before = {entry[merge_key]: entry for entry in old}
+    if missing := before.keys() - {entry[merge_key] for entry in new}:
+        raise ValueError(f"{path}: {', '.join(sorted(missing))} is missing, but a component can only add and change")
+    changed = [place for place, entry in enumerate(new) if before.get(entry[merge_key]) != entry]
+    last = changed[-1] if changed else len(new) - 1
+    return [
+        {merge_key: entry[merge_key], **_changes(before.get(entry[merge_key], {}), entry, path)}
+        for entry in new[: last + 1]
+    ]

@@ -1,6 +1,6 @@
 """Renders the chart into k8s/base with k8s/values/base.yaml, and into k8s/components with each other file there.
 
-A component holds what its values add to the base: new objects as they are, and changes as patches. Needs Helm.
+A component consists of new objects and of patches of the base. Needs Helm.
 """
 
 import re
@@ -17,17 +17,20 @@ from scripts import tree
 
 VALUES, BASE, COMPONENTS = "k8s/values", "k8s/base", "k8s/components"
 SOURCE = re.compile(r"^# Source: [^/]+/templates/(.+)\n", re.MULTILINE)
-# True of what Helm installs, not of what kustomize does.
+# Labels of objects that Helm installs; kustomize doesn't set them.
 HELM_LABELS = re.compile(r"^ +(app\.kubernetes\.io/managed-by|helm\.sh/chart): .*\n", re.MULTILINE)
-# That of overlays/production. Rules are for one namespace: two overlays must not record each other's series.
+# Namespace of overlays/production. Rules select one namespace, so that overlays don't record each other's series.
 NAMESPACE = "binnacle"
 HEADER = "# Generated from helm/binnacle with {values}: change it there, then run `make generate`.\n"
+PATCH_HEADER = (
+    "# Entries with only a name keep their order: kustomize moves entries of a patch to the front of the list.\n"
+)
 RULES = "monitoring-prometheusrule.yaml"
 Manifests = dict[str, str]
 
 
 def render(*values: str) -> Manifests:
-    """What `helm template` makes of these files, by template. SystemExit if Helm is missing or refuses them."""
+    """Returns the manifests of `helm template` by template. Raises SystemExit if Helm is missing or fails."""
     helm = shutil.which("helm")
     if helm is None:
         raise SystemExit("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
@@ -46,7 +49,7 @@ def render(*values: str) -> Manifests:
 
 
 def base(manifests: Manifests) -> Manifests:
-    """The files of the base, by path from the root of the tree."""
+    """Returns the files of the base, by path from the root of the tree."""
     header = HEADER.format(values=f"{VALUES}/base.yaml")
     listed = _kustomization("Kustomization", "v1beta1", resources=manifests)
     listed += "configurations:\n  - names.yaml\n"
@@ -55,16 +58,16 @@ def base(manifests: Manifests) -> Manifests:
 
 
 def component(name: str, before: Manifests, after: Manifests) -> Manifests:
-    """The files of one component, by path from the root of the tree."""
+    """Returns the files of one component, by path from the root of the tree."""
     header = HEADER.format(values=f"{VALUES}/{name}.yaml")
     added = {each: text for each, text in after.items() if each not in before} | kustomize.exclusions(name)
     listed = _kustomization("Component", "v1alpha1", resources=added)
     patches: Manifests = {}
     for each in sorted(path for path, text in before.items() if after[path] != text):
-        listed += "" if patches else "patches:\n"
-        old, path = yaml.safe_load(before[each]), f"patch-{each}"
-        patches[path] = yaml.safe_dump([*difference(old, yaml.safe_load(after[each]))], width=120)
-        listed += f"  - path: {path}\n    target: {{kind: {old['kind']}, name: {old['metadata']['name']}}}\n"
+        patch = difference(yaml.safe_load(before[each]), yaml.safe_load(after[each]))
+        patches[f"patch-{each}"] = PATCH_HEADER + yaml.safe_dump(patch, sort_keys=False, width=120)
+    if patches:
+        listed += "patches:\n" + "".join(f"  - path: {path}\n" for path in patches)
     files = {**added, **patches, "kustomization.yaml": listed}
     if RULES in added:
         files["namespace/rules.yaml"] = kustomize.namespace_of_rules(added[RULES], NAMESPACE)
@@ -79,7 +82,7 @@ def _kustomization(kind: str, version: str, *, resources: Iterable[str]) -> str:
 
 
 def components(manifests: Manifests) -> Manifests:
-    """The files of all components, by path from the root of the tree."""
+    """Returns the files of all components, by path from the root of the tree."""
     names = sorted(path.stem for path in (tree.ROOT / VALUES).glob("*.yaml") if path.stem != "base")
     files: Manifests = {}
     for name in names:
@@ -88,7 +91,7 @@ def components(manifests: Manifests) -> Manifests:
 
 
 def main() -> int:
-    """Settles both folders; 1 when either differs."""
+    """Writes or checks both folders; returns 1 if either differs."""
     manifests = render(f"{VALUES}/base.yaml")
     settled = [
         tree.settle(base(manifests), folder=BASE, description=__doc__),

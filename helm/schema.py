@@ -1,4 +1,4 @@
-"""The JSON schema of a chart's values: types from the defaults, narrowed by the comments, unknown keys refused."""
+"""JSON schema of a chart's values: types from the defaults, restrictions from the comments, no unknown keys."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +17,7 @@ PORTS = {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum":
 
 
 def _peer(properties: dict[str, Any]) -> dict[str, Any]:
-    """Addresses, or pods; a peer that is both, or neither, is refused."""
+    """Returns the schema of a peer: addresses or pods, but not both."""
     return {
         **closed(properties),
         "if": {"required": ["cidr"]},
@@ -73,7 +73,7 @@ DEFINITIONS = {
 
 
 def build(values: Iterable[Value]) -> dict[str, Any]:
-    """Schema of the whole values file. A parent chart may add `global` and, as a condition, `enabled`."""
+    """Returns the schema of the values file. A parent chart may add to `global`, and `enabled` as a condition."""
     root = _group()
     for value in values:
         *parents, key = value.path.split(".")
@@ -103,7 +103,7 @@ def _require(node: dict[str, Any], key: str) -> None:
 
 
 def _is_needed(value: Value) -> bool:
-    """Whether the templates count on it: `null`, or the values of an older chart, would end in a riddle of Helm's."""
+    """Returns whether templates need the value: without it they would fail with an obscure error of Helm."""
     emptied = isinstance(value.default, list | dict) and value.default
     return value.given and (not emptied or value.narrowed.get("$ref") in security.REQUIRED)
 

@@ -1,4 +1,4 @@
-"""What an operator may change of the pods' security, as JSON schemas: nothing below the restricted profile.
+"""JSON schemas of security contexts, which reject values weaker than the "restricted" profile.
 
 Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 """
@@ -27,7 +27,7 @@ GROUP: Final[Schema] = {"type": "integer", "minimum": 0}
 
 
 def closed(properties: Schema, *required: str) -> Schema:
-    """An object that takes these properties and no others."""
+    """Returns the schema of an object with these properties and no others."""
     return {
         "type": "object",
         "additionalProperties": False,
@@ -74,7 +74,7 @@ CONTAINER: Final[Schema] = {
         "drop",
     ),
 }
-# What a pod can't be made without.
+# Definitions that every pod needs.
 REQUIRED: Final = ("podSecurityContext", "securityContext")
 DEFINITIONS: Final[Schema] = {
     "podSecurityContext": closed(POD, "runAsNonRoot", "seccompProfile"),

@@ -1,4 +1,4 @@
-"""The service's settings as values of the chart: which stand under `settings`, and where the others come from."""
+"""Settings of the service as values of the chart: those under `settings`, and the keys of the others."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from app.settings import Settings
 START: Final = "  # generated from app/settings: `make generate`\n"
 END: Final = "  # end of what is generated\n"
 
-# Settings that have a better place in the chart, and the value there.
+# Settings with another key in the chart, and that key.
 ELSEWHERE: Final[Mapping[str, str]] = {
     "environment": "environment",
     "web_concurrency": "api.webConcurrency",
@@ -37,7 +37,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "mail_api_key": "mail.apiKey.existingSecret",
     "sentry_dsn": "sentry.existingSecret",
 }
-# Settings that nobody sets through the chart, and why.
+# Settings that the chart doesn't offer, and why.
 WITHHELD: Final[Mapping[str, str]] = {
     "host": "the image listens on every address of its pod",
     "port": "a pod has its ports to itself; the Service's own is api.service.port",
@@ -45,29 +45,29 @@ WITHHELD: Final[Mapping[str, str]] = {
     "admin_port": "a pod has its ports to itself",
     "sandbox_host": "the image listens on every address of its pod",
     "sandbox_port": "a pod has its ports to itself",
-    "sandbox_database": "where the chart mounts the volume for it",
-    "state_dir": "the image's, below /tmp: the one folder that can be written",
-    "multiprocess_dir": "below /tmp: the one folder that can be written",
-    "service_name": "the chart tells the processes apart by it",
-    "version": "the image's own",
-    "revision": "the image's own",
+    "sandbox_database": "the chart mounts its volume there",
+    "state_dir": "set by the image, below /tmp, the only writable folder",
+    "multiprocess_dir": "below /tmp, the only writable folder",
+    "service_name": "the chart sets it to tell the processes apart",
+    "version": "set by the image",
+    "revision": "set by the image",
 }
 
 
 def offered() -> Iterator[tuple[str, FieldInfo]]:
-    """Name in `settings` and field of each setting that stands there, in the order of docs/settings.md."""
+    """Yields the name and field of each setting under `settings`, in the order of docs/settings.md."""
     for group in _groups():
         yield from _offered(group)
 
 
 def camel(name: str) -> str:
-    """`rate_limit_reads` as a value is called: `rateLimitReads`."""
+    """Returns the name of a setting in the values: `rate_limit_reads` is `rateLimitReads`."""
     first, *others = name.split("_")
     return first + "".join(word.capitalize() for word in others)
 
 
 def block() -> str:
-    """The lines of `settings` in values.yaml. One with a default is commented out: what isn't set is the service's."""
+    """Returns the lines of `settings` in values.yaml; those with a default of the service are commented out."""
     lines = []
     for group in _groups():
         title = f"  # {(group.__doc__ or '').rstrip('.')}\n"
@@ -77,7 +77,7 @@ def block() -> str:
 
 
 def narrowed() -> dict[str, Mapping[str, Any]]:
-    """JSON schema of each value under `settings`, by its path. A fraction may be a string, as `--set` makes of it."""
+    """Returns the JSON schema of each value under `settings`, by path. A fraction may be a string, for `--set`."""
     properties = Settings.model_json_schema(by_alias=False)["properties"]
     fields = {camel(name): properties[name] for name in properties}
     return {f"settings.{name}": _narrowed(fields[name]) for name, _ in offered()}

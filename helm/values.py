@@ -15,19 +15,19 @@ UNSET = re.compile(r"^(?P<indent> *)# (?P<key>[a-z][A-Za-z0-9]*): (?P<default>.+
 
 @dataclass(frozen=True)
 class Value:
-    """One value that an operator can set: its dotted path, its default and what its comments say."""
+    """One value of a chart: its dotted path, default, description and schema."""
 
     path: str
     default: Any
     description: str
     narrowed: Mapping[str, Any]
     given: bool = True
-    """Whether values.yaml sets it; else the default is the service's own, and shown in a comment."""
+    """Whether values.yaml sets it; otherwise the default is that of the service, shown in a comment."""
 
 
 @dataclass
 class Comment:
-    """The comment lines gathered since the last key or empty line."""
+    """Comment lines since the last key or empty line."""
 
     description: list[str] = field(default_factory=list)
     narrowed: dict[str, Any] = field(default_factory=dict)
@@ -42,9 +42,9 @@ class Comment:
 
 
 def read(text: str, unset: str = "") -> list[Value]:
-    """The values of a values.yaml, in its order; in the part `unset` of it, described keys that are commented out too.
+    """Returns the values of a values.yaml in order, with the commented-out keys of its part `unset`.
 
-    A key of a component that has the name of a described one of the whole chart is that one, for the component alone.
+    A key of a component with the name of a described top-level key takes its description and schema.
     Raises ValueError for any other value without a `# --` line.
     """
     defaults = yaml.safe_load(text)
@@ -67,7 +67,7 @@ def read(text: str, unset: str = "") -> list[Value]:
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Dotted paths of everything in a tree that isn't a mapping with something in it."""
+    """Yields the dotted paths of all values that aren't non-empty mappings."""
     for key, value in tree.items():
         if isinstance(value, dict) and value:
             yield from leaves(value, f"{prefix}{key}.")
@@ -76,7 +76,7 @@ def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def look_up(tree: Mapping[str, Any], path: str) -> Any:
-    """What a dotted path names in a tree."""
+    """Returns the value at a dotted path."""
     found: Any = tree
     for key in path.split("."):
         found = found[key]
@@ -84,7 +84,7 @@ def look_up(tree: Mapping[str, Any], path: str) -> Any:
 
 
 def _keys(text: str, unset: str) -> Iterator[tuple[str, Comment, bool, Any]]:
-    """Path and comment of each key, whether it is set, and if not, the default that is shown."""
+    """Yields the path and comment of each key, whether it is set, and if not, the default in the comment."""
     parents: list[tuple[int, str]] = []
     comment = Comment()
     commented_out = set(unset.splitlines())

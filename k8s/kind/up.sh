@@ -1,6 +1,6 @@
 #!/bin/sh
-# up.sh: a cluster of kind with the overlay `dev` in it, and an order placed and paid. Needs Docker, kind and kubectl.
-# Run it again after a change: it builds and rolls out what is new. `kind delete cluster --name binnacle` ends it.
+# Creates a kind cluster, applies the overlay `dev` and runs the smoke test. Needs Docker, kind and kubectl.
+# Run it again to build and roll out a change. Delete the cluster with `kind delete cluster --name binnacle`.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -18,7 +18,7 @@ docker build --tag "$image" "$root"
 kind load docker-image "$image" --name "$cluster"
 
 kubectl --context "kind-$cluster" apply --kustomize "$root/k8s/overlays/dev"
-# The tag stays the same from build to build.
+# The tag is the same for every build.
 run rollout restart deployment
 for each in statefulset/binnacle-postgresql statefulset/binnacle-valkey deployment/binnacle-sandbox \
     deployment/binnacle-api deployment/binnacle-worker deployment/binnacle-reconciler; do
@@ -27,5 +27,5 @@ done
 run exec deployment/binnacle-api --container api -- python -m app smoke http://binnacle-api:8000
 
 echo
-echo "The shop runs. To talk to it at http://localhost:8000/docs:"
+echo "The shop is running. To open http://localhost:8000/docs, run:"
 echo "  kubectl --context kind-$cluster --namespace $namespace port-forward service/binnacle-api 8000"

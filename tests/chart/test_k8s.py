@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 import yaml
 
-from helm.patch import difference
-
 from .kustomize import COMPONENTS, K8S, OVERLAYS, overlay, with_components
 from .rendering import ROOT, Chart, Rendering
 from .test_pod_security import violations
@@ -167,20 +165,6 @@ def test_kind_runs_here_what_it_runs_in_the_pipeline() -> None:
     config = yaml.safe_load((K8S / "kind/cluster.yaml").read_text())
     (image,) = {node["image"] for node in config["nodes"]}
     assert f"node_image: {image}\n" in (ROOT / ".github/workflows/ci.yml").read_text()
-
-
-def test_a_patch_changes_named_entries_where_they_stand_and_adds_others_at_the_end() -> None:
-    old = {"a": 1, "gone": 2, "env": [{"name": "X", "value": "1"}, {"name": "Y", "value": "2"}]}
-    new = {"a": 1, "b/c": 3, "env": [{"name": "Z", "value": "0"}, {"name": "X", "value": "1"}, {"name": "Y"}]}
-    assert [*difference(old, new)] == [
-        {"op": "add", "path": "/b~1c", "value": 3},
-        {"op": "add", "path": "/env/-", "value": {"name": "Z", "value": "0"}},
-        {"op": "test", "path": "/env/1/name", "value": "Y"},
-        {"op": "remove", "path": "/env/1/value"},
-        {"op": "remove", "path": "/gone"},
-    ]
-    with pytest.raises(ValueError, match="/env: Y is gone"):
-        list(difference(old, {**old, "env": old["env"][:1]}))  # type: ignore[index]
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

@@ -11,6 +11,7 @@ REFUSED = [
     ((*PRODUCTION, "sandbox.enabled=true"), "sandbox.enabled must be false when environment is production"),
     ((*PRODUCTION, "postgresql.enabled=true"), "postgresql.enabled must be false when environment is production"),
     ((*PRODUCTION, "valkey.enabled=true"), "valkey.enabled must be false when environment is production"),
+    ((*PRODUCTION, "loadTest.enabled=true"), "loadTest.enabled must be false when environment is production"),
     (("database.existingSecret=a",), "database.existingSecret and postgresql.enabled exclude each other"),
     (("postgresql.enabled=false",), "database.existingSecret is missing"),
     (("redis.existingSecret=a",), "redis.existingSecret and valkey.enabled exclude each other"),
@@ -152,7 +153,8 @@ def said(sentence: str, refusal: str) -> bool:
 
 
 def test_every_refusal_is_tried(chart: Chart) -> None:
-    template = "".join((chart.folder / "templates" / name).read_text() for name in ("_checks.tpl", "_capacity.tpl"))
+    subjects = ("production", "dependencies", "times", "monitoring", "capacity")
+    template = "".join((chart.folder / f"templates/checks/_{subject}.tpl").read_text() for subject in subjects)
     sentences = re.findall(r'fail (?:\(printf )?"(.+?)"', template)
     assert len(sentences) > len(REFUSED) / 2
     refusals = [chart.refusal(*values) for values, _ in REFUSED]

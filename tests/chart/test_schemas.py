@@ -91,7 +91,7 @@ def test_every_template_is_rendered_by_a_shape(chart: Chart) -> None:
         str(path.relative_to(chart.folder)) for path in (chart.folder / "templates").rglob("*.yaml") if path.is_file()
     }
     # The checks render nothing but refusals; GKE publishes no definition of its policy (see test_load_balancers.py).
-    without = {"templates/checks.yaml", "templates/api/healthcheckpolicy.yaml"}
+    without = {"templates/checks/checks.yaml", "templates/api/healthcheckpolicy.yaml"}
     assert {each for each in templates if f"# Source: binnacle/{each}\n" not in rendered} == without
 
 

@@ -59,10 +59,14 @@ def test_every_use_is_declared(chart: Chart) -> None:
         ("{{ with .Values.a.b }}{{ .c }}{{ end }}{{ .d }}", {"a.b.c"}),
         ("{{ with .Values.a }}{{ toYaml . }}{{ end }}", {"a"}),
         ("{{ $x := .Values.a }}{{ if $x.b }}{{ $x.c.d }}{{ end }}", {"a.b", "a.c.d"}),
-        ("{{ $own := index $.Values (index . 1) }}{{ with $own.a }}{{ if .b }}x{{ end }}{{ end }}", {"*.a.b"}),
+        ("{{ .root.Values.a }}{{ range $.root.Values.b }}{{ .c }}{{ end }}", {"a", "b"}),
+        ("{{ $own := index .root.Values .component }}{{ with $own.a }}{{ if .b }}x{{ end }}{{ end }}", {"*.a.b"}),
         ('{{ range list "a" .Values.b }}{{ .c }}{{ end }}', {"b"}),
         ('{{ fail "a .Values.b in words" }}{{/* .Values.c in a remark */}}', set()),
-        ('{{ include "binnacle.extra" (list $ $component "extraEnv" list) }}', {"extraEnv", "*.extraEnv"}),
+        (
+            '{{ include "binnacle.extra" (dict "root" . "component" "api" "list" "extraEnv") }}',
+            {"extraEnv", "*.extraEnv"},
+        ),
     ],
 )
 def test_uses_are_read_through_scopes_and_variables(tmp_path: Path, template: str, paths: set[str]) -> None:

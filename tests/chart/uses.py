@@ -10,13 +10,13 @@ COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 WORDS = re.compile(r'"[^"]*"|`[^`]*`')
 CALL = re.compile(r'(?:include|template) "([^"]+)"')
 PATH = r"((?:\.[A-Za-z]\w*)*)"
-VALUES = re.compile(rf"(?:\$|\(first \.\)|\(index \. 0\)|(?<![\w.)]))\.Values{PATH}")
+VALUES = re.compile(rf"(?:\$?\.root|\$|(?<![\w.)]))\.Values{PATH}")
 VARIABLE = re.compile(rf"(\$[A-Za-z]\w*){PATH}")
 DOT = re.compile(r"(?<![\w.)$])\.(?!Values\b)([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)")
 BARE_DOT = re.compile(r"(?<![\w.)$])\.(?![\w.])")
 # Helpers that are told by name which list they take, of the whole chart and of a component.
-BY_NAME = re.compile(r'include "binnacle\.(?:extra|ownContainers)" \(list \$ \$component "(\w+)"')
-OWN = re.compile(r"^index (?:\$|\(first \.\)|\(index \. 0\))\.Values .+$")
+BY_NAME = re.compile(r'include "binnacle\.extra" \(dict "root" \S+ "component" \S+ "list" "(\w+)"')
+OWN = re.compile(r"^index (?:\$|\$?\.root)\.Values .+$")
 ASSIGNED = re.compile(r"^(\$[A-Za-z]\w*) :?= (.+)$", re.DOTALL)
 COMPONENT = "*"
 

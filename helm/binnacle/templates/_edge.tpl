@@ -1,53 +1,14 @@
-{{/*
-Path prefixes that clients outside may ask for, as a JSON array. What kubelets, load balancers and operators ask (`/health`, `/readyz`,
-`/version` and so on) stays inside.
-*/}}
+{{/* Public path prefixes, as a JSON array. Paths for kubelets and operators (`/health`, `/readyz`, `/version`) stay internal. */}}
 {{- define "binnacle.publicPaths" -}}
 {{- $paths := list "/api" "/ws" -}}
 {{- if eq .Values.environment "demo" }}{{ $paths = concat $paths (list "/docs" "/redoc" "/openapi.json") }}{{ end -}}
 {{- concat $paths .Values.api.publicPaths | uniq | toJson -}}
 {{- end -}}
 
-{{/* Those of the Ingress, below its path. One that is no prefix is a pattern of the operator's own. */}}
+{{/* Paths of the Ingress, as a JSON array: the public ones below its path, or, unless that is a prefix, the path itself. */}}
 {{- define "binnacle.ingressPaths" -}}
 {{- $below := trimSuffix "/" .Values.ingress.path -}}
 {{- $paths := list -}}
 {{- range include "binnacle.publicPaths" . | fromJsonArray }}{{ $paths = append $paths (print $below .) }}{{ end -}}
 {{- eq .Values.ingress.pathType "Prefix" | ternary $paths (list .Values.ingress.path) | toJson -}}
-{{- end -}}
-
-{{/* How clients come in: what a Service, an Ingress or a route can't do with the values given. */}}
-{{- define "binnacle.checks.edge" -}}
-{{- $service := .Values.api.service -}}
-{{- $balanced := dict "loadBalancerClass" $service.loadBalancerClass "loadBalancerSourceRanges" $service.loadBalancerSourceRanges -}}
-{{- range $key, $value := $balanced -}}
-{{- if and $value (ne $service.type "LoadBalancer") -}}
-{{- fail (printf "api.service.%s has no effect on a Service of type %s: set api.service.type to LoadBalancer, or leave it out" $key $service.type) -}}
-{{- end -}}
-{{- end -}}
-{{- range $key, $value := dict "externalTrafficPolicy" $service.externalTrafficPolicy "nodePort" $service.nodePort -}}
-{{- if and $value (eq $service.type "ClusterIP") -}}
-{{- fail (printf "api.service.%s is refused on a Service of type ClusterIP: set api.service.type to NodePort or LoadBalancer, or leave it out" $key) -}}
-{{- end -}}
-{{- end -}}
-{{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
-{{- fail "ingress.hosts is missing: name the hosts under which clients reach the API, since it answers to no others" -}}
-{{- end -}}
-{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.hostnames) -}}
-{{- fail "httpRoute.hostnames is missing: name the hosts under which clients reach the API, since it answers to no others" -}}
-{{- end -}}
-{{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) -}}
-{{- fail "httpRoute.parentRefs is missing: name the Gateway that takes the route, such as [{name: gateway, namespace: infra}]" -}}
-{{- end -}}
-{{- range .Values.httpRoute.filters -}}
-{{- if and $.Values.httpRoute.enabled (eq (toString .type) "RequestRedirect") -}}
-{{- fail "httpRoute.filters can't hold a RequestRedirect, since a rule that redirects leads to no backend: put an HTTPRoute of its own into extraObjects (docs/load-balancers.md has one)" -}}
-{{- end -}}
-{{- end -}}
-{{- if and .Values.httpRoute.requestTimeout (not .Values.httpRoute.timeouts) -}}
-{{- fail "httpRoute.requestTimeout and httpRoute.timeouts=false exclude each other: leave it out, and set the time where the gateway has it (docs/load-balancers.md)" -}}
-{{- end -}}
-{{- if and (eq .Values.environment "production") (or .Values.ingress.enabled .Values.httpRoute.enabled) (not .Values.api.trustedProxies) -}}
-{{- fail "api.trustedProxies is missing: name the networks of the ingress controller's or gateway's pods, or all clients count as one in the limits of requests" -}}
-{{- end -}}
 {{- end -}}

@@ -1,79 +1,62 @@
 {{/*
-The head of every pod's spec, for (list $ component): what the restricted profile of pod security asks for, no token of the
-Kubernetes API, no variables of neighbouring Services, and where it may run. A numeric user, since runAsNonRoot can't be
-verified for a name.
+Identity, security and scheduling of a pod, from the values for all pods and those of its component. No token of the Kubernetes
+API, and no variables for neighbouring Services.
+Usage: include "binnacle.podSpec" (dict "root" $ "component" "api")
 */}}
 {{- define "binnacle.podSpec" -}}
-{{- $ := index . 0 -}}
-{{- $own := index $.Values (toString (index . 1)) | default dict -}}
-serviceAccountName: {{ include "binnacle.serviceAccountName" $ | quote }}
+{{- $own := index .root.Values .component | default dict -}}
+serviceAccountName: {{ include "binnacle.serviceAccountName" .root | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 securityContext:
-  {{- mergeOverwrite (deepCopy $.Values.podSecurityContext) ($own.podSecurityContext | default dict) | toYaml | nindent 2 }}
-{{- with include "binnacle.pullSecrets" $ }}
+  {{- mergeOverwrite (deepCopy .root.Values.podSecurityContext) ($own.podSecurityContext | default dict) | toYaml | nindent 2 }}
+{{- with include "binnacle.pullSecrets" .root }}
 imagePullSecrets:
   {{- . | nindent 2 }}
 {{- end }}
-{{- with $own.priorityClassName | default $.Values.priorityClassName }}
+{{- with $own.priorityClassName | default .root.Values.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}
-{{- with mergeOverwrite (deepCopy $.Values.nodeSelector) ($own.nodeSelector | default dict) }}
+{{- with mergeOverwrite (deepCopy .root.Values.nodeSelector) ($own.nodeSelector | default dict) }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with $own.affinity | default $.Values.affinity }}
+{{- with $own.affinity | default .root.Values.affinity }}
 affinity:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with concat $.Values.tolerations ($own.tolerations | default list) }}
+{{- with concat .root.Values.tolerations ($own.tolerations | default list) }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* Metadata of a pod's template, for (list $ component annotations): those that roll the pods come last, and win. */}}
-{{- define "binnacle.podMetadata" -}}
-{{- $ := index . 0 -}}
-{{- $own := index $.Values (toString (index . 1)) | default dict -}}
-labels:
-  {{- include "binnacle.podLabels" . | nindent 2 }}
-{{- with mergeOverwrite (deepCopy $.Values.podAnnotations) ($own.podAnnotations | default dict) (index . 2) }}
-annotations:
-  {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- end -}}
-
-{{/* How replicas spread over nodes and zones, for (list $ component): those of one version, unless a constraint names others. */}}
+{{/*
+Spread of replicas over nodes and zones. A constraint without a labelSelector counts the pods of its component and version.
+Usage: include "binnacle.topologySpread" (dict "root" $ "component" "api")
+*/}}
 {{- define "binnacle.topologySpread" -}}
-{{- $ := index . 0 -}}
-{{- $own := index $.Values (index . 1) -}}
+{{- $own := index .root.Values .component -}}
 {{- $pods := dict "matchLabels" (include "binnacle.selectorLabels" . | fromYaml) -}}
-{{- $ours := dict "labelSelector" $pods "matchLabelKeys" (list "pod-template-hash") -}}
-{{- with $own.topologySpreadConstraints | default $.Values.topologySpreadConstraints -}}
+{{- $counted := dict "labelSelector" $pods "matchLabelKeys" (list "pod-template-hash") -}}
+{{- with $own.topologySpreadConstraints | default .root.Values.topologySpreadConstraints -}}
 topologySpreadConstraints:
 {{- range . }}
-  - {{ hasKey . "labelSelector" | ternary . (merge (deepCopy .) $ours) | toYaml | nindent 4 | trim }}
+  - {{ hasKey . "labelSelector" | ternary . (merge (deepCopy .) $counted) | toYaml | nindent 4 | trim }}
 {{- end }}
 {{- end -}}
 {{- end -}}
 
-{{- define "binnacle.containerSecurity" -}}
-securityContext:
-  {{- toYaml .Values.securityContext | nindent 2 }}
+{{/* Secrets for private registries, of the parent chart and of this one; an entry is a name, or a map with `name`. */}}
+{{- define "binnacle.pullSecrets" -}}
+{{- $secrets := list -}}
+{{- range concat .Values.global.imagePullSecrets .Values.imagePullSecrets -}}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) -}}
+{{- end -}}
+{{- with uniq $secrets }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
-{{/* One process of the image, for (list $ word...), without settings. */}}
-{{- define "binnacle.process" -}}
-{{- $ := index . 0 -}}
-image: {{ include "binnacle.image" (list $ $.Values.image) | quote }}
-imagePullPolicy: {{ $.Values.image.pullPolicy }}
-args:
-  {{- toYaml (rest .) | nindent 2 }}
-{{ include "binnacle.containerSecurity" $ }}
-{{- end -}}
-
-{{/* In memory: gunicorn's heartbeat and the metrics' counters must not wait for the node's disk. */}}
+{{/* Volume for /tmp, in memory: gunicorn's heartbeat and the counters of metrics must not wait for the node's disk. */}}
 {{- define "binnacle.tmpVolume" -}}
 - name: tmp
   emptyDir:

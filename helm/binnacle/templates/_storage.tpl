@@ -1,4 +1,4 @@
-{{/* Spec of a claim, from a component's `persistence`; the class `-` is none, for volumes that somebody made by hand. */}}
+{{/* Spec of a claim, from a component's `persistence`; the class `-` disables provisioning, for volumes created by hand. */}}
 {{- define "binnacle.claim" -}}
 accessModes:
   - ReadWriteOnce
@@ -8,17 +8,4 @@ storageClassName: {{ eq . "-" | ternary "" . | quote }}
 resources:
   requests:
     storage: {{ .size | quote }}
-{{- end -}}
-
-{{/* The claim `data` of a StatefulSet, from its `persistence`; no labels of ours, since a claim template can't be changed. */}}
-{{- define "binnacle.claimTemplate" -}}
-{{- if .enabled -}}
-volumeClaimTemplates:
-  - apiVersion: v1
-    kind: PersistentVolumeClaim
-    metadata:
-      name: data
-    spec:
-      {{- include "binnacle.claim" . | nindent 6 }}
-{{- end -}}
 {{- end -}}

@@ -1,47 +1,52 @@
-{{/* Metadata of an object for the monitoring, for (list $ name more), where more has labels, annotations and namespace of its own. */}}
+{{/*
+Namespace, labels and annotations of an object for Prometheus or Grafana. "own" is optional: values with labels, annotations and a
+namespace, which override those of `monitoring`.
+Usage: include "binnacle.monitoring.metadata" (dict "root" $ "own" .Values.monitoring.rules)
+*/}}
 {{- define "binnacle.monitoring.metadata" -}}
-{{- $ := index . 0 -}}
-{{- $more := index . 2 -}}
-name: {{ index . 1 | quote }}
-{{- with $more.namespace | default $.Values.monitoring.namespace | default $.Values.namespaceOverride }}
+{{- $monitoring := .root.Values.monitoring -}}
+{{- $own := .own | default dict -}}
+{{- with $own.namespace | default $monitoring.namespace | default .root.Values.namespaceOverride -}}
 namespace: {{ . | quote }}
-{{- end }}
+{{ end -}}
 labels:
-  {{- include "binnacle.labels" (list $ "monitoring") | nindent 2 }}
-  {{- with merge (dict) ($more.labels | default dict) $.Values.monitoring.labels }}
+  {{- include "binnacle.labels" (dict "root" .root "component" "monitoring") | nindent 2 }}
+  {{- with merge (dict) ($own.labels | default dict) $monitoring.labels }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
-{{- with merge (dict) ($more.annotations | default dict) $.Values.monitoring.annotations $.Values.commonAnnotations }}
+{{- with merge (dict) ($own.annotations | default dict) $monitoring.annotations .root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* One endpoint to scrape, for (list $ monitor), with the labels that rules and dashboards select by: the same for both kinds of monitors. */}}
+{{/*
+Scrape endpoint of a PodMonitor or ServiceMonitor, with the labels by which rules and dashboards select.
+Usage: include "binnacle.monitoring.endpoint" (dict "root" $ "monitor" .Values.monitoring.podMonitor)
+*/}}
 {{- define "binnacle.monitoring.endpoint" -}}
-{{- $ := index . 0 -}}
 - port: admin
   path: /metrics
-  {{- with (index . 1).interval }}
+  {{- with .monitor.interval }}
   interval: {{ . | quote }}
   {{- end }}
-  {{- with (index . 1).scrapeTimeout }}
+  {{- with .monitor.scrapeTimeout }}
   scrapeTimeout: {{ . | quote }}
   {{- end }}
   relabelings:
     - targetLabel: job
       replacement: binnacle
     - targetLabel: release
-      replacement: {{ $.Release.Name | quote }}
+      replacement: {{ .root.Release.Name | quote }}
     - sourceLabels: [__meta_kubernetes_pod_label_app_kubernetes_io_component]
       targetLabel: component
-  {{- with (index . 1).metricRelabelings }}
+  {{- with .monitor.metricRelabelings }}
   metricRelabelings:
     {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end -}}
 
-{{/* Where a monitor that lives elsewhere finds the pods. */}}
+{{/* Namespace of the pods, for a monitor in another namespace. */}}
 {{- define "binnacle.monitoring.namespaceSelector" -}}
 {{- if .Values.monitoring.namespace -}}
 namespaceSelector:
