@@ -3,13 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import select
 
 from app.infra.database import ReadSession
 from app.infra.outbox.models import DeadLetter, OutboxMessage
+
+_SHARED: Final = ("id", "topic", "owner_id", "attempts", "created_at")
+# Columns of a task in each table, and the one with the time of its end.
+_TABLES: Final[tuple[tuple[type[OutboxMessage | DeadLetter], tuple[str, ...], str], ...]] = (
+    (OutboxMessage, (*_SHARED, "progress", "payload", "claimed_until"), "done_at"),
+    (DeadLetter, (*_SHARED, "error"), "died_at"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +40,10 @@ class TaskRecord:
 
 async def get(session: ReadSession, task_id: UUID) -> TaskRecord | None:
     """Returns a task; None also for one that was done longer ago than the retention."""
-    living = select(
-        OutboxMessage.id,
-        OutboxMessage.topic,
-        OutboxMessage.owner_id,
-        OutboxMessage.attempts,
-        OutboxMessage.created_at,
-        OutboxMessage.progress,
-        OutboxMessage.payload,
-        OutboxMessage.claimed_until,
-        OutboxMessage.done_at.label("finished_at"),
-    )
-    row = (await session.execute(living.where(OutboxMessage.id == task_id))).mappings().one_or_none()
-    if row is not None:
-        return TaskRecord(**row)
-    dead = select(
-        DeadLetter.id,
-        DeadLetter.topic,
-        DeadLetter.owner_id,
-        DeadLetter.attempts,
-        DeadLetter.created_at,
-        DeadLetter.died_at.label("finished_at"),
-        DeadLetter.error,
-    )
-    row = (await session.execute(dead.where(DeadLetter.id == task_id))).mappings().one_or_none()
-    return TaskRecord(**row) if row is not None else None
+    for table, names, finished in _TABLES:
+        columns: list[Any] = [getattr(table, name) for name in names]
+        query = select(*columns, getattr(table, finished).label("finished_at")).where(table.id == task_id)
+        row = (await session.execute(query)).mappings().one_or_none()
+        if row is not None:
+            return TaskRecord(**row)
+    return None

@@ -65,7 +65,6 @@ def guarded(breaker: Breaker, metrics: DependencyMetrics, target: str, operation
     started = time.perf_counter()
     try:
         with breaker.watching():
-            started = time.perf_counter()
             yield
             outcome = "ok"
     except BreakerOpenError:

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from app.infra.cache import Cache, open_cache
 from app.infra.cache import redis as shared
 from app.infra.cache.memory import Memory
+from app.infra.redis import calls
 from app.settings import Settings, read
 from tests.app import servers
 from tests.app.metered import metered
@@ -278,7 +279,7 @@ async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhil
             assert await cache.get("items:3") is None
             admin.client_unpause()
             assert admin.hget("cache:{items:1}", "value:crc32").endswith(b"old")
-        monkeypatch.setattr(shared, "time", _Later())
+        monkeypatch.setattr(calls, "time", _Later())
         assert await cache.get_or_make(KEY, source.make, 60) == b"new", "not what lay in Redis"
         assert (source.made, replica.counted("error")) == (3, 21)
     monkeypatch.undo()
