@@ -50,7 +50,7 @@ reset: ## Delete the embedded state: database, keys, the sandbox's ledger
 
 .PHONY: test
 test: $(DEV) ## Run the tests, with a real PostgreSQL and Redis that they start (5 to 7 min)
-	$(PYTEST) -n 4 --dist worksteal tests/app tests/grafana tests/loadtests tests/scripts tests/workflows $(ARGS)
+	$(PYTEST) -n 4 --dist worksteal tests/app tests/grafana tests/loadtests tests/scripts tests/style tests/workflows $(ARGS)
 
 # One test measures memory, in which coverage keeps more the longer it looks.
 .PHONY: coverage
