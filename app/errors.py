@@ -1,10 +1,10 @@
-"""What can go wrong in the domains, said without HTTP; `app.api.problems` gives each kind its status."""
+"""Errors of the domains, independent of HTTP; `app.api.problems` maps each class to a status."""
 
 from typing import ClassVar
 
 
 class DomainError(Exception):
-    """A refusal that the caller can act on. `code` is stable and documented; the message is for people."""
+    """Error that the caller can act on. `code` is stable and documented; the message is for people."""
 
     code: ClassVar[str] = "error"
 
@@ -22,7 +22,7 @@ class UnauthenticatedError(DomainError):
 
 
 class GoneError(DomainError):
-    """It was there, and won't be again."""
+    """The object existed, and is permanently gone."""
 
     code = "gone"
 
@@ -58,7 +58,7 @@ class TooManyRequestsError(DomainError):
 
 
 class BusyError(DomainError):
-    """Too much of the same work is under way; the same request may succeed in `retry_after` seconds."""
+    """Too many requests of this kind are in progress; the same request may succeed in `retry_after` seconds."""
 
     code = "busy"
 
@@ -68,7 +68,7 @@ class BusyError(DomainError):
 
 
 class UnavailableError(DomainError):
-    """A dependency is gone for now; the same request may succeed in `retry_after` seconds."""
+    """A dependency is unavailable; the same request may succeed in `retry_after` seconds."""
 
     code = "unavailable"
 
@@ -78,6 +78,6 @@ class UnavailableError(DomainError):
 
 
 class TimedOutError(UnavailableError):
-    """A dependency did not answer in time; what was asked of it may be done all the same."""
+    """A dependency did not respond in time; it may still have carried out the request."""
 
     code = "timed_out"

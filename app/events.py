@@ -1,6 +1,6 @@
-"""What happens in the domains, said once: facts with ids, told to whoever subscribes (app/processes/subscriptions.py).
+"""Domain events: facts with ids, delivered to the subscribers in app/processes/subscriptions.py.
 
-An event holds no personal data: it may wait in the outbox longer than the account exists.
+An event contains no personal data, since it may stay in the outbox longer than the account exists.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A fact. `name` is what logs and messages call it."""
+    """Base class of events. `name` identifies the event in logs and messages."""
 
     name: ClassVar[str]
 
@@ -23,7 +23,7 @@ class UserRegistered(Event):
 
 @dataclass(frozen=True, slots=True)
 class ItemChanged(Event):
-    """A write by a person, a sale, or what comes back into the stock."""
+    """The item was edited, sold or restocked."""
 
     name: ClassVar[str] = "item.changed"
     item_id: UUID

@@ -8,12 +8,12 @@ from app.schemas import Input
 
 
 class PageQuery(Input):
-    """`page` counts from 1."""
+    """Number and size of a page; `page` counts from 1."""
 
-    page: Annotated[int, Field(ge=1, le=10_000, description="which page, from 1")] = 1
-    per_page: Annotated[int, Field(ge=1, le=100, description="entries of a page")] = 20
+    page: Annotated[int, Field(ge=1, le=10_000, description="Number of the page, from 1")] = 1
+    per_page: Annotated[int, Field(ge=1, le=100, description="Entries on each page")] = 20
 
     @property
     def offset(self) -> int:
-        """How many rows stand before this page."""
+        """Number of rows before this page."""
         return (self.page - 1) * self.per_page

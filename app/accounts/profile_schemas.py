@@ -27,7 +27,10 @@ class PublicView(BaseModel):
 
 
 class ProfileChange(Input):
-    """What is left out stays; a display name of null is taken away. A new e-mail address needs `current_password`."""
+    """Changes of a profile; missing fields stay unchanged. A null `display_name` removes it.
+
+    A new `email` requires `current_password`.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -52,7 +55,7 @@ class ProfileChange(Input):
 
 
 class PasswordChange(Input):
-    """The password of now, and the one to come."""
+    """Current and new password."""
 
     current_password: CurrentPassword
     password: Password
@@ -62,20 +65,20 @@ class PasswordChange(Input):
 
 
 class Deletion(Input):
-    """The password of now, as a confirmation."""
+    """Current password, as a confirmation."""
 
     current_password: CurrentPassword
 
 
 class AccountQuery(PageQuery):
-    """`search` is part of a username, a display name or an e-mail address."""
+    """Filter and page of a list of accounts."""
 
     search: (
         Annotated[
             str,
             StringConstraints(min_length=1, max_length=120),
             Plain,
-            Field(description="part of a username, a display name or an e-mail address"),
+            Field(description="Part of a username, a display name or an e-mail address"),
         ]
         | None
     ) = None
@@ -91,7 +94,7 @@ class AccountPage(BaseModel):
 
 
 class Rights(Input):
-    """What an account may do."""
+    """Rights of an account."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "moderator", "is_active": True}]})
 
@@ -100,7 +103,7 @@ class Rights(Input):
 
 
 class RightsChange(Input):
-    """What is left out stays."""
+    """Changes of an account's rights; missing fields stay unchanged."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"is_active": False}]})
 

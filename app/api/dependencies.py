@@ -1,4 +1,4 @@
-"""Dependencies of endpoints: the services of this process, and the caller."""
+"""FastAPI dependencies of the endpoints: the services of this process, and the caller."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
@@ -35,7 +35,7 @@ async def _services(request: Request) -> Services:
 
 
 def service(name: str) -> Any:
-    """Returns a dependency: the service of this name."""
+    """Returns a dependency that provides the attribute `name` of Services."""
 
     async def get(request: Request) -> Any:
         return getattr(request.app.state.services, name)
@@ -80,7 +80,7 @@ ClientAddress = Annotated[str, Depends(_client_address)]
 
 
 def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awaitable[Identity]]:
-    """Returns a dependency: the caller, if their role has one of these permissions; else 403, which names them."""
+    """Returns a dependency that provides the caller, or responds with 403 if their role has none of the permissions."""
 
     async def check(caller: Caller) -> Identity:
         require_any(caller.role, *permissions)
@@ -90,5 +90,5 @@ def require_any_permission(*permissions: Permission) -> Callable[[Identity], Awa
 
 
 def require_permission(permission: Permission) -> Callable[[Identity], Awaitable[Identity]]:
-    """Returns a dependency: the caller, if their role has this permission; else 403, which names it."""
+    """Returns a dependency that provides the caller, or responds with 403 if their role lacks the permission."""
     return require_any_permission(permission)

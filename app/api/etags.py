@@ -1,7 +1,7 @@
-"""Entity tags (RFC 9110, 8.8.3 and 13.1): the version of an object that a client has.
+"""Entity tags and conditional requests (RFC 9110, 8.8.3 and 13.1).
 
 Tags match with or without `W/`, since proxies that compress make them weak: docs/decisions/0020-weak-tags.md. Several
-header lines are one list.
+header lines form one list.
 """
 
 import re
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ONE: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
 _IF_MATCH: Final = Header(
-    description="the ETag of the version that you change, or *",
+    description="ETag of the version to change, or *",
     max_length=400,
     pattern=rf"^(?:\*|[ \t,]*{_ONE}(?:[ \t]*,[ \t,]*{_ONE})*[ \t,]*)$",
     examples=['"1"'],
@@ -40,7 +40,7 @@ CONDITIONAL: Final[dict[str, Any]] = {
             "in": "header",
             "required": False,
             "schema": {"type": "string"},
-            "description": "the ETag of the version that you have",
+            "description": "ETag of the version that the client has",
         }
     ]
 }
@@ -49,12 +49,12 @@ _VERSION: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 def etag(version: int, suffix: str = "") -> str:
-    """Returns the tag of an object's version; `suffix` tells the representations of two API versions apart."""
+    """Returns the tag of an object's version; `suffix` distinguishes the representations of API versions."""
     return f'"{version}{suffix}"'
 
 
 def seen(if_match: str | None) -> Collection[int] | None:
-    """Returns the versions that If-Match names, None for `*`. Raises PreconditionRequiredError without the header."""
+    """Returns the versions in If-Match; None for `*`. Raises PreconditionRequiredError without the header."""
     if if_match is None:
         raise PreconditionRequiredError("This needs the item's ETag as If-Match, so that no other change is lost.")
     if if_match.strip() == "*":
@@ -77,7 +77,7 @@ def tagged(request: Request, body: bytes, tag: str) -> Response:
 
 
 def is_current(request: Request, tag: str) -> bool:
-    """Returns whether If-None-Match names the tag, so that the answer is 304 (RFC 9110, 13.1.2)."""
+    """Tests whether If-None-Match contains the tag, so that the response is 304 (RFC 9110, 13.1.2)."""
     if "If-None-Match" not in request.headers:
         return False
     named = _lines(request, "If-None-Match")

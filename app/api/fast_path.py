@@ -1,7 +1,7 @@
 """Serves GET of one item, and of the list of items, without FastAPI's routing, dependencies and validation.
 
-Those take longer than a cached item, and as long as a list. The routes document both operations, and serve the list for
-every query that is not valid.
+Those take longer than reading a cached item, and as long as reading a list. The routes still document both operations,
+and serve the list when its query is not valid.
 """
 
 import re
@@ -39,7 +39,7 @@ class _Route(NamedTuple):
 
 
 class FastPath:
-    """Passes on every request that it does not serve."""
+    """Middleware that serves the fast routes and forwards all other requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -87,7 +87,7 @@ def _query(text: bytes) -> ItemQuery | None:
 
 
 def _route(router: APIRouter, endpoint: Callable[..., Any], serve: Callable[..., Any] | None = None) -> _Route:
-    """Takes the path of an endpoint from its router."""
+    """Returns a fast route with the path that the endpoint has in its router."""
     declared = next(one for one in router.routes if isinstance(one, APIRoute) and one.endpoint is endpoint)
     pattern, path_format, _ = compile_path(f"/api{declared.path}")
     return _Route(pattern, path_format, serve or endpoint)

@@ -1,4 +1,4 @@
-"""Health of one replica, for people: the status of each dependency, and since when it holds.
+"""Health of one replica, for people: the status of each dependency, and the time since which it has that status.
 
 Readiness does not depend on it: without Redis or the provider the service degrades and stays ready.
 """
@@ -38,12 +38,12 @@ class Check(BaseModel):
     """Status of one dependency."""
 
     status: Status
-    since: datetime = Field(description="when this process first found this status")
+    since: datetime = Field(description="Time at which this process first found this status")
     detail: str
 
 
 class Health:
-    """Probes all dependencies concurrently, at most once a second, and remembers since when each has its status."""
+    """Probes all dependencies concurrently, at most once a second, and records when each status began."""
 
     def __init__(self) -> None:
         self._probes: dict[str, Probe] = {}
@@ -53,9 +53,7 @@ class Health:
         self._lock = asyncio.Lock()
 
     def watch(self, probes: Mapping[str, Probe], breakers: Mapping[str, str]) -> None:
-        """Sets the probes; call it at the start. `breakers` maps targets to the current state of their circuit
-        breakers.
-        """
+        """Sets the probes at startup. `breakers` is a live view of the state of each target's circuit breaker."""
         self._probes, self._breakers = dict(probes), breakers
 
     async def checks(self) -> Mapping[str, Check]:

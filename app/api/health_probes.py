@@ -1,4 +1,4 @@
-"""Probes of database, outbox and Redis, for /health."""
+"""Health checks of database, outbox and Redis, for /health."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,14 +15,14 @@ from app.infra.redis.client import open_client
 if TYPE_CHECKING:
     from app.settings import Settings
 
-MAX_WAIT_SECONDS: Final = 60.0  # of a message; a longer wait degrades the queue
+MAX_WAIT_SECONDS: Final = 60.0  # the queue is degraded when a message waits longer
 KEY: Final = "health"
 KEY_SECONDS: Final = 10
 
 
 @asynccontextmanager
 async def open_probes(settings: "Settings", database: Database) -> AsyncIterator[Mapping[str, Probe]]:
-    """Opens a probe for each store in the settings; connects at the first use."""
+    """Yields a check for each configured store, by name. Connections are opened by the first check."""
 
     async def ask_database() -> Finding:
         try:

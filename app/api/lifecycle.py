@@ -1,10 +1,10 @@
-"""The lifecycle of one API process, for its probes and its server."""
+"""Lifecycle of one API process: read by its probes, set by its server."""
 
 import time
 
 
 class Lifecycle:
-    """Starting, serving, draining, in this order. While draining, each response closes its connection."""
+    """States: starting, serving, draining. While draining, each response closes its connection."""
 
     def __init__(self) -> None:
         self._born = time.monotonic()

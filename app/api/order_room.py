@@ -1,4 +1,4 @@
-"""The room of an order, in which its buyer and sellers exchange messages and follow its status."""
+"""Chat room of an order: its buyer and sellers exchange messages and receive its status."""
 
 import asyncio
 import time
@@ -57,14 +57,14 @@ _INCOMING: Final[TypeAdapter[_Said | _Sign]] = TypeAdapter(Annotated[_Said | _Si
 
 
 class Member(NamedTuple):
-    """An account in the room, and its part in the order."""
+    """An account in the room, and its role in the order."""
 
     account_id: UUID
     role: ParticipantRole
 
 
 class Room:
-    """The connection of one member; other members may be connected to other processes."""
+    """Connection of one member; other members may be connected to other processes."""
 
     def __init__(
         self, socket: WebSocket, fanout: Fanout, presence: Presence, standing: Standing, member: Member
@@ -76,7 +76,7 @@ class Room:
         self._member = member
 
     async def stay(self, following: Following, order_id: UUID) -> End:
-        """Runs until the member leaves or must leave; returns the reason."""
+        """Exchanges messages until the member leaves or must leave; returns the reason."""
         channel = f"room:{order_id}"
         tasks: list[asyncio.Task[End]] = []
         async with following.follow(order_id, channel) as follower, self._announced(channel, order_id):

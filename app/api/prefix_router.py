@@ -1,4 +1,4 @@
-"""A router that skips requests for other prefixes."""
+"""Router that skips requests for other prefixes."""
 
 from fastapi import APIRouter
 from starlette.routing import Match

@@ -1,13 +1,13 @@
-"""Tracks the accounts in each room of this process, by any number of WebSockets."""
+"""Tracks which accounts have WebSockets in each room of this process."""
 
 from collections import Counter
 from uuid import UUID
 
 
 class Presence:
-    """Tells an account's first socket in a room from its others, so that only a change is announced.
+    """Counts an account's sockets in a room, so that only the first and the last one are announced.
 
-    An announcement goes to every socket in the room: one for each socket would be quadratic.
+    An announcement is sent to every socket in the room. One announcement for each socket would be quadratic.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Kubernetes probes, and two endpoints for people. None requires an account."""
+"""Endpoints of operations: Kubernetes probes, version and health. None requires an account."""
 
 import time
 from typing import Annotated
@@ -14,26 +14,26 @@ from app.settings import Settings
 
 
 class Probe(BaseModel):
-    """`status` is `ok`, or what is missing."""
+    """Result of a probe; `status` is `ok`, or the reason of the failure."""
 
     status: str
 
 
 class Readyz(Probe):
-    """With `verbose`, the state of each dependency as well, on which readiness does not depend."""
+    """Result of the readiness probe. `checks` lists dependencies on which readiness does not depend, for `?verbose`."""
 
     checks: dict[str, Check] | None = None
 
 
 class Version(BaseModel):
-    """What runs."""
+    """Release and commit of the running service."""
 
     version: str
     revision: str
 
 
 class HealthReport(BaseModel):
-    """For people: memory in bytes, CPU in seconds since the start."""
+    """Health of a replica and its dependencies; CPU time is in seconds since the start."""
 
     status: Status
     ready: str
@@ -45,29 +45,29 @@ class HealthReport(BaseModel):
 
 
 def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, dependencies: Health) -> APIRouter:
-    """Returns the probes of one process."""
+    """Returns the routes for one process."""
     routes = APIRouter(tags=["operations"])
 
     @routes.get("/livez", summary="Check liveness")
     async def livez() -> Probe:
-        """The event loop turns. Says nothing of dependencies: restarting would not mend them."""
+        """Succeeds while the event loop runs. It ignores dependencies, which a restart would not fix."""
         return Probe(status="ok")
 
     @routes.get(
         "/readyz",
         summary="Check readiness",
         response_model_exclude_none=True,
-        responses={503: {"model": Readyz, "description": "Not ready; `status` says why"}},
+        responses={503: {"model": Readyz, "description": "Not ready; `status` states the reason"}},
     )
     async def readyz(
         response: Response,
-        verbose: Annotated[str | None, Query(max_length=5, description="show each dependency: `?verbose`")] = None,
+        verbose: Annotated[str | None, Query(max_length=5, description="List each dependency: `?verbose`")] = None,
         outage_seconds: Annotated[
             float,
-            Query(ge=0, le=3600, description="seconds for which a database that goes leaves this replica ready"),
+            Query(ge=0, le=3600, description="Seconds to stay ready after a loss of the database"),
         ] = 0,
     ) -> Readyz:
-        """Whether to send requests here: 503 with the reason when not."""
+        """Succeeds while this replica accepts requests; otherwise 503 with the reason."""
         verdict = await readiness.check()
         if not verdict.serves(outage_seconds):
             response.status_code = 503
@@ -78,19 +78,19 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, depen
         "/startupz", summary="Check startup", responses={503: {"model": Probe, "description": "Still starting"}}
     )
     async def startupz(response: Response) -> Probe:
-        """Whether the start is done."""
+        """Succeeds once the startup is complete; otherwise 503."""
         if not lifecycle.started:
             response.status_code = 503
         return Probe(status="ok" if lifecycle.started else "starting")
 
     @routes.get("/version", summary="Get the version")
     async def version() -> Version:
-        """Which release runs, of which commit."""
+        """Returns the running release and its commit."""
         return Version(version=settings.version, revision=settings.revision)
 
     @routes.get("/health", summary="Get the health")
     async def health() -> HealthReport:
-        """Health of this replica and of its dependencies, for people: machines ask the probes."""
+        """Returns the health of this replica and its dependencies, for people. Machines use the probes."""
         verdict, checks = await readiness.check(), await dependencies.checks()
         process = psutil.Process()
         return HealthReport(

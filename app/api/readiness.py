@@ -30,7 +30,10 @@ class Verdict:
         return self.outcome == "ready"
 
     def serves(self, outage_seconds: float) -> bool:
-        """Tests whether the replica gets requests: also for the first `outage_seconds` of an outage (decision 22)."""
+        """Tests whether the replica stays in service: if ready, or in the first `outage_seconds` of an outage.
+
+        docs/decisions/0022-readiness-in-an-outage.md
+        """
         began = self.outage_began
         return self.ready or (began is not None and time.monotonic() - began < outage_seconds)
 

@@ -1,6 +1,6 @@
-"""The services of one API process, each with what it needs.
+"""Services of one API process, and their dependencies.
 
-A new one is a line here, and its alias in app/api/dependencies.py.
+To add a service, create it here and add its alias to app/api/dependencies.py.
 """
 
 from app.accounts.access_tokens import Tokens
@@ -38,7 +38,7 @@ from app.telemetry.telemetry import Telemetry
 
 
 class Services:
-    """Services by name, made when the API starts."""
+    """Services as attributes; created when the API starts."""
 
     def __init__(
         self, settings: Settings, telemetry: Telemetry, database: Database, bus: Bus, rates: Rates, limits: Limits

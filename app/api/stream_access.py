@@ -1,4 +1,4 @@
-"""Repeats the authorisation of open streams and sockets, which outlive the request that opened them."""
+"""Authorises open streams and sockets again and again, since they outlive the request that opened them."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -13,8 +13,8 @@ End = Literal["draining", "unauthenticated"]
 class Standing:
     """Authorisation of one stream or socket.
 
-    It is tested twice a second, against a cache of four seconds: a stream ends within five seconds after its token
-    expires, or its role, password or active flag changes.
+    It is checked twice a second, with account data that are cached for four seconds. So a stream ends within five
+    seconds after its token expires, or after the role, password or active flag of its account changes.
     """
 
     def __init__(self, tokens: Tokens, access: Access, draining: Callable[[], bool], token: str) -> None:
@@ -24,7 +24,7 @@ class Standing:
         self._token = token
 
     async def end(self) -> End | None:
-        """Returns the reason to end now, if any. An outage of the database is no reason."""
+        """Returns the reason to end now, or None. An outage of the database is not a reason."""
         if self._draining():
             return "draining"
         try:

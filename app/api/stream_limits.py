@@ -1,7 +1,7 @@
-"""Limits concurrent event streams and WebSockets, for an account, an order and a client address.
+"""Limits concurrent event streams and WebSockets by account, order and client address.
 
-Each stream is authorised twice a second: a thousand of one account kept a replica busy. Counts are local, since the
-limit protects this process.
+Each stream is authorised twice a second, so a thousand streams of one account keep a replica busy. The counts are local
+to the process, which the limits protect.
 """
 
 from collections import Counter
@@ -47,7 +47,7 @@ class StreamLimits:
 
     @contextmanager
     def held(self, keys: dict[By, str]) -> Iterator[None]:
-        """Counts a stream under each key while it is open. Raises TooManyStreamsError, and counts nothing then."""
+        """Counts a stream under each key while it is open. Raises TooManyStreamsError before it counts anything."""
         taken = list(keys.items())
         for key in taken:
             limit = self._limits[key[0]]
@@ -66,5 +66,5 @@ class StreamLimits:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Returns the client address behind the trusted proxies, or its /64."""
+    """Returns the IPv4 address, or the /64 network, of the client behind the trusted proxies."""
     return network(connection.client.host if connection.client else "")

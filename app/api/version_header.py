@@ -1,4 +1,4 @@
-"""Routes `/api/items` by the header X-API-Version, which is 1 by default."""
+"""Routes `/api/items` to a version of the API by the header X-API-Version, which is 1 by default."""
 
 from http import HTTPStatus
 from typing import Final
@@ -14,7 +14,7 @@ _VERSIONS: Final = {b"1": "/api/v1/items", b"2": "/api/v2/items"}
 
 
 class Versioning:
-    """Rewrites the path of a request without a version, before it is routed.
+    """Middleware that adds the version to the path of a request before routing.
 
     Metrics and traces show the versioned path; the access log keeps the requested one.
     """

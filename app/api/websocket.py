@@ -1,4 +1,4 @@
-"""The WebSocket endpoint of an order's room."""
+"""WebSocket endpoint of an order's chat room."""
 
 from http import HTTPStatus
 from typing import Final
@@ -30,20 +30,20 @@ def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
     origins = frozenset(settings.cors_origins)
 
     async def order_room(socket: WebSocket, order_id: str) -> None:
-        """Serves the buyer and the sellers of an order, in JSON.
+        """Connects the buyer and the sellers of an order; messages are JSON objects with a `type`.
 
-        In: message (text), ping, leave. Out: status, message, join, leave, pong. `join` and `leave` are sent once an
-        account, whatever the number of its sockets. The token is sent as `Authorization: Bearer …`, or by a browser as
-        the subprotocols `bearer, …`.
+        Clients send `message` (with `text`), `ping` and `leave`. The server sends `status`, `message`, `join`, `leave`
+        and `pong`; `join` and `leave` once for each account, regardless of the number of its sockets. The token is sent
+        as `Authorization: Bearer …`; browsers send it as the subprotocols `bearer, …`.
         """
         if not _same_origin(socket, origins):
-            await socket.close(_POLICY)  # before it is accepted, which responds with 403
+            await socket.close(_POLICY)  # before the handshake is accepted, so the server responds with 403
             return
         services: Services = socket.app.state.services
         try:
             with services.stream_limits.held({"address": address_of(socket)}):
                 await _converse(socket, services, lifecycle, order_id)
-        except TooManyStreamsError as error:  # before it is accepted, which responds with 429
+        except TooManyStreamsError as error:  # before the handshake is accepted, so a 429 is possible
             await socket.send_denial_response(problems.refuse(socket, error))
 
     routes.add_api_websocket_route(_PATH, order_room)
@@ -52,8 +52,8 @@ def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
 
 
 async def _require_upgrade(order_id: str) -> None:  # noqa: ARG001 -- in the path
-    """Refuses a GET without a handshake, or whose handshake a proxy removed (RFC 9110, 15.5.22)."""
-    detail = "This is a WebSocket: send the handshake of RFC 6455, version 13, through proxies that pass Upgrade on."
+    """Responds with 426 to a GET without a WebSocket handshake, which a proxy may have removed (RFC 9110, 15.5.22)."""
+    detail = "This is a WebSocket. Send the handshake of RFC 6455, version 13, and let proxies forward Upgrade."
     raise HTTPException(HTTPStatus.UPGRADE_REQUIRED, detail, _UPGRADE)
 
 
@@ -112,7 +112,7 @@ def _token(socket: WebSocket) -> tuple[str, str | None]:
 
 
 def _same_origin(socket: WebSocket, origins: frozenset[str]) -> bool:
-    """Tests whether the page has an allowed origin, or none: browsers let any page open a socket, and send Origin."""
+    """Tests whether Origin is allowed or missing: browsers let any page open a WebSocket, but always send Origin."""
     origin = socket.headers.get("origin")
     return origin is None or origin in origins or _authority(origin) == socket.headers.get("host")
 

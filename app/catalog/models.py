@@ -18,7 +18,7 @@ def _key_of_name(context: DefaultExecutionContext) -> str:
 
 
 class Item(Base):
-    """Something for sale. Prices are in the currency's minor unit (ISO 4217), cents for EUR.
+    """Item for sale. Prices are in the currency's minor unit (ISO 4217), cents for EUR.
 
     `version` grows with each change, a sale included. What is deleted is `archived`: orders still refer to it; its
     `name_key` is empty then, which frees the name.

@@ -90,18 +90,18 @@ class ItemPage(BaseModel):
 
 
 class ItemFilter(Input):
-    """Which items. Prices are compared as numbers, so name the currency with them."""
+    """Filter of items. Prices are compared without conversion, so give `currency` with them."""
 
-    search: (
-        Annotated[str, StringConstraints(max_length=100), Plain, Field(description="letters of the name")] | None
-    ) = None
+    search: Annotated[str, StringConstraints(max_length=100), Plain, Field(description="Part of the name")] | None = (
+        None
+    )
     min_price: PriceLimit | None = None
     max_price: PriceLimit | None = None
-    currency: Annotated[Currency, Field(description="of the price, ISO 4217")] | None = None
-    owner_id: Annotated[UUID, Field(description="of whom: the id of a user")] | None = None
+    currency: Annotated[Currency, Field(description="Currency of the price, ISO 4217")] | None = None
+    owner_id: Annotated[UUID, Field(description="Id of the owner")] | None = None
     status: Annotated[
         SaleState,
-        Field(description="`active`: for sale now; `paused` by their owner; `ended`: past their `ends_at`"),
+        Field(description="`active`: for sale now; `paused`: by the owner; `ended`: past `ends_at`"),
     ] = "active"
 
     @model_validator(mode="after")
@@ -112,23 +112,26 @@ class ItemFilter(Input):
 
 
 class ExportQuery(ItemFilter):
-    """Which items, and how the file begins."""
+    """Filter of exported items, and encoding of the file."""
 
     bom: Bom = False
 
 
 class SearchQuery(PageQuery):
-    """Which words, and which page of what has them."""
+    """Words to search for, and the page of the results."""
 
     q: Annotated[
         str,
         StringConstraints(min_length=1, max_length=200),
         Plain,
-        Field(description='all of these words; `"in a row"`, `-without`, `or`', examples=["brass sextant -toy"]),
+        Field(
+            description='Words that must all occur; also `"a phrase"`, `-excluded` and `or`',
+            examples=["brass sextant -toy"],
+        ),
     ]
 
 
 class ItemQuery(ItemFilter, PageQuery):
-    """Which items, in which order, and which page of them. A leading minus sorts downwards."""
+    """Filter, order and page of a list of items."""
 
-    sort: Annotated[Sort, Field(description="by what; a leading minus sorts downwards")] = "-created_at"
+    sort: Annotated[Sort, Field(description="Sort key; a leading minus sorts in descending order")] = "-created_at"

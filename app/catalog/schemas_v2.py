@@ -79,13 +79,15 @@ class ItemListV2(BaseModel):
 
 
 class ItemCursorQuery(ItemFilter):
-    """Which items, in which order, how many, and where to go on."""
+    """Filter, order, limit and cursor of a list of items."""
 
-    sort: Annotated[CursorSort, Field(description="by what; a leading minus sorts downwards")] = "-created_at"
-    limit: Annotated[int, Field(ge=1, le=100, description="how many at most")] = 20
+    sort: Annotated[CursorSort, Field(description="Sort key; a leading minus sorts in descending order")] = (
+        "-created_at"
+    )
+    limit: Annotated[int, Field(ge=1, le=100, description="Maximum number of items")] = 20
     cursor: Annotated[str, Field(max_length=300, description="`next_cursor` of the same query")] | None = None
 
     @property
     def fingerprint(self) -> str:
-        """The part of a query that must not change from one page to the next."""
+        """Part of a query that must not change from one page to the next."""
         return self.model_dump_json(exclude={"cursor", "limit"})

@@ -32,7 +32,7 @@ PostalCode = Annotated[
 
 
 class Address(Input):
-    """Where an order goes. The postal code is one of the country's; where there are none it may be left out."""
+    """Shipping address. The postal code has the country's format; it is optional where the country has none."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -31,17 +31,17 @@ Currency = Annotated[
 
 
 class NewLine(Input):
-    """How many of which item."""
+    """Item and quantity to order."""
 
     item_id: UUID
     quantity: Annotated[int, Field(ge=1, le=1000), Whole]
 
 
 class NewOrder(Input):
-    """What to buy. An item appears once.
+    """Order to place. Each item may occur once.
 
-    Without `currency` all items must be in one, which is the order's. With it, what an item costs in another currency
-    is converted at the rate of now, which the order keeps.
+    Without `currency`, all items must have the same currency, which becomes the order's. With it, prices in other
+    currencies are converted at the current rate, which is stored with the order.
     """
 
     model_config = ConfigDict(
@@ -93,7 +93,7 @@ class LineView(BaseModel):
 
 
 class ExchangeRate(BaseModel):
-    """What one unit of `base` was worth in the order's currency, as decimal text, as quoted at `as_of`."""
+    """Value of one unit of `base` in the order's currency, as a decimal string, quoted at `as_of`."""
 
     base: str
     rate: str

@@ -27,9 +27,9 @@ class KnownTable(BaseModel):
 
 
 class RatesView(BaseModel):
-    """What one unit of `base` is worth in each currency, as decimal text, as the provider said at `as_of`.
+    """Value of one unit of `base` in each currency, as a decimal string, quoted by the provider at `as_of`.
 
-    `stale`: the provider does not answer now, and these are older than they should be.
+    `stale` means that the provider fails and the rates are older than they should be.
     """
 
     model_config = ConfigDict(

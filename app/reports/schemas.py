@@ -23,14 +23,14 @@ Day = Annotated[date, BeforeValidator(_written_out)]
 
 
 class NewSalesReport(Input):
-    """Which sales: those that were paid on a day from `from` to `to`, both included, in UTC."""
+    """Sales to report: those that were paid on the days from `from` to `to`, inclusive, in UTC."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"from": "2026-01-01", "to": "2026-01-31", "format": "csv"}]},
     )
 
     first_day: Annotated[Day, Field(alias="from")]
-    last_day: Annotated[Day, Field(alias="to", description="may be today, and no later")]
+    last_day: Annotated[Day, Field(alias="to", description="Last day, at most today")]
     format: Literal["csv"] = "csv"
 
     @model_validator(mode="after")

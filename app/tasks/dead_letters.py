@@ -36,7 +36,7 @@ class DeadLetters:
             topic = await dead_letters.redrive(session, message_id)
             if topic is None:
                 raise DeadLetterNotFoundError("There is no such dead letter; somebody may have revived it already.")
-            self._outbox.hint(session, message_id)
+            self._outbox.notify_workers(session, message_id)
         structlog.get_logger().info("dead_letter_redriven", topic=topic, message_id=message_id)
 
 

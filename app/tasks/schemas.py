@@ -13,10 +13,10 @@ TaskStatus = Literal["queued", "running", "succeeded", "failed"]
 
 
 class EmailCounts(BaseModel):
-    """What became of the e-mails of a campaign, as of its end.
+    """Counts of a campaign's e-mails by outcome, as of its end.
 
-    `skipped` are those whose account was closed meanwhile. Those that `failed` are dead letters, which an administrator
-    may have sent again.
+    `skipped` counts e-mails whose account was closed in the meantime. Those that `failed` are dead letters, which an
+    administrator can redrive.
     """
 
     total: int
@@ -26,12 +26,12 @@ class EmailCounts(BaseModel):
 
 
 class TaskView(BaseModel):
-    """How a task goes.
+    """State of a task.
 
-    `progress` is the share that is done, from 0 to 1; `attempts` counts how often a worker took it up, once for each
-    turn of a long one. `error` is set when the status is `failed`, which an administrator may undo; `result` when there
-    is something to fetch. A campaign ends when all its e-mails have ended, and has their counts in `emails` then; it is
-    `failed` when some failed and none was sent.
+    `progress` is the completed share, from 0 to 1. `attempts` counts how often a worker started the task; a long task
+    starts again for each time slice. `error` is set when `status` is `failed`, until an administrator redrives the
+    task. `result` is the path of the result, if there is one. A campaign ends with the last of its e-mails, which
+    `emails` then counts by outcome; it is `failed` when some failed and none was sent.
     """
 
     id: UUID
@@ -47,15 +47,16 @@ class TaskView(BaseModel):
 
 
 class DeadLetterQuery(PageQuery):
-    """`topic` leaves out all others."""
+    """Filter and page of a list of dead letters."""
 
     topic: (
-        Annotated[str, StringConstraints(min_length=1, max_length=64), Plain, Field(description="of which work")] | None
+        Annotated[str, StringConstraints(min_length=1, max_length=64), Plain, Field(description="Topic of the jobs")]
+        | None
     ) = None
 
 
 class DeadLetterView(BaseModel):
-    """A message that was given up. `payload` holds ids; `request_id` and `trace_id` lead to the log and the trace."""
+    """A dead-lettered message. `payload` holds ids; `request_id` and `trace_id` identify its logs and its trace."""
 
     id: UUID
     topic: str

@@ -16,19 +16,19 @@ _PATH: Final = {"type": "string", "format": "uri-reference", "pattern": "^/api/"
 # Optional, since each limit can be turned off.
 _LIMITS: Final = ("RateLimit", "RateLimit-Policy", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 HEADERS: Final[Mapping[str, dict[str, Any]]] = {
-    "Accept-Encoding": _header("how a body may be encoded", {"const": "identity"}, required=True),
-    "ETag": _header("which version of the object this is", _ETAG, required=True),
-    "Idempotency-Replayed": _header("set when this is the first answer again", {"const": "true"}),
-    "Location": _header("where to find it, or how it goes", _PATH, required=True),
-    "RateLimit": _header('what is left of the limit, and for how many seconds: "read";r=599;t=60', _TEXT),
-    "RateLimit-Policy": _header('the limit, and its window in seconds: "read";q=600;w=60', _TEXT),
-    "Retry-After": _header("when to come back, in seconds", _COUNT, required=True),
-    "WWW-Authenticate": _header("how to authenticate", {"const": "Bearer"}, required=True),
-    "X-Process-Time": _header("how long the answer took to begin, in seconds", {"type": "number"}, required=True),
-    "X-RateLimit-Limit": _header("the limit, for those who do not know RateLimit", _COUNT),
-    "X-RateLimit-Remaining": _header("what is left of it", _COUNT),
-    "X-RateLimit-Reset": _header("in how many seconds all of it is back", _COUNT),
-    "X-Request-ID": _header("the caller's, if it was sane, else a new one", _TEXT, required=True),
+    "Accept-Encoding": _header("Content coding that request bodies may have", {"const": "identity"}, required=True),
+    "ETag": _header("Entity tag of the returned version", _ETAG, required=True),
+    "Idempotency-Replayed": _header("Present when this is the stored first response", {"const": "true"}),
+    "Location": _header("Path of the new object, or of the task that creates it", _PATH, required=True),
+    "RateLimit": _header('Remaining requests, and seconds until the limit resets: "read";r=599;t=60', _TEXT),
+    "RateLimit-Policy": _header('Limit in requests, and its window in seconds: "read";q=600;w=60', _TEXT),
+    "Retry-After": _header("Seconds to wait before the next attempt", _COUNT, required=True),
+    "WWW-Authenticate": _header("Authentication scheme", {"const": "Bearer"}, required=True),
+    "X-Process-Time": _header("Seconds until the response began", {"type": "number"}, required=True),
+    "X-RateLimit-Limit": _header("Limit in requests, for clients that do not read RateLimit", _COUNT),
+    "X-RateLimit-Remaining": _header("Remaining requests", _COUNT),
+    "X-RateLimit-Reset": _header("Seconds until the limit resets", _COUNT),
+    "X-Request-ID": _header("Id from the request if it is valid, otherwise a new one", _TEXT, required=True),
 }
 
 

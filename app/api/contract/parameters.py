@@ -1,4 +1,4 @@
-"""Documents parameters as clients send them, where FastAPI declares them otherwise."""
+"""Corrects the parameters that FastAPI documents differently from how clients send them."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,7 +7,7 @@ _PRECONDITION_REQUIRED: Final = "428"
 
 
 def fix_parameters(operation: dict[str, Any]) -> None:
-    """Writes header names in their usual case, drops null, which no parameter can be, and describes ids in paths."""
+    """Writes header names in their usual case, removes null, which a parameter can't be, and describes ids in paths."""
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = _without_null(parameter["schema"])
         if parameter["in"] == "header":
@@ -15,7 +15,7 @@ def fix_parameters(operation: dict[str, Any]) -> None:
             if parameter["name"] == "If-Match" and _PRECONDITION_REQUIRED in operation["responses"]:
                 parameter["required"] = True  # its absence is answered with 428 instead of 422
         if parameter["in"] == "path":
-            parameter.setdefault("description", f"the id of the {parameter['name'].removesuffix('_id')}")
+            parameter.setdefault("description", f"Id of the {parameter['name'].removesuffix('_id')}")
         about = parameter["schema"].pop("description", None)
         if about:
             parameter.setdefault("description", about)
@@ -26,8 +26,8 @@ def _written(header: str) -> str:
 
 
 def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    said = {key: value for key, value in schema.items() if key != "anyOf"}
+    others = {key: value for key, value in schema.items() if key != "anyOf"}
     choices: list[dict[str, Any]] = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
     if len(choices) == 1:
-        return choices[0] | said
-    return said | {"anyOf": choices} if choices else said
+        return choices[0] | others
+    return others | {"anyOf": choices} if choices else others

@@ -1,4 +1,4 @@
-"""Documents the responses of an operation, for the argument `responses` of its route."""
+"""Builds the OpenAPI responses of an operation, for the argument `responses` of its route."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -11,19 +11,19 @@ ETAG: Final = "$response.header.ETag"
 NOT_MODIFIED: Final = "Unchanged since the ETag in If-None-Match"
 
 Responses = dict[int | str, dict[str, Any]]
-# By the id of the next operation: the value of each parameter, and under `body` that of the request's body.
+# Maps the id of a linked operation to the values of its parameters; the key `body` holds the request body.
 Links = Mapping[str, Mapping[str, Any]]
 
 
 def refused(*statuses: int) -> Responses:
-    """Documents refusals, each as problem details."""
+    """Documents error responses as problem details."""
     return {status: DOCUMENTED | {"description": HTTPStatus(status).phrase} for status in statuses}
 
 
 def answered(
     status: int, *headers: str, about: str | None = None, kind: str | None = None, links: Links | None = None
 ) -> Responses:
-    """Documents a response by its headers, which HEADERS describes, its media type, and links to next operations."""
+    """Documents a response: names of headers in HEADERS, description, media type, and links to other operations."""
     response: dict[str, Any] = {"headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers}}
     if about is not None:
         response["description"] = about

@@ -1,4 +1,4 @@
-"""Refusals that many operations share, documented once."""
+"""Error responses that many operations share, documented once."""
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -7,28 +7,28 @@ from typing import Any, Final
 from app.api.problems import DOCUMENTED, title
 
 _ANY: Final[Mapping[int, str]] = {
-    400: "not exactly one valid Host that is served here, a header field twice, or too many parameters",
-    414: "the path and the query are too long",
-    431: "too many headers, or too large ones",
-    500: "a fault of the service, recorded under the request_id and the trace_id",
+    400: "Missing, duplicate, invalid or unknown Host, a duplicate header field, or too many parameters",
+    414: "The path and the query are too long",
+    431: "The header fields are too many or too large",
+    500: "Internal error of the service, logged with the request_id and the trace_id",
 }
 _OF_THE_API: Final[Mapping[int, str]] = {
-    429: "a limit is reached; Retry-After says when to come back",
-    503: "a dependency is gone for now, or too much is under way; Retry-After says when to come back",
+    429: "A limit is reached; Retry-After states the seconds to wait",
+    503: "A dependency is unavailable or the service is overloaded; Retry-After states the seconds to wait",
 }
 _WITH_A_BODY: Final[Mapping[int, str]] = {
-    400: "the body is not what Content-Type says, or it came with not exactly one Host that is served here",
-    408: "the body did not arrive in time",
-    413: "the body is too large",
-    415: "the body is encoded, such as with gzip; send it as it is",
-    422: "fields are not as they should be; `errors` names the first 20",
+    400: "The body does not match its Content-Type, or the Host is missing, duplicate, invalid or unknown",
+    408: "The body did not arrive in time",
+    413: "The body is too large",
+    415: "The body has a content coding, such as gzip; send it without one",
+    422: "Fields are not valid; `errors` lists the first 20",
 }
-_WITH_PARAMETERS: Final[Mapping[int, str]] = {422: "parameters are not as they should be; `errors` names the first 20"}
-_WITH_A_TOKEN: Final[Mapping[int, str]] = {401: "no access token, or one that is not valid (any more)"}
+_WITH_PARAMETERS: Final[Mapping[int, str]] = {422: "Parameters are not valid; `errors` lists the first 20"}
+_WITH_A_TOKEN: Final[Mapping[int, str]] = {401: "The access token is missing, not valid or expired"}
 
 
 def add_statuses(path: str, operation: dict[str, Any]) -> None:
-    """Adds the shared refusals of an operation, and an example to each of its refusals."""
+    """Adds the shared error responses to an operation, and an example to each of its error responses."""
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's schema, which this API replaces
     for status, about in _refusals(path, operation).items():
@@ -53,7 +53,7 @@ def _refusals(path: str, operation: Mapping[str, Any]) -> dict[int, str]:
 
 
 def _problems(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields the contents that are problem details, copied, since responses share them."""
+    """Yields copies of the contents that are problem details; responses share the originals."""
     response["content"] = {kind: dict(content) for kind, content in response.get("content", {}).items()}
     for kind, content in response["content"].items():
         if kind in DOCUMENTED["content"]:
@@ -67,7 +67,7 @@ def _example(path: str, status: int, about: str) -> dict[str, Any]:
         "type": "about:blank",
         "title": title(status),
         "status": status,
-        "detail": f"{about[0].upper()}{about[1:]}.",
+        "detail": f"{about}.",
         "instance": path,
         "code": _name(status),
         "request_id": "4f0c1d6e2b9a4c3f8e7d6a5b4c3d2e1f",

@@ -1,4 +1,4 @@
-"""Interactive documentation: /docs to try the API, /redoc to read it. Pages load nothing from other hosts."""
+"""Interactive documentation: Swagger UI at /docs, Redoc at /redoc. The pages load nothing from other hosts."""
 
 from app.api.docs.pages import router
 

@@ -1,4 +1,4 @@
-"""The two pages, and their assets.
+"""Pages of the documentation and their assets.
 
 Links are relative, so that they work behind a proxy that strips a prefix.
 """
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-# Both pages have inline styles; the search of /redoc is a worker from a blob.
+# Both pages use inline styles, and the search of /redoc runs in a worker from a blob.
 _POLICY: Final = (
     "default-src 'none'; base-uri 'none'; connect-src 'self'; font-src 'self' data:; form-action 'none';"
     " frame-ancestors 'none'; img-src 'self' data:; script-src 'self'; style-src 'self' 'unsafe-inline';"
@@ -32,7 +32,7 @@ _PAGE: Final = """<!doctype html>
 </body>
 </html>
 """
-# Package and folder of each asset: the pages' own come with a dependency, ours start them.
+# Package and folder of the assets: fastapi_offline contains Swagger UI and Redoc, our scripts start them.
 _THEIRS: Final = ("fastapi_offline", "static")
 _OURS: Final = ("app.api.docs", "assets")
 _ASSETS: Final = {

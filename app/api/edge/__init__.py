@@ -1,6 +1,6 @@
-"""The edge: guards that every request passes before routing, and headers that every response carries.
+"""Edge of the API: guards that check every request before routing, and headers of every response.
 
-One layer (`middleware`) calls the guards in order and appends the headers in one pass; each guard is a file of its own.
+`middleware` calls the guards in order and appends the headers in one pass. Each guard has its own file.
 """
 
 from app.api.edge.install import install

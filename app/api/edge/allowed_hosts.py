@@ -1,4 +1,4 @@
-"""Requires exactly one Host header, and one that this service serves."""
+"""Requires exactly one valid Host header that names this service."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,19 +10,19 @@ from starlette.types import Scope
 
 from app.api.edge.refusal import Refusal
 
-# Paths that kubelets and monitors request by address, unlimited; no host name needs to protect what they return.
+# Paths that kubelets and monitors request by IP address. They are exempt from rate limits as well.
 OPERATIONS: Final = frozenset({"/livez", "/readyz", "/startupz", "/version"})
 _UNKNOWN: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
     "unknown_host",
-    "The request must name exactly one Host, and one that this service serves.",
+    "The request must have exactly one Host header, with a host of this service.",
 )
 _INVALID: Final = Refusal(
     HTTPStatus.BAD_REQUEST,
     "invalid_host",
-    "The Host must be a name or an address, with a port from 1 to 65535 if it has one.",
+    "The Host must be a host name or an IP address, optionally with a port from 1 to 65535.",
 )
-# RFC 9110, 7.2: of RFC 3986's hosts, DNS names and addresses.
+# DNS names and IP addresses: the hosts of RFC 3986 that a Host header needs (RFC 9110, 7.2).
 _HOST: Final = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(?::([0-9]{0,5}))?")
 _LAST_PORT: Final = 65535
 

@@ -1,4 +1,4 @@
-"""Timeout of request bodies, against clients that stop halfway or send single bytes."""
+"""Timeout for receiving request bodies, against clients that stop halfway or send byte by byte."""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope
 
-# Key of a scope: (status, code, detail) of a body that the server can't read.
+# Key of the scope under which the server reports a body that it can't read, as (status, code, detail).
 BROKEN_BODY: Final = "binnacle.broken_body"
 
 
 class BodyDeadline:
-    """Wraps `receive` of one request with a deadline for its whole body. Responses have none."""
+    """Wraps `receive` of one request with a deadline for its whole body. Responses have no deadline."""
 
     def __init__(self, scope: Scope, receive: Receive, seconds: float) -> None:
         self._scope = scope
@@ -23,7 +23,7 @@ class BodyDeadline:
         self._complete = False
 
     async def __call__(self) -> Message:
-        """Returns the next message. Raises HTTPException, which readers of bodies pass on; the connection is closed."""
+        """Returns the next message. A late or broken body raises HTTPException, which closes the connection."""
         if self._complete:
             return await self._receive()
         try:

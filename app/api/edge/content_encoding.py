@@ -1,4 +1,4 @@
-"""Refuses encoded bodies: decompression would let a client choose how much memory it takes."""
+"""Refuses encoded bodies: decompression would let a client choose how much memory the service uses."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -14,7 +14,7 @@ _PLAIN: Final = frozenset({b"", b"identity"})
 _REFUSAL: Final = Refusal(
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "unsupported_media_type",
-    "The body is encoded; send it as it is, without Content-Encoding.",
+    "Encoded bodies are not supported; send the body without Content-Encoding.",
     {"Accept-Encoding": "identity"},
 )
 

@@ -1,4 +1,4 @@
-"""CORS: the origins in CORS_ORIGINS may call the API from a browser; without that setting none may."""
+"""CORS: pages of the origins in CORS_ORIGINS may call the API from a browser; by default, none may."""
 
 from collections.abc import Collection, Sequence
 from http import HTTPStatus
@@ -20,7 +20,7 @@ ANSWERED: Final = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Locat
 
 
 def readable_by(origin: bytes | None, allowed: Collection[str]) -> list[tuple[bytes, bytes]]:
-    """Returns the headers that let a page of an origin read a response that no middleware has seen."""
+    """Returns CORS headers for a response that does not pass the middleware."""
     if origin is None or not ("*" in allowed or origin.decode("latin-1") in allowed):
         return []
     return [
@@ -33,7 +33,7 @@ def readable_by(origin: bytes | None, allowed: Collection[str]) -> list[tuple[by
 class Cors(CORSMiddleware):
     """Starlette's CORS middleware, with problem details for refused preflights.
 
-    Without credentials: the token is sent in a header, and the API sets no cookies.
+    Credentials are not allowed: the token is sent in a header, and the API sets no cookies.
     """
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
@@ -51,7 +51,7 @@ class Cors(CORSMiddleware):
                         Request(scope),
                         HTTPStatus.BAD_REQUEST,
                         "cors_refused",
-                        "A page of this origin may not send this method with these headers.",
+                        "Pages of this origin may not send this method or these headers.",
                         headers={"Vary": answer.headers["Vary"]},
                     )
                 await answer(scope, receive, send)

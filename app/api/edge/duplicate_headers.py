@@ -1,4 +1,4 @@
-"""Refuses duplicates of single-valued header fields, of which two readers could take different ones."""
+"""Refuses duplicates of single-valued header fields: a proxy and the service could read different values."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,15 +10,13 @@ from app.api.edge.refusal import Refusal
 
 _ONCE: Final = (b"authorization", b"content-type", b"idempotency-key", b"last-event-id", b"origin")
 _REFUSALS: Final = {
-    name: Refusal(
-        HTTPStatus.BAD_REQUEST, "repeated_header", f"A request may have one header field {name.decode()} at most."
-    )
+    name: Refusal(HTTPStatus.BAD_REQUEST, "repeated_header", f"Send the header field {name.decode()} only once.")
     for name in _ONCE
 }
 
 
 class RepeatedFields:
-    """Refuses a field that comes twice although it holds no list (RFC 9110, 5.3)."""
+    """Refuses a duplicate field whose value is not a list (RFC 9110, 5.3)."""
 
     def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:
         if len(fields) == len(scope["headers"]):

@@ -1,4 +1,4 @@
-"""Adds the edge to an application."""
+"""Adds the edge's middleware to an application."""
 
 from fastapi import FastAPI
 
@@ -15,7 +15,7 @@ from app.settings import Settings
 
 
 def install(app: FastAPI, settings: Settings, rates: RateLimits, *, largest_body: int) -> None:
-    """Adds the layers; call it last, since a later layer would lie outside."""
+    """Adds the middleware. Call it last, since middleware that is added later is further outside."""
     guards = (
         Hosts(settings.allowed_hosts),
         UriSize(),

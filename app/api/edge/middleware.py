@@ -1,4 +1,4 @@
-"""Layers that apply the guards and the response headers."""
+"""Middleware that applies the guards and the response headers."""
 
 import time
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from app.telemetry.traces.tracing import record_exception
 
 
 class HeaderLayer:
-    """The outermost layer, so that refusals and errors carry the headers too."""
+    """Outermost middleware: adds the response headers to refusals and errors as well."""
 
     def __init__(self, app: ASGIApp, headers: ResponseHeaders) -> None:
         self._app = app

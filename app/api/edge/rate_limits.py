@@ -1,7 +1,7 @@
-"""Rate limits of a client: one for reads and a lower one for writes, each in a sliding window of a minute.
+"""Rate limits by client: one for reads and a lower one for writes, each in a sliding window of a minute.
 
-A client is an address behind the trusted proxies, or the /64 of an IPv6 subscriber. It is not an account: the token
-would have to be verified first, and whoever registers many accounts would have as many limits.
+A client is the IPv4 address, or the /64 network, behind the trusted proxies. It is not an account: tokens would have to
+be verified first, and registering more accounts would raise the limit.
 docs/decisions/0010-rate-limits.md
 """
 

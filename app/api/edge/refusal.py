@@ -1,4 +1,4 @@
-"""Refusals of the edge, and the interface of the guards that make them."""
+"""Refusals of the edge, and the interface of the guards that return them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Content of problem details. `detail` says what to do, and repeats nothing that the client sent."""
+    """Content of problem details. `detail` states what to do, and repeats nothing that the client sent."""
 
     status: HTTPStatus
     code: str
@@ -19,9 +19,9 @@ class Refusal:
 
 
 class Guard(Protocol):
-    """Checks the head of a request, before its body is read.
+    """Checks the head of a request before its body is read.
 
-    `fields` are the header fields by name; of a duplicate, the last.
+    `fields` maps names of header fields to values; of duplicates, to the last one.
     """
 
     def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None: ...

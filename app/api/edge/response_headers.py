@@ -7,7 +7,7 @@ from starlette.types import Message, Scope
 
 _PAIRS = list[tuple[bytes, bytes]]
 
-# Responses are data: nothing in them may load, run or be framed. The pages of /docs have a policy of their own.
+# Responses are data, so a browser may not load, run or frame anything in them. The pages of /docs set their own policy.
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
 _POLICY_NAME: Final = b"content-security-policy"
 _CACHE_NAME: Final = b"cache-control"
@@ -17,10 +17,10 @@ _YEAR_SECONDS: Final = 31_536_000
 
 
 class ResponseHeaders:
-    """Appends the headers in one pass; those that the endpoint has set are kept."""
+    """Appends the headers in one pass; keeps those that the endpoint has set."""
 
     def __init__(self, *, encrypted: bool) -> None:
-        """With `encrypted`, HSTS tells browsers to use TLS alone from now on."""
+        """Adds HSTS if `encrypted`, so that browsers use only TLS from then on."""
         self._always: _PAIRS = [(b"referrer-policy", b"no-referrer")]
         if encrypted:
             self._always.append((b"strict-transport-security", b"max-age=%d" % _YEAR_SECONDS))

@@ -1,10 +1,10 @@
-"""Restores the prefix in `Location` that a proxy strips from the paths of requests."""
+"""Restores the path prefix in `Location` that a proxy strips from requests."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Prefix:
-    """Prepends the prefix to the paths in `Location`."""
+    """Middleware that prepends the prefix to paths in `Location`."""
 
     def __init__(self, app: ASGIApp, root_path: str) -> None:
         self._app = app

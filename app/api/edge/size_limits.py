@@ -1,6 +1,6 @@
 """Limits the size of a request's URI, parameters, header fields and announced body.
 
-FastAPI counts bodies without a length; it would refuse one with a length in plain text.
+FastAPI limits bodies without a Content-Length. It would refuse one with a Content-Length too, but in plain text.
 """
 
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ MAX_HEADER_FIELDS: Final = 100
 _URI: Final = Refusal(
     HTTPStatus.REQUEST_URI_TOO_LONG,
     "uri_too_long",
-    f"The path and the query of a request may have {MAX_URI_BYTES} bytes at most.",
+    f"Path and query must not exceed {MAX_URI_BYTES} bytes.",
 )
 _PARAMETERS: Final = Refusal(
-    HTTPStatus.BAD_REQUEST, "too_many_parameters", f"A query may have {MAX_PARAMETERS} parameters at most."
+    HTTPStatus.BAD_REQUEST, "too_many_parameters", f"A query must not exceed {MAX_PARAMETERS} parameters."
 )
 _HEADERS: Final = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     "request_header_fields_too_large",
-    f"A request may have {MAX_HEADER_FIELDS} header fields and {MAX_HEADER_BYTES} bytes of them at most.",
+    f"The header fields of a request must not exceed {MAX_HEADER_FIELDS} fields and {MAX_HEADER_BYTES} bytes.",
 )
 
 
@@ -57,7 +57,7 @@ class BodySize:
     def __init__(self, largest: int) -> None:
         self._largest = largest
         self._refusal = Refusal(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content_too_large", f"A body may have {largest} bytes at most."
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "content_too_large", f"A body must not exceed {largest} bytes."
         )
 
     def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:  # noqa: ARG002

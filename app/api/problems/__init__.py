@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457) for all errors, without the client's input, which may contain a password."""
+"""Problem details (RFC 9457) for all errors. They never repeat the client's input, which may contain a password."""
 
 from app.api.problems.handlers import install, refuse, unexpected
 from app.api.problems.model import DOCUMENTED, MEDIA_TYPE, FieldProblem, Problem

@@ -1,4 +1,4 @@
-"""Lists the methods of a path: FastAPI names those of one route alone, and a path may have several."""
+"""Lists the methods of a path. FastAPI lists those of one route, and a path can have several routes."""
 
 from collections.abc import Iterator
 from typing import Final

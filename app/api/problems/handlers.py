@@ -79,9 +79,9 @@ async def _validation(request: Request, error: Exception) -> Response:
         raise error
     errors = error.errors()
     listed = field_problems(errors)
-    detail = f"{len(errors)} field(s) are not as they should be; see errors."
+    detail = f"{len(errors)} field(s) are not valid; see errors."
     if len(errors) > MAX_ERRORS:
-        detail = f"{len(errors)} field(s) are not as they should be; errors lists the first {len(listed)}."
+        detail = f"{len(errors)} field(s) are not valid; errors lists the first {len(listed)}."
     return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", detail, errors=listed)
 
 
@@ -101,5 +101,5 @@ async def _failed(request: Request, _error: Exception) -> Response:
 
 def unexpected(request: Request) -> Response:
     """Responds to an unexpected error with its ids; TelemetryLayer logs and reports it."""
-    detail = "Something broke on our side; it is recorded under the request_id and trace_id given here."
+    detail = "The service failed. The error is logged with this request_id and trace_id."
     return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)

@@ -13,7 +13,7 @@ DOCUMENTED: Final[dict[str, Any]] = {
 
 
 class FieldProblem(BaseModel):
-    """What is wrong with one field; `field` is its path, such as body.lines.0.quantity."""
+    """Error of one field; `field` is its path, such as body.lines.0.quantity."""
 
     field: str
     message: str
@@ -21,7 +21,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """Problem details, RFC 9457. `code` is stable; `request_id` and `trace_id` lead to the log and the trace."""
+    """Problem details (RFC 9457). `code` is stable; `request_id` and `trace_id` identify its logs and its trace."""
 
     type: str = "about:blank"
     title: str

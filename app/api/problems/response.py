@@ -15,7 +15,7 @@ from app.telemetry import context
 # Python renamed these in 3.13, and a code must not depend on the version of Python.
 _TITLES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 _PATH_CHARACTERS: Final = "/:@!$&'()*+,;=~"
-_MAX_PATH: Final = 128  # in characters, of which quoting makes up to twelve each
+_MAX_PATH: Final = 128  # characters; percent-encoding expands one to twelve at most
 
 
 def answer(

@@ -1,4 +1,4 @@
-"""Converts validation errors for the client: a few of them, without names and values that the client chose."""
+"""Converts validation errors to problem details: the first few, without names and values that the client chose."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ _UNKNOWN: Final = "extra_forbidden"
 
 
 def field_problems(errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
-    """Returns pydantic's first MAX_ERRORS errors; all unknown fields of one object are one error."""
+    """Returns the first MAX_ERRORS errors of pydantic; all unknown fields of an object count as one error."""
     unknown: dict[tuple[int | str, ...], int] = {}
     for error in errors:
         if error["type"] == _UNKNOWN:

@@ -6,5 +6,5 @@ from app.api.v1 import auth, campaigns, dead_letters, items, order_events, order
 router = Router(prefix="/v1")
 for part in (auth, users, orders, order_events, rates, tasks, reports, campaigns, dead_letters):
     router.include_router(part.router)
-# Apart from the other router: FastAPI tries all routers of a router for each request.
+# Items come first and have a router of their own: FastAPI tries one router after the other for each request.
 routers = (items.router, router)

@@ -22,23 +22,23 @@ _REGISTERED: Final = answered(
 
 @router.post("/register", status_code=201, summary="Register an account", responses=_REGISTERED | refused(409))
 async def register(registration: Registration, accounts: AccountsService, address: ClientAddress) -> AccountView:
-    """Makes an account; 409 when its name or address is taken."""
+    """Creates an account; 409 when the username or the e-mail address is taken."""
     return AccountView.model_validate(await accounts.register(registration, address))
 
 
 @router.post("/token", summary="Log in", responses=_TOKEN)
 async def token(form: Annotated[PasswordGrant, Form()], accounts: AccountsService, address: ClientAddress) -> Token:
-    """Tokens for a username and a password (RFC 6749, 4.3)."""
+    """Returns an access token and a refresh token for a username and a password (RFC 6749, 4.3)."""
     return await accounts.token(form.username, form.password.get_secret_value(), address)
 
 
 @router.post("/refresh", summary="Refresh tokens", responses=_TOKEN)
 async def refresh(request: RefreshRequest, accounts: AccountsService) -> Token:
-    """The next pair of tokens. A refresh token works once; one that comes again ends all that came from its login."""
+    """Returns new tokens for a refresh token, which works once. Using it again ends its login and all its tokens."""
     return await accounts.refresh(request.refresh_token.get_secret_value())
 
 
 @router.post("/logout", status_code=204, summary="Log out")
 async def logout(request: RefreshRequest, accounts: AccountsService) -> None:
-    """Ends the login that a refresh token came from; 204 as well when it had ended, or never was."""
+    """Ends the login of a refresh token. The response is 204 for an ended login and an unknown token as well."""
     await accounts.logout(request.refresh_token.get_secret_value())

@@ -27,9 +27,9 @@ async def start_campaign(
     tasks: TasksService,
     response: Response,
 ) -> TaskView:
-    """Sends a mail to every active account, once, in the background; Location is the task. For administrators.
+    """Sends one e-mail to every active account, in the background. For administrators.
 
-    The task ends when all its e-mails have ended, and counts in `emails` how many were sent and how many failed.
+    Location is the path of the task. The task ends when every e-mail is sent or has failed; `emails` counts both.
     """
     task_id = await campaigns.start(caller.account_id, new)
     response.headers["Location"] = f"/api/v1/tasks/{task_id}"

@@ -24,7 +24,7 @@ router = APIRouter(
     responses=answered(200, links={"redrive_dead_letter": {"path.message_id": "$response.body#/dead_letters/0/id"}}),
 )
 async def list_dead_letters(query: Annotated[DeadLetterQuery, Query()], letters: DeadLettersService) -> DeadLetterPage:
-    """One page of dead letters, newest first. For administrators."""
+    """Returns one page of dead letters, newest first. For administrators."""
     return await letters.page(query)
 
 
@@ -37,6 +37,6 @@ async def list_dead_letters(query: Annotated[DeadLetterQuery, Query()], letters:
 async def redrive_dead_letter(
     message_id: UUID, caller: Caller, letters: DeadLettersService, tasks: TasksService
 ) -> TaskView:
-    """Has a dead letter tried again, as often as the first time; once its cause is mended. For administrators."""
+    """Queues a dead letter again, with as many attempts as at first. Fix the cause before. For administrators."""
     await letters.redrive(message_id)
     return await tasks.get(caller, message_id)

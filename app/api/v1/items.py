@@ -25,7 +25,7 @@ _CREATED: Final = _READ | _REPLACE | _CHANGE | _DELETE | {"get_item_v2": {"path.
 _WRITE_REFUSALS: Final = refused(401, 403, 404, 412, 428)
 
 
-# First, since it is requested most: the framework tries one route after the other.
+# The first route, since it is requested most: FastAPI tries one route after the other.
 @router.get(
     "/{item_id:uuid}",
     openapi_extra=CONDITIONAL,
@@ -36,7 +36,7 @@ _WRITE_REFUSALS: Final = refused(401, 403, 404, 412, 428)
     | refused(404),
 )
 async def get_item(item_id: UUID, request: Request) -> Response:
-    """One item, and its ETag."""
+    """Returns an item and its ETag."""
     return await tagged_item(request, item_id, V1)
 
 
@@ -46,7 +46,7 @@ async def get_item(item_id: UUID, request: Request) -> Response:
     responses=answered(200, links={"get_item": {"path.item_id": "$response.body#/items/0/id"}}),
 )
 async def list_items(query: Annotated[ItemQuery, Query()], catalog: CatalogService) -> ItemPage:
-    """One page of items, newest first unless sorted otherwise."""
+    """Returns one page of items, newest first by default."""
     return await catalog.page(query)
 
 
@@ -57,7 +57,7 @@ async def list_items(query: Annotated[ItemQuery, Query()], catalog: CatalogServi
     responses=answered(201, "ETag", "Location", links=_CREATED) | refused(401, 409),
 )
 async def create_item(new: NewItem, caller: Caller, catalog: CatalogService, response: Response) -> ItemView:
-    """Puts an item up for sale; 409 when its name is taken."""
+    """Creates an item for sale; 409 when its name is taken."""
     item = await catalog.create(caller.account_id, new)
     response.headers["Location"] = f"/api/v1/items/{item.id}"
     response.headers["ETag"] = etag(item.version)
@@ -68,14 +68,14 @@ async def create_item(new: NewItem, caller: Caller, catalog: CatalogService, res
     "/export",
     response_class=StreamingResponse,
     summary="Export items",
-    responses=answered(200, about="One line an item", kind="text/csv") | refused(401),
+    responses=answered(200, about="CSV with one line for each item", kind="text/csv") | refused(401),
 )
 async def export_items(
     wanted: Annotated[ExportQuery, Query()], _caller: Caller, catalog: CatalogService
 ) -> StreamingResponse:
-    """All items that match as CSV, oldest first; what could be a formula begins with an apostrophe."""
+    """Returns all matching items as CSV, oldest first. An apostrophe precedes text that a spreadsheet could execute."""
     batches = catalog.batches(wanted)
-    first = await anext(batches)  # an outage can still be answered as one here
+    first = await anext(batches)  # before the response begins, so that an outage is still a 503
     headers = {"Content-Disposition": 'attachment; filename="items.csv"', "X-Content-Type-Options": "nosniff"}
     content = export.as_csv(first, batches)
     return StreamingResponse(with_bom(content) if wanted.bom else content, media_type=MEDIA_TYPE, headers=headers)
@@ -83,13 +83,13 @@ async def export_items(
 
 @router.get("/search", summary="Search items")
 async def search_items(query: Annotated[SearchQuery, Query()], catalog: CatalogService) -> ItemPage:
-    """Items for sale by their words, most relevant first; a word of the name weighs more than another."""
+    """Returns items for sale that contain the words, most relevant first. Words in the name rank higher."""
     return await catalog.search(query)
 
 
 @router.get("/popular", summary="List popular items", response_model=PopularItems)
 async def popular_items(popular: PopularService) -> Response:
-    """The items for sale that were ordered most in the last 30 days, most pieces first."""
+    """Returns the items for sale that were ordered most in the last 30 days, by pieces."""
     return Response(await popular.top(), media_type="application/json")
 
 
@@ -101,7 +101,7 @@ async def popular_items(popular: PopularService) -> Response:
 async def replace_item(
     item_id: UUID, new: NewItem, caller: Caller, catalog: CatalogService, response: Response, if_match: IfMatch
 ) -> ItemView:
-    """Replaces one's own item, its stock included: hence If-Match is required (428), and a lost update is 412."""
+    """Replaces the caller's item, including its stock. Requires If-Match, else 428; 412 when the item has changed."""
     item = await catalog.change(caller, item_id, new, seen(if_match))
     response.headers["ETag"] = etag(item.version)
     return ItemView.of(item)
@@ -120,7 +120,7 @@ async def change_item(
     response: Response,
     if_match: IfMatch,
 ) -> ItemView:
-    """Changes some fields of one's own item; as PUT otherwise."""
+    """Changes some fields of the caller's item. Requires If-Match, else 428; 412 when the item has changed."""
     item = await catalog.change(caller, item_id, change, seen(if_match))
     response.headers["ETag"] = etag(item.version)
     return ItemView.of(item)
@@ -128,5 +128,5 @@ async def change_item(
 
 @router.delete("/{item_id:uuid}", status_code=204, summary="Delete an item", responses=_WRITE_REFUSALS)
 async def delete_item(item_id: UUID, caller: Caller, catalog: CatalogService, if_match: IfMatch) -> None:
-    """Takes one's own item out of the catalogue. Orders of it stay as they are, and its name is free again."""
+    """Deletes the caller's item. Its orders are kept, and its name can be used again."""
     await catalog.archive(caller, item_id, seen(if_match))

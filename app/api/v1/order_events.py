@@ -18,12 +18,12 @@ from app.orders.status_stream import Follower, OrderState
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 RETRY_MILLISECONDS: Final = 1000
-LastEventId = Annotated[str | None, Header(description="the `id` of the last event that came, to go on from there")]
+LastEventId = Annotated[str | None, Header(description="`id` of the last received event, to continue after it")]
 
 
 @dataclass(slots=True)
 class _Stream:
-    """One stream; `ended` is the reason that the metrics count once it is over."""
+    """One event stream; `ended` is the reason of its end, for the metrics."""
 
     follower: Follower
     standing: Standing
@@ -38,7 +38,7 @@ async def _stream(
     token: Bearer,
     last_event_id: LastEventId = None,
 ) -> AsyncIterator[_Stream]:
-    """Keeps the stream open while the response is sent. Raises OrderNotFoundError or TooManyStreamsError before it."""
+    """Holds the stream open while the response is sent. Raises OrderNotFoundError and TooManyStreamsError before."""
     if await services.following.participant_role(order_id, caller.account_id) != "buyer":
         raise OrderNotFoundError
     lifecycle = request.app.state.lifecycle
@@ -60,11 +60,11 @@ async def _stream(
     responses=refused(401, 404),
 )
 async def follow_order(stream: Annotated[_Stream, Depends(_stream)]) -> AsyncIterable[ServerSentEvent]:
-    """The status of an order of the caller's, now and whenever it changes, until it is final.
+    """Streams the status of the caller's order, at once and after each change, until it is final.
 
-    Each event is `status`, its data as JSON, its `id` to be sent as Last-Event-ID by who comes again. Before the stream
-    ends for another reason there is an event `end` with the `reason`: `draining` (this replica stops; come again, and
-    another one answers), `slow` or `unauthenticated`. Every 15 seconds without an event there is a comment.
+    Each event is `status` with JSON data. To resume, send its `id` as Last-Event-ID. If the stream ends before a final
+    status, its last event is `end` with a `reason`: `draining` (this replica shuts down; reconnect to another one),
+    `slow` (the client reads too slowly) or `unauthenticated`. After 15 seconds without an event a comment is sent.
     """
     while True:
         try:

@@ -16,7 +16,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern="^[!-~]+$",
-        description="a word of your own, such as a UUID: a repeat within 24 hours gets the first answer",
+        description="Unique key of this request, such as a UUID; a repeat within 24 hours returns the first response",
     ),
 ]
 
@@ -37,11 +37,11 @@ IdempotencyKey = Annotated[
 async def place_order(
     new: NewOrder, caller: Caller, place: Placing, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Accepts an order; it is paid in the background. Read it at Location until its status is final.
+    """Accepts an order, which is paid in the background. Poll it at Location until its status is final.
 
-    With an Idempotency-Key a repeat changes nothing and gets the first answer, with `Idempotency-Replayed: true`; the
-    same key with another body is 422. A refused order leaves its key free. An item that does not exist is 404; one that
-    is not for sale any more or for now, or of which there are too few, is 409, each with a code of its own.
+    A repeated Idempotency-Key changes nothing and returns the first response, with `Idempotency-Replayed: true`; with
+    another body it is 422. A rejected order does not use up its key. The response is 404 for an unknown item, and 409,
+    each with its own code, for an item that is not for sale now or has too little stock.
     """
     placed = await place(caller.account_id, new, idempotency_key)
     headers = {"Location": f"/api/v1/orders/{placed.answer.order_id}"}
@@ -56,13 +56,13 @@ async def place_order(
     responses=answered(200, links={"get_order": {"path.order_id": "$response.body#/orders/0/id"}}),
 )
 async def list_orders(query: Annotated[OrderQuery, Query()], caller: Caller, orders: OrdersService) -> OrderPage:
-    """One page of the caller's orders, newest first."""
+    """Returns one page of the caller's orders, newest first."""
     return await orders.page(caller.account_id, query)
 
 
 @router.get("/{order_id:uuid}", summary="Get an order", responses=refused(401, 404))
 async def get_order(order_id: UUID, caller: Caller, orders: OrdersService) -> OrderDetail:
-    """One order of the caller's."""
+    """Returns one of the caller's orders."""
     return await orders.get(caller.account_id, order_id)
 
 
@@ -72,9 +72,9 @@ async def get_order(order_id: UUID, caller: Caller, orders: OrdersService) -> Or
     responses=answered(200, links={"get_order": {"path.order_id": ID}}) | refused(401, 404, 409),
 )
 async def cancel_order(order_id: UUID, caller: Caller, cancel: Cancelling) -> OrderDetail:
-    """Cancels an order of the caller's that is pending or paid, and gives its pieces back to the stock.
+    """Cancels one of the caller's orders that is pending or paid, and returns its pieces to the stock.
 
-    What was charged is given back in the background: `refund` is `pending` until then. A second time changes nothing;
-    an order that failed is 409.
+    A charge is refunded in the background; until then `refund` is `pending`. Cancelling again changes nothing; 409 for
+    a failed order.
     """
     return await cancel(caller.account_id, order_id)

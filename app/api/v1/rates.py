@@ -11,9 +11,9 @@ from app.rates.schemas import CurrencyCode, RatesView
 router = APIRouter(prefix="/rates", tags=["rates"])
 STALE: Final = '110 - "Response is Stale"'
 _HEADERS: Final = {
-    "Age": {"description": "Seconds since the provider said so", "schema": {"type": "integer"}},
-    "Cache-Control": {"description": "How long they are fresh", "schema": {"type": "string"}},
-    "Warning": {"description": f"{STALE}, while the provider does not answer", "schema": {"type": "string"}},
+    "Age": {"description": "Seconds since the provider returned the rates", "schema": {"type": "integer"}},
+    "Cache-Control": {"description": "Seconds for which the rates are fresh", "schema": {"type": "string"}},
+    "Warning": {"description": f"{STALE}, while the provider fails", "schema": {"type": "string"}},
 }
 
 
@@ -26,13 +26,13 @@ _HEADERS: Final = {
     },
 )
 async def get_rates(
-    base: Annotated[CurrencyCode, Query(description="the currency whose worth is asked for, ISO 4217")],
+    base: Annotated[CurrencyCode, Query(description="Currency to convert from, ISO 4217")],
     rates: RatesService,
     response: Response,
 ) -> RatesView:
-    """What one unit of a currency is worth in others.
+    """Returns the value of one unit of a currency in other currencies.
 
-    While the provider fails, the last known rates of up to a day ago, marked as stale; 504 or 503 when none are known.
+    While the provider fails, the last rates of up to a day ago are returned, marked as stale; 504 or 503 without any.
     """
     latest = await rates.latest(base)
     response.headers["Age"] = str(latest.age_seconds)

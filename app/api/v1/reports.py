@@ -27,9 +27,10 @@ router = APIRouter(prefix="/reports", tags=["reports"])
 async def ask_for_sales_report(
     new: NewSalesReport, caller: Caller, reports: ReportsService, tasks: TasksService, response: Response
 ) -> TaskView:
-    """Asks for a report of one's own sales, or of all for moderators and administrators.
+    """Requests a report of the caller's sales; of all sales for moderators and administrators.
 
-    It is made in the background: Location is the task to look at until it has succeeded, its `result` the file.
+    The report is generated in the background. Poll the task at Location until it succeeds; its `result` is the path of
+    the file.
     """
     task_id = await reports.ask(caller, new)
     response.headers["Location"] = f"/api/v1/tasks/{task_id}"
@@ -41,7 +42,7 @@ async def ask_for_sales_report(
     response_class=StreamingResponse,
     openapi_extra=CONDITIONAL,
     summary="Download a report",
-    responses=answered(200, "ETag", about="One line for each item of each order that was paid", kind="text/csv")
+    responses=answered(200, "ETag", about="CSV with one line for each item of each paid order", kind="text/csv")
     | answered(304, "ETag", about=NOT_MODIFIED)
     | refused(401, 403, 404, 409, 410),
 )
@@ -52,7 +53,7 @@ async def download_report(
     reports: ReportsService,
     bom: Bom = False,  # noqa: FBT002 -- a parameter of the query
 ) -> Response:
-    """The file of one's own report: 409 while it is not ready, 410 once it has expired."""
+    """Returns the file of the caller's report; 409 until it is ready, 410 after it has expired."""
     file = await reports.file(caller, report_id)
     tag = f'"{file.digest}{"-bom" if bom else ""}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}

@@ -13,5 +13,5 @@ router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 @router.get("/{task_id:uuid}", summary="Get a task", responses=refused(401, 404))
 async def get_task(task_id: UUID, caller: Caller, tasks: TasksService) -> TaskView:
-    """How one of one's own tasks goes. Once it has succeeded, its result is at `result` if it has one."""
+    """Returns the state of one of the caller's tasks. `result` is the path of its result, once there is one."""
     return await tasks.get(caller, task_id)

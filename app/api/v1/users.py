@@ -1,4 +1,4 @@
-"""Endpoints of users: one's own profile, those of others, and the rights that administrators set."""
+"""Endpoints of users: the caller's profile, public profiles, and rights, which administrators change."""
 
 from typing import Annotated
 from uuid import UUID
@@ -30,13 +30,13 @@ router = APIRouter(prefix="/users", tags=["users"])
     responses=answered(200, links={"get_user": {"path.user_id": "$response.body#/users/0/id"}}) | refused(403),
 )
 async def list_users(query: Annotated[AccountQuery, Query()], administration: AdministrationService) -> AccountPage:
-    """One page of users, oldest first. For administrators."""
+    """Returns one page of users, oldest first. For administrators."""
     return await administration.page(query)
 
 
 @router.get("/me", summary="Get your profile")
 async def get_me(caller: Caller, profiles: ProfilesService) -> AccountView:
-    """Oneself."""
+    """Returns the caller's own account."""
     return await profiles.own(caller.account_id)
 
 
@@ -44,7 +44,7 @@ async def get_me(caller: Caller, profiles: ProfilesService) -> AccountView:
 async def change_me(
     change: ProfileChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
 ) -> AccountView:
-    """Changes one's own profile. A new e-mail address needs the password; 409 when it is taken."""
+    """Changes the caller's profile. A new e-mail address requires the password; 409 when the address is taken."""
     return await profiles.change(caller.account_id, change, address)
 
 
@@ -52,19 +52,19 @@ async def change_me(
 async def change_password(
     change: PasswordChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
 ) -> None:
-    """Changes one's own password, and ends every login of the account, this one too."""
+    """Changes the caller's password, and ends every login of the account, including this one."""
     await profiles.change_password(caller.account_id, change, address)
 
 
 @router.post("/me/delete", status_code=204, summary="Delete your account", responses=refused(409))
 async def delete_me(deletion: Deletion, caller: Caller, profiles: ProfilesService, address: ClientAddress) -> None:
-    """Anonymises one's own account permanently; orders are kept. 409 for the last administrator."""
+    """Anonymises the caller's account permanently; orders are kept. 409 for the last administrator."""
     await profiles.delete(caller.account_id, deletion.current_password, address)
 
 
 @router.get("/{user_id:uuid}", summary="Get a user", responses=refused(404))
 async def get_user(user_id: UUID, caller: Caller, profiles: ProfilesService) -> AccountView | PublicView:
-    """What everybody may see of a user; all of it for oneself and for administrators."""
+    """Returns a user's public profile; the whole account for the user and for administrators."""
     return await profiles.see(caller, user_id)
 
 
@@ -74,13 +74,13 @@ _RIGHTS = refused(403, 404, 409)
 
 @router.put("/{user_id:uuid}", summary="Replace a user's rights", dependencies=_WRITES, responses=_RIGHTS)
 async def replace_rights(user_id: UUID, rights: Rights, administration: AdministrationService) -> AccountView:
-    """Sets role and active flag; the user's tokens end within five seconds. For administrators."""
+    """Replaces role and active flag. The user's tokens become invalid within five seconds. For administrators."""
     return await administration.change_rights(user_id, rights.model_dump())
 
 
 @router.patch("/{user_id:uuid}", summary="Change a user's rights", dependencies=_WRITES, responses=_RIGHTS)
 async def change_rights(user_id: UUID, change: RightsChange, administration: AdministrationService) -> AccountView:
-    """Changes role, active flag or both; the user's tokens end within five seconds. For administrators."""
+    """Changes role or active flag. The user's tokens become invalid within five seconds. For administrators."""
     return await administration.change_rights(user_id, change.model_dump(exclude_unset=True))
 
 
@@ -92,5 +92,5 @@ async def change_rights(user_id: UUID, change: RightsChange, administration: Adm
     responses=_RIGHTS,
 )
 async def delete_user(user_id: UUID, caller: Caller, administration: AdministrationService) -> None:
-    """Anonymises somebody else's account permanently; orders are kept. For administrators."""
+    """Anonymises another user's account permanently; orders are kept. For administrators."""
     await administration.delete(user_id, caller.account_id)

@@ -1,4 +1,4 @@
-"""Version 2 of the API: where it differs from version 1."""
+"""Version 2 of the API: the endpoints that differ from version 1."""
 
 from app.api.v2 import items
 

@@ -15,7 +15,7 @@ from app.catalog.schemas_v2 import ItemCursorQuery, ItemListV2, ItemViewV2, NewI
 router = Router(prefix="/v2/items", tags=["items"])
 
 
-# First, since it is requested most: the framework tries one route after the other.
+# The first route, since it is requested most: FastAPI tries one route after the other.
 @router.get(
     "/{item_id:uuid}",
     openapi_extra=CONDITIONAL,
@@ -25,7 +25,7 @@ router = Router(prefix="/v2/items", tags=["items"])
     operation_id="get_item_v2",
 )
 async def get_item(item_id: UUID, request: Request) -> Response:
-    """One item, and its ETag."""
+    """Returns an item and its ETag."""
     return await tagged_item(request, item_id, V2)
 
 
@@ -43,7 +43,7 @@ async def get_item(item_id: UUID, request: Request) -> Response:
     | refused(400),
 )
 async def list_items(query: Annotated[ItemCursorQuery, Query()], catalog: CatalogService) -> ItemListV2:
-    """Items from a cursor on, newest first unless sorted otherwise. Any page costs what the first one does."""
+    """Returns the items after a cursor, newest first by default. Every page costs as much as the first."""
     items, cursor = await catalog.part(query)
     return ItemListV2(items=[ItemViewV2.of(item) for item in items], next_cursor=cursor)
 
@@ -65,7 +65,7 @@ async def list_items(query: Annotated[ItemCursorQuery, Query()], catalog: Catalo
     | refused(401, 409),
 )
 async def create_item(new: NewItemV2, caller: Caller, catalog: CatalogService, response: Response) -> ItemViewV2:
-    """Puts an item up for sale; 409 when its name is taken."""
+    """Creates an item for sale; 409 when its name is taken."""
     item = await catalog.create(caller.account_id, new.item())
     response.headers["Location"] = f"/api/v2/items/{item.id}"
     response.headers["ETag"] = etag(item.version, V2.tag)
