@@ -26,12 +26,12 @@ def _peer(properties: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-SECONDS = {"type": "integer", "minimum": 1}
+POSITIVE = {"type": "integer", "minimum": 1}
 PROBE = {
     "initialDelaySeconds": {"type": "integer", "minimum": 0},
-    "periodSeconds": SECONDS,
-    "timeoutSeconds": SECONDS,
-    "failureThreshold": {"type": "integer", "minimum": 1},
+    "periodSeconds": POSITIVE,
+    "timeoutSeconds": POSITIVE,
+    "failureThreshold": POSITIVE,
 }
 
 

@@ -57,7 +57,7 @@ def read(text: str, unset: str = "") -> list[Value]:
             values.append(Value(path, default, " ".join(comment.description), comment.narrowed, given))
             shared.update({path: values[-1]} if not key else {})
         elif key in shared:
-            about = f"As `{key}`, for {component} alone"
+            about = f"Same as `{key}`, for {component} only"
             values.append(Value(path, look_up(defaults, path), about, shared[key].narrowed))
     described = {value.path for value in values}
     for path in leaves(defaults):

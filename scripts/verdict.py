@@ -39,20 +39,20 @@ text {{ fill: #f0f6fc; }}
 
 
 def files() -> dict[str, str]:
-    """Text of each generated file, by path from the root of the tree."""
+    """Returns the text of each generated file, by path from the root of the tree."""
     record = json.loads((tree.ROOT / RECORD).read_text(encoding="utf-8"))
     return {PICTURE: draw(report(record))}
 
 
 def report(record: Mapping[str, Any]) -> str:
-    """What `make load` printed of the run of which `record` is the JSON."""
+    """Returns the output of `make load` for a recorded run; `record` is its JSON."""
     judgement = Judgement(tuple(map(_result, record["objectives"])), sum(record["unexpected"].values()))
     objectives = table(OBJECTIVES, map(objective_row, judgement.results))
     return "\n\n".join(["$ make load", objectives, table(STEPS, _steps(record)), sentence(judgement)])
 
 
 def draw(text: str) -> str:
-    """The text as a picture that is read in light and dark."""
+    """Draws the text as an SVG image that is readable in light and dark mode."""
     rows = text.splitlines()
     width = round(max(map(len, rows)) * COLUMN) + 2 * MARGIN
     height = len(rows) * LINE + 2 * MARGIN - 6

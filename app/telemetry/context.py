@@ -1,4 +1,4 @@
-"""What is known of the work under way: read by logs, traces, errors and problem details."""
+"""Context of the current request or job, for logs, traces, error reports and problem details."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass

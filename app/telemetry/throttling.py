@@ -47,7 +47,7 @@ class Throttle(Generic[Kind]):
 
     @property
     def has_suppressed(self) -> bool:
-        """Whether a count of suppressed events is not reported yet."""
+        """Tests whether a count of suppressed events is still to be reported."""
         return any(window.suppressed for window in self._windows.values())
 
     def admit(self, kind: Kind, now: float) -> tuple[bool, list[Suppressed[Kind]]]:

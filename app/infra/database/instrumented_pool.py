@@ -72,7 +72,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
     """Wraps the dialect's commit, which waits for the disk: SQLAlchemy has no event for its end."""
     commit = dialect.do_commit
 
-    def measured(connection: Any) -> None:
+    def timed_commit(connection: Any) -> None:
         started = time.perf_counter()
         try:
             commit(connection)
@@ -81,7 +81,7 @@ def _measure_commits(dialect: Dialect, calls: StoreCalls) -> None:
             raise
         calls.ended(started)
 
-    dialect.do_commit = measured  # type: ignore[assignment, method-assign]
+    dialect.do_commit = timed_commit  # type: ignore[assignment, method-assign]
 
 
 def outcome(error: Exception, *, disconnects: bool) -> str:

@@ -1,4 +1,4 @@
-"""Errors of connections, and the outages of the database that callers are told of."""
+"""Outages of the database, as errors that callers handle, and the SQLSTATE of the driver's errors."""
 
 from app.errors import UnavailableError
 

@@ -105,14 +105,14 @@ def is_gone(error: BaseException) -> bool:
 def _refusal(cause: BaseException | None) -> OutageError:
     from asyncpg import exceptions  # noqa: PLC0415 -- loaded by now, and not needed with SQLite
 
-    state, told = sqlstate(cause), str(cause)
+    state, message = sqlstate(cause), str(cause)
     if isinstance(cause, exceptions.TargetServerAttributeNotMatched):
         return ReadOnlyError()
-    if "startup parameter" in told:
+    if "startup parameter" in message:
         return PoolerError()
-    if state == _TOO_MANY_CONNECTIONS or "max_client_conn" in told:
+    if state == _TOO_MANY_CONNECTIONS or "max_client_conn" in message:
         return FullError()
     mistaken = (ssl.SSLError, exceptions.ClientConfigurationError)
-    if state.startswith(_REFUSED) or isinstance(cause, mistaken) or "SSL" in told:
+    if state.startswith(_REFUSED) or isinstance(cause, mistaken) or "SSL" in message:
         return RefusedError()
     return OutageError()

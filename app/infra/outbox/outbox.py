@@ -43,10 +43,10 @@ class Outbox:
             available_at=now() + FIRST_WAIT,
         )
         session.add(message)
-        self.hint(session, message.id)
+        self.notify_workers(session, message.id)
         return message.id
 
-    def hint(self, session: WriteSession, message_id: UUID) -> None:
+    def notify_workers(self, session: WriteSession, message_id: UUID) -> None:
         """Notifies the workers of a message after the commit."""
 
         async def notify() -> None:

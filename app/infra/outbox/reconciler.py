@@ -68,7 +68,7 @@ class Reconciler:
     async def look(self) -> int:
         """Runs once; returns the number of messages that it queued. Raises UnavailableError without a database."""
         await self._measure()
-        return await self._hint()
+        return await self._requeue()
 
     async def _measure(self) -> None:
         """Sets the gauges, before the queue is called, which may not answer."""
@@ -84,7 +84,7 @@ class Reconciler:
         self._metrics.dead.set(dead)
         self.looked_at = time.monotonic()
 
-    async def _hint(self) -> int:
+    async def _requeue(self) -> int:
         """Fills the queue with pending messages; returns how many it accepted. The rest is retried at the next run."""
         self._more = False
         try:
@@ -97,10 +97,10 @@ class Reconciler:
             return 0
         async with self._database.write() as session:
             messages = await pending.take(session, room, PAUSE)
-        hinted = await self._publish(messages)
-        self._more = len(messages) == room or hinted < len(messages)
-        self._metrics.requeued.inc(hinted)
-        return hinted
+        queued = await self._publish(messages)
+        self._more = len(messages) == room or queued < len(messages)
+        self._metrics.requeued.inc(queued)
+        return queued
 
     async def _publish(self, messages: Sequence[UUID]) -> int:
         """Returns how many messages the queue accepted before an outage; puts the rest back."""
@@ -144,7 +144,7 @@ class Reconciler:
             try:
                 # More messages are queued soon; the gauges are set no more often than usual.
                 hurried = self._more and time.monotonic() < self.looked_at + self._every
-                queued = await (self._hint() if hurried else self.look())
+                queued = await (self._requeue() if hurried else self.look())
                 if queued:
                     log.info("messages_requeued", count=queued)
                 if time.monotonic() >= sweep_at and await self.sweep():

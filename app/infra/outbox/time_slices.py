@@ -55,4 +55,4 @@ class TimeSlices:
                     await message.reschedule(session, after_seconds=WAIT_SECONDS)
                 elif done.then == "queue" or time.monotonic() >= ends:
                     await message.reschedule(session)
-                    self._outbox.hint(session, message.id)
+                    self._outbox.notify_workers(session, message.id)

@@ -86,7 +86,7 @@ class Breaker:
         left = self._opened_at + self._rules.open_seconds - self._clock()
         passes = {"closed": True, "open": left <= 0, "half_open": self._trial is None}
         if not passes[self.state]:
-            message = f"The {self._target} service failed too often and is left alone for now."
+            message = f"The {self._target} service failed too often; its circuit breaker is open."
             raise BreakerOpenError(message, retry_after=max(1, math.ceil(left)))
 
     def enter(self) -> object:

@@ -163,7 +163,7 @@ async def test_a_dead_letter_is_brought_back_with_its_faults_forgotten(bench: Be
     broken = False
     async with bench.database.write() as session:
         assert await dead_letters.redrive(session, message_id) == TOPIC
-        bench.outbox.hint(session, message_id)
+        bench.outbox.notify_workers(session, message_id)
     assert bench.hints == [message_id] * 2
     assert await bench.dead() == []
     assert await bench.runner(nobody_there).process(message_id) == "later", "its day begins anew"
