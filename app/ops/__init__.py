@@ -1,1 +1,1 @@
-"""The admin port for operators; never reachable from outside the cluster."""
+"""Admin port for operators. It must not be reachable from outside the cluster."""

@@ -1,6 +1,6 @@
-"""The admin port: metrics, the probes of processes that serve nothing else, and what an operator may change.
+"""Admin port: metrics, probes of processes without an API, and changes by an operator.
 
-It runs in threads of its own, so that metrics are told even while an event loop is blocked.
+It runs in its own threads, so that metrics are served even while an event loop is blocked.
 """
 
 import socket
@@ -28,9 +28,9 @@ Check = Callable[[], str | None]
 
 
 class Admin:
-    """WSGI application of the admin port. A check returns None, or the reason why it fails.
+    """WSGI application of the admin port. A check returns None, or the reason of its failure.
 
-    Without a `control` there is nothing to change, without a `token` nobody may.
+    Without `control` there are no endpoints for changes; without `token` all changes are refused.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Admin:
             self._endpoints["/loglevel"] = LogLevel(control).endpoint()
             if drains:
                 self._endpoints["/drain"] = Drain(control, registry).endpoint()
-        self._endpoints["/"] = Endpoint("this list", {"GET": self._index})
+        self._endpoints["/"] = Endpoint("List of endpoints", {"GET": self._index})
 
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environment.get("PATH_INFO") or "/"
@@ -57,15 +57,17 @@ class Admin:
             reply = self._find(path).answer(environment, self._token)
         except RefusedError as refusal:
             reply = refusal.reply()
-        except Exception as error:  # noqa: BLE001 -- the server would print what it knows to standard error
+        except Exception as error:  # noqa: BLE001 -- the server would print the traceback to standard error
             structlog.get_logger().error("admin_failed", exc_info=error)
-            reply = RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "This failed; the log says where.").reply()
+            reply = RefusedError(
+                HTTPStatus.INTERNAL_SERVER_ERROR, "The request failed; see admin_failed in the log."
+            ).reply()
         return reply.send(environment, start)
 
     def _find(self, path: str) -> Endpoint:
         endpoint = self._endpoints.get(path)
         if endpoint is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, f"There is nothing here; there is {', '.join(self._paths())}.")
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"Unknown path; the paths are {', '.join(self._paths())}.")
         return endpoint
 
     def _paths(self) -> list[str]:
@@ -89,7 +91,7 @@ def open_admin(
     *,
     drains: bool = False,
 ) -> AbstractContextManager[int]:
-    """Serves as the settings say until the block ends; yields the port. Raises SettingsError when it can't listen."""
+    """Serves on the configured address until the block ends; yields the port. Raises SettingsError if it can't listen."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
     listening = listen_as_set("ADMIN_", settings.admin_host, settings.admin_port)
     return _serve(listening, Admin(registry, checks, control, drains=drains, token=token), control)
@@ -105,7 +107,7 @@ def serve_admin(
     drains: bool = False,
     token: str | None = None,
 ) -> AbstractContextManager[int]:
-    """Serves until the block ends; yields the port. Raises OSError when it can't listen. See `Admin`."""
+    """Serves an `Admin` until the block ends; yields the port. Raises OSError if it can't listen."""
     return _serve(listen(host, port), Admin(registry, checks, control, drains=drains, token=token), control)
 
 
@@ -127,7 +129,7 @@ def _serve(listening: Iterable[socket.socket], application: Admin, control: Cont
 
 
 def alive() -> str | None:
-    """Passes: the process answers, which is all that a restart could fix."""
+    """Liveness check that always passes: a process that responds needs no restart."""
     return None
 
 
@@ -137,4 +139,4 @@ def _probe(check: Check) -> Endpoint:
         status = HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE
         return Reply(status, f"{reason or 'ok'}\n".encode(), "text/plain")
 
-    return Endpoint("a probe of this process", {"GET": answer})
+    return Endpoint("Probe of this process", {"GET": answer})

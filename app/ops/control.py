@@ -1,4 +1,4 @@
-"""Applies in this process what an operator asked of the pod: another log level for a while, or the drain."""
+"""Applies an operator's changes of the pod to this process: a temporary log level, or the drain."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ EVERY_SECONDS: Final = 1.0
 
 
 class Control:
-    """Control of one process. `drain` begins its drain, `drains` says whether that has begun some other way."""
+    """Control of one process. `drain` starts its drain; `drains` tests whether a signal has started it already."""
 
     def __init__(
         self,
@@ -40,30 +40,30 @@ class Control:
 
     @property
     def draining(self) -> bool:
-        """Returns whether the drain was asked for, here or by a signal."""
+        """Tests whether an operator or a signal has started the drain."""
         return self._board.read().draining or self._drains()
 
     def now(self) -> Asked:
-        """Returns the state that holds at this moment."""
+        """Returns the current state, without a log level that has expired."""
         asked = self._board.read()
         if asked.level is None or asked.until <= self._clock():
             return Asked(None, 0.0, asked.draining)
         return asked
 
     def change_level(self, level: str, seconds: float) -> Asked:
-        """Sets the log level of the pod's processes for some seconds. Raises OSError when that can't be written."""
+        """Sets the log level of the pod's processes for some seconds. Raises OSError if the state can't be written."""
         asked = self._board.change(level=level, until=self._clock() + seconds)
         self.apply()
         self.follow()
         return asked
 
     def begin_drain(self) -> None:
-        """Drains all processes of the pod, which keep running. Raises OSError when the state can't be written."""
+        """Drains all processes of the pod without stopping them. Raises OSError if the state can't be written."""
         self._board.change(draining=True)
         self.apply()
 
     def follow(self) -> None:
-        """Starts a thread that checks about once a second. Safe to call again."""
+        """Starts a thread that applies changes about once a second. Safe to call again."""
         with self._lock:
             if self._follower is None:
                 self._follower = threading.Thread(target=self._follow, name="operator", daemon=True)
@@ -73,7 +73,7 @@ class Control:
         self._stop.set()
 
     def apply(self) -> None:
-        """Applies what was asked and not applied yet, and undoes what is no longer asked."""
+        """Applies new changes, and resets a log level that has expired."""
         with self._lock:
             asked = self.now()
             level = asked.level or self.configured_level

@@ -1,4 +1,4 @@
-"""Endpoints of the admin port beside the metrics and the probes: the log level and the drain."""
+"""Endpoints of the admin port for changes: the log level and the drain."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,19 +22,19 @@ Method = Callable[[WSGIEnvironment], Reply]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Endpoint at one path: what it is for, and a handler for each method."""
+    """Endpoint at one path: its summary, and a handler for each method. Methods in `changes` require the token."""
 
     summary: str
     methods: Mapping[str, Method]
     changes: frozenset[str] = field(default_factory=frozenset)
 
     def answer(self, environment: WSGIEnvironment, token: str | None) -> Reply:
-        """Raises RefusedError."""
+        """Calls the handler of the method. Raises RefusedError for an unknown method or a missing token."""
         method = environment["REQUEST_METHOD"]
         allowed = sorted({*self.methods, "HEAD"} if "GET" in self.methods else self.methods)
         if method not in allowed:
             raise RefusedError(
-                HTTPStatus.METHOD_NOT_ALLOWED, f"Use {' or '.join(allowed)} here.", Allow=", ".join(allowed)
+                HTTPStatus.METHOD_NOT_ALLOWED, f"This endpoint supports {', '.join(allowed)}.", Allow=", ".join(allowed)
             )
         if method in self.changes:
             authorize(environment, token)
@@ -42,14 +42,14 @@ class Endpoint:
 
 
 class LogLevel:
-    """GET returns the level; PUT changes it for a while, so that it is not left at debug."""
+    """Log level: GET returns it; PUT changes it for a limited time, so that it does not stay at debug."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
 
     def endpoint(self) -> Endpoint:
         return Endpoint(
-            f"the log level; PUT {_EXAMPLE} changes it for so many seconds in every process of this pod",
+            f"Log level; PUT {_EXAMPLE} changes it in every process of this pod for that many seconds",
             {"GET": self.get, "PUT": self.put},
             frozenset({"PUT"}),
         )
@@ -68,19 +68,19 @@ class LogLevel:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"The fields are `level` and `for`, such as {_EXAMPLE}.")
         level, seconds = given.get("level"), given.get("for", USUAL_SECONDS)
         if level not in logs.LEVELS:
-            raise RefusedError(HTTPStatus.BAD_REQUEST, f"`level` is one of {', '.join(logs.LEVELS)}.")
+            raise RefusedError(HTTPStatus.BAD_REQUEST, f"`level` must be one of {', '.join(logs.LEVELS)}.")
         if isinstance(seconds, bool) or not isinstance(seconds, int) or not 1 <= seconds <= LONGEST_SECONDS:
             raise RefusedError(
                 HTTPStatus.BAD_REQUEST,
-                f"`for` is a whole number of seconds from 1 to {LONGEST_SECONDS}; what shall last is the setting"
-                " LOG_LEVEL.",
+                f"`for` must be a whole number of seconds from 1 to {LONGEST_SECONDS}. To change the level permanently,"
+                " set LOG_LEVEL.",
             )
         self._control.change_level(level, seconds)
         return self.get(environment)
 
 
 class Drain:
-    """GET returns the state; POST begins the drain of SIGTERM, and the process stays until it is stopped."""
+    """Drain: GET returns its state; POST starts it as SIGTERM does, but the process keeps running."""
 
     def __init__(self, control: Control, registry: CollectorRegistry) -> None:
         self._control = control
@@ -88,7 +88,7 @@ class Drain:
 
     def endpoint(self) -> Endpoint:
         return Endpoint(
-            "whether this pod drains; POST takes it out: not ready, each answer closes its connection, nothing ends",
+            "State of the drain; POST starts it: the pod is not ready and closes each connection, but keeps running",
             {"GET": self.get, "POST": self.post},
             frozenset({"POST"}),
         )

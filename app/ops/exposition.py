@@ -1,4 +1,4 @@
-"""Metrics in the format that the caller accepts."""
+"""Endpoint of the metrics, in the format that the client accepts."""
 
 import re
 from http import HTTPStatus
@@ -15,7 +15,7 @@ _NO_VERSION: Final = re.compile(r"version=(?!\d{1,4}(?:\.\d{1,4}){0,2}\s*(?:[;,]
 
 
 def exposition(registry: CollectorRegistry) -> Endpoint:
-    """Returns /metrics: text, or OpenMetrics for those who accept it."""
+    """Returns the endpoint of /metrics: Prometheus text format, or OpenMetrics if the client accepts it."""
     application = make_wsgi_app(registry)
 
     def answer(environment: WSGIEnvironment) -> Reply:
@@ -27,9 +27,9 @@ def exposition(registry: CollectorRegistry) -> Endpoint:
         asked = {**environment, "REQUEST_METHOD": "GET", "HTTP_ACCEPT": _understood(environment.get("HTTP_ACCEPT", ""))}
         return Reply(HTTPStatus.OK, b"".join(application(asked, start)), headers=headers)
 
-    return Endpoint("what Prometheus scrapes", {"GET": answer})
+    return Endpoint("Metrics for Prometheus", {"GET": answer})
 
 
 def _understood(accept: str) -> str:
-    """Returns the Accept header, or nothing where it names a version that is none: the library fails on these."""
+    """Returns the Accept header, or an empty one if its version is malformed, on which prometheus_client fails."""
     return "" if _NO_VERSION.search(accept) else accept

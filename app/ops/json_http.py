@@ -1,4 +1,4 @@
-"""Requests and responses of the admin port: JSON in, JSON out, refusals that say what to do."""
+"""JSON requests and responses of the admin port, its authorisation, and its problem details."""
 
 import hmac
 import json
@@ -13,7 +13,7 @@ LARGEST_BODY_BYTES: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Encodes `content` as JSON, unless it is bytes already."""
+    """Response; `content` is encoded as JSON unless it is bytes."""
 
     status: HTTPStatus
     content: Mapping[str, object] | bytes
@@ -34,7 +34,7 @@ class Reply:
 
 
 class RefusedError(Exception):
-    """Refusal of a request; `detail` is a sentence for its sender."""
+    """Refusal of a request; `detail` is a sentence for the client."""
 
     def __init__(self, status: HTTPStatus, detail: str, **headers: str) -> None:
         super().__init__(detail)
@@ -48,12 +48,12 @@ class RefusedError(Exception):
 
 
 def authorize(environment: WSGIEnvironment, token: str | None) -> None:
-    """Raises RefusedError unless the request carries the token; without ADMIN_TOKEN, always."""
+    """Raises RefusedError unless the request has the token. Without ADMIN_TOKEN, every request is refused."""
     if token is None:
         raise RefusedError(
             HTTPStatus.FORBIDDEN,
-            "Nothing can be changed here: this process was started without ADMIN_TOKEN. Give it one: openssl rand -hex"
-            " 32, as the setting ADMIN_TOKEN or the file admin_token in SECRETS_DIR.",
+            "Changes are disabled, since ADMIN_TOKEN is not set. Set ADMIN_TOKEN, or create the file admin_token in"
+            " SECRETS_DIR, with the output of: openssl rand -hex 32",
         )
     scheme, _, given = str(environment.get("HTTP_AUTHORIZATION", "")).partition(" ")
     if scheme.lower() != "bearer" or not given.strip():
@@ -65,20 +65,21 @@ def authorize(environment: WSGIEnvironment, token: str | None) -> None:
     if not hmac.compare_digest(given.strip().encode("latin-1", "replace"), token.encode()):
         raise RefusedError(
             HTTPStatus.UNAUTHORIZED,
-            "That is not the value of ADMIN_TOKEN.",
+            "The token does not match ADMIN_TOKEN.",
             WWW_Authenticate='Bearer realm="admin", error="invalid_token"',
         )
 
 
 def body(environment: WSGIEnvironment, example: str) -> dict[str, Any]:
-    """Returns the JSON object that was sent. Raises RefusedError, naming `example`, when there is none."""
+    """Returns the JSON object in the body. Raises RefusedError, whose detail shows `example`, if there is none."""
     media_type = str(environment.get("CONTENT_TYPE", "")).partition(";")[0].strip().lower()
     length = str(environment.get("CONTENT_LENGTH") or "")
     if not (length.isascii() and length.isdigit()):
         raise RefusedError(HTTPStatus.LENGTH_REQUIRED, f"Send a body with a Content-Length, such as {example}.")
     if int(length) > LARGEST_BODY_BYTES:
         raise RefusedError(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A body has {LARGEST_BODY_BYTES} bytes at most, such as {example}."
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"The limit is {LARGEST_BODY_BYTES} bytes; send a body such as {example}.",
         )
     if media_type != "application/json":
         raise RefusedError(

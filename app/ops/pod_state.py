@@ -1,4 +1,4 @@
-"""State that an operator asked for, shared by the processes of a pod: in memory, or in a file of several."""
+"""State that an operator requested for the processes of a pod: in memory, or in a file that several processes share."""
 
 import json
 import os
@@ -13,7 +13,7 @@ _FILE = "operator.json"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """`level` holds until the moment `until`, in seconds since 1970; `draining` for good."""
+    """Requested state. `level` applies until `until`, in seconds since 1970; `draining` is permanent."""
 
     level: str | None = None
     until: float = 0.0
@@ -21,7 +21,7 @@ class Asked:
 
 
 class Board:
-    """Shared state: each process reads it about once a second, the one that serves the admin port writes it."""
+    """Shared state: each process reads it about once a second; the process with the admin port writes it."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -30,18 +30,18 @@ class Board:
 
     @property
     def shared(self) -> bool:
-        """Returns whether other processes may write."""
+        """Tests whether other processes may write the state."""
         return self._file is not None
 
     def read(self) -> Asked:
-        """Returns the state. A file that is missing or incomplete leaves it as it was."""
+        """Returns the state; the last known one if the file is missing or incomplete."""
         if self._file is not None:
             with suppress(OSError, ValueError, TypeError):
                 self._asked = Asked(**json.loads(self._file.read_bytes()))
         return self._asked
 
     def change(self, **asked: Any) -> Asked:
-        """Changes a part and returns the whole. Raises OSError when the file can't be written."""
+        """Changes the given fields and returns the state. Raises OSError if the file can't be written."""
         with self._lock:
             changed = replace(self.read(), **asked)
             if self._file is not None:
@@ -53,6 +53,6 @@ class Board:
 
 
 def board() -> Board:
-    """Returns the file in the folder that the processes of this pod share for their metrics, if they do."""
+    """Returns the state of this pod, in a file if its processes share a folder for metrics."""
     folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     return Board(Path(folder) / _FILE if folder else None)

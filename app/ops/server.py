@@ -1,4 +1,4 @@
-"""The HTTP server of the admin port: threads of its own, and no answer that shows a trace."""
+"""HTTP server of the admin port: a thread for each request, and no tracebacks in responses."""
 
 import socket
 import sys
@@ -14,7 +14,7 @@ from app.ops.json_http import RefusedError
 
 
 class AdminServer(ThreadingWSGIServer):
-    """Serves a WSGI application on a socket that listens already, and closes it in the end."""
+    """Serves a WSGI application on a listening socket, and closes the socket at the end."""
 
     def __init__(self, listening: socket.socket, application: WSGIApplication) -> None:
         address = listening.getsockname()[:2]
@@ -26,7 +26,7 @@ class AdminServer(ThreadingWSGIServer):
         self.set_app(application)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 -- socketserver's signature
-        """Logs a failure, which the stock server prints. A client that leaves or says nothing is none."""
+        """Logs errors, which the stock server prints. Ignores clients that disconnect or time out."""
         error = sys.exception()
         if not isinstance(error, OSError):
             structlog.get_logger().error("admin_failed", exc_info=error)
@@ -36,14 +36,14 @@ class _Handler(WSGIRequestHandler):
     timeout = 10
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name of the overridden parameter
-        """Logs nothing: a scrape is no event."""
+        """Logs nothing: scrapes and probes would fill the log."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002
-        """Refuses what is no request. The stock server repeats it, in HTML."""
+        """Refuses a malformed request with problem details. The stock server repeats the request in HTML."""
         status = HTTPStatus(code)
         self.close_connection = True
-        self.request_version = self.protocol_version  # until it is read, it is 0.9, whose answers have no head
-        reply = RefusedError(status, "This is not a request that the admin port reads.", Connection="close").reply()
+        self.request_version = self.protocol_version  # defaults to HTTP/0.9, whose responses have no header
+        reply = RefusedError(status, "The request is not valid HTTP for the admin port.", Connection="close").reply()
 
         def start(_status: str, headers: list[tuple[str, str]], *_rest: object) -> Any:
             self.send_response(status)

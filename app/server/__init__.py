@@ -1,7 +1,7 @@
-"""The API under gunicorn: configuration as code, a worker that drains, metrics on the admin port.
+"""Server of the API: gunicorn with uvicorn workers that drain, and metrics on the admin port.
 
-Order at SIGTERM: drain (serve on, closing each connection with its answer), then the requests in flight, then the
-application's lifespan. All of it ends before gunicorn's own limit, which ends before Kubernetes's.
+Order at SIGTERM: drain (keep serving, with `Connection: close`), finish the requests in flight, end the application's
+lifespan. All of it ends before gunicorn's timeout, which ends before Kubernetes' grace period.
 """
 
 from app.server.gunicorn_app import serve

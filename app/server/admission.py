@@ -1,7 +1,7 @@
 """Admission control: bounds the requests in progress in one process. docs/decisions/0021-overload.md.
 
-What an event loop has begun shares its thread, so that each request more delays all others. Beyond the bound a request
-is refused at once (app/server/shedding.py) instead of being answered when nobody waits for it any more.
+Requests in progress share the thread of the event loop, so that each one delays all others. Beyond the limit, requests
+are refused at once (app/server/shedding.py) instead of being answered after their clients have timed out.
 """
 
 from collections.abc import Awaitable
@@ -15,9 +15,10 @@ READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Admission:
-    """Counts requests in progress, up to `most`, and half of them writes.
+    """Counts requests in progress: up to `most`, of which half may be writes.
 
-    A write costs several reads, and may wait for a password's hash or a provider: writes alone never fill a process.
+    A write costs as much as several reads, and may wait for a password hash or a provider. So writes alone never fill a
+    process.
     """
 
     def __init__(self, most: int, metrics: HttpMetrics) -> None:
@@ -31,15 +32,15 @@ class Admission:
         return self._reads + self._writes
 
     def admits(self, method: str) -> bool:
-        """Returns whether one more request with this method may start."""
+        """Tests whether one more request with this method may start."""
         return self._reads + self._writes < self.most and (method in READS or self._writes < self._most_writes)
 
     def take(self, method: str) -> None:
-        """Counts one as in progress."""
+        """Adds a request to those in progress."""
         self._count(method, 1)
 
     def release(self, method: str) -> None:
-        """Counts one as no longer in progress."""
+        """Removes a request from those in progress."""
         self._count(method, -1)
 
     def _count(self, method: str, change: int) -> None:
@@ -50,11 +51,11 @@ class Admission:
 
 
 class Slot:
-    """One request on its way through the application, as an ASGI application around that one.
+    """ASGI application around the API for one request, which counts it while it is in progress.
 
-    It is in progress from when it has arrived whole, since a slow body needs no CPU, until its answer begins: event
-    streams last, and an answer takes the time that its reader takes. Without an answer it is until its task ends, even
-    if the client has left.
+    It is counted from the end of its body, since receiving a slow body needs no CPU, until its response begins, since
+    streams and slow readers take long. Without a response it is counted until its task ends, even if the client has
+    disconnected.
     """
 
     __slots__ = ("_admission", "_app", "_method", "_over", "_send", "_taken")
@@ -67,7 +68,7 @@ class Slot:
         self._send: Send
 
     def take(self) -> None:
-        """Counts the request, unless it is counted or over."""
+        """Counts the request, unless it is counted already or finished."""
         if not self._taken and not self._over:
             self._taken = True
             self._admission.take(self._method)

@@ -17,7 +17,7 @@ LAST_CALL_SECONDS: Final = 0.5
 
 
 class DrainingServer(Server):
-    """Serves on for a while after SIGTERM, each answer closing its connection; SIGINT skips the wait."""
+    """Keeps serving for a while after SIGTERM, with `Connection: close`; SIGINT skips the wait."""
 
     def __init__(self, config: Any, binnacle: Binnacle, drain_seconds: float) -> None:
         super().__init__(config)
@@ -35,7 +35,7 @@ class DrainingServer(Server):
         logging.getLogger("app.server").info("draining for %g s", self._drain_seconds)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Keeps objects of the startup out of garbage collections, which stop the event loop for some 60 ms."""
+        """Excludes objects of the startup from garbage collection, which would stop the event loop for some 60 ms."""
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
@@ -46,7 +46,7 @@ class DrainingServer(Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serves connections that were accepted before the listener closed; the stock server closes them."""
+        """Serves connections that wait in the listen queue; the stock server resets them."""
         loop = asyncio.get_running_loop()
         waiting = self._stop_listening(sockets or [])
         for connection in waiting:
@@ -57,7 +57,7 @@ class DrainingServer(Server):
         await super().shutdown(sockets)
 
     def _stop_listening(self, sockets: list[socket.socket]) -> list[socket.socket]:
-        """Accepts what waits in the sockets' queues, then closes them at once: closing first would reset it."""
+        """Accepts the connections in the listen queues, then closes the sockets: closing them first would reset these."""
         waiting = []
         for listening in sockets:
             with suppress(BlockingIOError):

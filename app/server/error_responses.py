@@ -1,4 +1,4 @@
-"""Responses of the server itself to requests that never reach the application."""
+"""Error responses of the server to requests that never reach the application."""
 
 import orjson
 import structlog
@@ -10,13 +10,13 @@ from app.telemetry.requests.redaction import shown_address
 
 
 class Refusals:
-    """Writes problem details, and counts and logs each, since there is no access line for it."""
+    """Renders problem details, and counts and logs each refusal, since it has no access log line."""
 
     def __init__(self, metrics: RejectedMetrics) -> None:
         self._metrics = metrics
 
     def answer(self, refused: Refused, client: str) -> bytes:
-        """Returns the whole response, which closes its connection. `client` is the address of the peer."""
+        """Returns the whole response, with `Connection: close`. `client` is the address of the peer."""
         status, code, detail = refused
         self._metrics.requests.labels(str(int(status))).inc()
         structlog.get_logger().warning(

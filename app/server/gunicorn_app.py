@@ -1,4 +1,4 @@
-"""gunicorn's configuration as code."""
+"""gunicorn application, configured by the settings."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ from app.telemetry.metrics.process import register_process
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT; does not return before all is drained."""
+    """Serves until SIGTERM or SIGINT; returns after the drain and all requests in flight."""
     GunicornApplication(settings).run()
 
 
@@ -34,16 +34,16 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         self.settings = settings
         self._admin = ExitStack()
         self._admin_process = 0
-        # Opened once: gunicorn reads its configuration anew at SIGHUP, and keeps these.
+        # Opened once, so that gunicorn keeps the sockets when it reloads its configuration at SIGHUP.
         self._listening = [f"fd://{opened.detach()}" for opened in listen_as_set("", settings.host, settings.port)]
         super().__init__()
 
     def run(self) -> None:
-        """Runs until SystemExit: in the master, and in each worker, which inherits what the master has opened."""
+        """Runs until SystemExit, in the master and in each worker, which inherits the master's open files."""
         try:
             super().run()
         finally:
-            # Left to the interpreter's end it would wait for a thread that is gone by then.
+            # At the interpreter's exit, this would wait for a thread that no longer exists.
             if self._admin_process == os.getpid():
                 self._admin.close()
 
@@ -61,7 +61,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
             "timeout": 60,
             "worker_tmp_dir": str(settings.multiprocess_dir) if settings.multiprocess_dir else None,
             "forwarded_allow_ips": ",".join(map(str, settings.trusted_proxies)),
-            "control_socket_disable": True,  # it would lie in a home directory that a read-only pod lacks
+            "control_socket_disable": True,  # needs a home directory, which a pod with a read-only file system lacks
             "when_ready": self._serve_sums,
             "post_worker_init": self._serve_own,
             "child_exit": self._forget,
@@ -74,7 +74,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         return create_app(self.settings)
 
     def _serve_own(self, worker: DrainingWorker) -> None:
-        """Configures one process to serve its own metrics. Of several, each only follows the pod's state."""
+        """Serves the metrics of a single worker. Several workers only follow the pod's state."""
         lifecycle = worker.wsgi.lifecycle
         control = Control(board(), self.settings.log_level, lifecycle.drain, drains=lambda: lifecycle.draining)
         if self.settings.web_concurrency > 1:
@@ -85,7 +85,7 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         self._open_admin(registry, control)
 
     def _serve_sums(self, _arbiter: Arbiter) -> None:
-        """Configures several processes, whose sums the master serves."""
+        """Serves the summed metrics of several workers from the master."""
         if self.settings.web_concurrency == 1:
             return
         self._open_admin(aggregation.sums(), Control(board(), self.settings.log_level))
@@ -95,16 +95,16 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         self._admin.enter_context(open_admin(self.settings, registry, {"livez": alive}, control, drains=True))
 
     def _forget(self, _arbiter: Arbiter, worker: DrainingWorker) -> None:
-        """Removes the gauges of a worker that ended; called for a killed one too."""
+        """Removes the gauges of a worker that has ended, or was killed."""
         if self.settings.web_concurrency > 1:
             multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
-    """Sends gunicorn's log lines where all others go."""
+    """Sends gunicorn's log lines to the root logger, like all others."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ARG002 -- gunicorn's signature
         self.error_log.propagate = True
         self.error_log.handlers = []
         self.access_log.handlers = []
-        self.error_log.setLevel(logging.NOTSET)  # as everybody, and as it changes
+        self.error_log.setLevel(logging.NOTSET)  # inherits the level of the root logger, which can change

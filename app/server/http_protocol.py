@@ -1,7 +1,7 @@
-"""uvicorn's HTTP protocol with timeouts for incomplete requests, for which it waits without one.
+"""uvicorn's HTTP protocol with timeouts and size limits for incomplete requests, which uvicorn lacks.
 
-What is refused here has no request yet that the application could answer: app/server/error_responses.py answers it.
-Where the application has the head already, it is the one that answers.
+A request that is refused before its head is complete gets its response from app/server/error_responses.py. After that
+the application responds.
 """
 
 import asyncio
@@ -16,24 +16,24 @@ from app.server.error_responses import Refusals
 from app.server.request_heads import Refused, check, malformed
 from app.server.upgrades import UpgradeProtocol
 
-LARGEST_HEAD_BYTES: Final = 64 * 1024  # the edge refuses less than that, and in more words
-LARGEST_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # what the application doesn't read: chunk extensions, trailers
+LARGEST_HEAD_BYTES: Final = 64 * 1024  # the edge has lower limits, and more detailed responses
+LARGEST_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # includes chunk extensions and trailers, which no other limit counts
 LINGER_SECONDS: Final = 1.0
 
 
 def guarded(header_seconds: float, body_seconds: float, refusals: Refusals) -> Callable[..., "GuardedProtocol"]:
-    """Returns the factory from which uvicorn makes a protocol for each connection."""
+    """Returns the factory with which uvicorn creates the protocol of each connection."""
     return partial(GuardedProtocol, header_seconds, body_seconds, refusals)
 
 
 class BrokenHeadError(Exception):
-    """Stops the parsing of a head that is refused."""
+    """Stops the parser for a head that is refused."""
 
 
 class GuardedProtocol(UpgradeProtocol):
-    """A connection that must bring a whole request in time, from when it is opened or from its first byte.
+    """Connection whose requests must arrive in time: counted from its opening, then from a request's first byte.
 
-    Nothing runs for a request that arrives in one piece, nor while an answer streams out, nor for a WebSocket.
+    No timer runs for a request that arrives in one piece, for a response that is streamed, or for a WebSocket.
     """
 
     def __init__(
@@ -45,9 +45,9 @@ class GuardedProtocol(UpgradeProtocol):
         self._body_seconds = body_seconds
         self._deadline: asyncio.TimerHandle | None = None
         self._arriving = self._in_head = True
-        self._received = 0  # bytes of a request that has not arrived whole
+        self._received = 0  # bytes of the incomplete request
         self._upgraded = False
-        self._refused: Refused | None = None  # then nothing more is read
+        self._refused: Refused | None = None  # once set, input is ignored
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -63,7 +63,7 @@ class GuardedProtocol(UpgradeProtocol):
         super().data_received(data)
         if self._upgraded or self._has_refused() or self.transport.is_closing():
             return
-        # Blank lines between requests begin none, but they end uvicorn's own wait for the next one.
+        # Blank lines between requests start no request, but they cancel uvicorn's keep-alive timeout.
         if self._arriving or (self._idle() and self.timeout_keep_alive_task is None):
             self._received += len(data)
             self._check_size()
@@ -85,7 +85,7 @@ class GuardedProtocol(UpgradeProtocol):
         super().on_headers_complete()
         self._in_head = False
         if not self.parser.should_upgrade():
-            self.headers = []  # trailers go here, and not among the headers that were checked
+            self.headers = []  # keeps trailers apart from the headers that were checked
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -99,7 +99,7 @@ class GuardedProtocol(UpgradeProtocol):
         super().handle_websocket_upgrade()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what the parser gave up. uvicorn calls this while it handles the parser's error, which says more."""
+        """Refuses a malformed request. uvicorn calls this while it handles the parser's error, which has details."""
         if self._refused is None:
             self._refuse(malformed(str(sys.exception() or msg)))
 
@@ -117,7 +117,7 @@ class GuardedProtocol(UpgradeProtocol):
     def _expire(self) -> None:
         self._deadline = None
         if not self._idle():
-            # An answer streams out, or the application reads the body: it has a deadline of its own, and answers 408.
+            # The response is streamed, or the application reads the body: then BodyDeadline responds with 408.
             self._set_deadline(self._body_seconds)
         elif self._in_head and self._received:
             detail = f"The head of a request must arrive within {self._header_seconds:g} s."
@@ -126,12 +126,12 @@ class GuardedProtocol(UpgradeProtocol):
             self.transport.close()
 
     def _refuse(self, refused: Refused) -> None:
-        """Reads no more, and answers in turn: after what came before, or by the application that waits for a body."""
+        """Ignores further input; responds after earlier requests, or lets the application that reads the body respond."""
         self._refused = refused
         self._cancel_deadline()
         in_body = self._arriving and not self._in_head
         if self._idle() and in_body:
-            self.transport.close()  # the request was answered before its body had come
+            self.transport.close()  # the response was sent before the body had arrived
         elif self._idle():
             self._answer(refused)
         elif in_body:
@@ -140,7 +140,7 @@ class GuardedProtocol(UpgradeProtocol):
             self.cycle.message_event.set()
 
     def _answer(self, refused: Refused) -> None:
-        """Closes after a while: an answer is lost if what the client still sends finds a closed connection."""
+        """Responds, and closes after a delay: closing while the client still sends would lose the response."""
         self._unset_keepalive_if_required()
         if self.transport.is_closing():
             return
@@ -152,7 +152,7 @@ class GuardedProtocol(UpgradeProtocol):
         return self._refused is not None
 
     def _idle(self) -> bool:
-        """Returns whether no request is being answered."""
+        """Tests that no response is in progress."""
         return getattr(self.cycle, "response_complete", True)
 
     def _set_deadline(self, seconds: float) -> None:

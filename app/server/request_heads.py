@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-LARGEST_URL_BYTES: Final = 64 * 1024 - 1  # httptools takes no longer one apart; the edge refuses most of them
+LARGEST_URL_BYTES: Final = 64 * 1024 - 1  # the limit of httptools' URL parser; the edge has a lower limit
 _SERVED: Final = frozenset({"1.0", "1.1"})
 
 
@@ -17,27 +17,27 @@ class Refused(NamedTuple):
 
 
 VERSION: Final = Refused(
-    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", "This service speaks HTTP/1.1 and HTTP/1.0."
+    HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "http_version_not_supported", "This service supports HTTP/1.1 and HTTP/1.0."
 )
 _LONG_URL: Final = Refused(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", "The path and the query are too long.")
-_FRAGMENT: Final = Refused(HTTPStatus.BAD_REQUEST, "bad_request", "A request target has no fragment.")
+_FRAGMENT: Final = Refused(HTTPStatus.BAD_REQUEST, "bad_request", "A request target must not have a fragment.")
 _FRAMING: Final = Refused(HTTPStatus.BAD_REQUEST, "bad_request", "Transfer-Encoding needs HTTP/1.1.")
 _CODING: Final = Refused(
-    HTTPStatus.NOT_IMPLEMENTED, "not_implemented", "The only Transfer-Encoding that this service reads is chunked."
+    HTTPStatus.NOT_IMPLEMENTED, "not_implemented", "The only supported Transfer-Encoding is chunked."
 )
 
 
 def malformed(reason: str) -> Refused:
-    """Returns the refusal of what the parser gave up; `reason` is the parser's own sentence."""
+    """Returns the refusal of a malformed request; `reason` is the parser's message."""
     if reason == "Invalid HTTP version":
         return VERSION
-    if reason == "User callback error":  # uvicorn's, which takes the target apart
+    if reason == "User callback error":  # an error of uvicorn's callback that parses the target
         reason = "Invalid request target"
     return Refused(HTTPStatus.BAD_REQUEST, "bad_request", f"The request is not valid HTTP/1.1: {reason}.")
 
 
 def check(version: str, url: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Refused | None:
-    """Returns why a head is refused, if it is; the names of `headers` are in lower case."""
+    """Returns the refusal of a request head, or None. The names of `headers` must be in lower case."""
     if version not in _SERVED:
         return VERSION
     if len(url) > LARGEST_URL_BYTES:

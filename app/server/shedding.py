@@ -1,4 +1,4 @@
-"""Load shedding: refuses what an overloaded process can't answer in time. docs/decisions/0021-overload.md."""
+"""Load shedding: refuses requests that an overloaded process can't answer in time. docs/decisions/0021-overload.md."""
 
 import asyncio
 import random
@@ -19,14 +19,14 @@ from app.telemetry.requests.request_ids import given_id, new_id
 from app.telemetry.requests.routes import METHODS, OTHER_METHOD, OVERLOADED
 
 STATUS: Final = HTTPStatus.SERVICE_UNAVAILABLE
-RETRY_SECONDS: Final = (1, 2, 3)  # at random, so that those who were refused together don't return together
+RETRY_SECONDS: Final = (1, 2, 3)  # drawn at random, so that refused clients do not return at the same time
 LOG_SECONDS: Final = 10.0
 METHODS_OF_THE_API: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-DETAIL: Final = "This replica has as many requests in progress as it can answer in time; try again after Retry-After."
+DETAIL: Final = "This replica is overloaded; repeat the request after the seconds in Retry-After."
 
 
 class Shedding:
-    """Writes the refusals of one process, and counts them: in the HTTP metrics one by one, in the log every 10 s."""
+    """Renders the refusals of one process. Each is counted in the HTTP metrics; the log has a total every 10 s."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Shedding:
         origins: Collection[str] = (),
         log_seconds: float = LOG_SECONDS,
     ) -> None:
-        """`origins` are those whose pages may read a refusal; a line is logged every `log_seconds`."""
+        """Prepares the responses. Pages of `origins` may read them; the total is logged every `log_seconds`."""
         self._admission = admission
         self._origins = frozenset(origins)
         self._metrics = metrics
@@ -61,7 +61,7 @@ class Shedding:
         ).model_dump(exclude_none=True)
 
     def refuse(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
-        """Counts a refused request and returns the whole response."""
+        """Counts a refused request, and returns the whole response as bytes."""
         self._metrics.refused(method if method in METHODS else OTHER_METHOD, OVERLOADED, STATUS)
         self._count()
         given = dict(headers)
@@ -84,7 +84,7 @@ class Shedding:
         self._refused += 1
 
     def _log(self) -> None:
-        """Logs one line for many refusals: an overloaded process has other things to do."""
+        """Logs one line for many refusals, to save the CPU of an overloaded process."""
         structlog.get_logger().warning(
             "requests_refused",
             count=self._refused,

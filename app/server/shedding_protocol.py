@@ -1,4 +1,4 @@
-"""The protocol of a connection whose requests are refused while the process is overloaded."""
+"""HTTP protocol that refuses requests while the process is overloaded."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,7 +18,7 @@ from app.settings import Settings
 
 
 def shedding(settings: Settings, binnacle: Binnacle) -> Callable[..., "SheddingProtocol"]:
-    """Returns the factory from which uvicorn makes a protocol for each connection of one process."""
+    """Returns the factory with which uvicorn creates the protocol of each connection of one process."""
     admission = Admission(settings.max_requests_in_progress, binnacle.http)
     headers = ResponseHeaders(encrypted=settings.environment == "production")
     return partial(
@@ -33,9 +33,9 @@ def shedding(settings: Settings, binnacle: Binnacle) -> Callable[..., "SheddingP
 
 
 class SheddingProtocol(GuardedProtocol):
-    """Refuses a request as soon as its head has arrived, without a task, and keeps the connection for the next one.
+    """Refuses a request when its head has arrived, without starting a task, and keeps the connection open.
 
-    Probes are always served: a busy replica is ready, and whoever takes it out leaves more work to the others.
+    Probes are always served: a busy replica is ready, and removing it would add load to the others.
     """
 
     def __init__(
@@ -61,9 +61,10 @@ class SheddingProtocol(GuardedProtocol):
         self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Replaces uvicorn's, which it calls for a head that has arrived, and for a pipelined request in its turn.
+        """Refuses the request or starts its task; uvicorn calls this when its head has arrived.
 
-        One that waited in the pipeline follows the one that ended before it, and is not refused.
+        For a pipelined request, uvicorn calls this after the request before it has ended. Such a request is not
+        refused.
         """
         method = cycle.scope["method"]
         if cycle.more_body and not self._admission.admits(method) and cycle.scope["path"] not in OPERATIONS:
@@ -80,9 +81,9 @@ class SheddingProtocol(GuardedProtocol):
         if self.transport.is_closing():
             return
         if self.flow.write_paused:
-            self.transport.abort()  # the client sends requests and reads no answers, which would fill the memory
+            self.transport.abort()  # the client does not read its responses, which would fill the memory
             return
-        # A body that waits for 100 never comes.
+        # A client that waits for 100 Continue never sends the body, so the connection can't be used again.
         keep = cycle.keep_alive and not (cycle.waiting_for_100_continue or self._draining())
         scope = cycle.scope
         path = scope["raw_path"].decode("ascii")

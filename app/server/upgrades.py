@@ -1,4 +1,4 @@
-"""Upgrades from HTTP/1.1: handshakes of WebSockets alone. Any other `Upgrade` is ignored (RFC 9110, 7.8)."""
+"""Upgrades from HTTP/1.1: only WebSocket handshakes; any other `Upgrade` is ignored (RFC 9110, 7.8)."""
 
 import base64
 import binascii
@@ -13,10 +13,10 @@ _KEY_BYTES: Final = 16
 
 
 class UpgradeProtocol(HttpToolsProtocol):
-    """Serves a request that asks for another protocol as if it did not.
+    """Serves a request with an unsupported `Upgrade` as if it had none.
 
-    httptools takes what follows the head of such a request for the other protocol and drops its body, and uvicorn
-    neither answers nor closes one that is almost a WebSocket's. So the head is parsed again without its `Upgrade`.
+    httptools drops the body of such a request, since it expects data of the other protocol after the head. uvicorn
+    neither answers nor closes an invalid WebSocket handshake. So the head is parsed again without its `Upgrade`.
     """
 
     _head_to_repeat: bytes | None = None
@@ -38,12 +38,12 @@ class UpgradeProtocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def _should_upgrade(self) -> bool:
-        idle = getattr(self.cycle, "response_complete", True)  # else the answer would go on behind the handshake
+        idle = getattr(self.cycle, "response_complete", True)  # otherwise a response would follow the handshake
         method, version = self.parser.get_method(), self.parser.get_http_version()
         return idle and method == b"GET" and version == "1.1" and is_websocket_handshake(self.headers)
 
     def _parse(self, data: bytes) -> bytes | None:
-        """Returns what is still to be parsed, if anything."""
+        """Parses data, and returns the bytes that must be parsed again, if any."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -64,7 +64,7 @@ class UpgradeProtocol(HttpToolsProtocol):
 
 
 def is_websocket_handshake(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Returns whether header fields, with names in lower case, open a WebSocket (RFC 6455, 4.2.1)."""
+    """Tests whether header fields, with names in lower case, are a WebSocket handshake (RFC 6455, 4.2.1)."""
     fields = dict(headers)
     once = Counter(name for name, _ in headers if name.startswith(b"sec-websocket-") or name == b"upgrade")
     return (

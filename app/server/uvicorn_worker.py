@@ -1,4 +1,4 @@
-"""The gunicorn worker that runs uvicorn."""
+"""gunicorn worker that runs uvicorn."""
 
 import asyncio
 import logging
@@ -14,12 +14,12 @@ from app.server.shedding_protocol import shedding
 if TYPE_CHECKING:
     from app.settings import Settings
 
-# A room's messages are short; compression costs each socket some 300 kB.
+# Messages of a room are short, and compression needs about 300 kB for each socket.
 SOCKETS: Final = {"ws_max_size": 16 * 1024, "ws_per_message_deflate": False}
 
 
 class DrainingWorker(UvicornWorker):  # type: ignore[misc]
-    """gunicorn worker with uvicorn. The stock worker ignores the graceful timeout and cuts kept connections."""
+    """gunicorn worker with uvicorn. The stock worker ignores the graceful timeout and cuts keep-alive connections."""
 
     CONFIG_KWARGS = {**UvicornWorker.CONFIG_KWARGS, "server_header": False, "access_log": False, **SOCKETS}  # noqa: RUF012
 
