@@ -1,5 +1,5 @@
-"""What `python -m app COMMAND` does, a file a command; app/cli.py names them and says what each is for.
+"""Commands of `python -m app COMMAND`, one file each; app/cli.py describes them.
 
-A command's `run` gets the parsed arguments and returns the exit code. Commands are imported when they are asked for:
-the metrics library decides at its import how several processes share a number.
+`run` gets the parsed arguments and returns the exit code. Only the requested command is imported, since
+prometheus_client decides at its import whether several processes share metrics.
 """

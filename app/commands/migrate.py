@@ -1,4 +1,4 @@
-"""python -m app migrate: the database's schema."""
+"""python -m app migrate: updates the database's schema."""
 
 import sys
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""python -m app openapi: the contract."""
+"""python -m app openapi: prints the OpenAPI document."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""python -m app promote: gives a role, such as that of the first administrator, whom the API can't make."""
+"""python -m app promote: gives a role to an account, such as the first administrator's, which the API can't create."""
 
 import asyncio
 import sys
@@ -18,16 +18,16 @@ from app.settings import Settings
 def run(options: Namespace) -> int:
     settings = settings_and_logs(options.command)
     try:
-        said = asyncio.run(promote(settings, options.name, Role(options.role)))
+        result = asyncio.run(promote(settings, options.name, Role(options.role)))
     except DomainError as refusal:
         sys.stderr.write(f"promote: {refusal}\n")
         return 1
-    sys.stdout.write(f"{said}\n")
+    sys.stdout.write(f"{result}\n")
     return 0
 
 
 async def promote(settings: Settings, name: str, role: Role) -> str:
-    """Gives an account a role by the rules that hold for administrators; a sentence that says what came of it.
+    """Gives a role to an account, by the same rules as the API; returns a sentence about the result.
 
     Raises AccountNotFoundError, LastAdminError and UnavailableError.
     """

@@ -1,4 +1,4 @@
-"""python -m app run: the whole shop on one machine."""
+"""python -m app run: runs the whole shop on one machine."""
 
 import sys
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""python -m app sandbox: the stand-in provider."""
+"""python -m app sandbox: serves the sandbox provider."""
 
 from argparse import Namespace
 from contextlib import suppress
@@ -16,7 +16,7 @@ def run(options: Namespace) -> int:
     private_file(settings.ledger)
     config = uvicorn.Config(
         create_sandbox(settings),
-        workers=1,  # uvicorn takes WEB_CONCURRENCY for its own where none is named
+        workers=1,  # the default would be WEB_CONCURRENCY, which is for the API
         log_config=None,
         access_log=False,
         server_header=False,

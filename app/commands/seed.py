@@ -1,4 +1,4 @@
-"""python -m app seed: a catalogue to begin with."""
+"""python -m app seed: adds sample items, and accounts when embedded."""
 
 import sys
 from argparse import Namespace

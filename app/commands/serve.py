@@ -1,4 +1,4 @@
-"""python -m app serve: the API."""
+"""python -m app serve: serves the API."""
 
 from argparse import Namespace
 from contextlib import nullcontext

@@ -1,4 +1,4 @@
-"""Folder in which the processes of one service keep their counters, so that one of them can sum them."""
+"""Folder in which the processes of a service share their metrics, so that one of them can sum them."""
 
 import fcntl
 import os
@@ -22,25 +22,25 @@ _BEING_MADE_SECONDS: Final = 5.0
 
 @contextmanager
 def share_metrics(settings: "Settings") -> Iterator[Path]:
-    """Gives this process, and those that it will start, an empty folder for their counters, until the block ends.
+    """Creates an empty folder for the metrics of this process and its children; removes it when the block ends.
 
-    What the dead left must not be summed, so each start has a folder of its own, and removes those whose service was
-    killed: nobody holds their lock. Metrics that were made before the block are this process's alone.
+    Metrics of earlier processes must not be summed, so each start creates its own folder. It also removes folders of
+    killed services, which are those that no process has locked. Metrics created before the block are not shared.
     """
     parent = settings.multiprocess_dir or Path(tempfile.gettempdir())
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f"{PREFIX}*"):
         _remove_if_dead(left)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    _lock(folder)  # for as long as one of the processes lives: a fork inherits it, and no kill leaves it behind
+    _lock(folder)  # held while one of the processes lives: forks inherit it, and the kernel releases it after a kill
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    # The library looks at the environment once, when it is imported, which may have been before.
+    # prometheus_client reads the environment once, at its import, which may have been earlier.
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
     owner = os.getpid()
     try:
         yield folder
     finally:
-        if os.getpid() == owner:  # a process that was forked in the block leaves it too
+        if os.getpid() == owner:  # forked processes leave the block as well
             shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -56,7 +56,7 @@ def _lock(folder: Path) -> int:
 
 
 def _remove_if_dead(folder: Path) -> None:
-    with suppress(OSError):  # another start does the same, or it is another user's
+    with suppress(OSError):  # another start removes it, or it belongs to another user
         if time.time() - folder.stat().st_mtime < _BEING_MADE_SECONDS:
             return
         descriptor = _lock(folder)

@@ -1,6 +1,6 @@
-"""python -m app smoke: registers, logs in, lists items, orders one and waits until it is paid.
+"""python -m app smoke: tests a deployment from outside.
 
-Tests a deployment from outside; reads no settings.
+It registers, logs in, lists items, orders one and waits until the order is paid. It reads no settings.
 """
 
 import secrets
@@ -16,7 +16,7 @@ PATIENCE_SECONDS: Final = 60.0
 
 
 class SmokeError(Exception):
-    """A step failed; the message names the step, the expected status and the answer."""
+    """A step failed; the message states the request, the expected status and the response."""
 
 
 def run(options: Namespace) -> int:
@@ -30,7 +30,7 @@ def run(options: Namespace) -> int:
 
 
 def smoke(base_url: str, say: Callable[[str], object] = lambda line: sys.stdout.write(f"{line}\n")) -> None:
-    """Walks the journey against a running service. Raises SmokeError."""
+    """Runs all steps against a running service, and reports each with `say`. Raises SmokeError."""
     name = f"smoke-{secrets.token_hex(6)}"
     password = secrets.token_urlsafe(24)
     with httpx2.Client(base_url=base_url, timeout=10, trust_env=False) as client:
@@ -43,7 +43,7 @@ def smoke(base_url: str, say: Callable[[str], object] = lambda line: sys.stdout.
         items = _step(client.get("/api/v1/items"), 200, "listed the items", say).json()["items"]
         sold = [item for item in items if item["stock"] > 0]
         if not sold:
-            raise SmokeError("no item is in stock; python -m app seed makes some")
+            raise SmokeError("no item is in stock; add some with: python -m app seed")
         order = {"lines": [{"item_id": sold[0]["id"], "quantity": 1}]}
         placed = _step(client.post("/api/v1/orders", json=order), 202, f"ordered 1 {sold[0]['name']}", say)
         _await_paid(client, placed.url.join(placed.headers["Location"]), say)

@@ -1,4 +1,4 @@
-"""Preparation that several commands share."""
+"""Startup steps that several commands share."""
 
 from app import settings as configuration
 from app.settings import Settings, SettingsError
@@ -6,7 +6,7 @@ from app.telemetry import logs
 
 
 def settings_and_logs(command: str) -> Settings:
-    """Reads the settings of a command and configures logs by them. Raises SettingsError."""
+    """Reads the settings of a command, and configures logging. Raises SettingsError."""
     settings = configuration.read(command)
     logs.configure(settings.log_level, settings.log_format)
     if settings.log_format == "json":
@@ -15,6 +15,6 @@ def settings_and_logs(command: str) -> Settings:
 
 
 def require_queue(settings: Settings) -> None:
-    """Raises SettingsError when there is no queue to work on."""
+    """Raises SettingsError when REDIS_URL is missing."""
     if settings.redis_url is None:
-        raise SettingsError("REDIS_URL: this process works on the queue in Redis; embedded, the API does its work")
+        raise SettingsError("REDIS_URL: must be set for this command; without Redis, the API runs the jobs")

@@ -1,4 +1,4 @@
-"""python -m app worker: does the jobs in the queue."""
+"""python -m app worker: runs the jobs in the queue."""
 
 from argparse import Namespace
 

@@ -91,7 +91,7 @@ def open_admin(
     *,
     drains: bool = False,
 ) -> AbstractContextManager[int]:
-    """Serves on the configured address until the block ends; yields the port. Raises SettingsError if it can't listen."""
+    """Serves on the configured address during the block; yields the port. Raises SettingsError if it can't listen."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
     listening = listen_as_set("ADMIN_", settings.admin_host, settings.admin_port)
     return _serve(listening, Admin(registry, checks, control, drains=drains, token=token), control)

@@ -1,1 +1,1 @@
-"""Processes of the service: the parts that each opens, their order and their connections."""
+"""Processes of the service: composition of the parts that each process needs."""

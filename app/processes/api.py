@@ -1,4 +1,4 @@
-"""create_app: assembles the API."""
+"""Assembles the API."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,12 +31,12 @@ from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY, observe
 from app.telemetry.requests.layer import TelemetryLayer
 from app.telemetry.telemetry import Telemetry, start_telemetry
 
-PUBLISHERS: Final = 4  # messages that are published to the queue at once
+PUBLISHERS: Final = 4  # messages to publish to the queue concurrently
 
 
 @dataclass(frozen=True, slots=True)
 class Binnacle:
-    """The API for a server: an ASGI application, its lifecycle, and the metrics that the server writes."""
+    """API for a server: an ASGI application, its lifecycle, and the metrics that the server records."""
 
     asgi: TelemetryLayer
     app: FastAPI
@@ -50,7 +50,7 @@ class Binnacle:
 
 
 def create_app(settings: Settings, registry: CollectorRegistry | None = None) -> Binnacle:
-    """Returns the API for these settings. Its lifespan opens the services."""
+    """Returns the API for these settings. Its ASGI lifespan opens and closes the services."""
     telemetry = start_telemetry(settings, "api", registry)
     lifecycle, health = Lifecycle(), Health()
     readiness = Readiness(lifecycle, telemetry.metrics(ReadinessMetrics))
@@ -65,7 +65,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
                 lifecycle.start()
                 yield
         finally:
-            await asyncio.to_thread(telemetry.close)  # last: it sends what the others report
+            await asyncio.to_thread(telemetry.close)  # last, so that it sends the spans and errors of the shutdown
 
     app = FastAPI(
         title="Binnacle",
@@ -79,7 +79,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
         generate_unique_id_function=contract.name,
     )
     problems.install(app)
-    app.router.routes.extend(routes.routes)  # first: a path of another router costs them nothing
+    app.router.routes.extend(routes.routes)  # first, so that other routers do not slow them down
     app.include_router(probes.router(settings, lifecycle, readiness, health))
     app.include_router(websocket.router(settings, lifecycle))
     if settings.docs and settings.environment != "production":
@@ -103,7 +103,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
 async def _open_services(
     settings: Settings, telemetry: Telemetry, readiness: Readiness, health: Health
 ) -> AsyncIterator[Services]:
-    """Opens the parts of an API process in this order, and closes them in the reverse one."""
+    """Opens the parts of an API process in this order, and closes them in reverse order."""
     jobs = Jobs(at_once=settings.worker_concurrency if settings.embedded else PUBLISHERS)
     async with (
         open_platform(settings, telemetry) as platform,

@@ -1,4 +1,4 @@
-"""Background work of an API process: workers do it, or this process when it is embedded."""
+"""Background work of an API process: it publishes jobs to the workers, or runs them itself when embedded."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from app.processes.platform import Platform, open_publisher
 
 @asynccontextmanager
 async def open_background(platform: Platform, bus: Bus, jobs: Jobs) -> AsyncIterator[None]:
-    """Publishes jobs to the workers' queue; when embedded, runs them here, beside the reconciler."""
+    """Publishes jobs to the workers' queue. When embedded, runs the jobs and the reconciler in this process."""
     if not platform.settings.embedded:
         with open_publisher(platform) as publisher:
             async with jobs.running(publisher.publish):

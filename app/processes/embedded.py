@@ -1,4 +1,4 @@
-"""Runs the shop on one machine without settings: migrated, seeded, with the sandbox provider beside it."""
+"""Runs the shop on one machine without settings: migrates, seeds, and starts the API and the sandbox."""
 
 import os
 import signal
@@ -23,16 +23,16 @@ LOADED: Final = "http://127.0.0.1:8000"  # the default host of `make load`
 
 BANNER: Final = """
 Binnacle is serving: API {url}  |  docs {url}/docs  |  metrics {admin}/metrics
-The sandbox provider: mails {sandbox}/mails  |  faults {sandbox}/faults
+Sandbox provider: mails {sandbox}/mails  |  faults {sandbox}/faults
 
 Try next, in another terminal:
   curl {url}/api/v1/items
   {python} -m app smoke {url}
-      registers, orders, sees it paid
+      registers, orders, waits for the payment
   {load}
       a load test with a verdict
 {accounts}
-State is in {state}/ (make reset forgets it). Ctrl-C drains and stops everything.
+State is in {state}/ (make reset deletes it). Ctrl-C drains and stops everything.
 """
 
 
@@ -74,7 +74,7 @@ def _accounts(passwords: Mapping[str, str]) -> str:
     if not passwords:
         return ""
     lines = "".join(f"  {name:<12}{password}\n" for name, password in passwords.items())
-    return f"\nAccounts, with the passwords that nobody has changed yet:\n{lines}"
+    return f"\nAccounts whose initial password is unchanged:\n{lines}"
 
 
 class _Stop:
@@ -98,14 +98,14 @@ def _require_free(ports: dict[str, int]) -> None:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 taken.append(
-                    f"{name}: {port} is taken by another program; stop it, or try: {name}={port + 100} make run"
+                    f"{name}: {port} is in use by another program; stop it, or try: {name}={port + 100} make run"
                 )
     if taken:
         raise SettingsError("\n".join(taken))
 
 
 def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches this process alone, which then stops the others in order.
+    # In a new session, so that Ctrl-C reaches only this process, which stops the others in order.
     return subprocess.Popen(  # noqa: S603 -- this interpreter with arguments of this module
         [sys.executable, "-m", "app", command], start_new_session=True, env={**environment, **os.environ}
     )

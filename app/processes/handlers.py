@@ -1,4 +1,4 @@
-"""Background work: the handler of each topic, and what the reconciler sweeps and counts."""
+"""Background work: the handler of each topic, and the sweeps and counts of the reconciler."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from app.infra.outbox.claimed_message import Handler
 
 SWEEPS: Final[tuple[Sweep, ...]] = (pending.sweep, refresh_tokens.sweep, idempotency.sweep, reports.sweep)
-# Each of these dependencies may take a share of a worker's slots, for the topics that need it.
+# Topics that call a dependency; together they may use only a share of a worker's slots.
 NEEDED_BY: Final[Mapping[str, tuple[str, ...]]] = {PAYMENTS: (PAY_ORDER, REFUND_ORDER), MAIL: mail.TOPICS}
 TOPICS: Final[tuple[str, ...]] = (PAY_ORDER, REFUND_ORDER, MAKE_REPORT, SEND_CAMPAIGN, *mail.TOPICS)
 
 
 def shared_slots(settings: Settings) -> dict[str, Slots]:
-    """Returns the slots of each dependency that a pool of processes shares. Call it before they are forked."""
+    """Returns the slots of each dependency, for a pool of processes to share. Call it before they are forked."""
     return shared(shares(settings.worker_concurrency, NEEDED_BY))
 
 
 @asynccontextmanager
 async def open_runner(platform: Platform, bus: Bus, slots: Mapping[str, Slots] | None = None) -> AsyncIterator[Runner]:
-    """Opens what the handlers need. `slots` are those of each dependency; without them, this process has its own."""
+    """Opens the handlers and their clients. `slots` maps dependencies to shared slots; by default they are local."""
     settings, telemetry, database = platform.settings, platform.telemetry, platform.database
     slots = local(shares(settings.worker_concurrency, NEEDED_BY)) if slots is None else slots
     async with open_provider(settings, telemetry) as provider, open_mailer(settings, telemetry) as mailer:
@@ -65,7 +65,7 @@ async def open_runner(platform: Platform, bus: Bus, slots: Mapping[str, Slots] |
 
 
 def make_reconciler(platform: Platform, queue: Queue) -> Reconciler:
-    """Returns the reconciler, which one process runs; it registers the metrics of what waits."""
+    """Returns the reconciler, for one process to run; registers the metrics of waiting messages."""
     registry = platform.telemetry.registry
     return Reconciler(
         platform.database,

@@ -1,6 +1,6 @@
-"""The platform: what the API, the worker and the reconciler open alike, and the event bus of those that run commands.
+"""Platform of a process: settings, telemetry and database, and the event bus of processes that run commands.
 
-What only some processes may import is imported where it is opened: an embedded shop has no queue.
+Imports that only some processes need are local: an embedded shop has no queue.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,9 +40,9 @@ class Platform:
 
 @asynccontextmanager
 async def open_platform(settings: Settings, telemetry: Telemetry, *, pauses: bool = False) -> AsyncIterator[Platform]:
-    """Opens the platform and samples it until the block ends.
+    """Opens the platform, and samples it until the block ends.
 
-    `pauses`: the event loop stands still between jobs, which is no lag; call `sampling` around each job instead.
+    With `pauses`, the event loop stops between jobs, which must not count as lag: call `sampling` around each job.
     """
     loop = LoopMetrics(telemetry.registry, always=not pauses)
     async with open_database(settings, telemetry) as database:
@@ -53,7 +53,7 @@ async def open_platform(settings: Settings, telemetry: Telemetry, *, pauses: boo
 
 @asynccontextmanager
 async def open_bus(platform: Platform, enqueue: Callable[[UUID], None]) -> AsyncIterator[Bus]:
-    """Opens the event bus. `enqueue` gets the id of each outbox message after its commit, and must not wait."""
+    """Opens the event bus. `enqueue` gets the id of each outbox message after its commit, and must not block."""
     settings, telemetry = platform.settings, platform.telemetry
     async with open_cache(settings, telemetry) as cache, open_fanout(settings, telemetry) as fanout:
         outbox = Outbox(enqueue)
@@ -62,7 +62,7 @@ async def open_bus(platform: Platform, enqueue: Callable[[UUID], None]) -> Async
 
 @contextmanager
 def open_publisher(platform: Platform) -> Iterator["Publisher"]:
-    """Opens the way to the workers' queue. Raises ValueError without REDIS_URL."""
+    """Opens the publisher of the workers' queue. Raises ValueError without REDIS_URL."""
     from app.infra.queue.celery import Publisher, make_celery  # noqa: PLC0415 -- 20 MB that an embedded shop saves
 
     publisher = Publisher(make_celery(platform.settings), platform.telemetry)

@@ -1,4 +1,4 @@
-"""One process of the worker's pool: an event loop for the code that the API runs when it is embedded."""
+"""Process of the worker's pool: runs jobs in an event loop, with the same code as an embedded API."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Runs one job after the other; `enqueued` holds the messages that a job has added to the outbox."""
+    """Runs one job after the other; `enqueued` holds the messages that the current job has added to the outbox."""
 
     platform: Platform
     runner: Runner
@@ -44,11 +44,11 @@ class Jobs:
     async def _process(self, message_id: UUID) -> str:
         try:
             outcome = await self.runner.process(message_id)
-            while self.enqueued:  # in order: the next time slice of a long job comes after what the job asked for
+            while self.enqueued:  # in order: the next time slice of a long job follows the messages of this one
                 next_id, context = self.enqueued.pop(0)
                 await asyncio.create_task(self.publisher.publish(next_id), context=context)
         except UnavailableError as error:
-            # Not retried by Celery: the row is still there, and the reconciler will queue it again.
+            # Celery does not retry it: the message is still in the database, and the reconciler queues it again.
             self.enqueued.clear()
             structlog.get_logger().warning("job_postponed", message_id=message_id, reason=str(error))
             return "later"
@@ -59,7 +59,7 @@ class Jobs:
 
 
 class PoolProcess:
-    """One process of the pool: `start` opens it after the fork, `stop` closes it before the exit."""
+    """Lifecycle of a process of the pool: `start` runs after the fork, `stop` before the exit."""
 
     def __init__(self, settings: Settings, celery: "Celery") -> None:
         self._settings = settings
@@ -71,7 +71,7 @@ class PoolProcess:
         self._jobs: Jobs | None = None
 
     def start(self, **_signal: Any) -> None:
-        """Opens the process, and keeps its log level in step with the pod's."""
+        """Opens the process, and follows the log level of the pod."""
         settings = self._settings
         logs.configure(settings.log_level, settings.log_format)
         self._telemetry = start_telemetry(settings, "worker")

@@ -1,4 +1,4 @@
-"""The reconciler: one process beside the workers that queues again what waits too long."""
+"""Reconciler process: queues overdue messages again."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ from app.telemetry.telemetry import Telemetry, start_telemetry
 
 
 def reconcile(settings: Settings) -> None:
-    """Reconciles until SIGTERM or SIGINT. Raises ValueError without REDIS_URL."""
+    """Runs the reconciler until SIGTERM or SIGINT. Raises ValueError without REDIS_URL."""
     with closing(start_telemetry(settings, "reconciler", traced=False)) as telemetry:
         register_process(telemetry.registry)
         asyncio.run(_reconcile(settings, telemetry))
@@ -37,4 +37,4 @@ async def _reconcile(settings: Settings, telemetry: Telemetry) -> None:
 
 def _stale(reconciler: Reconciler, limit: float) -> str | None:
     seconds = time.monotonic() - reconciler.looked_at
-    return f"the last look that succeeded was {seconds:.0f} s ago" if seconds > limit else None
+    return f"the last successful run was {seconds:.0f} s ago" if seconds > limit else None

@@ -1,4 +1,4 @@
-"""The one table of events and their subscribers."""
+"""Table of all events and their subscribers."""
 
 from app.catalog.cached_items import invalidate_item
 from app.events import ItemChanged, OrderCancelled, OrderFailed, OrderPaid, OrderPlaced, OrderRefunded, UserRegistered
@@ -15,8 +15,8 @@ from app.orders.status_stream import publish_order_change
 def subscribe(outbox: Outbox, cache: Cache, fanout: Fanout) -> Events:
     """Returns the event bus of one process.
 
-    Durable subscribers are topics of the outbox, whose handlers are in app/processes/handlers.py. Live ones are
-    coroutines that run after the commit, and are lost with the process.
+    Durable subscribers are topics of the outbox; app/processes/handlers.py has their handlers. Live subscribers are
+    coroutines that run after the commit, and are lost if the process ends before.
     """
     return Events(
         outbox,

@@ -1,4 +1,4 @@
-"""The worker: Celery with a prefork pool, whose processes run the jobs of the outbox."""
+"""Worker process: Celery with a prefork pool, whose processes run the jobs of the outbox."""
 
 import warnings
 from typing import Any
@@ -19,7 +19,7 @@ from app.telemetry.metrics import QueueMetrics, aggregation
 
 
 def work(settings: Settings) -> int:
-    """Processes jobs until SIGTERM, then finishes those under way. Returns the exit code: 0 only after SIGTERM.
+    """Runs jobs until SIGTERM, then finishes those in progress. Returns the exit code: 0 only after SIGTERM.
 
     Raises ValueError without REDIS_URL.
     """
@@ -40,19 +40,19 @@ def work(settings: Settings) -> int:
 
 
 def _run(celery: Celery) -> int:
-    # Celery takes users and groups without a name, as containers have them, for root.
+    # Celery mistakes users and groups without a name, which containers have, for root.
     warnings.simplefilter("ignore", SecurityWarning)
     worker = celery.Worker(
         pool="prefork",
         loglevel="INFO",
         without_gossip=True,
         without_mingle=True,
-        without_heartbeat=True,  # an unused event too, on a channel that Redis may refuse
+        without_heartbeat=True,  # unused, and needs a channel that Redis may refuse
         quiet=True,
         send_events=False,
     )
     worker.start()
-    return 1 if worker.exitcode is None else int(worker.exitcode)  # None: it ended without a signal
+    return 1 if worker.exitcode is None else int(worker.exitcode)  # None means that it ended without a signal
 
 
 def _broker_gone(settings: Settings) -> str | None:
@@ -69,4 +69,4 @@ def _broker_gone(settings: Settings) -> str | None:
 
 
 def _keep_our_logs(**_signal: Any) -> None:
-    """Keeps Celery from setting up logging of its own: it does so unless this signal has a receiver."""
+    """Does nothing: a receiver of this signal prevents Celery from configuring logging."""

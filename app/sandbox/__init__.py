@@ -1,4 +1,4 @@
-"""A stand-in for the shop's providers: payments, exchange rates and mail, with faults of its own.
+"""Sandbox: a stand-in for the providers of payments, exchange rates and mail, with configurable faults.
 
-For demos and tests; it moves no money and sends no mail.
+It is for demos and tests. It moves no money and sends no e-mail.
 """

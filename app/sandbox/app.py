@@ -1,4 +1,4 @@
-"""Puts the sandbox provider together."""
+"""Assembles the ASGI application of the sandbox."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ _FIELDS = ("entry", "id", "idempotency_key", "charge", "reference", "amount_mino
 
 
 def create_sandbox(settings: Settings) -> ConnectionLayer:
-    """Returns the provider as an ASGI application."""
+    """Returns the sandbox as an ASGI application."""
     tracing = Tracing(settings, "sandbox")
 
     @asynccontextmanager
@@ -56,13 +56,13 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
 
 
 async def lines(request: Request) -> StreamingResponse:
-    """Streams all charges, then all refunds, as of one moment, oldest first: a JSON object a line."""
+    """Streams a snapshot of all charges, then all refunds, oldest first, as JSON lines."""
     ledger: Ledger = request.app.state.ledger
     return StreamingResponse(_as_json(ledger.read(_LINES)), media_type="application/x-ndjson")
 
 
 async def livez() -> dict[str, str]:
-    """Answers while the event loop turns."""
+    """Succeeds while the event loop runs."""
     return {"status": "ok"}
 
 

@@ -1,4 +1,4 @@
-"""Faults of the sandbox: switched on demand, for each operation or for all."""
+"""Faults of the sandbox, set at run time for each operation or for all."""
 
 import asyncio
 import random
@@ -20,37 +20,35 @@ router = APIRouter(tags=["behaviour"])
 
 
 class Faults(BaseModel):
-    """Faults of one operation. Rates are shares of the requests, from 0 to 1, drawn one by one in the order given here.
+    """Faults of one operation. Rates are shares of the requests, from 0 to 1, drawn in the order of the fields.
 
-    Only with `fail_rate` nothing was done. With all others the request was carried out and recorded before it went
-    wrong, and a caller can't know: it must ask again with the same Idempotency-Key.
+    With `fail_rate` the request is not carried out. With all other faults it is carried out and recorded first. Since a
+    caller can't tell the difference, it must repeat the request with the same Idempotency-Key.
     """
 
     model_config = ConfigDict(extra="forbid")
 
-    fail_rate: Rate = Field(0, description="Share of requests answered with 503, with nothing done")
-    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = Field(
-        0, description="Milliseconds between the work and its answer"
-    )
-    lie_rate: Rate = Field(0, description="Share of requests done whose connection closes without an answer")
-    hang_rate: Rate = Field(0, description=f"Share of requests done that hang; closed after {HANG_SECONDS:g} s")
-    error_rate: Rate = Field(0, description="Share of requests done and answered with 500 all the same")
+    fail_rate: Rate = Field(0, description="Share of requests that fail with 503 and are not carried out")
+    latency_ms: Annotated[int, Field(ge=0, le=60_000)] = Field(0, description="Milliseconds to delay each response")
+    lie_rate: Rate = Field(0, description="Share of requests whose connection closes without a response")
+    hang_rate: Rate = Field(0, description=f"Share of requests that hang; closed after {HANG_SECONDS:g} s")
+    error_rate: Rate = Field(0, description="Share of requests that respond with 500 although carried out")
 
 
 class ChargeFaults(Faults):
-    """Faults of charges; only these are declined."""
+    """Faults of charges, which can also be declined."""
 
-    decline_rate: Rate = Field(0, description="Share of cards that are declined, finally for the Idempotency-Key")
+    decline_rate: Rate = Field(0, description="Share of charges to decline; final for the Idempotency-Key")
 
     def declines(self) -> bool:
-        """Draws whether this charge is declined."""
+        """Decides at random whether a charge is declined."""
         return _happens(self.decline_rate)
 
 
 class Behaviour(ChargeFaults):
-    """Faults of all operations, and of single ones, where each field that is named takes the place of the one for all.
+    """Faults of all operations, and of single operations; a field of an operation overrides the general one.
 
-    Reading the ledger, the mails and this never misbehaves.
+    Reading the ledger, the mails and the faults never fails.
     """
 
     charges: ChargeFaults = ChargeFaults()
@@ -60,7 +58,7 @@ class Behaviour(ChargeFaults):
 
     @model_validator(mode="after")
     def _spread(self) -> Self:
-        """Fills in each operation from the faults of all, so that an answer sent back changes nothing."""
+        """Copies the general faults into each operation, so that sending a response back changes nothing."""
         for operation in get_args(Operation):
             own: Faults = getattr(self, operation)
             general = self.model_dump(include=set(type(own).model_fields))
@@ -70,10 +68,10 @@ class Behaviour(ChargeFaults):
 
 @asynccontextmanager
 async def misbehaving(request: Request, operation: Operation) -> AsyncIterator[None]:
-    """Runs the work of one request between the faults that come before it and those that come after it."""
+    """Applies faults before and after the work of one request, which is the body of the block."""
     faults: Faults = getattr(request.app.state.behaviour, operation)
     if _happens(faults.fail_rate):
-        raise Refusal(503, "told_to_fail", "The sandbox was told to fail; nothing was done.")
+        raise Refusal(503, "told_to_fail", "The sandbox simulates a failure; the request was not carried out.")
     yield
     await asyncio.sleep(faults.latency_ms / 1000)
     if _happens(faults.lie_rate):
@@ -81,11 +79,11 @@ async def misbehaving(request: Request, operation: Operation) -> AsyncIterator[N
     if _happens(faults.hang_rate):
         await _hang(request)
     if _happens(faults.error_rate):
-        raise Refusal(500, "told_to_err", "The sandbox was told to err; whether it was done is not said.")
+        raise Refusal(500, "told_to_err", "The sandbox simulates an error; the request may have been carried out.")
 
 
 async def _hang(request: Request) -> None:
-    """Waits until the caller gives up, or for HANG_SECONDS."""
+    """Waits until the client disconnects, HANG_SECONDS at most."""
     try:
         async with asyncio.timeout(HANG_SECONDS):
             while (await request.receive())["type"] != "http.disconnect":
@@ -101,13 +99,13 @@ def _happens(rate: float) -> bool:
 
 @router.get("/v1/behaviour")
 async def behaviour(request: Request) -> Behaviour:
-    """Returns the faults that are switched on."""
+    """Returns the current faults."""
     current: Behaviour = request.app.state.behaviour
     return current
 
 
 @router.put("/v1/behaviour")
 async def behave(wanted: Behaviour, request: Request) -> Behaviour:
-    """Sets the faults; those that are not named are switched off."""
+    """Replaces all faults; fields that are not given are set to 0."""
     request.app.state.behaviour = wanted
     return wanted

@@ -1,4 +1,4 @@
-"""Charges: once for each Idempotency-Key."""
+"""Charges, idempotent by Idempotency-Key."""
 
 import sqlite3
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.sandbox.behaviour import Behaviour, misbehaving
 from app.sandbox.ledger import Ledger, Refusal
 
-AmountMinor = Annotated[int, Field(gt=0, lt=2**53, description="in the currency's minor unit")]
+AmountMinor = Annotated[int, Field(gt=0, lt=2**53, description="Amount in the currency's minor unit")]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Reference = Annotated[str, Field(min_length=1, max_length=64)]
 IdempotencyKey = Annotated[str, Header(min_length=1, max_length=64)]
@@ -19,7 +19,7 @@ router = APIRouter(tags=["charges"])
 
 
 class NewCharge(BaseModel):
-    """A charge."""
+    """Charge to make."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -29,7 +29,7 @@ class NewCharge(BaseModel):
 
 
 class Charge(BaseModel):
-    """A line of the ledger."""
+    """Charge in the ledger."""
 
     id: str
     reference: str
@@ -39,14 +39,14 @@ class Charge(BaseModel):
 
 
 class Charges(BaseModel):
-    """Lines of the ledger."""
+    """Charges in the ledger."""
 
     charges: list[Charge]
 
 
 @router.post("/v1/charges", status_code=201)
 async def charge(new: NewCharge, request: Request, idempotency_key: IdempotencyKey) -> Charge:
-    """Charges once for each Idempotency-Key; a repeat gets the first answer, 422 when its body is another."""
+    """Charges once for each Idempotency-Key. A repeat returns the first charge; 422 if its body differs."""
     ledger: Ledger = request.app.state.ledger
     behaviour: Behaviour = request.app.state.behaviour
     status: Status = "declined" if behaviour.charges.declines() else "succeeded"
@@ -70,15 +70,15 @@ def find(connection: sqlite3.Connection, reference: str) -> list[Charge]:
 
 
 def get(connection: sqlite3.Connection, charge_id: str) -> list[Charge]:
-    """Returns the charge of this id, or none."""
+    """Returns a list with the charge of this id, or an empty list."""
     query = "SELECT id, reference, amount_minor, currency, status FROM charges WHERE id = ?"
     return [_view(row) for row in connection.execute(query, (charge_id,))]
 
 
 def key_reused() -> Refusal:
-    """Returns the refusal of a known Idempotency-Key with another body, which the caller would believe to be done."""
+    """Returns the refusal of an Idempotency-Key that was used with another body."""
     return Refusal(
-        422, "key_reused", "This Idempotency-Key came with another body before; a new request needs a new key."
+        422, "key_reused", "This Idempotency-Key was used with another body; use a new key for a new request."
     )
 
 

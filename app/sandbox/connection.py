@@ -1,4 +1,4 @@
-"""Breaks off a connection, which ASGI has no message for."""
+"""Aborts a connection without a response, for which ASGI has no message."""
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -13,7 +13,7 @@ _TRANSPORT: Final = "sandbox.transport"
 
 
 class ConnectionLayer:
-    """Outermost layer: keeps uvicorn's transport where `break_off` finds it."""
+    """Outermost middleware: stores uvicorn's transport in the scope for `break_off`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,9 +25,9 @@ class ConnectionLayer:
 
 
 async def break_off(request: Request) -> NoReturn:
-    """Ends the request without an answer, and its connection with it.
+    """Ends the request by aborting its connection, without a response.
 
-    Raises ClientDisconnect; without a real server nobody can be cut off, and the caller gets a 500 for it.
+    Always raises ClientDisconnect; without a real server, this becomes a 500.
     """
     transport: asyncio.Transport | None = request.scope[_TRANSPORT]
     if transport is not None:

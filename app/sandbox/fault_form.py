@@ -1,4 +1,4 @@
-"""The form in which people switch the sandbox's faults."""
+"""HTML form of the sandbox's faults."""
 
 from collections.abc import Mapping
 from html import escape
@@ -11,17 +11,17 @@ from app.sandbox.behaviour import Behaviour, Faults, Operation
 PRESETS: Final[Mapping[str, tuple[str, Mapping[str, float]]]] = {
     "none": ("No faults", {}),
     "declined": ("Decline every card", {"decline_rate": 1}),
-    "down": ("Be down", {"fail_rate": 1}),
-    "slow": ("Answer after 2 seconds", {"latency_ms": 2000}),
-    "lost": ("Lose every second answer", {"lie_rate": 0.5}),
+    "down": ("Fail every request", {"fail_rate": 1}),
+    "slow": ("Respond after 2 seconds", {"latency_ms": 2000}),
+    "lost": ("Lose half of the responses", {"lie_rate": 0.5}),
 }
-_INTRODUCTION: Final = """<p>Faults hold until the sandbox restarts. A share is between 0, never, and 1, always.
-The same as JSON: <code>GET</code> and <code>PUT /v1/behaviour</code>.</p>
+_INTRODUCTION: Final = """<p>Faults apply until the sandbox restarts. A share is a number from 0 (never) to 1 (always).
+To use JSON instead: <code>GET</code> and <code>PUT /v1/behaviour</code>.</p>
 """
 
 
 def read(form: Mapping[str, Any]) -> Behaviour:
-    """The behaviour that a submitted form asks for. Raises ValueError when there is none of that kind."""
+    """Parses a submitted form. Raises ValueError if it is not valid."""
     if "preset" in form:
         name = str(form["preset"])
         if name not in PRESETS:
@@ -35,7 +35,7 @@ def read(form: Mapping[str, Any]) -> Behaviour:
 
 
 def render(behaviour: Behaviour, refusal: str = "") -> str:
-    """The HTML of the form with what holds now, below what was wrong with the last one."""
+    """Renders the form with the current faults as HTML, below the `refusal` of the last submission."""
     alert = f'<p role="alert">{escape(refusal)}</p>\n' if refusal else ""
     presets = "".join(f'<button name="preset" value="{key}">{title}</button>\n' for key, (title, _) in PRESETS.items())
     operations = "".join(_fieldset(each, getattr(behaviour, each)) for each in get_args(Operation))

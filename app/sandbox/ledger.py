@@ -1,7 +1,7 @@
-"""The sandbox's ledger: one SQLite file that outlives restarts and SIGKILL.
+"""Ledger of the sandbox: a SQLite file that survives restarts and SIGKILL.
 
-Work on it goes through one thread, a transaction each, and a transaction is on disk before its answer is given: what a
-caller was told of is never lost.
+All work runs in one thread, each in its own transaction. A transaction is on disk before the response is sent, so what
+a caller has received is never lost.
 """
 
 import asyncio
@@ -56,8 +56,8 @@ _TABLES: Final = (
 )
 
 
-class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
-    """A final answer that is not what the caller wanted; the same request gets it again."""
+class Refusal(Exception):  # noqa: N818 -- a response, not an error of the sandbox
+    """Error response to a request; repeating the request returns it again."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -67,7 +67,7 @@ class Refusal(Exception):  # noqa: N818 -- an answer, not an error of ours
 
 
 class Ledger:
-    """The file. Amounts in it are in minor units."""
+    """SQLite file with charges, refunds and mails. Amounts are in minor units."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -75,7 +75,7 @@ class Ledger:
         self._connection: sqlite3.Connection | None = None
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Returns what `work` returns, once all that it wrote is on disk. An error undoes it."""
+        """Runs `work` in a transaction, and returns its result once it is on disk. An error rolls it back."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
     async def close(self) -> None:
@@ -83,7 +83,7 @@ class Ledger:
         self._thread.shutdown()
 
     def read(self, query: str) -> Iterator[list[tuple[object, ...]]]:
-        """Yields the rows of a query in batches, as of one moment, in constant memory, without blocking writers."""
+        """Yields the rows of a snapshot in batches, in constant memory and without blocking writers."""
         with closing(sqlite3.connect(self._path, check_same_thread=False)) as connection:
             connection.execute("PRAGMA query_only=ON")
             cursor = connection.execute(query)
@@ -113,7 +113,7 @@ class Ledger:
 async def open_ledger(path: Path) -> AsyncIterator[Ledger]:
     ledger = Ledger(path)
     try:
-        await ledger.run(lambda _connection: None)  # a file that can't be had is known at the start
+        await ledger.run(lambda _connection: None)  # opens the file, so that an error is raised at startup
         yield ledger
     finally:
         await ledger.close()

@@ -1,4 +1,4 @@
-"""The mails as a page: everything in them is escaped."""
+"""HTML page of the received mails; all their content is escaped."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ _MAIL: Final = """<article>
 
 
 class ShownMail(NamedTuple):
-    """A mail as the page shows it."""
+    """Mail to show on the page."""
 
     to: str
     subject: str
@@ -23,9 +23,9 @@ class ShownMail(NamedTuple):
 
 
 def render(mails: Sequence[ShownMail], at_most: int) -> str:
-    """The HTML of these mails, in their order; `at_most` is how many the page ever shows."""
-    summary = f"The newest {len(mails)}, no more than {at_most}." if mails else "There are none yet."
-    return f"<p>{summary} None was sent: this is the sandbox. Reload to see more.</p>\n{''.join(map(_article, mails))}"
+    """Renders the mails as HTML, in their order; `at_most` is the maximum of the page."""
+    summary = f"The newest {len(mails)}, at most {at_most}." if mails else "There are none yet."
+    return f"<p>{summary} The sandbox has not sent them. Reload to see more.</p>\n{''.join(map(_article, mails))}"
 
 
 def _article(mail: ShownMail) -> str:

@@ -1,4 +1,4 @@
-"""The mail sink: takes mail and sends none. Tests read it by address, people as a page."""
+"""Mail sink: stores mails instead of sending them. Tests list them by address, people read them on a page."""
 
 import sqlite3
 from datetime import UTC, datetime
@@ -17,14 +17,14 @@ from app.sandbox.page import respond
 if TYPE_CHECKING:
     from app.sandbox.ledger import Ledger
 
-KEPT: Final = 5_000
-ON_THE_PAGE: Final = 100
+MAX_MAILS: Final = 5_000
+MAX_SHOWN: Final = 100
 Address = Annotated[str, Field(pattern=r"^[^\s@]+@[^\s@]+$", max_length=320)]
 router = APIRouter(tags=["mails"])
 
 
 class NewMail(BaseModel):
-    """A mail to one address, in plain text."""
+    """Plain-text mail to one address."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -35,7 +35,7 @@ class NewMail(BaseModel):
 
 
 class Mail(BaseModel):
-    """A mail that was taken."""
+    """Stored mail."""
 
     id: str
     sender: Annotated[str | None, Field(alias="from")]
@@ -46,24 +46,24 @@ class Mail(BaseModel):
 
 
 class Mails(BaseModel):
-    """Mails that were taken, oldest first."""
+    """Stored mails, oldest first."""
 
     mails: list[Mail]
 
 
 @router.post("/v1/mails", status_code=201)
 async def send(new: NewMail, request: Request, idempotency_key: IdempotencyKey) -> Mail:
-    """Takes a mail once for each Idempotency-Key; the last 5,000 are kept, and their keys known."""
+    """Stores a mail once for each Idempotency-Key. The last 5,000 mails and their keys are kept."""
     ledger: Ledger = request.app.state.ledger
     async with misbehaving(request, "mails"):
         return await ledger.run(lambda connection: _take(connection, idempotency_key, new))
 
 
 @router.get("/v1/mails")
-async def mails(request: Request, to: Annotated[str | None, Query(description="only to this address")] = None) -> Mails:
-    """Lists the mails that were taken, oldest first."""
+async def mails(request: Request, to: Annotated[str | None, Query(description="Recipient to list")] = None) -> Mails:
+    """Lists the stored mails, oldest first."""
     ledger: Ledger = request.app.state.ledger
-    newest = await ledger.run(lambda connection: _newest(connection, KEPT, to))
+    newest = await ledger.run(lambda connection: _newest(connection, MAX_MAILS, to))
     return Mails(mails=newest[::-1])
 
 
@@ -71,15 +71,15 @@ async def mails(request: Request, to: Annotated[str | None, Query(description="o
 async def page(request: Request) -> HTMLResponse:
     """Shows the newest mails as a page."""
     ledger: Ledger = request.app.state.ledger
-    newest = await ledger.run(lambda connection: _newest(connection, ON_THE_PAGE))
+    newest = await ledger.run(lambda connection: _newest(connection, MAX_SHOWN))
     shown = [mail_page.ShownMail(mail.to, mail.subject, mail.text, mail.received_at) for mail in newest]
-    return respond("/mails", "Mails", mail_page.render(shown, ON_THE_PAGE))
+    return respond("/mails", "Mails", mail_page.render(shown, MAX_SHOWN))
 
 
 def _take(connection: sqlite3.Connection, key: str, new: NewMail) -> Mail:
     row = (key, f"ma_{uuid4().hex}", new.sender, new.to, new.subject, new.text, datetime.now(UTC).isoformat())
     connection.execute("INSERT OR IGNORE INTO letters VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row)
-    connection.execute("DELETE FROM letters WHERE number <= (SELECT max(number) FROM letters) - ?", (KEPT,))
+    connection.execute("DELETE FROM letters WHERE number <= (SELECT max(number) FROM letters) - ?", (MAX_MAILS,))
     query = "SELECT id, sender, recipient, subject, text, received_at FROM letters WHERE idempotency_key = ?"
     stands = _view(connection.execute(query, (key,)).fetchone())
     if stands.model_dump(exclude={"id", "received_at"}) != new.model_dump():

@@ -1,4 +1,4 @@
-"""The frame of the sandbox's pages: plain HTML, no scripts, nothing loaded from anywhere, light and dark."""
+"""Layout of the sandbox's pages: plain HTML for light and dark mode, without scripts and external files."""
 
 from typing import Final
 
@@ -53,7 +53,7 @@ _LINKS: Final = {"/": "Sandbox", "/mails": "Mails", "/faults": "Faults", "/docs"
 
 
 def respond(path: str, title: str, body: str, status: int = 200) -> HTMLResponse:
-    """The page at `path`. `body` is HTML, in which everything foreign is escaped already."""
+    """Returns the page at `path`. `body` is HTML, in which all external text must be escaped."""
     links = "\n".join(
         f'<a href="{to}"{" aria-current=page" if to == path else ""}>{name}</a>' for to, name in _LINKS.items()
     )

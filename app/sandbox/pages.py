@@ -1,4 +1,4 @@
-"""The sandbox's pages for people: what it is, and the switches of its faults."""
+"""HTML pages of the sandbox: the index and the form of the faults."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -14,8 +14,8 @@ router = APIRouter(include_in_schema=False)
 _INDEX: Final = """<p>Stands in for the providers of payments, exchange rates and mail. It moves no money and sends no
 mail.</p>
 <article><h2><a href="/mails">Mails</a></h2><p>Read what the shop has sent, newest first.</p></article>
-<article><h2><a href="/faults">Faults</a></h2><p>Make payments fail, hang or get lost, and watch the shop.</p></article>
-<article><h2><a href="/v1/ledger">Ledger</a></h2><p>Read all charges and refunds, a JSON object a line.</p></article>
+<article><h2><a href="/faults">Faults</a></h2><p>Make requests fail, hang or lose their responses.</p></article>
+<article><h2><a href="/v1/ledger">Ledger</a></h2><p>Read all charges and refunds as JSON lines.</p></article>
 <article><h2><a href="/docs">API</a></h2><p>Try the provider's API.</p></article>
 """
 
@@ -32,9 +32,9 @@ async def faults(request: Request) -> HTMLResponse:
 
 @router.post("/faults")
 async def switch(request: Request) -> Response:
-    """Sets the faults and leads back to them; 403 for a form on another site, 422 for what is no behaviour."""
+    """Sets the faults and redirects to the form; 403 for a form of another site, 422 for a form that is not valid."""
     if not _is_own(request):
-        return respond("/faults", "Faults", "<p>Forms on other sites switch nothing here.</p>", 403)
+        return respond("/faults", "Faults", "<p>Forms of other sites can't change the faults.</p>", 403)
     async with request.form() as form:
         try:
             request.app.state.behaviour = fault_form.read(form)
@@ -52,6 +52,6 @@ def _refused(request: Request, wrong: str) -> Response:
 
 
 def _is_own(request: Request) -> bool:
-    """Whether the form stands on this site; a caller that is no browser names no origin."""
+    """Tests that the form belongs to this site. Clients other than browsers send no Origin."""
     origin = request.headers.get("Origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("Host")

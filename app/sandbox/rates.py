@@ -1,4 +1,4 @@
-"""Exchange rates. They never change, so that a test knows what to expect."""
+"""Exchange rates. They are constant, so that tests can rely on them."""
 
 from datetime import UTC, datetime
 from decimal import Context, Decimal
@@ -12,7 +12,7 @@ from app.sandbox.ledger import Refusal
 
 router = APIRouter(tags=["rates"])
 _DIGITS: Final = Context(prec=8)
-# What one euro is worth. Made up, and near what was paid in the middle of the 2020s.
+# Value of one euro. The numbers are made up, and close to the rates of the mid-2020s.
 PER_EURO: Final = {
     "EUR": Decimal(1),
     "USD": Decimal("1.0850"),
@@ -29,7 +29,7 @@ PER_EURO: Final = {
 
 
 class RateTable(BaseModel):
-    """Worth of one unit of `base` in each currency, to eight digits; numbers are text, since they are decimal."""
+    """Value of one unit of `base` in each currency, as decimal strings of up to eight digits."""
 
     base: str
     as_of: datetime
@@ -38,7 +38,7 @@ class RateTable(BaseModel):
 
 @router.get("/v1/rates")
 async def rates(request: Request, base: Annotated[str, Query(pattern="^[A-Z]{3}$")]) -> RateTable:
-    """Returns the current rates; 404 `currency_unknown`."""
+    """Returns the current rates; 404 `currency_unknown` for an unknown currency."""
     async with misbehaving(request, "rates"):
         if base not in PER_EURO:
             raise Refusal(404, "currency_unknown", f"The currencies are {', '.join(PER_EURO)}.")

@@ -1,4 +1,4 @@
-"""Refunds of charges: once for each Idempotency-Key, and never more than was charged."""
+"""Refunds of charges, idempotent by Idempotency-Key. Their sum never exceeds the charge."""
 
 import sqlite3
 from typing import Literal, Self
@@ -16,7 +16,7 @@ router = APIRouter(tags=["refunds"])
 
 
 class NewRefund(BaseModel):
-    """A refund, in part or in whole, of one charge: named by its id, or by a reference under which one succeeded."""
+    """Full or partial refund of a charge, given by its id or by the reference of a successful charge."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,12 +28,12 @@ class NewRefund(BaseModel):
     @model_validator(mode="after")
     def _names_one(self) -> Self:
         if (self.charge is None) == (self.reference is None):
-            raise ValueError("name the charge or its reference, and not both")
+            raise ValueError("give either the charge or its reference")
         return self
 
 
 class Refund(BaseModel):
-    """A line of the ledger; `reference` is the charge's."""
+    """Refund in the ledger; `reference` is the charge's."""
 
     id: str
     charge: str
@@ -44,17 +44,17 @@ class Refund(BaseModel):
 
 
 class Refunds(BaseModel):
-    """Lines of the ledger."""
+    """Refunds in the ledger."""
 
     refunds: list[Refund]
 
 
 @router.post("/v1/refunds", status_code=201)
 async def refund(new: NewRefund, request: Request, idempotency_key: IdempotencyKey) -> Refund:
-    """Refunds once for each Idempotency-Key; a repeat gets the first answer.
+    """Refunds once for each Idempotency-Key; a repeat returns the first refund.
 
     404 `charge_unknown`; 422 `charge_declined`, `more_than_charged`, `other_currency`, `reference_ambiguous` or
-    `key_reused`. A refusal records nothing: the same key gets the refund once there is something to give back.
+    `key_reused`. A refused request does not use up its key, so it can be repeated after the charge exists.
     """
     ledger: Ledger = request.app.state.ledger
     async with misbehaving(request, "refunds"):
@@ -77,11 +77,11 @@ def _refund(connection: sqlite3.Connection, key: str, new: NewRefund) -> Refund:
         return stands
     charge = _charge_of(connection, new)
     if charge.currency != new.currency:
-        raise Refusal(422, "other_currency", "A refund is made in the currency of its charge.")
+        raise Refusal(422, "other_currency", "A refund must have the currency of its charge.")
     query = "SELECT coalesce(sum(amount_minor), 0) FROM refunds WHERE charge = ?"
     [refunded] = connection.execute(query, (charge.id,)).fetchone()
     if refunded + new.amount_minor > charge.amount_minor:
-        raise Refusal(422, "more_than_charged", "This and earlier refunds would give back more than was charged.")
+        raise Refusal(422, "more_than_charged", "This and earlier refunds would exceed the charge.")
     made = Refund(
         id=f"re_{uuid4().hex}",
         charge=charge.id,
@@ -100,9 +100,9 @@ def _charge_of(connection: sqlite3.Connection, new: NewRefund) -> Charge:
         raise Refusal(404, "charge_unknown", "There is no such charge.")
     succeeded = [charge for charge in named if charge.status == "succeeded"]
     if not succeeded:
-        raise Refusal(422, "charge_declined", "The charge was declined; there is nothing to give back.")
+        raise Refusal(422, "charge_declined", "The charge was declined; there is nothing to refund.")
     if len(succeeded) > 1:
-        raise Refusal(422, "reference_ambiguous", "Several charges have this reference; name the charge by its id.")
+        raise Refusal(422, "reference_ambiguous", "Several charges have this reference; give the id of the charge.")
     return succeeded[0]
 
 

@@ -57,7 +57,7 @@ class DrainingServer(Server):
         await super().shutdown(sockets)
 
     def _stop_listening(self, sockets: list[socket.socket]) -> list[socket.socket]:
-        """Accepts the connections in the listen queues, then closes the sockets: closing them first would reset these."""
+        """Accepts the connections in the listen queues, then closes the sockets, which would reset them."""
         waiting = []
         for listening in sockets:
             with suppress(BlockingIOError):

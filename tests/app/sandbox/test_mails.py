@@ -58,7 +58,7 @@ async def test_people_read_mails_as_a_page_on_which_nothing_runs(tmp_path: Path)
 
 
 async def test_of_many_mails_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mails, "KEPT", 3)
+    monkeypatch.setattr(mails, "MAX_MAILS", 3)
     async with sandbox_client(tmp_path) as client:
         for number in range(5):
             await _send(client, f"mail-{number}", subject=f"Number {number}")
