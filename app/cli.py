@@ -1,4 +1,4 @@
-"""python -m app: one image, and a command for each process."""
+"""Command line: python -m app COMMAND, with a command for each process."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from app.settings import SettingsError
 
 
 class Command(NamedTuple):
-    """`summary` stands in the list of commands, `details` below it in the command's own help."""
+    """Command: `summary` is shown in the list of commands, `details` only in the command's own help."""
 
     name: str
     summary: str
@@ -20,10 +20,10 @@ class Command(NamedTuple):
 
 def _migrate(parser: argparse.ArgumentParser) -> None:
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--wait", action="store_true", help="change nothing: wait until another process has migrated")
-    instead.add_argument("--new", metavar="NAME", type=_name, help="write a migration to what the models say now")
+    instead.add_argument("--wait", action="store_true", help="wait until another process has migrated")
+    instead.add_argument("--new", metavar="NAME", type=_name, help="create a migration from the current models")
     instead.add_argument("--history", action="store_true", help="list the migrations; * marks the current one")
-    instead.add_argument("--down", action="store_true", help="undo the newest migration, with the data that it holds")
+    instead.add_argument("--down", action="store_true", help="revert the newest migration, and delete its data")
 
 
 def _name(text: str) -> str:
@@ -46,63 +46,63 @@ def _smoke(parser: argparse.ArgumentParser) -> None:
 COMMANDS = (
     Command(
         "run",
-        "the whole shop on this machine: migrated, seeded, with the sandbox provider",
-        "Needs no settings: SQLite and the rest of the state lie in STATE_DIR. Ctrl-C drains and stops everything.",
+        "run the whole shop on this machine: migrated, seeded, with the sandbox provider",
+        "Needs no settings. SQLite and all other state are in STATE_DIR. Ctrl-C drains and stops everything.",
     ),
     Command(
         "serve",
-        "the API, under gunicorn",
-        "Listens on HOST and PORT, metrics on ADMIN_HOST and ADMIN_PORT; WEB_CONCURRENCY processes. At SIGTERM it"
-        " serves on for DRAIN_SECONDS, then finishes what is in flight. `migrate` comes first.",
+        "serve the API with gunicorn",
+        "Runs WEB_CONCURRENCY processes. The API is on HOST and PORT, metrics are on ADMIN_HOST and ADMIN_PORT. At"
+        " SIGTERM it keeps serving for DRAIN_SECONDS, then finishes the requests in flight. Run `migrate` before.",
     ),
     Command(
         "worker",
-        "does the jobs in Redis's queue, payments and all others",
-        "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. WORKER_CONCURRENCY jobs at once. At SIGTERM it finishes those"
-        " in hand; the reconciler queues again what is cut off all the same.",
+        "run the jobs in the queue in Redis, such as payments",
+        "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. Runs WORKER_CONCURRENCY jobs at once. At SIGTERM it finishes"
+        " the jobs in progress; the reconciler queues interrupted jobs again.",
     ),
     Command(
         "reconciler",
-        "queues overdue jobs again",
+        "queue overdue jobs again",
         "Needs DATABASE_URL (PostgreSQL) and REDIS_URL. The database is the source of truth and the queue only"
-        " speeds work up: this replaces messages that were lost. One is enough, a second does no harm.",
+        " speeds work up: the reconciler replaces lost messages. Run one; a second one does no harm.",
     ),
     Command(
         "migrate",
-        "brings the database's schema up to date",
-        "Waits up to two minutes for the database to answer. Any number may run at once: one works at a time."
-        " Exit code 1 when the database did not answer in time.",
+        "update the database's schema",
+        "Waits up to two minutes for the database. It may run several times at once: a lock lets one run at a time."
+        " Exit code 1: the database did not respond in time.",
         _migrate,
     ),
     Command(
         "seed",
-        "adds a small catalogue, if it is not there",
-        "Embedded, it also makes an account for each role and prints where their passwords are.",
+        "add sample items that are missing",
+        "When embedded, it also creates an account for each role, and prints the file with their passwords.",
     ),
     Command(
         "sandbox",
-        "the stand-in for other people's services, such as the payment provider; moves no money",
+        "serve a stand-in for the providers of payments, exchange rates and mail; moves no money",
         "Listens on SANDBOX_HOST and SANDBOX_PORT, and keeps its ledger in SANDBOX_DATABASE.",
     ),
     Command(
         "promote",
-        "gives an account a role; makes the first administrator",
-        "Works on the database of the settings, by the rules that hold for administrators: the last one stays. Tokens"
-        " issued before the change end. A second run changes nothing. Exit code 1 when there is no such account.",
+        "give an account a role, such as that of the first administrator",
+        "Follows the same rules as the API: the last administrator can't be demoted, and tokens from before the change"
+        " become invalid. A second run changes nothing. Exit code 1: the account does not exist.",
         _promote,
     ),
-    Command("openapi", "prints the OpenAPI document", "As JSON on standard output; opens no database and no port."),
+    Command("openapi", "print the OpenAPI document", "Prints JSON to standard output; opens no database and no port."),
     Command(
         "smoke",
-        "registers, orders and sees it paid, at a running service",
-        "A line for each step. Exit code 1 at the first that fails. It leaves an account and a paid order.",
+        "test a running service: register, order, and wait for the payment",
+        "Prints a line for each step. Exit code 1: a step failed. It leaves an account and a paid order behind.",
         _smoke,
     ),
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0 done, 1 failed, 2 refused to start."""
+    """Runs a command; returns the exit code: 0 done, 1 failed, 2 refused to start."""
     options = _parser().parse_args(arguments)
     try:
         code: int = import_module(f"app.commands.{options.command}").run(options)
@@ -117,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m app",
         description="Binnacle, a small shop. Settings come from the environment, from .env, and from the files in"
         " SECRETS_DIR; docs/settings.md lists them.",
-        epilog="`python -m app COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 refused to start.",
+        epilog="`python -m app COMMAND --help` shows details. Exit codes: 0 done, 1 failed, 2 refused to start.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -126,7 +126,7 @@ class GuardedProtocol(UpgradeProtocol):
             self.transport.close()
 
     def _refuse(self, refused: Refused) -> None:
-        """Ignores further input; responds after earlier requests, or lets the application respond that reads the body."""
+        """Ignores further input; responds after earlier requests, or lets the application that reads the body do so."""
         self._refused = refused
         self._cancel_deadline()
         in_body = self._arriving and not self._in_head

@@ -1,6 +1,6 @@
-"""Every setting of every process: typed, read once at the start, passed in.
+"""Typed settings of all processes, read once at startup.
 
-Sources, first one wins: environment, `.env`, files named after the setting in SECRETS_DIR, the defaults.
+Sources, in order of precedence: environment, `.env`, files in SECRETS_DIR that have the setting's name, defaults.
 """
 
 from app.settings.model import Settings, SettingsError, read

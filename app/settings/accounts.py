@@ -21,10 +21,10 @@ class AccountSettings(BaseSettings):
         description="Seconds until a log-in ends, refreshed or not",
     )
     login_failures: int = Field(
-        5, ge=1, description="Failed log-ins to allow for one account from one address in a window"
+        5, ge=1, description="Failed log-ins to allow in a window for one account from one address"
     )
     login_failures_per_address: int = Field(
-        20, ge=1, description="Failed log-ins to allow from one address in a window"
+        20, ge=1, description="Failed log-ins to allow in a window from one address"
     )
     login_failure_seconds: int = Field(300, ge=1, description="Length of the window of failed log-ins, in seconds")
     registrations_per_address: int = Field(
@@ -32,5 +32,5 @@ class AccountSettings(BaseSettings):
     )
     registration_seconds: int = Field(3600, ge=1, description="Length of the window of registrations, in seconds")
     password_wait_seconds: float = Field(
-        2, gt=0, description="Seconds to wait for a turn to hash or verify a password; then 503"
+        2, gt=0, description="Seconds that a password waits to be hashed or verified; then 503"
     )

@@ -1,4 +1,4 @@
-"""Addresses that a server listens on, and the URLs that lead there."""
+"""Listen addresses of servers, and their local URLs."""
 
 from contextlib import suppress
 from ipaddress import ip_address
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, StringConstraints
 
 
 def _without_brackets(host: str) -> str:
-    """Returns an address as it is; raises ValueError for what is neither an address nor a name."""
+    """Removes the brackets of an IPv6 address. Raises ValueError for text that is neither an address nor a name."""
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     if ":" in host:
@@ -27,8 +27,8 @@ ListenAddress = Annotated[
 
 
 def local_url(host: str, port: int) -> str:
-    """Returns where a client on this machine reaches a server that listens on `host`."""
+    """Returns the URL at which a client on this machine reaches a server that listens on `host`."""
     with suppress(ValueError):  # a name
-        if ip_address(host).is_unspecified:  # it listens on all addresses, and none of these leads anywhere
+        if ip_address(host).is_unspecified:  # means all addresses, and is not an address to connect to
             host = "127.0.0.1"
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,4 +1,4 @@
-"""What is wrong with settings that are each well-formed: whatever would lose data, requests or secrets later."""
+"""Checks valid settings for values and combinations that would lose data, requests or secrets."""
 
 import re
 from collections.abc import Collection
@@ -17,9 +17,9 @@ _TOKEN: Final = re.compile(r"[!-~]+")
 
 
 def problems(settings: "Settings", withheld: Collection[str] = ()) -> list[str]:
-    """One sentence for each thing that is wrong; none repeats a value, since it may be a secret.
+    """Returns one sentence for each problem, without values, since they may be secrets.
 
-    Settings that are `withheld` from this process are not missed.
+    Settings that are `withheld` from this process may be missing.
     """
     return [
         *_urls(settings),
@@ -50,7 +50,7 @@ def _urls(settings: "Settings") -> list[str]:
         if url and not url.startswith(("http://", "https://"))
     ]
     if settings.ssl_cert_file is not None and not settings.ssl_cert_file.is_file():
-        problems.append("SSL_CERT_FILE: there is no such file; mount the authorities there, or leave it out")
+        problems.append("SSL_CERT_FILE: the file does not exist; mount the certificates there, or unset it")
     if not all(_is_origin(origin) for origin in settings.cors_origins):
         problems.append(
             "CORS_ORIGINS: an origin is a scheme and a host, such as https://shop.example.com, without a path"
@@ -65,9 +65,9 @@ def _keys(settings: "Settings") -> list[str]:
             problems.append(f"{name}: must be {MINIMUM_KEY_BYTES} bytes or more; try: openssl rand -hex 32")
     for name, key in (("PROVIDER_API_KEY", settings.provider_api_key), ("MAIL_API_KEY", settings.mail_api_key)):
         if key is not None and not _TOKEN.fullmatch(key.get_secret_value()):
-            problems.append(f"{name}: an HTTP header can't carry it; it must be visible ASCII without spaces")
+            problems.append(f"{name}: must be visible ASCII without spaces, since it is sent in an HTTP header")
     if settings.mail_api_key is not None and settings.mail_url is None:
-        problems.append("MAIL_API_KEY: needs MAIL_URL; without it, PROVIDER_URL is asked, with PROVIDER_API_KEY")
+        problems.append("MAIL_API_KEY: needs MAIL_URL; without it, mail is sent to PROVIDER_URL with PROVIDER_API_KEY")
     return problems
 
 
@@ -76,8 +76,8 @@ def _processes(settings: "Settings", withheld: Collection[str]) -> list[str]:
     needed = settings.drain_seconds + settings.shutdown_seconds + SHUTDOWN_MARGIN_SECONDS
     if settings.graceful_timeout_seconds < needed:
         problems.append(
-            f"GRACEFUL_TIMEOUT_SECONDS: must be {needed:g} or more, that is DRAIN_SECONDS + SHUTDOWN_SECONDS"
-            f" + {SHUTDOWN_MARGIN_SECONDS:g}, or requests in flight are cut"
+            f"GRACEFUL_TIMEOUT_SECONDS: must be {needed:g} or more (DRAIN_SECONDS + SHUTDOWN_SECONDS"
+            f" + {SHUTDOWN_MARGIN_SECONDS:g}), or requests in flight are lost"
         )
     slowest, seconds = max(
         ("PROVIDER_TIMEOUT_SECONDS", settings.provider_timeout_seconds),
@@ -85,17 +85,17 @@ def _processes(settings: "Settings", withheld: Collection[str]) -> list[str]:
         key=lambda named: named[1],
     )
     if settings.claim_seconds <= seconds:
-        problems.append(f"CLAIM_SECONDS: must be above {slowest}, or two workers do the same work at once")
+        problems.append(f"CLAIM_SECONDS: must be above {slowest}, or two workers run the same job at once")
     if settings.job_seconds <= seconds:
-        problems.append(f"JOB_SECONDS: must be above {slowest}, or no try ever ends well")
+        problems.append(f"JOB_SECONDS: must be above {slowest}, or every attempt times out")
     alone = settings.redis_url is None or not database_urls.on_postgresql(settings)
     if settings.web_concurrency > 1 and alone and "redis_url" not in withheld:
         problems.append(
             "WEB_CONCURRENCY: more than one process needs DATABASE_URL (PostgreSQL) and REDIS_URL;"
-            " the embedded jobs live in one process"
+            " embedded jobs must run in a single process"
         )
     if settings.redis_url is not None and not database_urls.on_postgresql(settings):
-        problems.append("REDIS_URL: workers in other processes need DATABASE_URL (PostgreSQL) as well")
+        problems.append("REDIS_URL: needs DATABASE_URL (PostgreSQL) as well, since workers are other processes")
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Lists in the environment are comma-separated."""
+"""Parses comma-separated lists from the environment."""
 
 from typing import Any
 

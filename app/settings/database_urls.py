@@ -12,12 +12,12 @@ _SQLITE: Final = ("sqlite", "sqlite+aiosqlite")
 
 
 def on_postgresql(settings: "Settings") -> bool:
-    """Returns whether the database is a server, which several processes can share."""
+    """Tests whether the database is PostgreSQL, which several processes can share."""
     return settings.database_url is not None and settings.database_url.get_secret_value().startswith("postgres")
 
 
 def problems(settings: "Settings") -> list[str]:
-    """Returns one sentence for each thing that is wrong; none repeats a value."""
+    """Returns one sentence for each problem, without values."""
     problems = []
     if settings.database_url is not None:
         problems += _database_url(settings.database_url.get_secret_value())
@@ -29,7 +29,7 @@ def problems(settings: "Settings") -> list[str]:
 def _database_url(url: str) -> list[str]:
     scheme, separator, _ = url.partition("://")
     if not separator or scheme not in (*postgresql.SCHEMES, *_SQLITE):
-        return ["DATABASE_URL: names no database that this service knows; use postgresql://…"]
+        return ["DATABASE_URL: the database is not supported; use postgresql://…"]
     if scheme in postgresql.SCHEMES:
         try:
             postgresql.parse(url)

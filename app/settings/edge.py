@@ -18,28 +18,29 @@ class EdgeSettings(BaseSettings):
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to serve the API on")
     admin_host: ListenAddress = Field(
-        "127.0.0.1", description="IP address or host name to serve metrics and the other processes' probes on"
+        "127.0.0.1",
+        description="IP address or host name to serve the admin port on",
     )
     admin_port: int = Field(
-        9000, ge=0, le=65535, description="Port to serve metrics and the other processes' probes on"
+        9000, ge=0, le=65535, description="Admin port: serves metrics, and the probes of processes without the API"
     )
     admin_token: SecretStr | None = Field(
-        None, description="Token that changes on the admin port need, 32 bytes or more; without it, none are possible"
+        None, description="Token for changes on the admin port, 32 bytes or more; without it, changes are refused"
     )
     root_path: str = Field(
         "",
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
-        description="Path prefix that the proxy strips before it forwards, such as `/shop`; Location headers, links and"
-        " the OpenAPI document carry it",
+        description="Path prefix that the proxy strips, such as `/shop`; added to Location headers, links and the"
+        " OpenAPI document",
     )
     allowed_hosts: Annotated[list[str], NoDecode, CommaSeparated] = Field(
-        ["*"], description="Host names to answer to, comma-separated; `*.example.com` for all below"
+        ["*"], description="Host names to accept, comma-separated; `*.example.com` includes all subdomains"
     )
     trusted_proxies: Annotated[list[IPv4Network | IPv6Network], NoDecode, CommaSeparated] = Field(
         [], description="Networks of the proxies whose X-Forwarded-For is trusted, comma-separated"
     )
     keep_alive_seconds: int = Field(
-        75, ge=1, description="Seconds to keep an idle connection open; more than the proxy's own"
+        75, ge=1, description="Seconds to keep an idle connection open; set it higher than the proxy's"
     )
     request_header_seconds: float = Field(10, gt=0, description="Timeout for receiving request headers, in seconds")
     request_body_seconds: float = Field(
@@ -68,8 +69,6 @@ class EdgeSettings(BaseSettings):
         description="Open event streams and WebSockets to allow one address in one process; 0: no limit",
     )
     cors_origins: Annotated[list[str], NoDecode, CommaSeparated] = Field(
-        [], description="Origins whose pages may call the API from a browser, comma-separated, `https://…`"
+        [], description="Origins whose pages may call the API, comma-separated, such as `https://shop.example.com`"
     )
-    docs: bool = Field(
-        default=True, description="Serve /docs, /redoc and /openapi.json; in production they are always off"
-    )
+    docs: bool = Field(default=True, description="Serve /docs, /redoc and /openapi.json; always disabled in production")

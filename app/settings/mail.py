@@ -24,20 +24,18 @@ class MailSettings(BaseSettings):
     mail_from: str | None = Field(
         None, pattern=r"^[^\s@<>]+@[^\s@<>]+$", description="Sender of the mails; without it, the provider's own"
     )
-    mail_timeout_seconds: float = Field(
-        3, gt=0, description="Seconds to wait for the mail provider, all tries together"
-    )
+    mail_timeout_seconds: float = Field(3, gt=0, description="Seconds to wait for the mail provider, including retries")
 
     @property
     def mail_by_smtp(self) -> bool:
-        """Returns whether MAIL_URL names an SMTP server."""
+        """Tests whether MAIL_URL is an SMTP server."""
         return self.mail_url is not None and self.mail_url.startswith(("smtp://", "smtps://"))
 
 
 def problems(settings: MailSettings, withheld: Collection[str] = ()) -> list[str]:
-    """Returns one sentence for each thing that is wrong with an SMTP server or its log-in.
+    """Returns one sentence for each problem of an SMTP server and its log-in.
 
-    A password that is `withheld` from this process is not missed.
+    A password that is `withheld` from this process may be missing.
     """
     problems = []
     login = settings.mail_user is not None or settings.mail_password is not None
@@ -47,7 +45,7 @@ def problems(settings: MailSettings, withheld: Collection[str] = ()) -> list[str
         )
     incomplete = settings.mail_user is None or settings.mail_password is None
     if login and incomplete and "mail_password" not in withheld:
-        problems.append("MAIL_USER, MAIL_PASSWORD: one needs the other")
+        problems.append("MAIL_USER, MAIL_PASSWORD: set both or neither")
     if not settings.mail_by_smtp:
         return problems
     if settings.mail_from is None:
@@ -55,7 +53,5 @@ def problems(settings: MailSettings, withheld: Collection[str] = ()) -> list[str
     if settings.mail_api_key is not None:
         problems.append("MAIL_API_KEY: is for a provider over HTTP; an SMTP server takes MAIL_USER and MAIL_PASSWORD")
     if login and urlsplit(settings.mail_url or "").scheme == "smtp" and not settings.mail_starttls:
-        problems.append(
-            "MAIL_STARTTLS: must be true when MAIL_PASSWORD is set, or the password crosses the net in clear"
-        )
+        problems.append("MAIL_STARTTLS: must be true when MAIL_PASSWORD is set, or the password is sent unencrypted")
     return problems

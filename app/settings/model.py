@@ -1,4 +1,4 @@
-"""The settings of one process, put together from their groups."""
+"""Settings of one process, combined from their groups."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from app.settings.telemetry import TelemetrySettings
 
 
 class SettingsError(Exception):
-    """The settings don't make a service that may start; the message lists every reason, a line each."""
+    """The settings are not valid; the message has a line for each problem."""
 
 
 class Settings(
@@ -39,23 +39,23 @@ class Settings(
     TelemetrySettings,
     SandboxSettings,
 ):
-    """What a process needs to know. Durations are in seconds unless the name says otherwise."""
+    """Settings of a process. Durations are in seconds unless the name states another unit."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_file=".env", hide_input_in_errors=True)
 
     @property
     def embedded(self) -> bool:
-        """Whether the jobs run inside the API process."""
+        """Tests whether the jobs run inside the API process."""
         return self.redis_url is None
 
     @property
     def ledger(self) -> Path:
-        """The file of the sandbox provider's ledger."""
+        """File of the sandbox's ledger."""
         return self.sandbox_database or self.state_dir / "sandbox.db"
 
     @property
     def database_file(self) -> Path:
-        """The file of the embedded database, which is used unless DATABASE_URL names another."""
+        """File of the embedded database, which is used without DATABASE_URL."""
         return self.state_dir / "binnacle.db"
 
     @property
@@ -66,7 +66,7 @@ class Settings(
 
     @property
     def sqlite_dsn(self) -> str:
-        """SQLAlchemy's URL of the SQLite file."""
+        """URL of the SQLite file for SQLAlchemy."""
         if self.database_url is None:
             return f"sqlite+aiosqlite:///{self.database_file}"
         return f"sqlite+aiosqlite://{self.database_url.get_secret_value().partition('://')[2]}"
@@ -78,13 +78,13 @@ class Settings(
 
 
 def read(command: str | None = None, /, **overrides: Any) -> Settings:
-    """The settings of the process that runs a command, without the secrets of others; None for all of them.
+    """Reads the settings of a command, without the secrets of other commands; None reads all of them.
 
-    Raises SettingsError with one line for each thing that is wrong; no line repeats a value, since it may be a secret.
+    Raises SettingsError with one line for each problem, without values, since they may be secrets.
     """
     secrets = os.environ.get("SECRETS_DIR") or None
     if secrets is not None and not Path(secrets).is_dir():
-        raise SettingsError("SECRETS_DIR: there is no such folder; mount the secrets there, or leave it out")
+        raise SettingsError("SECRETS_DIR: the folder does not exist; mount the secrets there, or unset it")
     withheld = unread(command)
     try:
         settings = Settings(_secrets_dir=secrets, **dict.fromkeys(withheld) | overrides)

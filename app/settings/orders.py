@@ -1,4 +1,4 @@
-"""The provider of payments."""
+"""Payment provider."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from app.settings.addresses import local_url
 
 
 def _sandbox_url(data: dict[str, Any]) -> str:
-    """Returns where a client on this machine reaches the sandbox; `data` are the settings validated so far."""
+    """Returns the local URL of the sandbox; `data` has the settings that are validated already."""
     return local_url(data["sandbox_host"], data["sandbox_port"])
 
 
 class OrderSettings(BaseSettings):
-    """The provider of payments."""
+    """Payment provider."""
 
     provider_url: str = Field(
         default_factory=_sandbox_url,
@@ -22,8 +22,8 @@ class OrderSettings(BaseSettings):
         " SANDBOX_HOST and SANDBOX_PORT",
     )
     provider_api_key: SecretStr | None = Field(
-        None, description="API key of that provider, sent as `Authorization: Bearer`; without it, no key is sent"
+        None, description="API key of PROVIDER_URL, sent as `Authorization: Bearer`; without it, no key is sent"
     )
     provider_timeout_seconds: float = Field(
-        5, gt=0, description="Seconds to wait for the payment provider, all tries together"
+        5, gt=0, description="Seconds to wait for the payment provider, including retries"
     )

@@ -1,4 +1,4 @@
-"""DATABASE_URL of PostgreSQL: libpq's parameters, as hosted databases hand them out, translated for the driver.
+"""Parses DATABASE_URL of PostgreSQL with libpq's parameters, as hosted databases provide it.
 
 https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
@@ -17,18 +17,21 @@ _PLACE: Final = ("host", "port", "user", "password", "dbname")
 _TEXTS: Final = ("application_name", "fallback_application_name", "options", "passfile")
 _NUMBERS: Final = ("connect_timeout", "keepalives", "tcp_user_timeout")
 _KEEPALIVES: Final = ("keepalives_idle", "keepalives_interval", "keepalives_count")
-# The values that say what is done in any case, and what another value would need.
+# Accepted values, which match what the driver does anyway, and the error message for others.
 _CHOICES: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
-    "target_session_attrs": (("read-write", "primary", "any"), "this service writes: read-write, primary or any"),
+    "target_session_attrs": (
+        ("read-write", "primary", "any"),
+        "must be read-write, primary or any: this service writes",
+    ),
     "load_balance_hosts": (("disable", "random"), "disable or random"),
-    "client_encoding": (("auto", "utf8", "UTF8", "utf-8", "UTF-8"), "the driver speaks UTF-8 alone: leave it out"),
-    "gssencmode": (("disable", "prefer"), "the driver does not encrypt with GSSAPI: take sslmode"),
+    "client_encoding": (("auto", "utf8", "UTF8", "utf-8", "UTF-8"), "the driver supports only UTF-8: leave it out"),
+    "gssencmode": (("disable", "prefer"), "the driver does not support GSSAPI encryption: use sslmode"),
     "channel_binding": (
         ("disable", "prefer"),
-        "the driver can't bind channels: leave it out, and let sslmode=verify-full prove whom you talk to",
+        "the driver does not support channel binding: leave it out, and set sslmode=verify-full",
     ),
     "sslcompression": (("0",), "leave it out"),
-    "sslsni": (("1",), "the driver always sends the name: leave it out"),
+    "sslsni": (("1",), "the driver always sends SNI: leave it out"),
     "sslcertmode": (("allow",), "leave it out"),
 }
 _UNSUPPORTED: Final = frozenset(
@@ -41,7 +44,7 @@ _OWN_TIMEOUTS: Final = ("statement_timeout", "lock_timeout")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Address of PostgreSQL and the options to connect with. A host that begins with / is the folder of a socket."""
+    """Addresses of PostgreSQL, and connection options. A host that begins with / is the folder of a Unix socket."""
 
     hosts: tuple[tuple[str, int], ...]
     user: str | None
@@ -50,12 +53,12 @@ class Server:
     parameters: Mapping[str, str] = field(repr=False)
 
     def number(self, name: str, default: float) -> float:
-        """The value of a parameter that is a number."""
+        """Returns the value of a numeric parameter."""
         return float(self.parameters.get(name, default))
 
 
 def parse(url: str) -> Server:
-    """Raises ValueError with a sentence that repeats no value, since each may be a secret."""
+    """Parses a URL. Raises ValueError, whose message has no values, since they may be secrets."""
     address, _, query = url.partition("://")[2].partition("?")
     authority, _, database = address.partition("/")
     login, _, hosts = authority.rpartition("@")
@@ -64,7 +67,7 @@ def parse(url: str) -> Server:
     found = [_host(host) for host in ",".join(given.pop("host", [hosts])).split(",") if host]
     ports = [_port(port) for port in ",".join(given.pop("port", [])).split(",") if port]
     if len(ports) > 1 and len(ports) != len(found):
-        raise ValueError("as many ports are needed as hosts, or one for all")
+        raise ValueError("give one port for each host, or one for all")
     if ports:
         found = [(host, ports[number % len(ports)]) for number, (host, _) in enumerate(found)]
     named = {name: values[-1] for name, values in given.items()}
@@ -80,7 +83,7 @@ def parse(url: str) -> Server:
 
 
 def _query(query: str) -> dict[str, list[str]]:
-    """Values by name, in their order. Unlike in forms, a plus sign is one."""
+    """Returns the values of each parameter, in order. Unlike in forms, a plus sign is not a space."""
     given: dict[str, list[str]] = {}
     for number, pair in enumerate((pair for pair in query.split("&") if pair), 1):
         name, equals, value = pair.partition("=")
@@ -88,13 +91,13 @@ def _query(query: str) -> dict[str, list[str]]:
             if name in _UNSUPPORTED:
                 raise ValueError(f"{name} is not supported; leave it out")
             if name in _POOLERS:
-                raise ValueError(f"{name} is no parameter of libpq: behind a pooler set DATABASE_POOLER=transaction")
+                raise ValueError(f"{name} is not a libpq parameter: behind a pooler, set DATABASE_POOLER=transaction")
             raise ValueError(
-                f"number {number} of its parameters is none of libpq's; in user and password, write % as %25, / as %2F,"
+                f"parameter {number} is not a libpq parameter; in user and password, write % as %25, / as %2F,"
                 " ? as %3F, @ as %40, : as %3A and & as %26"
             )
         given.setdefault(name, []).append(unquote(value))
-    mode = given.pop("ssl", None)  # JDBC's word, which libpq knows, and asyncpg's
+    mode = given.pop("ssl", None)  # the parameter of JDBC, which libpq accepts, and of asyncpg
     if mode is not None:
         given["sslmode"] = ["require" if mode[-1] in ("true", "1") else mode[-1]]
     return given
@@ -138,5 +141,5 @@ def _check(named: Mapping[str, str]) -> None:
             raise ValueError(f"{name}: {sentence}")
     for name in _OWN_TIMEOUTS:
         if name in named.get("options", ""):
-            raise ValueError(f"options: {name} has a setting of its own, DATABASE_STATEMENT_TIMEOUT_SECONDS")
+            raise ValueError(f"options: set {name} with DATABASE_STATEMENT_TIMEOUT_SECONDS instead")
     postgresql_tls.check(named)

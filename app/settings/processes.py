@@ -12,15 +12,15 @@ class ProcessSettings(BaseSettings):
 
     environment: Literal["local", "demo", "production"] = Field(
         "local",
-        description="What a start may lack: `local` needs no setting, `production` needs all that protects data",
+        description="Kind of deployment: `local` requires no settings, `production` requires all that protect data",
     )
-    state_dir: Path = Field(Path("var"), description="Folder to keep the embedded state in: database file, key, ledger")
+    state_dir: Path = Field(Path("var"), description="Folder of the embedded state: database file, key, ledger")
     multiprocess_dir: Path | None = Field(
-        None, description="Folder for the scratch files of several processes' metrics; without it, in /tmp"
+        None, description="Folder in which several processes share their metrics; without it, in /tmp"
     )
     web_concurrency: int = Field(1, ge=1, le=64, description="API processes to run in one server")
     worker_concurrency: int = Field(
-        4, ge=1, le=64, description="Jobs to run at once in one worker; payments take half of them at most"
+        4, ge=1, le=64, description="Jobs to run at once in one worker; at most half of them are payments"
     )
     drain_seconds: float = Field(8, ge=0, description="Seconds to keep serving after SIGTERM, with `Connection: close`")
     shutdown_seconds: float = Field(10, gt=0, description="Seconds to wait for requests in flight after the drain")

@@ -1,4 +1,4 @@
-"""What a demo may do and production may not: each would work on the first day."""
+"""Checks for settings that work in a demo, but are insecure or useless in production."""
 
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -12,19 +12,19 @@ _LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 
 def problems(settings: "Settings") -> list[str]:
-    """One sentence for each thing that production refuses; none repeats a value."""
+    """Returns one sentence for each problem, without values."""
     problems = []
     for name, secret in (("SECRET_KEY", settings.secret_key), ("ADMIN_TOKEN", settings.admin_token)):
         if secret is not None and is_guessable(secret.get_secret_value()):
             problems.append(
-                f"{name}: is published, a placeholder or a pattern, so anybody can guess it; try: openssl rand -hex 32"
+                f"{name}: can be guessed: it is published, a placeholder or a pattern; try: openssl rand -hex 32"
             )
     if settings.log_format == "console":
-        problems.append("LOG_FORMAT: console withholds nothing, and is for a person's own terminal; take json")
+        problems.append("LOG_FORMAT: must be json in production; console does not redact anything")
     if "*" in settings.allowed_hosts:
-        problems.append("ALLOWED_HOSTS: must name the hosts of the service in production; * takes any")
+        problems.append("ALLOWED_HOSTS: must list the hosts of the service in production; * accepts any")
     if any("*" in origin for origin in settings.cors_origins):
-        problems.append("CORS_ORIGINS: must name the pages that may call the API in production; * takes any")
+        problems.append("CORS_ORIGINS: must list the origins that may call the API in production; * accepts any")
     if _is_stand_in(settings.provider_url):
         problems.append("PROVIDER_URL: the sandbox provider moves no money; production needs the real one")
     if settings.mail_url is not None and _is_stand_in(settings.mail_url):

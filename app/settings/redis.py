@@ -1,4 +1,4 @@
-"""REDIS_URL as hosted Redis hands it out, read once, so that every pool of the service connects in the same way."""
+"""Parses REDIS_URL as hosted Redis provides it, so that all connection pools use the same options."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from app.settings.redis_tls import TLS_PARAMETERS, read_boolean, read_tls
 
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 6379
-# Valkey's own client writes the last two.
+# The last two are those of Valkey's client.
 _SCHEMES: Final = {"redis": False, "rediss": True, "valkey": False, "valkeys": True}
-# Parameters of other clients, and what to do instead.
+# Parameters of other clients, and the error message for each.
 _REFUSED: Final = {
     **dict.fromkeys(("ssl", "tls"), "write rediss:// for TLS"),
-    **dict.fromkeys(("max_connections", "timeout"), "the pools' sizes and waits are the service's own"),
-    **dict.fromkeys(("retry_on_timeout", "retry_on_error"), "the service has its own rules for repeating a command"),
+    **dict.fromkeys(("max_connections", "timeout"), "the service sets the size and the timeouts of its pools itself"),
+    **dict.fromkeys(("retry_on_timeout", "retry_on_error"), "the service sets its retries itself"),
     **dict.fromkeys(("decode_responses", "encoding", "encoding_errors"), "the service reads bytes"),
     **dict.fromkeys(("ssl_ca_data", "ssl_ca_path"), "put the certificates into one file and name it with ssl_ca_certs"),
 }
@@ -23,7 +23,7 @@ _REFUSED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class RedisAddress:
-    """One server and how to connect to it. `None` leaves a choice to the use of Redis that connects; seconds."""
+    """Address of a Redis server, and connection options in seconds. None leaves the choice to the connection pool."""
 
     host: str = _HOST
     port: int = _PORT
@@ -40,31 +40,31 @@ class RedisAddress:
 
     @property
     def location(self) -> str:
-        """A URL without secrets and parameters."""
+        """URL without secrets and parameters."""
         return f"redis://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}/{self.db}"
 
     def options(self) -> dict[str, Any]:
-        """Returns keyword arguments of redis-py's connections, TLS excepted; what the URL leaves out is missing."""
+        """Returns keyword arguments for redis-py's connections, without TLS and parameters missing in the URL."""
         names = (name for name in self.__slots__ if name != "tls")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
 
 def read_redis_url(url: str) -> RedisAddress:
-    """Reads a URL. Raises ValueError with a sentence that repeats nothing of it but names of known parameters."""
+    """Parses a URL. Raises ValueError, whose message has no values, since they may be secrets."""
     if "," in url.partition("?")[0].rpartition("@")[2]:
-        raise ValueError("names several hosts; name the one that takes writes, or the load balancer before them")
+        raise ValueError("has several hosts; give the primary, or a load balancer in front of them")
     try:
         parts = urlsplit(url)
         host, port = unquote(parts.hostname or _HOST), parts.port or _PORT
     except ValueError:
         raise ValueError(
-            "can't be read as redis://username:password@host:port/database; percent-encode / ? # @ : and % in a"
-            " username and a password"
+            "must have the form redis://username:password@host:port/database; percent-encode / ? # @ : and % in"
+            " username and password"
         ) from None
     if parts.scheme not in _SCHEMES:
         raise ValueError("must start with redis:// or rediss://")
     if parts.fragment:
-        raise ValueError("has a #; write %23 for one in a username or a password")
+        raise ValueError("must not have a #; write it as %23 in username and password")
     query = _query(parts)
     tls = read_tls({name: query.pop(name) for name in TLS_PARAMETERS if name in query}, wanted=_SCHEMES[parts.scheme])
     options = {name: _READ[name](name, value) for name, value in query.items()}
@@ -79,9 +79,9 @@ def _query(parts: SplitResult) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name in _REFUSED:
-            raise ValueError(f"does not take {name}: {_REFUSED[name]}")
-        if name not in _READ and name not in TLS_PARAMETERS:  # not repeated: a ? in a password begins a query, too
-            raise ValueError(f"has a parameter that is not known; known are {', '.join([*_READ, *TLS_PARAMETERS])}")
+            raise ValueError(f"must not have the parameter {name}: {_REFUSED[name]}")
+        if name not in _READ and name not in TLS_PARAMETERS:  # may be part of a password with a ?
+            raise ValueError(f"has an unknown parameter; known ones are {', '.join([*_READ, *TLS_PARAMETERS])}")
         if name in found:
             raise ValueError(f"has {name} twice")
         found[name] = value
@@ -123,7 +123,7 @@ def _text(name: str, value: str) -> str:
 
 def _word(name: str, value: str) -> str:
     if not value.isascii() or not value.isprintable() or " " in value or not value:
-        raise ValueError(f"{name} must be letters, digits and signs without a space")
+        raise ValueError(f"{name} must consist of printable ASCII characters without spaces")
     return value
 
 

@@ -1,4 +1,4 @@
-"""TLS of REDIS_URL: certificates are checked unless the URL says otherwise."""
+"""Parses the TLS parameters of REDIS_URL. Certificates are verified unless the URL disables that."""
 
 import ssl
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ _BOOLEANS: Final = {"1": True, "true": True, "yes": True, "0": False, "false": F
 
 
 def read_tls(parameters: Mapping[str, str], *, wanted: bool) -> dict[str, Any] | None:
-    """Returns keyword arguments of redis-py's SSLConnection; None when TLS is not `wanted`.
+    """Returns keyword arguments for redis-py's SSLConnection; None without TLS.
 
-    Raises ValueError with a sentence that repeats names alone, also for files that hold no certificate or key.
+    Raises ValueError, whose message has no values, also for files that can't be loaded.
     """
     if not wanted:
         if parameters:
@@ -34,14 +34,14 @@ def read_tls(parameters: Mapping[str, str], *, wanted: bool) -> dict[str, Any] |
 
 
 def read_boolean(name: str, value: str) -> bool:
-    """Reads `true` or `false`, as redis-py does. Raises ValueError, which names the parameter."""
+    """Parses a boolean as redis-py does. Raises ValueError, whose message has the name of the parameter."""
     if value.lower() not in _BOOLEANS:
         raise ValueError(f"{name} must be true or false")
     return _BOOLEANS[value.lower()]
 
 
 def _cert_reqs(value: str) -> str:
-    """Reads it as redis-py writes it (`required`) or as Python's ssl, Celery and Heroku do (`CERT_REQUIRED`)."""
+    """Accepts the spelling of redis-py (`required`), and that of Python's ssl, Celery and Heroku (`CERT_REQUIRED`)."""
     word = value.lower().removeprefix("cert_")
     if word not in ("required", "optional", "none"):
         raise ValueError("ssl_cert_reqs must be required, optional or none")
@@ -49,7 +49,7 @@ def _cert_reqs(value: str) -> str:
 
 
 def _load(options: Mapping[str, Any]) -> None:
-    """Reads the files as a connection will, so that a wrong one refuses the start rather than each command."""
+    """Loads the files as a connection does, so that a wrong file fails at startup instead of at each command."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if "ssl_ca_certs" in options:
         try:
@@ -59,7 +59,7 @@ def _load(options: Mapping[str, Any]) -> None:
     if "ssl_certfile" not in options:
         return
     try:
-        # Without the answer OpenSSL would ask on the terminal.
+        # Without a password argument, OpenSSL would prompt on the terminal.
         context.load_cert_chain(options["ssl_certfile"], options["ssl_keyfile"], options.get("ssl_password", ""))
     except (OSError, ValueError) as error:
         raise ValueError(

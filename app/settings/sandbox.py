@@ -1,4 +1,4 @@
-"""The sandbox, the stand-in provider for demos and tests."""
+"""Sandbox: the stand-in provider for demos and tests."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from app.settings.addresses import ListenAddress
 
 
 class SandboxSettings(BaseSettings):
-    """The sandbox, the stand-in provider for demos and tests."""
+    """Sandbox: the stand-in provider for demos and tests."""
 
     sandbox_host: ListenAddress = Field("127.0.0.1", description="IP address or host name to serve the sandbox on")
     sandbox_port: int = Field(8001, ge=0, le=65535, description="Port to serve the sandbox on")

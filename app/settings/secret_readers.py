@@ -1,4 +1,4 @@
-"""Secrets by the commands that read them: a process neither needs nor holds a secret that it has no use for."""
+"""Commands that read each secret, so that a process gets only the secrets that it needs."""
 
 from collections.abc import Collection, Mapping
 from typing import Final
@@ -19,5 +19,5 @@ READERS: Final[Mapping[str, frozenset[str]]] = {
 
 
 def unread(command: str | None) -> Collection[str]:
-    """Returns the secret settings that a command does not read; none for None, which stands for all commands."""
+    """Returns the secret settings that a command does not read. None stands for all commands, which read all."""
     return () if command is None else tuple(name for name, readers in READERS.items() if command not in readers)

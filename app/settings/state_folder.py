@@ -1,4 +1,4 @@
-"""The folder of the embedded state: no other user of the machine may read what lies in it."""
+"""Folder of the embedded state, which other users of the machine may not read."""
 
 import os
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from app.settings.model import SettingsError
 
 
 def private_folder(path: Path) -> Path:
-    """Makes a folder for this user alone, unless it exists, and returns it.
+    """Creates a folder that only this user may use, unless it exists; returns it.
 
-    Raises SettingsError when it can't be made or written to.
+    Raises SettingsError if it can't be created or written to.
     """
     with _refused(path):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -21,9 +21,9 @@ def private_folder(path: Path) -> Path:
 
 
 def private_file(path: Path) -> Path:
-    """Makes an empty file that this user alone may read, or takes others' rights to one that exists; returns it.
+    """Creates an empty file that only this user may read, or removes other users' access to it; returns it.
 
-    Raises SettingsError when it can't be read and written.
+    Raises SettingsError if it can't be read and written.
     """
     private_folder(path.parent)
     with _refused(path):
@@ -43,6 +43,6 @@ def _refused(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SettingsError(
-            f"STATE_DIR: {path} can't be written: {error.strerror}. Name a folder that this user may write to, such as"
-            " STATE_DIR=$HOME/binnacle"
+            f"STATE_DIR: {path} can't be written: {error.strerror}. Set it to a folder that this user can write to,"
+            " such as STATE_DIR=$HOME/binnacle"
         ) from error

@@ -1,4 +1,4 @@
-"""Telemetry: logs, traces, error reports, and the names that they carry."""
+"""Telemetry: logs, traces, error reports, and their names of service and release."""
 
 from typing import Literal
 
@@ -9,11 +9,11 @@ from app import __version__
 
 
 class TelemetrySettings(BaseSettings):
-    """Telemetry: logs, traces, error reports, and the names that they carry."""
+    """Telemetry: logs, traces, error reports, and their names of service and release."""
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level to log")
     log_format: Literal["json", "console"] = Field(
-        "json", description="Format of log lines; `console` is for your own terminal and withholds nothing"
+        "json", description="Format of log lines; `console` is for a local terminal and does not redact anything"
     )
     otlp_endpoint: str | None = Field(
         None,
@@ -29,5 +29,5 @@ class TelemetrySettings(BaseSettings):
     sentry_dsn: SecretStr | None = Field(
         None, description="DSN of Sentry to report errors to; without it, none are reported"
     )
-    version: str = Field(__version__, description="Release that metrics, traces and errors name")
-    revision: str = Field("unknown", description="Commit that metrics name")
+    version: str = Field(__version__, description="Release to report in metrics, traces and errors")
+    revision: str = Field("unknown", description="Commit to report in metrics")

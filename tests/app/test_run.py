@@ -61,5 +61,5 @@ def test_a_busy_port_is_one_clear_sentence(processes: Processes) -> None:
         assert run.wait() == 2
     assert run.log.read_text() == (
         "Binnacle does not start:\n"
-        f"PORT: {port} is taken by another program; stop it, or try: PORT={port + 100} make run\n"
+        f"PORT: {port} is in use by another program; stop it, or try: PORT={port + 100} make run\n"
     )

@@ -121,7 +121,7 @@ def test_without_one_every_call_is_direct() -> None:
 def test_what_leads_nowhere_is_refused_and_not_repeated() -> None:
     with pytest.raises(SettingsError) as refused:
         read(_env_file=None, https_proxy="ada:opensesame@proxy", ssl_cert_file="/nowhere/authorities.pem")
-    assert "SSL_CERT_FILE: there is no such file" in str(refused.value)
+    assert "SSL_CERT_FILE: the file does not exist" in str(refused.value)
     assert "HTTPS_PROXY: must start with http:// or https://" in str(refused.value)
     assert "opensesame" not in str(refused.value)
 

@@ -35,7 +35,7 @@ def test_a_folder_that_its_owner_shares_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_a_folder_below_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(SettingsError, match=r"STATE_DIR: .*/file/state can't be written: Not a directory\. Name a"):
+    with pytest.raises(SettingsError, match=r"STATE_DIR: .*/file/state can't be written: Not a directory\. Set it"):
         private_folder(tmp_path / "file" / "state")
 
 
