@@ -23,8 +23,8 @@ from app.settings import Settings
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY
 from app.telemetry.traces.attribute_allowlist import only_allowed
 from app.telemetry.traces.tracing import Tracing
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
