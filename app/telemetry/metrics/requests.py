@@ -1,7 +1,7 @@
-"""Requests by method, route and status, and how long they took: counted in place, or in files that processes share.
+"""Counter and histogram of requests: plain numbers that a collector exports, or prometheus-client's in shared files.
 
-prometheus-client's counter and histogram take three locks and a dozen calls for a request. One thread counts requests,
-that of the event loop, so that plain numbers do, and a collector tells them at a scrape.
+FIGURE
+One thread counts requests, that of the event loop, so that no lock is needed.
 """
 
 import os
@@ -26,26 +26,26 @@ _LABELS: Final = ("method", "route", "status")
 
 
 class Series(Protocol):
-    """What one kind of request is counted in."""
+    """Series of one method, route and status."""
 
     def add(self, seconds: float, trace_id: str | None, now: float) -> None:
-        """Counts one, over at `now` on a clock of seconds; `trace_id` is given where its trace is recorded."""
+        """Counts a request that ended at `now`, on a clock of seconds; `trace_id` is given if its trace is recorded."""
 
 
 class Requests(Protocol):
-    """The counter and the histogram."""
+    """Counter and histogram."""
 
     def series(self, method: str, route: str, status: str) -> Series:
-        """Where to count; it exists at 0 from now on."""
+        """Returns a series, which exists at 0 from now on."""
 
 
 def requests(registry: CollectorRegistry) -> Requests:
-    """What this process counts requests in."""
+    """Returns the counter and the histogram of this process."""
     return SharedRequests(registry) if "PROMETHEUS_MULTIPROC_DIR" in os.environ else OwnRequests(registry)
 
 
 class OwnRequests:
-    """Those of this process alone."""
+    """Counter and histogram of a process that exports its own metrics."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._series: dict[tuple[str, str, str], _Count] = {}
@@ -57,24 +57,24 @@ class OwnRequests:
         return self._series.setdefault((method, route, status), _Count(durations))
 
     def describe(self) -> Iterator[Metric]:
-        """The two families, without a series."""
+        """Yields the two families without series."""
         yield CounterMetricFamily(*_COUNTED, labels=_LABELS)
         yield HistogramMetricFamily(*_TIMED, labels=_LABELS[:2])
 
     def collect(self) -> Iterator[Metric]:
-        """What was counted, as any scrape's thread sees it."""
+        """Yields the two families, in the thread of a scrape."""
         counted = CounterMetricFamily(*_COUNTED, labels=_LABELS)
         for labels, series in list(self._series.items()):
             counted.add_metric(labels, series.count)
         yield counted
         timed = HistogramMetricFamily(*_TIMED, labels=_LABELS[:2])
         for kind, durations in list(self._durations.items()):
-            timed.add_metric(kind, durations.told(), durations.seconds)
+            timed.add_metric(kind, durations.buckets(), durations.seconds)
         yield timed
 
 
 class _Durations:
-    """One series of the histogram. Of each bucket the last exemplar is kept.
+    """One series of the histogram, with the last exemplar of each bucket.
 
     https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#exemplars
     """
@@ -86,8 +86,8 @@ class _Durations:
         self.counts = [0] * len(_BOUNDS)
         self.exemplars: list[Exemplar | None] = [None] * len(_BOUNDS)
 
-    def told(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
-        """Each bound, how many took no longer than that, and an exemplar where there is one."""
+    def buckets(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
+        """Returns the cumulative buckets, each with its exemplar if it has one."""
         return [
             (bound, count) if exemplar is None else (bound, count, exemplar)
             for bound, count, exemplar in zip(_BOUNDS, accumulate(self.counts), self.exemplars, strict=True)
@@ -95,7 +95,7 @@ class _Durations:
 
 
 class _Count:
-    """One series of the counter, and when it last told an exemplar."""
+    """One series of the counter, and the time of its last exemplar."""
 
     __slots__ = ("_durations", "_longest", "_until", "count")
 
@@ -110,11 +110,11 @@ class _Count:
         self.count += 1
         durations.counts[bucket] += 1
         durations.seconds += seconds
-        if trace_id is not None and self._tells(seconds, now):
+        if trace_id is not None and self._has_exemplar(seconds, now):
             durations.exemplars[bucket] = Exemplar({"trace_id": trace_id}, seconds, time.time())
 
-    def _tells(self, seconds: float, now: float) -> bool:
-        """Whether to tell this one's trace: once a second, which no scrape outpaces, and of each that took longer."""
+    def _has_exemplar(self, seconds: float, now: float) -> bool:
+        """Returns whether a request is an exemplar: one a second, faster than any scrape, and each that took longer."""
         if now >= self._until:
             self._until = now + EXEMPLAR_SECONDS
         elif seconds <= self._longest:
@@ -124,7 +124,7 @@ class _Count:
 
 
 class SharedRequests:
-    """Those of several processes, summed from prometheus-client's files, which have no place for exemplars."""
+    """Counter and histogram of several processes: prometheus-client's files, which hold no exemplars."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._counter = Counter(*_COUNTED, _LABELS, registry=registry)

@@ -32,7 +32,7 @@ def make_provider(settings: "Settings", process: str, ratio: Ratio, metrics: Tra
     """Returns a provider that exports to the endpoint of the settings. Call this after a fork: it starts a thread."""
     # Read once a process by the first instrumentation; without it spans carry names that the conventions dropped.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
-    # The default propagator also sends a caller's baggage on to other services.
+    # Instrumentations read and send W3C Trace Context, as the rest of the service does, and no baggage of a caller.
     propagate.set_global_textmap(TraceContextTextMapPropagator())
     resource = Resource.create(
         {
