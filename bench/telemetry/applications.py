@@ -88,20 +88,10 @@ class Nothing:
         return self
 
 
-def ours(*, ratio: float | None = None, counted: bool = True, sdk: bool = False, client: bool = False) -> Callable[[str], Application]:
+def ours(*, ratio: float | None = None, counted: bool = True) -> Callable[[str], Application]:
     """Our layer. `ratio` None is a process that sends no spans anywhere; `counted` False is one without metrics."""
 
     def build(endpoint: str) -> Application:
-        global HttpMetrics
-        if sdk:
-            from app.telemetry.traces import provider as _p
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-            _p.SpanSender = lambda endpoint, timeout: OTLPSpanExporter(endpoint=endpoint, timeout=timeout)
-        if client:
-            import importlib.util, sys
-            spec = importlib.util.spec_from_file_location("client_http", "/tmp/requests_http_client.py")
-            m = importlib.util.module_from_spec(spec); sys.modules["client_http"] = m; spec.loader.exec_module(m)
-            HttpMetrics = m.HttpMetrics
         settings = read(
             otlp_endpoint=None if ratio is None else endpoint, traces_sample_ratio=ratio or 0, _env_file=None
         )

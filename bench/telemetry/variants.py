@@ -42,12 +42,6 @@ VARIANTS: Final[Mapping[str, Variant]] = {
     "all-0": Variant("all, 0 % sampled", ours(ratio=0.0), line=True),
     "all-10": Variant("all, 10 % sampled", ours(ratio=0.1), 0.1, line=True, most=1.45),
     "all-100": Variant("all, 100 % sampled", ours(ratio=1.0), 1, line=True, most=3.0),
-    "sdk-10": Variant("10 %, SDK exporter", ours(ratio=0.1, sdk=True), 0.1, line=True, most=1.45),
-    "sdk-100": Variant("100 %, SDK exporter", ours(ratio=1.0, sdk=True), 1, line=True, most=3.0),
-    "client-10": Variant("10 %, prometheus-client", ours(ratio=0.1, client=True), 0.1, line=True, most=1.45),
-    "client-100": Variant("100 %, prometheus-client", ours(ratio=1, client=True), 1, line=True, most=3.0),
-    "plain-10": Variant("10 %, both plain", ours(ratio=0.1, client=True, sdk=True), 0.1, line=True, most=1.45),
-    "plain-100": Variant("100 %, both plain", ours(ratio=1, client=True, sdk=True), 1, line=True, most=3.0),
     "instrumentator": Variant(
         "prometheus-fastapi-instrumentator, metrics alone",
         instrumentator,
