@@ -54,7 +54,7 @@ class TelemetryLayer:
             return
         work, parent = self._identify(scope)
         exchange = self._exchange(scope, receive, send, work)
-        entered, attached = context.enter(work), _attach(work, parent)
+        entered, attached = context.enter(work), _attach(parent)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:  # noqa: BLE001 -- no layer outside of this one handles it
@@ -100,12 +100,11 @@ def _parent(scope: Scope, traceparent: bytes) -> SpanContext | None:
     return sampling.parse(traceparent.decode("latin-1"), states.decode("latin-1") or None)
 
 
-def _attach(work: WorkContext, parent: SpanContext | None) -> Token[Context] | None:
+def _attach(parent: SpanContext | None) -> Token[Context] | None:
     """Makes the caller's span the current one, in place of anything that the server left in OpenTelemetry's context.
 
-    The context stays empty for a sampled request, whose parent the instrumentation reads from the headers, and for a
-    trace that begins here, whose ids are in the work context.
+    The ids of a trace that begins here are in the work context.
     """
-    if parent is not None and not work.sampled:
+    if parent is not None:
         return otel_context.attach(set_span_in_context(NonRecordingSpan(parent), Context()))
     return otel_context.attach(Context()) if otel_context.get_current() else None

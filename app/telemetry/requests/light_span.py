@@ -31,7 +31,10 @@ _UNSET = Status()
 
 
 class LightTracer(Tracer):
-    """Starts the span of a sampled request: a child of the caller's span, or the root of its trace."""
+    """Starts the span of a sampled request: a child of the caller's span, or the root of its trace.
+
+    The instrumentation takes it for an internal span when the caller's is the current one, so `kind` is ignored.
+    """
 
     def __init__(self, sdk: SDKTracer, state: TraceState) -> None:
         self._sdk = sdk

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 _SCOPE: Final = "binnacle.scope"
-_PROPAGATED: Final = frozenset({b"traceparent", b"tracestate"})
 _PATCHED: Final = "_otel_original_call"
 
 
@@ -79,9 +78,9 @@ class SampledOnly:
                 _name_after_route(get_current_span(), scope)
             return send(message)
 
-        # Query and headers may not be recorded, and the instrumentation searches all headers ten times.
-        headers = [header for header in scope["headers"] if header[0] in _PROPAGATED]
-        redacted = {**scope, "headers": headers, "query_string": b"", _SCOPE: scope}
+        # Query and headers may not be recorded, the caller's span is current already, and the instrumentation searches
+        # all headers ten times.
+        redacted = {**scope, "headers": (), "query_string": b"", _SCOPE: scope}
         return self._instrumented(redacted, receive, send_named)
 
     def _call_unredacted(self, redacted: Scope, receive: Receive, send: Send) -> Awaitable[None]:
