@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench import cost, memory, overload, pages, start
 from bench.report import Figure, table
-from tests.app.processes import end_by_sigterm
+from tests.support.processes import end_by_sigterm
 
 PARTS: dict[str, Callable[[Path, str], list[Figure]]] = {
     "cost": cost.measure,

@@ -17,10 +17,10 @@ from app.catalog.models import Item
 from app.infra.database import open_database, schema
 from app.seeding.items import seed
 from app.settings import Settings, read
-from tests.app import servers
-from tests.app.ports import free_port
-from tests.app.processes import Processes, wait_until
-from tests.app.shopping import Shopper
+from tests.support import servers
+from tests.support.customer import Shopper
+from tests.support.ports import free_port
+from tests.support.processes import Processes, wait_until
 
 # Rate limits stay on but never refuse, since a refusal costs less than a response.
 HIGH_LIMITS = {"RATE_LIMIT_READS": 10**9, "RATE_LIMIT_WRITES": 10**9, "REGISTRATIONS_PER_ADDRESS": 0}

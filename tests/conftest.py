@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.emitted import Watch
+from tests.support.emitted import Watch
 
 _OURS = (
     "DATABASE_", "REDIS_", "SECRET", "OTEL_", "SENTRY_", "PROVIDER_", "PROMETHEUS_", "ENVIRONMENT", "LOG_", "PORT",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from bench.client import content_length
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 BackEnd = Literal["healthy", "healthy as well", "gone", "answers 500", "hangs", "slow"]
 SLOW_SECONDS = 1.0

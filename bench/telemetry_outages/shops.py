@@ -10,9 +10,9 @@ from app.seeding.items import seed
 from app.settings import read
 from bench.shops import HIGH_LIMITS
 from bench.telemetry_outages.backend import BackEnd, back_end
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes
 
 _SMALL_QUEUE = {"OTEL_BSP_MAX_QUEUE_SIZE": 256, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": 64, "OTEL_BSP_SCHEDULE_DELAY": 200}
 

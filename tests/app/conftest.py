@@ -15,18 +15,18 @@ from app.accounts import passwords
 from app.infra.database import schema
 from app.processes.api import Binnacle, create_app
 from app.settings import Settings, read
-from tests.app import servers
-from tests.app.processes import Processes
-from tests.app.servers import PostgreSQL
-from tests.app.towns import Town, distributed, embedded, prepare_database, stores_at
+from tests.support import servers
+from tests.support.processes import Processes
+from tests.support.servers import PostgreSQL
+from tests.support.shops import RunningShop, distributed, embedded, prepare_database, stores_at
 
 PASSWORD_MEMORY_KIB = passwords.MEMORY_KIB
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in the standing town come first, so that one process runs them: each would have to start a town."""
-    items.sort(key=lambda item: "standing_town" not in getattr(item, "fixturenames", ()))
+    """Tests in the standing shop come first, so that one process runs them: each would have to start a shop."""
+    items.sort(key=lambda item: "standing_shop" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def _quick_hashes() -> Iterator[None]:
 
 
 @pytest.fixture
-def dear_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+def real_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hashes that cost what they cost in production."""
     monkeypatch.setattr(passwords, "MEMORY_KIB", PASSWORD_MEMORY_KIB)
 
@@ -108,9 +108,9 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture(scope="session", params=["embedded", "distributed"])
-def standing_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def standing_shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """A running shop on each pair of back ends, for all tests that leave it as it is."""
-    folder = tmp_path_factory.mktemp("town")
+    folder = tmp_path_factory.mktemp("shop")
     # Patient: who waits too long for a connection gets 503, and on a busy machine a crowd would.
     room = {
         "RATE_LIMIT_READS": 10**6,
@@ -131,14 +131,14 @@ def standing_town(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def town(standing_town: Town) -> Town:
+def running_shop(standing_shop: RunningShop) -> RunningShop:
     """The running shop, at a provider that behaves."""
-    standing_town.behave()
-    return standing_town
+    standing_shop.behave()
+    return standing_shop
 
 
 @pytest.fixture(params=["embedded", "distributed"])
-def town_of_ones_own(request: pytest.FixtureRequest, processes: Processes) -> Town:
+def own_shop(request: pytest.FixtureRequest, processes: Processes) -> RunningShop:
     """A running shop on each pair of back ends, for tests that end it."""
     if request.param == "embedded":
         return embedded(processes)

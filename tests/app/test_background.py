@@ -13,10 +13,10 @@ import asyncpg
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes, Running, wait_until
-from tests.app.shopping import Shopper
+from tests.support import loopback
+from tests.support.customer import Shopper
+from tests.support.ports import free_port
+from tests.support.processes import Processes, Running, wait_until
 
 ORDERS = 20_000
 SELL = """

@@ -19,11 +19,11 @@ from app.infra.database import Database, open_database
 from app.infra.signing_key import signing_key
 from app.orders.models import OrderLine
 from app.settings import read
-from tests.app import loopback
-from tests.app.shopping import Shopper
-from tests.app.towns import Town
+from tests.support import loopback
+from tests.support.customer import Shopper
+from tests.support.shops import RunningShop
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("standing_town", ["distributed"], indirect=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("standing_shop", ["distributed"], indirect=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,15 @@ class Crowd:
 
 
 @pytest.fixture
-async def crowd(town: Town) -> AsyncIterator[Crowd]:
-    secrets = {"database_url": town.stores["DATABASE_URL"], "secret_key": SecretStr(town.stores["SECRET_KEY"])}
+async def crowd(running_shop: RunningShop) -> AsyncIterator[Crowd]:
+    secrets = {
+        "database_url": running_shop.stores["DATABASE_URL"],
+        "secret_key": SecretStr(running_shop.stores["SECRET_KEY"]),
+    }
     settings = read(**secrets, _env_file=None)
     async with AsyncExitStack() as stack:
         limits = httpx2.Limits(max_connections=200)
-        opened = [loopback.async_client(base_url=url, timeout=60, limits=limits) for url in town.urls]
+        opened = [loopback.async_client(base_url=url, timeout=60, limits=limits) for url in running_shop.urls]
         clients = [await stack.enter_async_context(client) for client in opened]
         database = await stack.enter_async_context(open_database(settings))
         yield Crowd(database, Tokens(signing_key(settings), 900), clients)

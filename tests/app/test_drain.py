@@ -16,10 +16,10 @@ import uvloop
 from app.processes.api import create_app
 from app.server.draining import DrainingServer
 from app.settings import read
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes, Running, wait_until
-from tests.app.towns import prepare
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes, Running, wait_until
+from tests.support.shops import prepare
 
 CLIENTS = 4
 DRAIN_SECONDS = 3

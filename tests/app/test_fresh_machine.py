@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.settings import read
-from tests.app.ports import free_port
-from tests.app.processes import REPOSITORY, Processes
+from tests.support.ports import free_port
+from tests.support.processes import REPOSITORY, Processes
 
 
 @pytest.mark.parametrize(

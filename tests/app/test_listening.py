@@ -12,9 +12,9 @@ from app.infra import listening
 from app.infra.listening import listen, listen_as_set
 from app.settings import SettingsError, read
 from app.settings.addresses import local_url
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes
 
 BOTH = ("127.0.0.1", "::1")
 

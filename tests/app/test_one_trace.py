@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.app import servers
-from tests.app.otlp import Receiver, receiver, tree
-from tests.app.processes import Processes, Running, wait_until
-from tests.app.servers import PostgreSQL
-from tests.app.shopping import Shopper
-from tests.app.towns import stores_at
+from tests.support import servers
+from tests.support.customer import Shopper
+from tests.support.otlp_receiver import Receiver, receiver, tree
+from tests.support.processes import Processes, Running, wait_until
+from tests.support.servers import PostgreSQL
+from tests.support.shops import stores_at
 
 ORDERED = """
 api server POST /api/v1/orders

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.probe import main
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 
 def test_an_answer_of_200_is_health(sandbox: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from app.commands.promote import promote
 from app.settings import Settings
 from tests.app.accounts.people import log_in, refresh, someone
 from tests.app.conftest import Api
-from tests.app.processes import Processes
+from tests.support.processes import Processes
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ import psutil
 
 from app.commands.smoke import smoke
 from app.seeding.accounts import FILE
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import START_SECONDS, Processes, Running, wait_until
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import START_SECONDS, Processes, Running, wait_until
 
 
 def test_run_serves_and_ctrl_c_leaves_nothing_but_its_state(processes: Processes) -> None:

@@ -15,9 +15,9 @@ import httpx2
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import REPOSITORY, Processes, wait_until
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import REPOSITORY, Processes, wait_until
 
 WORKERS = 4
 HELD = 12

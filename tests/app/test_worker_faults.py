@@ -15,12 +15,12 @@ import redis as redis_client
 from app.infra.queue.celery import make_celery
 from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE
 from app.settings import read
-from tests.app import loopback
 from tests.app.infra.test_queue_messages import MALFORMED, envelope
-from tests.app.ports import free_port
-from tests.app.processes import Processes, Running, wait_until
-from tests.app.servers import PostgreSQL, own_redis
-from tests.app.towns import stores_at
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes, Running, wait_until
+from tests.support.servers import PostgreSQL, own_redis
+from tests.support.shops import stores_at
 
 PATIENCE = 40.0
 

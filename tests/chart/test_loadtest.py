@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from loadtests import options
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 from .rendering import PRODUCTION, Chart, Manifest, Rendering
 

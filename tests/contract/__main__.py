@@ -21,8 +21,8 @@ from app.infra.outbox.models import DeadLetter
 from app.mail.topics import MAIL_WELCOME
 from app.seeding.items import seed
 from app.settings import Settings, read
-from tests.app import servers
-from tests.app.processes import REPOSITORY, Processes, end_by_sigterm
+from tests.support import servers
+from tests.support.processes import REPOSITORY, Processes, end_by_sigterm
 
 ROLES: Final = ("user", "moderator", "admin")
 BACK_ENDS: Final = ("embedded", "distributed")

@@ -11,12 +11,12 @@ from typing import Final
 
 import asyncpg
 
-from tests.app import loopback
-from tests.app.processes import end_by_sigterm
 from tests.crash import verdict, witness
 from tests.crash.buyers import Buyer, Told
 from tests.crash.verdict import Facts
 from tests.crash.victims import LIES, Shop, open_shop
+from tests.support import loopback
+from tests.support.processes import end_by_sigterm
 
 BUYERS: Final = 8
 FINAL_WITHIN_SECONDS: Final = 60.0

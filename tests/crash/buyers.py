@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import httpx2
 
-from tests.app import loopback
+from tests.support import loopback
 
 PATIENCE_SECONDS: Final = 120.0
 CANCELLED_SHARE: Final = 0.12

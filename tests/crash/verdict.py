@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from tests.app import loopback
 from tests.crash.buyers import Told
+from tests.support import loopback
 
 # Letters may still be on their way: the mail provider lies as well, and nobody waits for them.
 _WAITING: Final = "SELECT count(*) FROM outbox WHERE done_at IS NULL AND topic IN ('pay_order', 'refund_order')"

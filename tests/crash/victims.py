@@ -13,9 +13,9 @@ import psutil
 from app.infra.database import schema
 from app.seeding.items import seed
 from app.settings import read
-from tests.app.ports import free_port
-from tests.app.processes import Processes, Running, wait_until
-from tests.app.servers import own_redis
+from tests.support.ports import free_port
+from tests.support.processes import Processes, Running, wait_until
+from tests.support.servers import own_redis
 
 # Short, so that a run takes minutes: the relations between them are those of the defaults.
 TIMES: Final = {

@@ -12,8 +12,8 @@ from bench.telemetry.applications import PATH, bare
 from bench.telemetry.rounds import Round, Spent
 from bench.telemetry.table import missed, ratio, table
 from bench.telemetry.variants import VARIANTS, Variant
-from tests.app import otlp
-from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, recorded_logs
+from tests.support import otlp_receiver
+from tests.support.recorded_telemetry import SAMPLED, UNSAMPLED, recorded_logs
 
 REQUESTS = 3
 ours = [name for name, variant in VARIANTS.items() if not variant.peer]  # a peer's spans are none of our inventory
@@ -30,7 +30,7 @@ async def _ask(asgi: object, headers: dict[str, str]) -> set[tuple[int, bytes]]:
 async def _spans_and_lines(name: str, headers: dict[str, str]) -> tuple[int, int]:
     """What so many requests make. Each is answered as by the bare route."""
     variant = VARIANTS[name]
-    with recorded_logs("info" if variant.line else "warning") as lines, otlp.receiver() as receiver:
+    with recorded_logs("info" if variant.line else "warning") as lines, otlp_receiver.receiver() as receiver:
         application = variant.build(receiver.endpoint)
         try:
             assert await _ask(application.asgi, headers) == await _ask(bare("").asgi, {})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.processes import REPOSITORY
+from tests.support.processes import REPOSITORY
 
 FLAKY = """
 from pathlib import Path

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.processes import REPOSITORY
+from tests.support.processes import REPOSITORY
 
 INSTALL = REPOSITORY / "scripts" / "install.sh"
 # As alembic, a plain SQLAlchemy and SQLAlchemy[asyncio] with its greenlet are: some ask for the extra, some don't.

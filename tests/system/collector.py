@@ -9,9 +9,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import wait_until
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import wait_until
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGURATION = ROOT / "k8s/collector/collector.yaml"

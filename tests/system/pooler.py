@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 START_SECONDS = 20
 CONFIGURATION = """

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 import yaml
 
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 START_SECONDS = 20
 

@@ -12,8 +12,8 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from app.settings import read
 from app.telemetry.traces.tracing import Tracing
 from grafana.slo import load
-from tests.app.otlp import receiver
-from tests.app.processes import wait_until
+from tests.support.otlp_receiver import receiver
+from tests.support.processes import wait_until
 from tests.system.collector import CONFIGURATION, collector
 
 ORDINARY = 200

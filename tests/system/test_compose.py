@@ -15,8 +15,8 @@ import yaml
 from app.cli import COMMANDS
 from app.settings import Settings, read
 from app.settings.secret_readers import unread
-from tests.app.ports import free_port
-from tests.app.servers import own_redis
+from tests.support.ports import free_port
+from tests.support.servers import own_redis
 from tests.system.composition import FAULTS, OURS, awaits, claims, faults, lives_on, load, seconds
 from tests.system.proxy import make_secrets
 

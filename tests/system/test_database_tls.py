@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.infra.database import open_database
 from app.infra.database.outage_errors import RefusedError
 from app.settings import SettingsError, read
-from tests.app import servers
+from tests.support import servers
 from tests.system.pooler import pgbouncer
 
 pytestmark = pytest.mark.anyio

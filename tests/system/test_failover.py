@@ -12,7 +12,7 @@ import pytest
 from app.infra.database import schema
 from app.processes.api import create_app
 from app.settings import read
-from tests.app.wire import Wire, wire_to
+from tests.support.faulty_network import Wire, wire_to
 from tests.system.replication import Server, primary_and_standby
 
 pytestmark = pytest.mark.anyio

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes
 
 # What is tested is the verdict, not the machine: how fast it is under how much load is for `make load` to say.
 MODEST = ("--rate", "10", "--order-rate", "1", "--run-time", "8")

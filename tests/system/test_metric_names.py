@@ -11,10 +11,10 @@ from app.infra.database import schema
 from app.settings import read
 from scripts.inventory.model import Inventory, Metric, load
 from scripts.inventory.usage import family as family_of
-from tests.app import loopback, servers
-from tests.app.ports import free_port
-from tests.app.processes import Processes
-from tests.app.towns import prepare_stores
+from tests.support import loopback, servers
+from tests.support.ports import free_port
+from tests.support.processes import Processes
+from tests.support.shops import prepare_stores
 from tests.system.promtool import find_promtool
 
 KINDS = ("api", "several apis", "worker", "reconciler", "embedded")

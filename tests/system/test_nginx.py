@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import wait_until
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import wait_until
 from tests.system.proxy import Proxy, command, configure, make_secrets, proxy
 
 ORDER = "0190b8a0-0000-7000-8000-000000000000"

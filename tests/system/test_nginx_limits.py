@@ -14,9 +14,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import wait_until
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import wait_until
 from tests.system.proxy import Proxy, proxy
 
 SECRET = "hunter2-4e1f9c"

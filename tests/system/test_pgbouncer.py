@@ -14,8 +14,8 @@ from app.infra.database import open_database, schema
 from app.infra.database.outage_errors import OutageError
 from app.processes.api import create_app
 from app.settings import Settings, read
-from tests.app import servers
-from tests.app.servers import PostgreSQL
+from tests.support import servers
+from tests.support.servers import PostgreSQL
 from tests.system.pooler import pgbouncer
 
 pytestmark = pytest.mark.anyio

@@ -11,8 +11,8 @@ import pytest
 from yaml import safe_load
 
 from app.cli import COMMANDS
-from tests.app.ports import free_port
-from tests.app.processes import Processes
+from tests.support.ports import free_port
+from tests.support.processes import Processes
 
 # What runs each command that this file does not type: a job of the pipeline, or a test of the same lines.
 RUN_ELSEWHERE = {

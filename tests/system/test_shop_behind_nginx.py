@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.app import servers
-from tests.app.ports import free_port
-from tests.app.processes import Processes, Running, wait_until
-from tests.app.shopping import Shopper
-from tests.app.towns import prepare_stores
+from tests.support import servers
+from tests.support.customer import Shopper
+from tests.support.ports import free_port
+from tests.support.processes import Processes, Running, wait_until
+from tests.support.shops import prepare_stores
 from tests.system.composition import load
 from tests.system.proxy import Proxy, proxy
 

@@ -49,5 +49,5 @@ def access_line(
 
 
 def _milliseconds(seconds: float) -> float:
-    """Rounds to the microsecond."""
-    return round(seconds * 1000, 3)
+    """Rounds to the microsecond, in less time than `round` takes."""
+    return int(seconds * 1_000_000 + 0.5) / 1000

@@ -1,7 +1,6 @@
 """HTTP request and response as their messages pass."""
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -10,15 +9,15 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.telemetry.context import WorkContext
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.requests.routes import method_of, route_of
+from app.telemetry.requests.routes import method_of
 
 CLIENT_CLOSED_REQUEST: Final = 499
 SERVER_ERROR: Final = 500
 _EVENT_STREAM: Final = b"text/event-stream"
 
 
-class Exchange(ABC):
-    """Messages between a server and an application. `started` is in seconds of `time.perf_counter()`."""
+class Exchange:
+    """Messages between server and application. `started` is in seconds of `time.perf_counter()`."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, work: WorkContext) -> None:
         self.started = time.perf_counter()
@@ -26,22 +25,6 @@ class Exchange(ABC):
         self.work = work
         self._receive = receive
         self._send = send
-
-    @abstractmethod
-    async def receive(self) -> Message:
-        """Passes on a message of the client."""
-
-    @abstractmethod
-    async def send(self, message: Message) -> None:
-        """Passes on a message of the application."""
-
-    @abstractmethod
-    async def fail(self, error: Exception) -> None:
-        """Notes an exception that the application raised."""
-
-    @abstractmethod
-    def close(self) -> float:
-        """Counts the exchange when the application has returned. Returns its duration in seconds."""
 
 
 class HttpExchange(Exchange):
@@ -86,27 +69,30 @@ class HttpExchange(Exchange):
             self.ended = time.perf_counter()
 
     async def fail(self, error: Exception) -> None:
+        """Corrects the status when the client left or the response broke off."""
         if isinstance(error, ClientDisconnect):
             self.status = CLIENT_CLOSED_REQUEST
         elif self.began is not None and self.ended is None and self.status != CLIENT_CLOSED_REQUEST:
             self.status = SERVER_ERROR
 
-    def close(self) -> float:
+    def close(self, route: str) -> float:
+        """Counts the request when the application has returned. Returns the seconds until its last byte."""
         ended = self.ended or time.perf_counter()
         seconds = ended - self.started
         # The caller of an event stream waits for its beginning.
         waited = self.began - self.started if self._is_event_stream and self.began is not None else seconds
         trace_id = self.work.trace_id if self.work.sampled else None
-        self._metrics.answered(method_of(self.scope), route_of(self.scope), self.status, waited, trace_id, ended)
+        self._metrics.answered(method_of(self.scope), route, self.status, waited, trace_id, ended)
         return seconds
 
     def _start(self, message: Message) -> None:
         if self.status != CLIENT_CLOSED_REQUEST:
             self.status = message["status"]
         headers = message.setdefault("headers", [])
-        self._is_event_stream = any(
-            value.startswith(_EVENT_STREAM) for name, value in headers if name == b"content-type"
-        )
+        for name, value in headers:
+            if name == b"content-type":
+                self._is_event_stream = value.startswith(_EVENT_STREAM)
+                break
         headers.append((b"x-request-id", self.work.request_id.encode()))
         if self._draining():  # a kept connection would be cut at the end of the drain
             headers.append((b"connection", b"close"))

@@ -25,8 +25,7 @@ def observe(
 ) -> TelemetryLayer:
     """Returns the application as it is served; call this after its last middleware is added."""
     paths = Paths(route.path_format or "" for route in iter_route_contexts(app.routes))
-    if tracing.provider is not None:
-        instrument(app, tracing.provider, paths)
+    instrument(app, tracing, paths)
     metrics.declare(_operations(app))
     metrics.sockets.declare(_sockets(app))
     return TelemetryLayer(app, paths=paths, metrics=metrics, tracing=tracing, draining=draining)

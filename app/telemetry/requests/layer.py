@@ -1,6 +1,7 @@
 """ASGI layer for telemetry: metrics, access line and trace context of each request and WebSocket."""
 
 from collections.abc import Callable
+from contextvars import Token
 from typing import Final
 
 import structlog
@@ -53,7 +54,7 @@ class TelemetryLayer:
             return
         work, parent = self._identify(scope)
         exchange = self._exchange(scope, receive, send, work)
-        entered, attached = context.enter(work), otel_context.attach(_trace_context(work, parent))
+        entered, attached = context.enter(work), _attach(parent)
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:  # noqa: BLE001 -- no layer outside of this one handles it
@@ -61,8 +62,10 @@ class TelemetryLayer:
                 structlog.get_logger().error("unhandled_error", exc_info=error, route=route_of(scope))
             await exchange.fail(error)
         finally:
-            self._log(exchange, exchange.close())
-            otel_context.detach(attached)
+            route = route_of(scope)
+            self._log(exchange, route, exchange.close(route))
+            if attached is not None:
+                otel_context.detach(attached)
             context.leave(entered)
 
     def _identify(self, scope: Scope) -> tuple[WorkContext, SpanContext | None]:
@@ -85,10 +88,9 @@ class TelemetryLayer:
             return WebSocketExchange(scope, receive, send, work, self._metrics.sockets)
         return HttpExchange(scope, receive, send, work, self._metrics, self._draining)
 
-    def _log(self, exchange: HttpExchange | WebSocketExchange, seconds: float) -> None:
+    def _log(self, exchange: HttpExchange | WebSocketExchange, route: str, seconds: float) -> None:
         """Writes the access line; probes have one only when they fail."""
-        route, status = route_of(exchange.scope), exchange.status or SERVER_ERROR
-        if self._sink.tells_access and (status >= SERVER_ERROR or route not in _QUIET_ROUTES):
+        if self._sink.tells_access and (route not in _QUIET_ROUTES or (exchange.status or 0) >= SERVER_ERROR):
             self._sink.write_soon(access_line(exchange, route, seconds, self._paths))
 
 
@@ -98,12 +100,11 @@ def _parent(scope: Scope, traceparent: bytes) -> SpanContext | None:
     return sampling.parse(traceparent.decode("latin-1"), states.decode("latin-1") or None)
 
 
-def _trace_context(work: WorkContext, parent: SpanContext | None) -> Context:
-    """Returns OpenTelemetry's context, without anything that the server left in it.
+def _attach(parent: SpanContext | None) -> Token[Context] | None:
+    """Makes the caller's span the current one, in place of anything that the server left in OpenTelemetry's context.
 
-    It stays empty for a sampled request, whose parent the instrumentation reads from the headers, and for a trace that
-    begins here, whose ids are in the work context.
+    The ids of a trace that begins here are in the work context.
     """
-    if parent is None or work.sampled:
-        return Context()
-    return set_span_in_context(NonRecordingSpan(parent), Context())
+    if parent is not None:
+        return otel_context.attach(set_span_in_context(NonRecordingSpan(parent), Context()))
+    return otel_context.attach(Context()) if otel_context.get_current() else None

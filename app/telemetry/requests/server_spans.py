@@ -1,7 +1,7 @@
 """Server spans by opentelemetry-instrumentation-fastapi, for sampled requests only.
 
 The instrumentation costs a request 120 to 230 microseconds whether or not its span is recorded, so unsampled requests
-bypass it. It reads the route before routing and records what the client sent; this module corrects both.
+bypass it. It looks for the route before routing and records what the client sent; this module corrects both.
 Names: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
 """
 
@@ -16,22 +16,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.telemetry import context
 from app.telemetry.requests.redaction import Paths, shown_address, shown_method
 from app.telemetry.requests.routes import METHODS, UNMATCHED, route_of
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
-    from opentelemetry.sdk.trace import TracerProvider
 
+_SCOPE: Final = "binnacle.scope"
 _PATCHED: Final = "_otel_original_call"
 
 
-def instrument(app: "FastAPI", provider: "TracerProvider", paths: Paths) -> None:
-    """Instruments an application; call this after its last middleware is added."""
+def instrument(app: "FastAPI", tracing: Tracing, paths: Paths) -> None:
+    """Instruments an application unless no span is recorded; call this after its last middleware is added."""
+    if tracing.provider is None:
+        return
     # The import takes a tenth of a second, which a process without spans saves.
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor  # noqa: PLC0415
     from opentelemetry.metrics import NoOpMeterProvider  # noqa: PLC0415
 
+    from app.telemetry.requests.light_span import LightTracer  # noqa: PLC0415
+
     def describe(span: Span, scope: dict[str, Any]) -> None:
-        _adopt_ids(span)
+        work, ids = context.current(), span.get_span_context()
+        if work is not None:
+            work.trace_id, work.span_id = format_trace_id(ids.trace_id), format_span_id(ids.span_id)
         span.set_attributes(_redacted_attributes(scope, paths))
 
     # Marked as patched, BackgroundTask keeps its own `__call__`: the patch makes a second span of each request that
@@ -40,48 +47,44 @@ def instrument(app: "FastAPI", provider: "TracerProvider", paths: Paths) -> None
         setattr(BackgroundTask, _PATCHED, BackgroundTask.__call__)
     FastAPIInstrumentor.instrument_app(
         app,
-        tracer_provider=provider,
+        tracer_provider=tracing.provider,
         meter_provider=NoOpMeterProvider(),
         server_request_hook=describe,
         excluded_urls="",
         exclude_spans=["receive", "send"],
     )
     error_handler: Any = app.build_middleware_stack()  # for errors of the instrumentation, which the layer handles
-    app.middleware_stack = SampledOnly(error_handler.app)
+    instrumentation = error_handler.app
+    instrumentation.default_span_details = lambda scope: (scope["method"], {})  # its own matches all routes once more
+    instrumentation.tracer = LightTracer(instrumentation.tracer, tracing.ratio.state)
+    app.middleware_stack = SampledOnly(instrumentation)
 
 
 class SampledOnly:
     """Calls the instrumentation for sampled requests, and the application inside of it for all others."""
 
     def __init__(self, instrumentation: Any) -> None:
-        instrumentation.default_span_details = _details_before_routing
-        self._instrumented: ASGIApp = instrumentation
         self._bare: ASGIApp = instrumentation.app
+        self._instrumented: ASGIApp = instrumentation
+        instrumentation.app = self._call_unredacted
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         work = context.current()
         if work is None or not work.sampled:
-            await self._bare(scope, receive, send)
-            return
+            return self._bare(scope, receive, send)
 
         def send_named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 _name_after_route(get_current_span(), scope)
             return send(message)
 
-        await self._instrumented(scope, receive, send_named)
+        # Query and headers may not be recorded, the caller's span is current already, and the instrumentation searches
+        # all headers ten times.
+        redacted = {**scope, "headers": (), "query_string": b"", _SCOPE: scope}
+        return self._instrumented(redacted, receive, send_named)
 
-
-def _details_before_routing(scope: Scope) -> tuple[str, dict[str, AttributeValue]]:
-    """Returns name and attributes of a new span. The instrumentation's own function matches all routes once more."""
-    return scope["method"], {}
-
-
-def _adopt_ids(span: Span) -> None:
-    """Makes the ids of the span those of the request."""
-    work, ids = context.current(), span.get_span_context()
-    if work is not None:
-        work.trace_id, work.span_id = format_trace_id(ids.trace_id), format_span_id(ids.span_id)
+    def _call_unredacted(self, redacted: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._bare(redacted[_SCOPE], receive, send)
 
 
 def _redacted_attributes(scope: Scope, paths: Paths) -> dict[str, AttributeValue]:

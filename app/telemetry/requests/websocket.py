@@ -68,8 +68,9 @@ class WebSocketExchange(Exchange):
             await self.send({"type": "websocket.http.response.start", "status": SERVER_ERROR, "headers": []})
             await self.send({"type": "websocket.http.response.body", "body": b""})
 
-    def close(self) -> float:
-        route, now = route_of(self.scope), time.perf_counter()
+    def close(self, route: str) -> float:
+        """Counts the WebSocket when the application has returned. Returns its duration in seconds."""
+        now = time.perf_counter()
         if self._accepted is None:
             self.status = self.status or SERVER_ERROR
             self._metrics.handshakes.labels(route, str(self.status)).inc()

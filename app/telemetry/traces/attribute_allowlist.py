@@ -4,7 +4,7 @@ The message and the stack of an exception may hold what a user typed: a span car
 the rest under the same trace id.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -67,7 +67,7 @@ def only_allowed(span: ReadableSpan) -> ReadableSpan:
         parent=span.parent,
         resource=span.resource,
         attributes=_only_allowed(attributes),
-        events=_events(span.events),
+        events=[Event(event.name, _only_allowed(event.attributes or {}), event.timestamp) for event in span.events],
         links=span.links,
         kind=span.kind,
         status=Status(span.status.status_code),
@@ -75,15 +75,6 @@ def only_allowed(span: ReadableSpan) -> ReadableSpan:
         end_time=span.end_time,
         instrumentation_scope=span.instrumentation_scope,
     )
-
-
-def _events(events: Sequence[Event]) -> list[Event]:
-    """Copies events; of an exception that several layers record as it passes, the first."""
-    copies: dict[tuple[str, object], Event] = {}
-    for event in events:
-        copy = Event(event.name, _only_allowed(event.attributes or {}), event.timestamp)
-        copies.setdefault((event.name, (copy.attributes or {}).get("exception.type", event)), copy)
-    return list(copies.values())
 
 
 def _only_allowed(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:

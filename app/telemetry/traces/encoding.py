@@ -1,6 +1,7 @@
-"""Spans as OTLP's bytes, at a seventh of the price of making a message object for each of their attributes.
+"""Encoder of spans as OTLP, without a message object for each attribute.
 
-The exporter's thread shares its processor with the requests, and would spend more on a span than the request did.
+The exporter's thread shares its processor with the requests. With the SDK's encoder a span costs it 61 µs more, which
+at 10 % sampling adds 0.06 to the ratio that docs/telemetry-cost.md limits to 1.45.
 Fields: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/trace/v1/trace.proto
 """
 
@@ -17,7 +18,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
 
-KEPT: Final = 4096
+MAX_CACHED_ATTRIBUTES: Final = 4096
 _KINDS: Final = {
     SpanKind.INTERNAL: b"\x30\x01",
     SpanKind.SERVER: b"\x30\x02",
@@ -30,14 +31,14 @@ _STATUS: Final = {
     StatusCode.OK: b"\x7a\x02\x18\x01",
     StatusCode.ERROR: b"\x7a\x02\x18\x02",
 }
-# Whether the parent is known to be remote, and whether it is.
+# Bits: whether the parent is known to be remote, and whether it is.
 _FLAGS: Final = {False: b"\x85\x01" + struct.pack("<I", 0x100), True: b"\x85\x01" + struct.pack("<I", 0x300)}
 _TIMES: Final = struct.Struct("<cQcQ").pack
 _ONE_BYTE: Final = 0x80
 
 
 class SpanSender(OTLPSpanExporter):
-    """OpenTelemetry's exporter with an encoder of ours: its endpoint, headers, certificates and repetitions."""
+    """OpenTelemetry's exporter, with its endpoint, headers, certificates and retries, and another encoder."""
 
     def __init__(self, endpoint: str, timeout: float) -> None:
         super().__init__(endpoint=endpoint, timeout=timeout)
@@ -49,13 +50,13 @@ class SpanSender(OTLPSpanExporter):
 
 
 class Encoder:
-    """Remembers attributes that it has seen: most are the same for all spans of a route or of a statement."""
+    """Encodes spans with a cache of attributes: most are the same for all spans of a route or a statement."""
 
     def __init__(self) -> None:
         self._pairs: dict[tuple[str, type, object], bytes] = {}
 
     def encode(self, spans: Sequence[ReadableSpan]) -> bytes:
-        """An ExportTraceServiceRequest of these spans, which are of one process."""
+        """Returns an ExportTraceServiceRequest of spans of one process."""
         scopes = defaultdict(list)
         for span in spans:
             scopes[span.instrumentation_scope].append(span)
@@ -71,7 +72,7 @@ class Encoder:
         return _field(b"\x0a", whole.SerializeToString() + _field(b"\x12", part.SerializeToString() + encoded))
 
     def span(self, span: ReadableSpan) -> bytes:
-        """One Span message."""
+        """Returns a Span message."""
         if span.events or span.links or span.dropped_attributes or span.status.description:  # few
             [whole] = encode_spans([span]).resource_spans
             official: bytes = whole.scope_spans[0].spans[0].SerializeToString()
@@ -99,7 +100,7 @@ class Encoder:
         return b"".join(parts)
 
     def _pair(self, key: tuple[str, type, object]) -> bytes:
-        if len(self._pairs) >= KEPT:
+        if len(self._pairs) >= MAX_CACHED_ATTRIBUTES:
             self._pairs.clear()
         name, _, value = key
         encoded = self._pairs[key] = _field(b"\x4a", _text(b"\x0a", name) + _field(b"\x12", _value(value)))
@@ -107,7 +108,7 @@ class Encoder:
 
 
 def _value(value: object) -> bytes:
-    """An AnyValue."""
+    """Returns an AnyValue message."""
     if isinstance(value, str):
         return _text(b"\x0a", value)
     if isinstance(value, bool):
@@ -130,7 +131,7 @@ def _field(tag: bytes, content: bytes) -> bytes:
 
 
 def _number(number: int) -> bytes:
-    """A varint: seven bits a byte, the least first."""
+    """Returns a varint: seven bits a byte, least significant first."""
     if number < _ONE_BYTE:
         return number.to_bytes(1, "big")
     encoded = bytearray()
@@ -142,7 +143,7 @@ def _number(number: int) -> bytes:
 
 
 def _copy(attributes: Attributes) -> dict[str, AttributeValue]:
-    """At once: the SDK's own mapping takes its lock for each look."""
+    """Copies the attributes once: BoundedAttributes takes its lock on every read."""
     copied: dict[str, AttributeValue] = (
         attributes.copy() if isinstance(attributes, MappingProxyType) else dict(attributes or {})
     )

@@ -4,14 +4,12 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from opentelemetry import propagate
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanKind, TraceState, get_current_span
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from opentelemetry.util.types import Attributes
 from prometheus_client import CollectorRegistry
 
@@ -32,8 +30,6 @@ def make_provider(settings: "Settings", process: str, ratio: Ratio, metrics: Tra
     """Returns a provider that exports to the endpoint of the settings. Call this after a fork: it starts a thread."""
     # Read once a process by the first instrumentation; without it spans carry names that the conventions dropped.
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
-    # The default propagator also sends a caller's baggage on to other services.
-    propagate.set_global_textmap(TraceContextTextMapPropagator())
     resource = Resource.create(
         {
             "service.name": settings.service_name or f"binnacle-{process}",

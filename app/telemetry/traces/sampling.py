@@ -31,13 +31,7 @@ class Ratio:
     def new_trace(self) -> SpanContext:
         """Returns the root of a new trace, with its sampling decision."""
         trace_id, span_id, sampled = self.new_ids()
-        return SpanContext(
-            int(trace_id, 16) or 1,
-            int(span_id, 16) or 1,
-            is_remote=False,
-            trace_flags=_RANDOM_SAMPLED if sampled else _RANDOM,
-            trace_state=self.state if sampled else None,
-        )
+        return root_of(trace_id, span_id, self.state if sampled else None)
 
     def new_ids(self) -> tuple[str, str, bool]:
         """Returns trace id, span id and decision of a new trace. The ids are hexadecimal."""
@@ -48,6 +42,12 @@ class Ratio:
 def ids_of(span: SpanContext) -> tuple[str, str, bool]:
     """Returns trace id, span id and decision of a span. The ids are hexadecimal."""
     return format_trace_id(span.trace_id), format_span_id(span.span_id), span.trace_flags.sampled
+
+
+def root_of(trace_id: str, span_id: str, state: TraceState | None) -> SpanContext:
+    """Returns the root of a trace, sampled if it has a state, from ids in hexadecimal."""
+    flags = _RANDOM if state is None else _RANDOM_SAMPLED
+    return SpanContext(int(trace_id, 16) or 1, int(span_id, 16) or 1, False, flags, state)  # noqa: FBT003
 
 
 def child_of(parent: SpanContext) -> SpanContext:

@@ -32,7 +32,7 @@ class Tracing:
     """Traces of one process. Without an endpoint no span is recorded; trace ids exist all the same."""
 
     def __init__(self, settings: "Settings", process: str, metrics: "TraceMetrics | None" = None) -> None:
-        self._ratio = sampling.Ratio(settings.traces_sample_ratio if settings.otlp_endpoint else 0.0)
+        self.ratio = sampling.Ratio(settings.traces_sample_ratio if settings.otlp_endpoint else 0.0)
         self.provider: TracerProvider | None = None
         self.tracer: trace.Tracer = trace.NoOpTracer()
         self._leaf_spans: LeafSpans | None = None
@@ -40,17 +40,17 @@ class Tracing:
             # Importing the SDK takes a tenth of a second and 6 MB, which a process without spans saves.
             from app.telemetry.traces import provider  # noqa: PLC0415
 
-            self.provider = provider.make_provider(settings, process, self._ratio, metrics)
+            self.provider = provider.make_provider(settings, process, self.ratio, metrics)
             self.tracer = self.provider.get_tracer("app", settings.version)
             self._leaf_spans = provider.LeafSpans(self.provider, settings.version)
 
     def incoming(self, traceparent: str | None, tracestate: str | None = None) -> SpanContext:
         """Returns the caller's span, or the root of a new trace; its `sampled` flag is the decision."""
-        return (sampling.parse(traceparent, tracestate) if traceparent else None) or self._ratio.new_trace()
+        return (sampling.parse(traceparent, tracestate) if traceparent else None) or self.ratio.new_trace()
 
     def new_ids(self) -> tuple[str, str, bool]:
         """Returns trace id, span id and decision of a new trace, at a third of the price of `incoming`."""
-        return self._ratio.new_ids()
+        return self.ratio.new_ids()
 
     def records(self, parent: SpanContext) -> bool:
         """Returns whether this process records work under a parent."""

@@ -10,7 +10,7 @@ import pytest
 from app.processes.api import create_app
 from app.settings import Settings, read
 from tests.app.accounts.addresses import HOME, Shop
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 NAMES = ("ada", "grace")
 

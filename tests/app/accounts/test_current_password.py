@@ -14,8 +14,8 @@ from app.settings import Settings
 from tests.app.accounts.addresses import CAFE, HOME, Shop
 from tests.app.accounts.people import PASSWORD, Person, log_in, someone
 from tests.app.conftest import Api
-from tests.app.processes import wait_until
-from tests.app.telemetry.recording import Logs, recorded_logs
+from tests.support.processes import wait_until
+from tests.support.recorded_telemetry import Logs, recorded_logs
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from app.seeding.accounts import FILE, introduce
 from app.settings import Settings, read
 from tests.app.accounts.people import log_in
 from tests.app.conftest import Api
-from tests.app.processes import Processes
+from tests.support.processes import Processes
 
 pytestmark = pytest.mark.anyio
 

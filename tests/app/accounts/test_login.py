@@ -31,7 +31,7 @@ async def test_a_token_opens_what_needs_one(api: Api) -> None:
     assert (await api.client.get("/api/v1/orders", headers=bearer)).status_code == 200
 
 
-@pytest.mark.usefixtures("dear_hashes")
+@pytest.mark.usefixtures("real_hashing")
 async def test_an_unknown_user_and_a_wrong_password_get_the_same_answer_at_the_same_cost(api: Api) -> None:
     await api.login("ada")
     bodies, costs = [], []
@@ -49,7 +49,7 @@ async def test_an_unknown_user_and_a_wrong_password_get_the_same_answer_at_the_s
     assert 1 / 3 < costs[0] / costs[1] < 3
 
 
-@pytest.mark.usefixtures("dear_hashes")
+@pytest.mark.usefixtures("real_hashing")
 async def test_a_password_is_kept_as_argon2id_at_the_cost_that_owasp_asks_for(api: Api, settings: Settings) -> None:
     await api.login("ada")
     async with open_database(settings) as database, database.read() as session:

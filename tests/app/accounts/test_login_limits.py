@@ -45,7 +45,7 @@ async def test_an_address_that_tries_many_names_is_refused_but_for_who_is_known_
     assert (await shop.login(HOME, "grace")).status_code == 200
 
 
-@pytest.mark.usefixtures("dear_hashes")  # while one guess is looked at, others come
+@pytest.mark.usefixtures("real_hashing")  # while one guess is looked at, others come
 async def test_guesses_at_once_are_no_more_than_guesses_one_by_one(shop: Shop) -> None:
     answers = await asyncio.gather(*(shop.login(CAFE, password=f"guess number {number}") for number in range(30)))
     codes = [answer.status_code for answer in answers]

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.infra.database import schema
 from app.settings import Settings
 from tests.app.conftest import Api
-from tests.app.migrating import run_on
+from tests.support.migrations import run_on
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

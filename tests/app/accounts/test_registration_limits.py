@@ -83,7 +83,7 @@ async def test_who_waits_too_long_for_the_hash_is_sent_away_and_a_taken_name_nee
         assert binnacle.telemetry.registry.get_sample_value("limiter_decisions_total", refused) == 2
 
 
-@pytest.mark.usefixtures("dear_hashes")
+@pytest.mark.usefixtures("real_hashing")
 async def test_however_many_register_those_who_log_in_have_a_slot() -> None:
     passwords = Passwords(wait_seconds=300)
     registering = [asyncio.create_task(passwords.hash("correct horse battery")) for _ in range(20)]

@@ -13,7 +13,7 @@ from app.infra.signing_key import signing_key
 from app.settings import Settings
 from tests.app.accounts.people import PASSWORD, log_in, refresh, someone
 from tests.app.conftest import Api
-from tests.app.telemetry.recording import Logs, recorded_logs
+from tests.support.recorded_telemetry import Logs, recorded_logs
 
 pytestmark = pytest.mark.anyio
 ME = "/api/v1/users/me"

@@ -11,11 +11,11 @@ import pytest
 from app.api.edge import cors
 from app.processes.api import create_app
 from app.settings import Settings
-from tests.app import loopback
 from tests.app.api.contract import operations
 from tests.app.api.serving import connected, serving
 from tests.app.conftest import Api
-from tests.app.towns import Town
+from tests.support import loopback
+from tests.support.shops import RunningShop
 
 pytestmark = pytest.mark.anyio
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
@@ -133,8 +133,8 @@ async def test_of_a_stream_of_events_it_leaves_nothing_open(served: tuple[Api, i
     assert registry.get_sample_value("event_streams_open") == 0
 
 
-def test_probes_and_pages_answer_it_as_they_are_served(town: Town) -> None:
+def test_probes_and_pages_answer_it_as_they_are_served(running_shop: RunningShop) -> None:
     with loopback.client() as client:
         for path in ("/livez", "/readyz", "/startupz", "/api/v1/items", "/docs"):
-            answer = client.head(f"{town.urls[0]}{path}")
+            answer = client.head(f"{running_shop.urls[0]}{path}")
             assert (answer.status_code, answer.content) == (200, b""), path

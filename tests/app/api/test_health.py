@@ -18,8 +18,8 @@ from app.infra.outbox.models import OutboxMessage
 from app.processes.api import create_app
 from app.settings import Settings, read
 from tests.app.conftest import Api
-from tests.app.ports import free_port
-from tests.app.servers import own_redis
+from tests.support.ports import free_port
+from tests.support.servers import own_redis
 
 pytestmark = pytest.mark.anyio
 PATIENCE_SECONDS = 30

@@ -19,7 +19,7 @@ from app.settings import Settings
 from tests.app.accounts.people import someone
 from tests.app.api.contract import FORM, JSON, Operation, operations, replaced
 from tests.app.conftest import Api
-from tests.app.scopes import http_scope
+from tests.support.asgi_scopes import http_scope
 
 pytestmark = pytest.mark.anyio
 

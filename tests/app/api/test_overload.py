@@ -20,7 +20,7 @@ from app.server.shedding_protocol import SheddingProtocol, shedding
 from app.settings import Settings
 from app.telemetry.metrics import HttpMetrics, RejectedMetrics
 from tests.app.api.serving import Connection, connected, serving
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.recorded_telemetry import recorded_logs
 
 pytestmark = pytest.mark.anyio
 ORIGINS = ["https://shop.example.com"]

@@ -16,8 +16,8 @@ from app.infra.database import open_database
 from app.processes.api import Binnacle, create_app
 from app.settings import Settings, read
 from tests.app.conftest import Api
-from tests.app.ports import free_port
-from tests.app.wire import wire_to
+from tests.support.faulty_network import wire_to
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 

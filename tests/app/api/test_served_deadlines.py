@@ -5,8 +5,8 @@ import socket
 
 import httpx2
 
-from tests.app.processes import Processes
-from tests.app.towns import prepare
+from tests.support.processes import Processes
+from tests.support.shops import prepare
 
 
 def test_half_a_request_ends_by_the_deadlines_of_the_settings(processes: Processes) -> None:

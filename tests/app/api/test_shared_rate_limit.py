@@ -2,8 +2,8 @@
 
 import asyncio
 
-from tests.app import loopback
-from tests.app.processes import Processes
+from tests.support import loopback
+from tests.support.processes import Processes
 
 LIMIT = 40  # below 64 no use is taken ahead, so that the limit holds to the last one
 

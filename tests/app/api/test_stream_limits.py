@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from app.api.presence import Presence
 from app.processes.api import Binnacle, create_app
 from app.settings import Settings
-from tests.app import loopback
 from tests.app.api.serving import serving
 from tests.app.conftest import Api
+from tests.support import loopback
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("settings", ["sqlite"], indirect=True)]
 

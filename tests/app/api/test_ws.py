@@ -19,12 +19,12 @@ from websockets.typing import Origin, Subprotocol
 from app.api.order_room import MAX_MESSAGE_BYTES, MESSAGE_BURST
 from app.processes.api import create_app
 from app.settings import Settings
-from tests.app import loopback
 from tests.app.conftest import Api
-from tests.app.ports import free_port
-from tests.app.processes import Processes, wait_until
-from tests.app.shopping import Shopper
-from tests.app.towns import Town, embedded
+from tests.support import loopback
+from tests.support.customer import Shopper
+from tests.support.ports import free_port
+from tests.support.processes import Processes, wait_until
+from tests.support.shops import RunningShop, embedded
 
 PATIENCE = 15.0
 
@@ -77,16 +77,16 @@ def _sold(seller: Shopper) -> None:
     seller.item_id = seller.client.post("/api/v1/items", json=item).raise_for_status().json()["id"]
 
 
-def test_buyer_and_seller_talk_across_replicas_and_see_the_order_paid(town: Town) -> None:
-    with Shopper(town.urls[0]) as seller, Shopper(town.urls[0]) as buyer:
+def test_buyer_and_seller_talk_across_replicas_and_see_the_order_paid(running_shop: RunningShop) -> None:
+    with Shopper(running_shop.urls[0]) as seller, Shopper(running_shop.urls[0]) as buyer:
         _sold(seller)
         buyer.item_id = seller.item_id
-        town.behave(latency_ms=3000)
+        running_shop.behave(latency_ms=3000)
         order = buyer.order().json()["id"]
-        with visit(town.urls[0], order, _token(buyer)) as one:
+        with visit(running_shop.urls[0], order, _token(buyer)) as one:
             state = one.hears("status")
             assert (state["order_id"], state["status"], state["final"]) == (order, "pending", False)
-            with visit(town.urls[-1], order, _token(seller)) as other:
+            with visit(running_shop.urls[-1], order, _token(seller)) as other:
                 while one.hears("join")["from"] != "seller":
                     pass
                 other.say(type="message", text="It ships today. ⚓")
@@ -106,8 +106,8 @@ def test_buyer_and_seller_talk_across_replicas_and_see_the_order_paid(town: Town
                 pass
 
 
-def test_nobody_else_comes_in(town: Town) -> None:
-    url = town.urls[0]
+def test_nobody_else_comes_in(running_shop: RunningShop) -> None:
+    url = running_shop.urls[0]
     with Shopper(url) as buyer, Shopper(url) as stranger:
         order = buyer.order().json()["id"]
         rooms: list[tuple[str, str | None, int]] = [
@@ -131,18 +131,18 @@ def test_nobody_else_comes_in(town: Town) -> None:
             assert visitor.hears("status")["order_id"] == order
 
 
-def test_a_browser_brings_its_token_as_a_subprotocol(town: Town) -> None:
-    with Shopper(town.urls[0]) as buyer:
+def test_a_browser_brings_its_token_as_a_subprotocol(running_shop: RunningShop) -> None:
+    with Shopper(running_shop.urls[0]) as buyer:
         order = buyer.order().json()["id"]
         offered = [Subprotocol("bearer"), Subprotocol(_token(buyer))]
-        with visit(town.urls[0], order, None, subprotocols=offered) as visitor:
+        with visit(running_shop.urls[0], order, None, subprotocols=offered) as visitor:
             assert visitor.connection.subprotocol == "bearer", "and never the token"
             assert visitor.hears("status")["order_id"] == order
-    assert all(_token(buyer) not in line for api in town.apis for line in api.log.read_text().splitlines())
+    assert all(_token(buyer) not in line for api in running_shop.apis for line in api.log.read_text().splitlines())
 
 
-@pytest.mark.parametrize("standing_town", ["embedded"], indirect=True)
-def test_what_is_no_message_ends_the_visit(town: Town) -> None:
+@pytest.mark.parametrize("standing_shop", ["embedded"], indirect=True)
+def test_what_is_no_message_ends_the_visit(running_shop: RunningShop) -> None:
     bad: list[tuple[str | bytes, int]] = [
         (b"\x00\x01", 1003),
         ("hello", 4400),
@@ -156,27 +156,27 @@ def test_what_is_no_message_ends_the_visit(town: Town) -> None:
         (json.dumps({"type": "message", "text": "a" * 2001}), 4400),
         ("a" * (MAX_MESSAGE_BYTES + 1), 1009),
     ]
-    with Shopper(town.urls[0]) as buyer:
+    with Shopper(running_shop.urls[0]) as buyer:
         order = buyer.order().json()["id"]
         for frame, code in bad:
-            with visit(town.urls[0], order, _token(buyer)) as visitor:
+            with visit(running_shop.urls[0], order, _token(buyer)) as visitor:
                 visitor.connection.send(frame)
                 assert visitor.closed_with() == code, frame[:50]
-        with visit(town.urls[0], order, _token(buyer)) as visitor:
+        with visit(running_shop.urls[0], order, _token(buyer)) as visitor:
             with suppress(ConnectionClosed):
                 for _ in range(int(MESSAGE_BURST) * 10):
                     visitor.say(type="ping")
             assert visitor.closed_with() == 4429
-        assert town.apis[0].running()
+        assert running_shop.apis[0].running()
 
 
-def test_a_changed_password_ends_the_visit_and_so_does_a_stopping_replica(town_of_ones_own: Town) -> None:
-    town = town_of_ones_own
-    with Shopper(town.urls[0]) as buyer, Shopper(town.urls[0]) as other:
+def test_a_changed_password_ends_the_visit_and_so_does_a_stopping_replica(own_shop: RunningShop) -> None:
+    running_shop = own_shop
+    with Shopper(running_shop.urls[0]) as buyer, Shopper(running_shop.urls[0]) as other:
         orders = [shopper.order().json()["id"] for shopper in (buyer, other)]
         with (
-            visit(town.urls[-1], orders[0], _token(buyer)) as changed,
-            visit(town.urls[-1], orders[1], _token(other)) as kept,
+            visit(running_shop.urls[-1], orders[0], _token(buyer)) as changed,
+            visit(running_shop.urls[-1], orders[1], _token(other)) as kept,
         ):
             changed.hears("status")
             kept.hears("status")
@@ -188,22 +188,22 @@ def test_a_changed_password_ends_the_visit_and_so_does_a_stopping_replica(town_o
             assert time.monotonic() - at < 5.5
             kept.say(type="ping")
             kept.hears("pong")
-            town.apis[-1].signal(signal.SIGTERM)
+            running_shop.apis[-1].signal(signal.SIGTERM)
             at = time.monotonic()
             assert kept.closed_with() == 1012
             assert time.monotonic() - at < 3
-        assert town.apis[-1].wait() == 0
+        assert running_shop.apis[-1].wait() == 0
 
 
-@pytest.mark.parametrize("standing_town", ["embedded"], indirect=True)
-def test_who_vanishes_without_a_word_has_left(town: Town) -> None:
-    with Shopper(town.urls[0]) as seller, Shopper(town.urls[0]) as buyer:
+@pytest.mark.parametrize("standing_shop", ["embedded"], indirect=True)
+def test_who_vanishes_without_a_word_has_left(running_shop: RunningShop) -> None:
+    with Shopper(running_shop.urls[0]) as seller, Shopper(running_shop.urls[0]) as buyer:
         _sold(seller)
         buyer.item_id = seller.item_id
         order = buyer.order().json()["id"]
-        with visit(town.urls[0], order, _token(buyer)) as kept:
+        with visit(running_shop.urls[0], order, _token(buyer)) as kept:
             kept.hears("join")
-            with visit(town.urls[0], order, _token(seller)) as gone:
+            with visit(running_shop.urls[0], order, _token(seller)) as gone:
                 kept.hears("join")
                 gone.connection.socket.shutdown(socket.SHUT_RDWR)
                 assert kept.hears("leave")["from"] == "seller"
@@ -211,14 +211,14 @@ def test_who_vanishes_without_a_word_has_left(town: Town) -> None:
 
 def test_sockets_are_counted_until_they_end(processes: Processes) -> None:
     admin = free_port()
-    town = embedded(processes, ADMIN_PORT=admin)
-    with Shopper(town.urls[0]) as buyer:
+    running_shop = embedded(processes, ADMIN_PORT=admin)
+    with Shopper(running_shop.urls[0]) as buyer:
         order = buyer.order().json()["id"]
 
         def counted(line: str) -> bool:
             return line in loopback.get(f"http://127.0.0.1:{admin}/metrics").text.splitlines()
 
-        with visit(town.urls[0], order, _token(buyer)) as visitor:
+        with visit(running_shop.urls[0], order, _token(buyer)) as visitor:
             visitor.hears("status")
             assert counted('websocket_connections_open{route="/ws/orders/{order_id}"} 1.0')
         wait_until(

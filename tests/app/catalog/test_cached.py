@@ -22,7 +22,7 @@ from tests.app.catalog.people import SEXTANT, URL, login_as, offer
 from tests.app.conftest import Api
 
 if TYPE_CHECKING:
-    from tests.app.servers import PostgreSQL
+    from tests.support.servers import PostgreSQL
 
 pytestmark = pytest.mark.anyio
 

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from app.errors import NotFoundError, UnavailableError
 from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError, BreakerRules
 from app.telemetry.metrics import DependencyMetrics
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.recorded_telemetry import recorded_logs
 
 RULES = BreakerRules(failures_in_a_row=3, failed_share=0.5, calls=6, window_seconds=20, open_seconds=10)
 STATES = ("closed", "open", "half_open")

@@ -16,8 +16,8 @@ from app.infra.cache import redis as shared
 from app.infra.cache.memory import Memory
 from app.infra.redis import calls
 from app.settings import Settings, read
-from tests.app import servers
-from tests.app.metered import metered
+from tests.support import servers
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 

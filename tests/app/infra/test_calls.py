@@ -15,8 +15,8 @@ from app.orders.payment_provider import open_provider
 from app.rates.service import open_rates
 from app.settings import Settings, SettingsError, read
 from app.telemetry.metrics import CacheMetrics
-from tests.app.metered import metered
-from tests.app.raw_servers import listening
+from tests.support.raw_servers import listening
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 

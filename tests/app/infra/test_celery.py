@@ -15,8 +15,8 @@ from app.infra.queue.celery import make_celery
 from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, REASONS, Reason
 from app.settings import read
 from app.telemetry.metrics import QueueMetrics
-from tests.app.ports import free_port
-from tests.app.servers import own_redis
+from tests.support.ports import free_port
+from tests.support.servers import own_redis
 
 
 class _EnoughError(Exception):

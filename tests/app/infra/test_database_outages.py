@@ -27,7 +27,7 @@ from app.infra.database.outage_errors import (
 from app.infra.database.outages import outage_of
 from app.infra.database.pool import Pool
 from app.settings import read
-from tests.app.wire import Wire, wire_to
+from tests.support.faulty_network import Wire, wire_to
 
 pytestmark = pytest.mark.anyio
 DRIVER: Any = AsyncAdapt_asyncpg_dbapi

@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 from app.infra.fanout import Fanout, Message, SlowReaderError, open_fanout
 from app.settings import Settings, read
 from app.telemetry.metrics import FanoutMetrics
-from tests.app.metered import metered
-from tests.app.ports import free_port
-from tests.app.servers import own_redis
+from tests.support.ports import free_port
+from tests.support.servers import own_redis
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 PATIENCE = 20.0

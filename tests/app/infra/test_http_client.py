@@ -22,11 +22,11 @@ from app.infra.resilience.retry import Retries, RetryRules
 from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
 from app.telemetry.traces.tracing import Tracing
-from tests.app import loopback
-from tests.app.metered import metered
-from tests.app.ports import free_port
-from tests.app.processes import Processes
-from tests.app.raw_servers import serve
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes
+from tests.support.raw_servers import serve
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 

@@ -14,9 +14,9 @@ from app.infra.http_client import proxy_for
 from app.infra.resilience.dependency import NoAnswerError
 from app.orders.payment_provider import open_provider
 from app.settings import SettingsError, read
-from tests.app.metered import metered
-from tests.app.raw_servers import accepting, listening
-from tests.app.tls import CA, SERVER, SERVER_KEY
+from tests.support.raw_servers import accepting, listening
+from tests.support.telemetry import metered
+from tests.support.tls_proxy import CA, SERVER, SERVER_KEY
 
 pytestmark = pytest.mark.anyio
 ANSWER: Final = b'{"status": "succeeded"}'

@@ -9,7 +9,7 @@ import pytest
 from app.errors import UnavailableError
 from app.infra.queue import dispatch as jobs_module
 from app.infra.queue.dispatch import Jobs
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.recorded_telemetry import recorded_logs
 
 pytestmark = pytest.mark.anyio
 

@@ -18,10 +18,10 @@ from app.infra.queue.celery import Publisher, make_celery
 from app.infra.rate_limit.limits import Limits, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
-from tests.app.metered import metered
-from tests.app.ports import free_port
-from tests.app.servers import own_redis
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.ports import free_port
+from tests.support.recorded_telemetry import recorded_logs
+from tests.support.servers import own_redis
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 CROWD = 15

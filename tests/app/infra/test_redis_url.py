@@ -10,10 +10,10 @@ from redis.asyncio import SSLConnection
 
 from app.infra.redis.pool import open_pool
 from app.settings import Settings, read
-from tests.app.ports import free_port
-from tests.app.redis_uses import USES, refused_uses, use_all
-from tests.app.servers import own_redis
-from tests.app.tls import CA, CLIENT, CLIENT_KEY, ENCRYPTED_CLIENT_KEY, PASSPHRASE, tls_before
+from tests.support.ports import free_port
+from tests.support.redis_uses import USES, refused_uses, use_all
+from tests.support.servers import own_redis
+from tests.support.tls_proxy import CA, CLIENT, CLIENT_KEY, ENCRYPTED_CLIENT_KEY, PASSPHRASE, tls_before
 
 pytestmark = pytest.mark.anyio
 USERNAME = "shop@work"

@@ -11,12 +11,12 @@ import redis as redis_client
 
 from app.commands.smoke import smoke
 from app.settings import read
-from tests.app.ports import free_port
-from tests.app.processes import Processes
-from tests.app.redis_uses import use_all
-from tests.app.servers import PostgreSQL, own_redis
-from tests.app.tls import CA, tls_before
-from tests.app.towns import distributed, stores_at
+from tests.support.ports import free_port
+from tests.support.processes import Processes
+from tests.support.redis_uses import use_all
+from tests.support.servers import PostgreSQL, own_redis
+from tests.support.shops import distributed, stores_at
+from tests.support.tls_proxy import CA, tls_before
 
 pytestmark = pytest.mark.anyio
 PASSWORD: Final = "two words"

@@ -12,9 +12,9 @@ from app.commands.smoke import smoke
 from app.infra.database import roles, schema
 from app.seeding.items import seed
 from app.settings import SettingsError, read
-from tests.app.processes import Processes
-from tests.app.servers import PostgreSQL
-from tests.app.towns import distributed, stores_at
+from tests.support.processes import Processes
+from tests.support.servers import PostgreSQL
+from tests.support.shops import distributed, stores_at
 
 WORD = "word"
 

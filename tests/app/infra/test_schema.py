@@ -21,7 +21,7 @@ from app.infra.database import open_database, schema
 from app.infra.database.engine import create_engine
 from app.infra.database.orm import Base
 from app.settings import Settings, read
-from tests.app.processes import Processes, wait_until
+from tests.support.processes import Processes, wait_until
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

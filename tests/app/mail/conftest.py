@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from app.settings import Settings
-from tests.app.mail.post import Post, open_post
+from tests.app.mail.mailbox import Post, open_post
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from app.tasks.schemas import EmailCounts, TaskView
 from app.tasks.service import Tasks
 from tests.app.accounts.people import Person, someone
 from tests.app.conftest import Api
-from tests.app.mail.post import Post
+from tests.app.mail.mailbox import Post
 
 pytestmark = pytest.mark.anyio
 NEWS = NewCampaign(subject="New in the shop", text="Come and see.")

@@ -13,11 +13,11 @@ from app.infra.resilience.dependency import NoAnswerError
 from app.mail import templates
 from app.mail.mailer import Mailer, open_mailer
 from app.settings import SettingsError, read
-from tests.app.mail.smtp_server import SmtpServer, smtp_server
-from tests.app.metered import metered
-from tests.app.ports import free_port
-from tests.app.telemetry.recording import recorded_logs
-from tests.app.tls import CA
+from tests.support.ports import free_port
+from tests.support.recorded_telemetry import recorded_logs
+from tests.support.smtp_server import SmtpServer, smtp_server
+from tests.support.telemetry import metered
+from tests.support.tls_proxy import CA
 
 pytestmark = pytest.mark.anyio
 LOGIN: Final = {"mail_user": "shop", "mail_password": "opensesame"}

@@ -20,8 +20,8 @@ from app.ops.admin import alive, serve_admin
 from app.ops.control import Control
 from app.ops.pod_state import Board
 from app.telemetry import logs
-from tests.app import loopback
-from tests.app.telemetry.recording import Logs, recorded_logs
+from tests.support import loopback
+from tests.support.recorded_telemetry import Logs, recorded_logs
 
 TOKEN = "a-token-of-thirty-two-bytes-or-more"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

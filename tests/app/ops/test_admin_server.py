@@ -13,8 +13,8 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from app.ops.admin import alive, serve_admin
-from tests.app import loopback
-from tests.app.telemetry.recording import recorded_logs
+from tests.support import loopback
+from tests.support.recorded_telemetry import recorded_logs
 
 
 @pytest.fixture

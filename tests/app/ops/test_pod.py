@@ -11,10 +11,10 @@ import psutil
 from app.infra.database import schema
 from app.settings import read
 from app.telemetry.throttling import LIMIT
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes, Running, wait_until
-from tests.app.telemetry.envelopes import receiver
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes, Running, wait_until
+from tests.support.sentry_receiver import receiver
 
 TOKEN = "a-token-of-thirty-two-bytes-or-more"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

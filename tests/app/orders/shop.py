@@ -46,8 +46,8 @@ from app.telemetry.metrics import (
 )
 from app.telemetry.traces.tracing import Tracing
 from tests.app.infra.outbox.conftest import Hints
-from tests.app.metered import metered
-from tests.app.sandbox.running import sandbox_client
+from tests.support.sandbox import sandbox_client
+from tests.support.telemetry import metered
 
 if TYPE_CHECKING:
     from app.infra.outbox.claimed_message import Handler

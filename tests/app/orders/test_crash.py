@@ -2,10 +2,10 @@
 
 import time
 
-from tests.app import loopback
-from tests.app.processes import Processes, wait_until
-from tests.app.shopping import Shopper
-from tests.app.towns import embedded
+from tests.support import loopback
+from tests.support.customer import Shopper
+from tests.support.processes import Processes, wait_until
+from tests.support.shops import embedded
 
 QUICK = {"PROVIDER_TIMEOUT_SECONDS": 4, "CLAIM_SECONDS": 5, "RECONCILE_SECONDS": 0.5}
 
@@ -56,19 +56,21 @@ def test_worker_killed_between_charge_and_record_of_an_order_that_is_cancelled_o
 
 
 def test_provider_lies_and_the_buyer_cancels_before_the_next_try(processes: Processes) -> None:
-    town = embedded(processes, **QUICK, BREAKER_OPEN_SECONDS=0.2)  # a liar is asked again soon
-    with Shopper(town.urls[0]) as shopper:
-        town.behave(lie_rate=1)
+    running_shop = embedded(processes, **QUICK, BREAKER_OPEN_SECONDS=0.2)  # a liar is asked again soon
+    with Shopper(running_shop.urls[0]) as shopper:
+        running_shop.behave(lie_rate=1)
         placed = [shopper.order() for _ in range(4)]
         orders = {answer.json()["id"]: answer.headers["Location"] for answer in placed}
         for order_id in orders:
-            wait_until(lambda order_id=order_id: _ledger(town.provider, "charges", order_id), 20, "the charge")  # type: ignore[misc]
+            wait_until(lambda order_id=order_id: _ledger(running_shop.provider, "charges", order_id), 20, "the charge")  # type: ignore[misc]
         for location in orders.values():
             assert shopper.client.post(f"{location}/cancel").raise_for_status().json()["refund"] == "pending"
-        wait_until(lambda: any(_ledger(town.provider, "refunds", order_id) for order_id in orders), 40, "a refund")
+        wait_until(
+            lambda: any(_ledger(running_shop.provider, "refunds", order_id) for order_id in orders), 40, "a refund"
+        )
         time.sleep(1)  # for more lies: a refund that is made and not told is asked for again
-        town.behave()
+        running_shop.behave()
         for order_id, location in orders.items():
             _await_refund(shopper, location)
             assert shopper.client.get(location).json()["refund"] == "refunded"
-            assert [len(_ledger(town.provider, kind, order_id)) for kind in ("charges", "refunds")] == [1, 1]
+            assert [len(_ledger(running_shop.provider, kind, order_id)) for kind in ("charges", "refunds")] == [1, 1]

@@ -23,8 +23,8 @@ from app.settings import Settings
 from app.telemetry.metrics import FanoutMetrics
 from tests.app.conftest import Api
 from tests.app.orders.shop import Shop
-from tests.app.shopping import Shopper
-from tests.app.towns import Town
+from tests.support.customer import Shopper
+from tests.support.shops import RunningShop
 
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 
@@ -64,49 +64,49 @@ def _stage(event: dict[str, str] | None) -> tuple[str, str, bool]:
     return event["id"], data["status"], data["final"]
 
 
-def test_a_replica_tells_what_another_process_did_before_it_would_look(town: Town) -> None:
-    with Shopper(town.urls[0]) as shopper:
-        town.behave(latency_ms=1000)
+def test_a_replica_tells_what_another_process_did_before_it_would_look(running_shop: RunningShop) -> None:
+    with Shopper(running_shop.urls[0]) as shopper:
+        running_shop.behave(latency_ms=1000)
         location = shopper.order().headers["Location"]
-        with stream(shopper, town.urls[-1], location) as events:
+        with stream(shopper, running_shop.urls[-1], location) as events:
             assert _stage(events.event()) == ("1", "pending", False)
             assert _stage(events.event()) == ("2", "paid", True)
             heard = now()
             assert events.event() is None, "nothing more can come"
         paid = datetime.fromisoformat(shopper.client.get(location).json()["finished_at"])
         assert (heard - paid).total_seconds() < POLL_SECONDS
-        town.behave(latency_ms=1000)
+        running_shop.behave(latency_ms=1000)
         cancelled = shopper.client.post(f"{location}/cancel").raise_for_status().json()
         assert (cancelled["status"], cancelled["refund"]) == ("cancelled", "pending")
-        with stream(shopper, town.urls[-1], location) as events:
+        with stream(shopper, running_shop.urls[-1], location) as events:
             assert _stage(events.event()) == ("3", "cancelled", False)
             assert _stage(events.event()) == ("4", "cancelled", True)
             assert events.event() is None
         assert shopper.client.get(location).json()["refund"] == "refunded"
 
 
-def test_who_comes_again_goes_on_from_there(town: Town) -> None:
-    with Shopper(town.urls[0]) as shopper:
-        town.behave(latency_ms=1500)
+def test_who_comes_again_goes_on_from_there(running_shop: RunningShop) -> None:
+    with Shopper(running_shop.urls[0]) as shopper:
+        running_shop.behave(latency_ms=1500)
         location = shopper.order().headers["Location"]
-        with stream(shopper, town.urls[-1], location, **{"Last-Event-ID": "1"}) as events:
+        with stream(shopper, running_shop.urls[-1], location, **{"Last-Event-ID": "1"}) as events:
             assert _stage(events.event()) == ("2", "paid", True)
-        with stream(shopper, town.urls[0], location, **{"Last-Event-ID": "2"}) as events:
+        with stream(shopper, running_shop.urls[0], location, **{"Last-Event-ID": "2"}) as events:
             assert _stage(events.event()) == ("2", "paid", True), "that there is nothing to wait for"
             assert events.event() is None
-        with stream(shopper, town.urls[0], location, **{"Last-Event-ID": "x"}) as events:
+        with stream(shopper, running_shop.urls[0], location, **{"Last-Event-ID": "x"}) as events:
             assert _stage(events.event()) == ("2", "paid", True)
 
 
-def test_a_stopping_replica_sends_its_listeners_elsewhere(town_of_ones_own: Town) -> None:
-    town = town_of_ones_own
-    with Shopper(town.urls[0]) as shopper:
-        town.behave(hang_rate=1)
+def test_a_stopping_replica_sends_its_listeners_elsewhere(own_shop: RunningShop) -> None:
+    running_shop = own_shop
+    with Shopper(running_shop.urls[0]) as shopper:
+        running_shop.behave(hang_rate=1)
         location = shopper.order().headers["Location"]
-        with stream(shopper, town.urls[-1], location) as events:
+        with stream(shopper, running_shop.urls[-1], location) as events:
             assert _stage(events.event()) == ("1", "pending", False)
             stopped = time.monotonic()
-            town.apis[-1].signal(signal.SIGTERM)
+            running_shop.apis[-1].signal(signal.SIGTERM)
             event = events.event()
             assert event is not None
             assert (event["event"], json.loads(event["data"]), event["retry"]) == (
@@ -115,15 +115,15 @@ def test_a_stopping_replica_sends_its_listeners_elsewhere(town_of_ones_own: Town
                 "1000",
             )
             assert events.event() is None
-        town.apis[-1].wait()
+        running_shop.apis[-1].wait()
         assert time.monotonic() - stopped < 15
 
 
-def test_a_stream_ends_with_its_token(town: Town) -> None:
-    with Shopper(town.urls[0]) as shopper:
-        town.behave(hang_rate=1)
+def test_a_stream_ends_with_its_token(running_shop: RunningShop) -> None:
+    with Shopper(running_shop.urls[0]) as shopper:
+        running_shop.behave(hang_rate=1)
         location = shopper.order().headers["Location"]
-        with stream(shopper, town.urls[-1], location) as events:
+        with stream(shopper, running_shop.urls[-1], location) as events:
             assert _stage(events.event()) == ("1", "pending", False)
             new = "another horse battery"
             change = {"current_password": "correct horse battery", "password": new, "password_confirm": new}

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes, wait_until
-from tests.app.shopping import Shopper
-from tests.app.towns import Town, embedded
+from tests.support import loopback
+from tests.support.customer import Shopper
+from tests.support.ports import free_port
+from tests.support.processes import Processes, wait_until
+from tests.support.shops import RunningShop, embedded
 
 SLOTS = 4
 PAYMENTS = 2  # of these
@@ -24,7 +24,7 @@ HANGING = {
 
 
 @pytest.fixture(params=["embedded", "distributed"])
-def town(request: pytest.FixtureRequest, processes: Processes) -> Town:
+def running_shop(request: pytest.FixtureRequest, processes: Processes) -> RunningShop:
     if request.param == "embedded":
         return embedded(processes, **HANGING)
     stores, admin = request.getfixturevalue("stores"), free_port()
@@ -33,11 +33,11 @@ def town(request: pytest.FixtureRequest, processes: Processes) -> Town:
     processes.await_answer(worker, f"http://127.0.0.1:{admin}", "/readyz")
     processes.start("reconciler", ADMIN_PORT=0, **settings)
     api, url = processes.api(**settings)
-    return Town([api], [url], settings["PROVIDER_URL"], stores)
+    return RunningShop([api], [url], settings["PROVIDER_URL"], stores)
 
 
-def _ledger(town: Town, kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = loopback.get(f"{town.provider}/v1/{kind}").raise_for_status().json()[kind]
+def _ledger(running_shop: RunningShop, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = loopback.get(f"{running_shop.provider}/v1/{kind}").raise_for_status().json()[kind]
     return found
 
 
@@ -46,11 +46,13 @@ def _last_two_days() -> dict[str, str]:
     return {"from": (today - timedelta(days=1)).isoformat(), "to": today.isoformat()}
 
 
-def test_reports_and_mail_go_on_while_every_charge_hangs(town: Town) -> None:
-    town.behave(charges={"hang_rate": 1})
-    with Shopper(town.urls[0]) as shopper:
+def test_reports_and_mail_go_on_while_every_charge_hangs(running_shop: RunningShop) -> None:
+    running_shop.behave(charges={"hang_rate": 1})
+    with Shopper(running_shop.urls[0]) as shopper:
         orders = [shopper.order().headers["Location"] for _ in range(2 * SLOTS)]
-        wait_until(lambda: len(_ledger(town, "charges")) == PAYMENTS, PATIENCE, "as many charges as there are slots")
+        wait_until(
+            lambda: len(_ledger(running_shop, "charges")) == PAYMENTS, PATIENCE, "as many charges as there are slots"
+        )
         asked = shopper.client.post("/api/v1/reports/sales", json=_last_two_days()).raise_for_status()
 
         def report() -> str:
@@ -58,8 +60,8 @@ def test_reports_and_mail_go_on_while_every_charge_hangs(town: Town) -> None:
             return status
 
         wait_until(lambda: report() == "succeeded", PATIENCE, "the report")
-        with Shopper(town.urls[0]):
-            wait_until(lambda: len(_ledger(town, "mails")) == 2, PATIENCE, "the welcome of whoever came since")
-        assert len(_ledger(town, "charges")) == PAYMENTS, "the others have waited in the outbox"
+        with Shopper(running_shop.urls[0]):
+            wait_until(lambda: len(_ledger(running_shop, "mails")) == 2, PATIENCE, "the welcome of whoever came since")
+        assert len(_ledger(running_shop, "charges")) == PAYMENTS, "the others have waited in the outbox"
         seen = [shopper.client.get(order).raise_for_status().json()["status"] for order in orders]
         assert seen == ["pending"] * len(orders)

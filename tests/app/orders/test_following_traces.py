@@ -16,7 +16,7 @@ from app.orders.status_stream import Follower, channel, publish_order_change
 from app.settings import Settings, read
 from app.telemetry.metrics import FanoutMetrics
 from app.telemetry.traces.tracing import Tracing, link
-from tests.app.telemetry.recording import CALLER, spans_of
+from tests.support.recorded_telemetry import CALLER, spans_of
 
 pytestmark = pytest.mark.anyio
 

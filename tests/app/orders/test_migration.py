@@ -11,7 +11,7 @@ from app.infra.database.engine import create_engine
 from app.orders.models import LINE_TOTAL, OrderLine
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _item, _move, _put
-from tests.app.migrating import run_on
+from tests.support.migrations import run_on
 
 pytestmark = pytest.mark.anyio
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -30,7 +30,7 @@ from app.orders.commands.refund import REFUND_ORDER
 from app.orders.errors import NotCancellableError
 from app.settings import read
 from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop, open_shop
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 Mood = Literal["good", "declines", "fails", "refuses", "absent"]
 BEHAVIOUR: dict[Mood, dict[str, float]] = {

@@ -12,7 +12,7 @@ from app.infra.http_client import open_client
 from app.infra.outbox import repository as outbox
 from app.orders import repository as orders
 from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)

@@ -16,9 +16,9 @@ from app.infra.resilience.dependency import MAX_ANSWER_BYTES, NoAnswerError
 from app.orders.payment_provider import Provider, open_provider
 from app.settings import read
 from app.telemetry.metrics import DependencyMetrics
-from tests.app import loopback
-from tests.app.metered import metered
-from tests.app.raw_servers import serve
+from tests.support import loopback
+from tests.support.raw_servers import serve
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 MANY_BYTES: Final = 60_000_000

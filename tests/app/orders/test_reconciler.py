@@ -21,9 +21,9 @@ from app.settings import read
 from app.telemetry.metrics import OutboxMetrics
 from tests.app.infra.outbox.conftest import Hints
 from tests.app.orders.shop import CLAIM_SECONDS, Shop
-from tests.app.ports import free_port
-from tests.app.servers import own_redis
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.ports import free_port
+from tests.support.recorded_telemetry import recorded_logs
+from tests.support.servers import own_redis
 
 pytestmark = pytest.mark.anyio
 FIRST = FIRST_WAIT.total_seconds()

@@ -14,7 +14,7 @@ from app.processes.api import create_app
 from app.settings import Settings
 from tests.app.catalog.people import login_as
 from tests.app.conftest import Api
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.recorded_telemetry import recorded_logs
 
 pytestmark = pytest.mark.anyio
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)

@@ -10,9 +10,9 @@ import pytest
 
 from app.processes.api import create_app
 from app.settings import Settings
-from tests.app import loopback
 from tests.app.conftest import Api
-from tests.app.processes import Processes
+from tests.support import loopback
+from tests.support.processes import Processes
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from app.settings import Settings
-from tests.app.ports import free_port
 from tests.app.rates.conftest import open_market
+from tests.support.ports import free_port
 
 pytestmark = pytest.mark.anyio
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)

@@ -19,8 +19,8 @@ from app.rates.provider import RatesProvider
 from app.rates.service import Rates
 from app.settings import Settings, read
 from app.telemetry.metrics import DependencyMetrics
-from tests.app.metered import metered
-from tests.app.ports import free_port
+from tests.support.ports import free_port
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 

@@ -12,9 +12,9 @@ import uvicorn
 
 from app.sandbox.app import create_sandbox
 from app.settings import read
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.sandbox.running import charge, refund, sandbox_client
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.sandbox import charge, refund, sandbox_client
 
 pytestmark = pytest.mark.anyio
 NONE = {"fail_rate": 0, "latency_ms": 0, "lie_rate": 0, "hang_rate": 0, "error_rate": 0}

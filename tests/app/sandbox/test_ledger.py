@@ -13,10 +13,10 @@ import anyio.to_thread
 import httpx2
 import pytest
 
-from tests.app import loopback
-from tests.app.ports import free_port
-from tests.app.processes import Processes, Running
-from tests.app.sandbox.running import charge, refund, sandbox_client
+from tests.support import loopback
+from tests.support.ports import free_port
+from tests.support.processes import Processes, Running
+from tests.support.sandbox import charge, refund, sandbox_client
 
 pytestmark = pytest.mark.anyio
 

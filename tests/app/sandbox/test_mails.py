@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from app.sandbox import mails
-from tests.app.sandbox.running import sandbox_client
+from tests.support.sandbox import sandbox_client
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.app.sandbox.running import charge, sandbox_client
+from tests.support.sandbox import charge, sandbox_client
 
 pytestmark = pytest.mark.anyio
 URL = "http://sandbox"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.app.sandbox.running import sandbox_client
+from tests.support.sandbox import sandbox_client
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.app.sandbox.running import charge, refund, sandbox_client
+from tests.support.sandbox import charge, refund, sandbox_client
 
 pytestmark = pytest.mark.anyio
 

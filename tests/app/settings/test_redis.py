@@ -7,7 +7,7 @@ import pytest
 
 from app.settings import SettingsError, read
 from app.settings.redis import RedisAddress, read_redis_url
-from tests.app.tls import CA, CLIENT, CLIENT_KEY, ENCRYPTED_CLIENT_KEY, PASSPHRASE
+from tests.support.tls_proxy import CA, CLIENT, CLIENT_KEY, ENCRYPTED_CLIENT_KEY, PASSPHRASE
 
 SECRET = "hunter2hunter2"
 CLIENT_CERTIFICATE = f"ssl_certfile={CLIENT}&ssl_keyfile={CLIENT_KEY}"

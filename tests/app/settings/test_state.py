@@ -7,8 +7,8 @@ import pytest
 
 from app.settings import SettingsError
 from app.settings.state_folder import private_file, private_folder
-from tests.app.ports import free_port
-from tests.app.processes import Processes
+from tests.support.ports import free_port
+from tests.support.processes import Processes
 
 
 def _mode(path: Path) -> int:

@@ -21,7 +21,7 @@ from app.settings import Settings
 from tests.app.accounts.people import refresh as exchange
 from tests.app.accounts.people import someone
 from tests.app.conftest import Api
-from tests.app.metered import metered
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.app import otlp
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import Logs, recorded_logs
+from tests.support import otlp_receiver
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import Logs, recorded_logs
 
 
 @pytest.fixture
@@ -19,5 +19,5 @@ def recorded() -> Iterator[Logs]:
 @pytest.fixture
 def collector() -> Iterator[Receiver]:
     """A receiver of spans on a loopback port."""
-    with otlp.receiver() as receiver:
+    with otlp_receiver.receiver() as receiver:
         yield receiver

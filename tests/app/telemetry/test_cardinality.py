@@ -11,8 +11,8 @@ import pytest
 from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from app.telemetry.requests.routes import METHODS, OTHER_METHOD
-from tests.app.scopes import http_scope
-from tests.app.telemetry.recording import Logs
+from tests.support.asgi_scopes import http_scope
+from tests.support.recorded_telemetry import Logs
 
 pytestmark = pytest.mark.anyio
 

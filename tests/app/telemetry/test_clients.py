@@ -13,7 +13,7 @@ from app.infra.http_client import open_client
 from app.infra.outbox import job_span
 from app.settings import read
 from app.telemetry.traces.tracing import Tracing
-from tests.app.telemetry.recording import CALLER, spans_of
+from tests.support.recorded_telemetry import CALLER, spans_of
 
 async def main():
     tracing = Tracing(read(otlp_endpoint="http://127.0.0.1:9", _env_file=None), "worker")

@@ -3,7 +3,7 @@
 import pytest
 
 from scripts.inventory.model import Inventory, load
-from tests.emitted import Emitted
+from tests.support.emitted import Emitted
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceState
 
-from app.telemetry.traces.encoding import KEPT, Encoder
+from app.telemetry.traces.encoding import MAX_CACHED_ATTRIBUTES, Encoder
 
 RESOURCE = Resource({"service.name": "binnacle-api", "process.pid": 7})
 SCOPES = (InstrumentationScope("app", "1.0"), InstrumentationScope("other", "2", "https://example.com/schema"))
@@ -70,12 +70,12 @@ def test_what_is_remembered_is_bounded_and_tells_true_from_one() -> None:
     encoder, context = Encoder(), SpanContext(1, 1, is_remote=False)
     made = [
         ReadableSpan("one", context, attributes={"a": number, "b": number == 1, "c": float(number == 1)})
-        for number in range(KEPT + 10)
+        for number in range(MAX_CACHED_ATTRIBUTES + 10)
     ]
     for start in range(0, len(made), 500):
         batch = made[start : start + 500]
         assert ExportTraceServiceRequest.FromString(encoder.encode(batch)) == encode_spans(batch)
-        assert len(encoder._pairs) <= KEPT
+        assert len(encoder._pairs) <= MAX_CACHED_ATTRIBUTES
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\x00b", "ä" * 300])

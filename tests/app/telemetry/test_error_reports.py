@@ -23,9 +23,9 @@ from app.telemetry import context, errors
 from app.telemetry.context import WorkContext
 from app.telemetry.errors.sentry import MAX_REPEATS, QUEUE_SIZE
 from app.telemetry.metrics.logs import ErrorReportMetrics
-from tests.app.processes import wait_until
-from tests.app.telemetry.envelopes import Reports, receiver
-from tests.app.telemetry.recording import CALLER, UNSAMPLED, Logs, observed
+from tests.support.processes import wait_until
+from tests.support.recorded_telemetry import CALLER, UNSAMPLED, Logs, observed
+from tests.support.sentry_receiver import Reports, receiver
 
 pytestmark = pytest.mark.anyio
 

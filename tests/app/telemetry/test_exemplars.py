@@ -13,8 +13,8 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from app.telemetry.metrics import HttpMetrics
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import CALLER, SAMPLED, UNSAMPLED, Observed, observed
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import CALLER, SAMPLED, UNSAMPLED, Observed, observed
 
 TRACE_ID = CALLER.split("-")[1]
 SUMMED = """

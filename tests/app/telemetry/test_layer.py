@@ -15,9 +15,9 @@ from starlette.background import BackgroundTask
 
 from app.api import problems
 from app.telemetry import context
-from tests.app.otlp import Receiver
-from tests.app.scopes import http_scope
-from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, Observed, observed
+from tests.support.asgi_scopes import http_scope
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import SAMPLED, UNSAMPLED, Logs, Observed, observed
 
 pytestmark = pytest.mark.anyio
 both = pytest.mark.parametrize("headers", [SAMPLED, UNSAMPLED], ids=["sampled", "unsampled"])

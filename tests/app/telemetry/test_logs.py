@@ -18,8 +18,8 @@ from app.telemetry import context, logs
 from app.telemetry.context import WorkContext
 from app.telemetry.logs import console
 from app.telemetry.logs.sink import Sink
-from tests.app.processes import REPOSITORY
-from tests.app.telemetry.recording import Logs, recorded_logs
+from tests.support.processes import REPOSITORY
+from tests.support.recorded_telemetry import Logs, recorded_logs
 
 
 def test_a_third_partys_line_takes_our_form_and_our_context(recorded: Logs) -> None:

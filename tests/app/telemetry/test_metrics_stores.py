@@ -17,8 +17,8 @@ from app.infra.fanout import open_fanout
 from app.infra.queue.celery import Publisher, make_celery
 from app.infra.rate_limit.limits import open_limits, window
 from app.settings import Settings, read
-from tests.app.metered import metered
-from tests.app.ports import free_port
+from tests.support.ports import free_port
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 on_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)

@@ -15,10 +15,10 @@ from app.settings import Settings, read
 from app.telemetry.metrics.traces import LOSSES, TraceMetrics
 from app.telemetry.traces.exporting import SHUTDOWN_SECONDS
 from app.telemetry.traces.tracing import Tracing
-from tests.app import otlp
-from tests.app.otlp import Receiver
-from tests.app.ports import free_port
-from tests.app.processes import wait_until
+from tests.support import otlp_receiver
+from tests.support.otlp_receiver import Receiver
+from tests.support.ports import free_port
+from tests.support.processes import wait_until
 
 QUEUE, BATCH = 64, 16
 PATIENCE = 3.0  # for a machine that is busy
@@ -71,14 +71,14 @@ def test_each_reason_for_a_loss_stands_at_0_from_the_start() -> None:
 
 
 def test_a_back_end_that_takes_them_gets_all_also_those_of_the_last_moment() -> None:
-    with otlp.receiver() as store:
+    with otlp_receiver.receiver() as store:
         process = Counted(store.endpoint)
         process.make(QUEUE // 2)
         process.shut_down()
     assert (len(store.spans), process.exported(), process.lost()) == (QUEUE // 2, QUEUE // 2, {})
 
 
-@pytest.mark.parametrize("back_end", [nobody(), otlp.receiver(status=500)], ids=["gone", "answers-500"])
+@pytest.mark.parametrize("back_end", [nobody(), otlp_receiver.receiver(status=500)], ids=["gone", "answers-500"])
 def test_what_is_refused_is_counted(back_end: AbstractContextManager[Receiver]) -> None:
     with back_end as store:
         process = Counted(store.endpoint)
@@ -89,7 +89,7 @@ def test_what_is_refused_is_counted(back_end: AbstractContextManager[Receiver]) 
 
 
 def test_who_ends_a_span_never_waits_and_what_does_not_fit_is_counted() -> None:
-    with otlp.receiver(answers=False) as store:
+    with otlp_receiver.receiver(answers=False) as store:
         process = Counted(store.endpoint)
         process.make(10 * QUEUE)  # it would stand here if it waited: nothing is ever taken
         # `isinstance` would ask a weak proxy, whose object can be gone, for its class.
@@ -102,7 +102,7 @@ def test_who_ends_a_span_never_waits_and_what_does_not_fit_is_counted() -> None:
 
 
 def test_a_slow_back_end_gets_what_it_can_take() -> None:
-    with otlp.receiver(seconds=0.2) as store:
+    with otlp_receiver.receiver(seconds=0.2) as store:
         process = Counted(store.endpoint)
         process.make(10 * QUEUE)
         wait_until(lambda: process.exported() >= BATCH, 20, "a batch to be taken")
@@ -112,7 +112,7 @@ def test_a_slow_back_end_gets_what_it_can_take() -> None:
 
 
 def test_a_back_end_that_hangs_does_not_hold_up_the_end() -> None:
-    with otlp.receiver(answers=False) as store:
+    with otlp_receiver.receiver(answers=False) as store:
         process = Counted(store.endpoint)
         process.make(QUEUE)
         assert process.shut_down() < SHUTDOWN_SECONDS + PATIENCE
@@ -124,7 +124,7 @@ def test_a_back_end_that_hangs_does_not_hold_up_the_end() -> None:
 
 @pytest.mark.anyio
 async def test_a_shop_whose_traces_go_nowhere_answers_and_ends_in_time(settings: Settings) -> None:
-    with otlp.receiver(answers=False) as store:
+    with otlp_receiver.receiver(answers=False) as store:
         traced = settings.model_copy(update={"otlp_endpoint": store.endpoint, "traces_sample_ratio": 1})
         binnacle = create_app(traced)
         transport = httpx2.ASGITransport(app=binnacle)

@@ -23,7 +23,7 @@ from app.telemetry.logs.json_lines import encoded
 from app.telemetry.logs.output import MAX_LINE_BYTES, WAIT_SECONDS
 from app.telemetry.logs.sink import Sink
 from app.telemetry.metrics.logs import LogMetrics
-from tests.app.processes import REPOSITORY, wait_until
+from tests.support.processes import REPOSITORY, wait_until
 
 WRITER = """
 import sys, threading

@@ -28,11 +28,11 @@ from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from app.telemetry import errors
 from app.telemetry.logs.third_party import ThirdPartyHandler
-from tests.app import loopback
 from tests.app.api.serving import serving
-from tests.app.otlp import Receiver
-from tests.app.telemetry.envelopes import Reports, receiver
-from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, observed, recorded_logs
+from tests.support import loopback
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import SAMPLED, UNSAMPLED, Logs, observed, recorded_logs
+from tests.support.sentry_receiver import Reports, receiver
 
 pytestmark = pytest.mark.anyio
 both = pytest.mark.parametrize("headers", [SAMPLED, UNSAMPLED], ids=["sampled", "unsampled"])

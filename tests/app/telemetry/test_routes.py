@@ -7,8 +7,8 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Observed, observed
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import SAMPLED, UNSAMPLED, Observed, observed
 
 pytestmark = pytest.mark.anyio
 

@@ -23,8 +23,8 @@ from app.settings import Settings
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY
 from app.telemetry.traces.attribute_allowlist import only_allowed
 from app.telemetry.traces.tracing import Tracing
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -33,6 +33,7 @@ pytestmark = pytest.mark.anyio
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 SERVER = 2  # opentelemetry.proto.trace.v1.Span.SpanKind
 STATE = {"tracestate": "one=1,two=2"}
+LONG_STATE = [f"vendor{number}={'x' * 50}" for number in range(10)]
 
 
 class Asked(NamedTuple):
@@ -67,6 +68,7 @@ ASKED = {
     "a trace that is none": Asked("GET", "/head", {"traceparent": "00-0-0-01"}),
     "a state": Asked("GET", "/head", SAMPLED | STATE),
     "a state without a trace": Asked("GET", "/head", STATE),
+    "a state that is too long": Asked("GET", "/head", SAMPLED | {"tracestate": ",".join(LONG_STATE)}),
 }
 
 
@@ -94,6 +96,7 @@ NAMED = {
     "a trace that is none": ("GET /head", 200),
     "a state": ("GET /head", 200),
     "a state without a trace": ("GET /head", 200),
+    "a state that is too long": ("GET /head", 200),
 }
 
 
@@ -223,6 +226,7 @@ async def test_a_span_carries_method_route_status_and_nothing_private(
     assert told["broken"].attributes["error.type"] == "500"
     assert told["unknown"].attributes.get("http.route") is None
     assert told["a state"].state == "one=1,two=2"
+    assert told["a state that is too long"].state == ""
     assert told["no trace"].parent is None
     assert told["a link"].links == [("0000000000000002", {})]
     assert "ada" not in repr(told)

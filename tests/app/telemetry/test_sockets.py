@@ -13,8 +13,8 @@ from starlette.types import Message
 from starlette.websockets import WebSocketDisconnect
 
 from app.telemetry import context
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import CALLER, SAMPLED, Logs, Observed, observed
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import CALLER, SAMPLED, Logs, Observed, observed
 
 pytestmark = pytest.mark.anyio
 ROUTE = {"route": "/api/rooms/{room}"}

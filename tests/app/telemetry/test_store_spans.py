@@ -21,7 +21,7 @@ from app.settings import Settings, read
 from app.telemetry.clients.redis import record_commands
 from app.telemetry.clients.sql_statements import CACHE_SIZE, Statements, describe
 from app.telemetry.traces.tracing import Tracing
-from tests.app.telemetry.recording import CALLER, spans_of
+from tests.support.recorded_telemetry import CALLER, spans_of
 
 SAMPLED, UNSAMPLED = f"{CALLER}-01", f"{CALLER}-00"
 

@@ -9,8 +9,8 @@ from app.telemetry import logs
 from app.telemetry.logs.lines import Lines
 from app.telemetry.metrics.logs import LogMetrics
 from app.telemetry.throttling import Suppressed, Throttle
-from tests.app.processes import wait_until
-from tests.app.telemetry.recording import Logs
+from tests.support.processes import wait_until
+from tests.support.recorded_telemetry import Logs
 
 SHOWN, SECONDS = 3, 10.0
 # Each step: how long after the one before, and which kind; "" only lets the clock of the summaries tick.

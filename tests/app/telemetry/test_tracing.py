@@ -19,8 +19,8 @@ from app.telemetry import context
 from app.telemetry.context import WorkContext
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY
 from app.telemetry.traces.tracing import Tracing, traceparent
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import CALLER, SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import CALLER, SAMPLED, UNSAMPLED, Logs, Observed, observed, spans_of
 
 pytestmark = pytest.mark.anyio
 _, TRACE_ID, SPAN_ID = CALLER.split("-")

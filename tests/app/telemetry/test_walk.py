@@ -8,9 +8,9 @@ from prometheus_client.samples import Sample
 from app.ops.admin import serve_admin
 from app.processes.api import create_app
 from app.settings import Settings
-from tests.app import loopback
-from tests.app.otlp import Receiver
-from tests.app.telemetry.recording import Logs
+from tests.support import loopback
+from tests.support.otlp_receiver import Receiver
+from tests.support.recorded_telemetry import Logs
 
 SERVER = 2  # opentelemetry.proto.trace.v1.Span.SpanKind
 OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}

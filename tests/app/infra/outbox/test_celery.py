@@ -8,7 +8,7 @@ import pytest
 from app.errors import UnavailableError
 from app.infra.queue.celery import Publisher, make_celery
 from app.settings import read
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 
 @pytest.mark.parametrize("job_seconds", [6, 300, 7200])

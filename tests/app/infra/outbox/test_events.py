@@ -10,7 +10,7 @@ from app.events import Event, UserRegistered
 from app.infra.event_bus import Events
 from app.infra.outbox.models import OutboxMessage
 from tests.app.infra.outbox.conftest import Bench
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.recorded_telemetry import recorded_logs
 
 pytestmark = pytest.mark.anyio
 

@@ -11,7 +11,7 @@ from app.infra.database import Database, open_database, schema
 from app.infra.outbox import repository
 from app.settings import Settings
 from tests.app.catalog.test_migration import _account, _put
-from tests.app.migrating import run_on
+from tests.support.migrations import run_on
 
 pytestmark = pytest.mark.anyio
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from app.infra.outbox.repository import BACKOFF_SECONDS
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS
 from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 from tests.app.infra.outbox.conftest import TOPIC, Bench
-from tests.app.telemetry.recording import recorded_logs
+from tests.support.recorded_telemetry import recorded_logs
 
 pytestmark = pytest.mark.anyio
 

@@ -15,10 +15,10 @@ from app.infra.database.orm import now
 from app.infra.outbox import dead_letters
 from app.mail import templates
 from app.mail.topics import MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME
-from tests.app import loopback
-from tests.app.mail.post import Post, mailer
+from tests.app.mail.mailbox import Post, mailer
 from tests.app.reports import sold
-from tests.app.telemetry.recording import recorded_logs
+from tests.support import loopback
+from tests.support.recorded_telemetry import recorded_logs
 
 pytestmark = pytest.mark.anyio
 

@@ -18,7 +18,7 @@ from app.infra.rate_limit.limits import open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.processes.worker import _broker_gone
 from app.settings import Settings
-from tests.app.metered import metered
+from tests.support.telemetry import metered
 
 WAIT_SECONDS = 20.0
 USES = ("cache", "limits", "fanout", "queue")

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from tests.app.tls import SERVER, SERVER_KEY
+from tests.support.tls_proxy import SERVER, SERVER_KEY
 
 
 @dataclass(slots=True)

@@ -15,8 +15,8 @@ from typing import IO, Any, Self
 import httpx2
 import psutil
 
-from tests.app import loopback
-from tests.app.ports import free_port
+from tests.support import loopback
+from tests.support.ports import free_port
 
 REPOSITORY = Path(__file__).parent.parent.parent
 START_SECONDS = 90.0

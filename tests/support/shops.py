@@ -10,12 +10,12 @@ from typing import Any
 from app.infra.database import schema
 from app.seeding.items import seed
 from app.settings import read
-from tests.app import loopback
-from tests.app.processes import Processes, Running
+from tests.support import loopback
+from tests.support.processes import Processes, Running
 
 
 @dataclass(frozen=True, slots=True)
-class Town:
+class RunningShop:
     """`urls` are those of `apis`, one or two, which share `stores`; all pay at one provider."""
 
     apis: Sequence[Running]
@@ -62,15 +62,15 @@ def _seeded_state() -> Mapping[str, bytes]:
         return {file.name: file.read_bytes() for file in Path(folder).iterdir()}
 
 
-def embedded(processes: Processes, **settings: object) -> Town:
+def embedded(processes: Processes, **settings: object) -> RunningShop:
     provider = processes.sandbox()
     prepare(processes)
     api, url = processes.api(PROVIDER_URL=provider, **settings)
-    return Town([api], [url], provider)
+    return RunningShop([api], [url], provider)
 
 
-def distributed(processes: Processes, stores: dict[str, str], **settings: object) -> Town:
+def distributed(processes: Processes, stores: dict[str, str], **settings: object) -> RunningShop:
     provider = processes.sandbox()
     processes.worker(PROVIDER_URL=provider, **stores, **settings)
     apis = [processes.api(PROVIDER_URL=provider, **stores, **settings) for _ in range(2)]
-    return Town([api for api, _ in apis], [url for _, url in apis], provider, stores)
+    return RunningShop([api for api, _ in apis], [url for _, url in apis], provider, stores)

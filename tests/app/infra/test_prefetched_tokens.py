@@ -13,8 +13,8 @@ from app.infra.rate_limit import prefetched_tokens
 from app.infra.rate_limit.limits import Counters, Limits, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
-from tests.app.metered import metered
-from tests.app.ports import free_port
+from tests.support.ports import free_port
+from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
 

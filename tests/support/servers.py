@@ -15,7 +15,7 @@ from uuid import uuid4
 import asyncpg
 import redis as redis_client
 
-from tests.app.ports import free_port
+from tests.support.ports import free_port
 
 START_SECONDS = 20
 

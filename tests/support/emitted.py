@@ -121,8 +121,8 @@ class Watch:
 
     def pytest_collection_finish(self) -> None:
         """By now it is known whether there are tests that start processes, or receive spans."""
-        _watch_processes(self.emitted, sys.modules.get("tests.app.processes"))
-        _watch_receiver(self.emitted, sys.modules.get("tests.app.otlp"))
+        _watch_processes(self.emitted, sys.modules.get("tests.support.processes"))
+        _watch_receiver(self.emitted, sys.modules.get("tests.support.otlp_receiver"))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx2
 
-from tests.app import loopback
+from tests.support import loopback
 
 
 class Shopper:

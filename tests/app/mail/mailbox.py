@@ -27,7 +27,7 @@ from app.mail.topics import SEND_CAMPAIGN
 from app.settings import Settings
 from app.telemetry.metrics import DependencyMetrics, JobMetrics
 from app.telemetry.traces.tracing import Tracing
-from tests.app.sandbox.running import sandbox_client
+from tests.support.sandbox import sandbox_client
 
 PATIENCE_SECONDS: Final = 30  # on a busy machine the sandbox in this process may answer late
 

@@ -14,7 +14,7 @@ from app.infra.rate_limit.limits import Counters, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import MAX_BATCH_SHARE, PrefetchedTokens
 from app.settings import read
 from app.telemetry.metrics import LimitMetrics
-from tests.app.metered import metered
+from tests.support.telemetry import metered
 
 SECONDS = 10**9  # no window ends in a test
 AMOUNTS = st.integers(1, 200)
