@@ -1,1 +1,1 @@
-"""What telemetry costs a request: `python -m bench.telemetry`. The method: docs/telemetry-cost.md."""
+"""Benchmark of the telemetry's CPU time for each request: `python -m bench.telemetry`. See docs/telemetry-cost.md."""

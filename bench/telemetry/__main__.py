@@ -1,4 +1,4 @@
-"""Server CPU microseconds a request: a bare FastAPI route, our telemetry part by part, and two peers, in one run."""
+"""Measures the server's CPU time for each request: a bare FastAPI route, our telemetry in steps, and two peers."""
 
 import argparse
 import asyncio
@@ -33,22 +33,22 @@ async def main(arguments: argparse.Namespace) -> int:
 
     tell(f"starting {len(names)} servers")
     async with open_bench(names, lines_to=arguments.lines) as bench:
-        tell("warming up, and checking that each does what the table says")
+        tell("warming up, and checking that each server does what the table states")
         for name in names:
             await check(bench, name, lines_counted=arguments.lines == "pipe")
         if arguments.profile:
             tell(f"profiling {arguments.profile}")
             print(await _profile(bench, arguments.profile, arguments.requests))  # noqa: T201
             return 0
-        spent = await measure(bench, rounds=arguments.rounds, requests=arguments.requests, told=tell)
+        spent = await measure(bench, rounds=arguments.rounds, requests=arguments.requests, report=tell)
     tell("done")
     print(f"{table(spent, skipped)}\n\n{_machine()}")  # noqa: T201
     return 1 if missed(spent) else 0
 
 
 async def _profile(bench: Bench, name: str, requests: int) -> str:
-    """Samples of many requests, scaled to what one takes without the profiler."""
-    spent = await measure(bench, rounds=3, requests=requests, told=lambda _: None)
+    """Profiles many requests; returns the samples, scaled to the time of one request without the profiler."""
+    spent = await measure(bench, rounds=3, requests=requests, report=lambda _: None)
     server = bench.servers[name]
     server.process.ask("profile")
     await server.load(10 * requests)
@@ -57,7 +57,7 @@ async def _profile(bench: Bench, name: str, requests: int) -> str:
 
 
 def _machine() -> str:
-    """What the figures depend on."""
+    """Describes the machine, on which the figures depend."""
     load = " ".join(f"{one:.1f}" for one in os.getloadavg())
     return f"Python {platform.python_version()}, {os.cpu_count()} processors, load average {load}"
 
@@ -69,28 +69,33 @@ def _arguments() -> argparse.Namespace:
         epilog=_EPILOG + "\n".join(f"  {name:<15} {variant.what}" for name, variant in VARIANTS.items()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rounds", type=_some, default=ROUNDS, help=f"rounds, of which the median counts ({ROUNDS})")
     parser.add_argument(
-        "--requests", type=_some, default=REQUESTS, help=f"requests to each variant in each round ({REQUESTS})"
+        "--rounds", type=_some, default=ROUNDS, help=f"number of rounds; the result is their median ({ROUNDS})"
+    )
+    parser.add_argument(
+        "--requests",
+        type=_some,
+        default=REQUESTS,
+        help=f"number of requests to each variant in each round ({REQUESTS})",
     )
     parser.add_argument(
         "--variants",
         type=_names,
         default=list(VARIANTS),
         metavar="NAME,NAME",
-        help=f"which to measure, of those below (all); {YARDSTICK} is always among them",
+        help=f"variants to measure (all); {YARDSTICK} is always included",
     )
     parser.add_argument(
         "--lines",
         choices=["pipe", "null"],
         default="pipe",
-        help="where the log goes: to a pipe that another process reads, as in a container, or to /dev/null",
+        help="destination of the log: a pipe that another process reads, as in a container, or /dev/null",
     )
     parser.add_argument(
         "--profile",
         choices=[name for name, variant in VARIANTS.items() if variant.missing() is None],
         metavar="NAME",
-        help="instead: in which functions one variant spends its microseconds, by samples of 10 times the requests",
+        help="profile one variant by function instead, with 10 times the requests",
     )
     arguments = parser.parse_args()
     if arguments.profile:
@@ -109,7 +114,7 @@ def _names(text: str) -> Sequence[str]:
     names = text.split(",")
     unknown = [name for name in names if name not in VARIANTS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"there is no variant {', '.join(unknown)}; `--help` lists them")
+        raise argparse.ArgumentTypeError(f"unknown variant {', '.join(unknown)}; `--help` lists the variants")
     return list(dict.fromkeys([YARDSTICK, *names]))
 
 

@@ -1,4 +1,4 @@
-"""One route, and what can stand around it: nothing, parts of our telemetry, all of it, or a peer."""
+"""Applications to measure: one route alone, with parts of our telemetry, with all of it, or with a peer's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ PATH: Final = "/items/7"
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What a server serves. `flush` sends the spans that wait, and returns when they are sent; `close` ends it."""
+    """ASGI application of a server. `flush` exports the queued spans before it returns; `close` stops the exporter."""
 
     asgi: ASGIApp
     flush: Callable[[], object] = lambda: None
@@ -31,7 +31,7 @@ class Application:
 
 
 class Item(BaseModel):
-    """What the route returns."""
+    """Response of the route."""
 
     id: int
     name: str
@@ -44,7 +44,7 @@ _ITEM: Final = Item(id=7, name="Brass bell", price="19.90", currency="EUR", stoc
 
 
 def route() -> FastAPI:
-    """The yardstick. The framework's own telemetry is off, so that nothing is measured twice."""
+    """Returns the bare route, without FastAPI's own telemetry, so that nothing is measured twice."""
     app = FastAPI(telemetry=FRAMEWORK_TELEMETRY)
 
     @app.get("/items/{item_id}")
@@ -59,7 +59,7 @@ def bare(_endpoint: str) -> Application:
 
 
 class Wrapper:
-    """What any layer costs that looks at both directions, before it does a thing."""
+    """ASGI middleware that wraps `receive` and `send` and does nothing: the minimal cost of any such layer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -79,7 +79,7 @@ def wrapped(_endpoint: str) -> Application:
 
 
 class Nothing:
-    """Stands in for metrics that are not there: whatever is asked of it, it is that too."""
+    """Null object in place of metrics: each attribute and each call returns the object itself."""
 
     def __getattr__(self, _name: str) -> "Nothing":
         return self
@@ -89,7 +89,7 @@ class Nothing:
 
 
 def ours(*, ratio: float | None = None, counted: bool = True) -> Callable[[str], Application]:
-    """Our layer. `ratio` None is a process that sends no spans anywhere; `counted` False is one without metrics."""
+    """Returns a builder of our layer: without an OTLP endpoint if `ratio` is None, without metrics unless `counted`."""
 
     def build(endpoint: str) -> Application:
         settings = read(
@@ -105,7 +105,7 @@ def ours(*, ratio: float | None = None, counted: bool = True) -> Callable[[str],
 
 
 def instrumentator(_endpoint: str) -> Application:
-    """prometheus-fastapi-instrumentator as its README begins."""
+    """Builds prometheus-fastapi-instrumentator as in its README."""
     from prometheus_fastapi_instrumentator import Instrumentator  # noqa: PLC0415 -- only the benchmark's own lock has it
 
     app = route()
@@ -114,7 +114,7 @@ def instrumentator(_endpoint: str) -> Application:
 
 
 def contrib(ratio: float) -> Callable[[str], Application]:
-    """opentelemetry-instrumentation-fastapi as its README has it, with the SDK's batches over OTLP/HTTP."""
+    """Returns a builder of opentelemetry-instrumentation-fastapi as in its README, with batches over OTLP/HTTP."""
 
     def build(endpoint: str) -> Application:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
@@ -126,7 +126,7 @@ def contrib(ratio: float) -> Callable[[str], Application]:
         app = route()
         provider = TracerProvider(sampler=ParentBasedTraceIdRatio(ratio), shutdown_on_exit=False)
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces")))
-        # Handed over rather than made global, which would wake the framework's own telemetry in other applications.
+        # Not set globally, since that would enable FastAPI's own telemetry in other applications.
         FastAPIInstrumentor.instrument_app(app, tracer_provider=provider)
         return _application(app, provider)
 

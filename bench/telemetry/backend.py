@@ -1,4 +1,4 @@
-"""What is outside of a service: an OTLP receiver and a reader of its log, which count and throw away."""
+"""Back end of the servers: an OTLP receiver and a reader of their logs, which count and discard."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\nContent-Lengt
 
 
 class Backend:
-    """Bodies are decoded when somebody asks, not while servers are measured."""
+    """Counts spans and log lines. Bodies are decoded on demand, and not while servers are measured."""
 
     def __init__(self, log: int) -> None:
         os.set_blocking(log, False)
@@ -25,7 +25,7 @@ class Backend:
         self._lines = 0
 
     def counts(self) -> dict[str, int]:
-        """Spans and lines since the start."""
+        """Returns the number of spans and lines since the start."""
         self.read_lines()
         for body in self._bodies:
             self._spans += _spans(body)
@@ -33,7 +33,7 @@ class Backend:
         return {"spans": self._spans, "lines": self._lines}
 
     def read_lines(self) -> None:
-        """Takes what is there, and does not wait for more."""
+        """Counts the available lines without blocking."""
         with contextlib.suppress(BlockingIOError):
             while read := os.read(self._log, 1 << 20):
                 self._lines += read.count(b"\n")

@@ -1,16 +1,16 @@
-"""That each server does what the table will say of it. What does something else must not be measured."""
+"""Checks that each server writes the spans and lines of its variant, before it is measured."""
 
 from typing import Final
 
 from bench.telemetry.servers import Bench
 from bench.telemetry.variants import VARIANTS
 
-WARM_UP: Final = 300  # below a third of the SDK's queue of 2,048 spans: none may be lost on the way
-_SPREAD: Final = 6  # standard deviations that a random share of sampled requests may be off
+WARM_UP: Final = 300  # with three spans each, fewer than the 2,048 of the SDK's queue, so that none is lost
+_SPREAD: Final = 6  # allowed deviation of the sampled share, in standard deviations
 
 
 async def check(bench: Bench, name: str, *, lines_counted: bool) -> None:
-    """Warms a server up, and counts what came of it. Raises RuntimeError with what is wrong."""
+    """Warms a server up, and counts its spans and lines. Raises RuntimeError if they are not as expected."""
     variant, server = VARIANTS[name], bench.servers[name]
     before = bench.counts()
     await server.load(WARM_UP)

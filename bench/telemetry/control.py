@@ -1,4 +1,4 @@
-"""How the benchmark talks with its processes: a line of JSON each way, over a socket that both inherit."""
+"""Control of the benchmark's processes: commands and JSON responses, one a line, over an inherited socket."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ Handler = Callable[[], object]
 
 
 class Process:
-    """A Python module in a process of its own. It ends with the block."""
+    """Process that runs a Python module until the block ends."""
 
     def __init__(
         self, module: str, *arguments: str, stdin: int | None = None, stdout: int | IO[bytes] | None = None
@@ -36,11 +36,11 @@ class Process:
         self.stdin = self._process.stdin
 
     def ask(self, command: str) -> Any:
-        """Its answer. Raises RuntimeError when there is none."""
+        """Sends a command and returns the response. Raises RuntimeError if the process has ended."""
         self._socket.sendall(f"{command}\n".encode())
         line = self._lines.readline()
         if not line:
-            raise RuntimeError(f"{self.name} ended; what it said is above")
+            raise RuntimeError(f"{self.name} ended; see its output above")
         return json.loads(line)
 
     def __enter__(self) -> Self:
@@ -56,7 +56,7 @@ class Process:
 
 
 def answer(descriptor: int, handlers: Mapping[str, Handler]) -> None:
-    """Answers on the running loop until whoever asks is gone, then ends the process."""
+    """Answers commands in the running event loop; ends the process when the benchmark closes the socket."""
     control = socket.socket(fileno=descriptor)
 
     def read() -> None:

@@ -1,8 +1,8 @@
-"""Where the CPU time of a running server goes, by sampling: every few milliseconds of CPU, which function is it in?
+"""Sampling profiler: attributes the CPU time of a running server to functions.
 
-The kernel's timer of CPU time fires at its tick (4 ms here), whoever runs. A sample belongs to the innermost function
-of a component that we tell apart; what the standard library does is its caller's. Time in C, the event loop's own
-included, is seen by Python at the next line that it runs, and counts there.
+A CPU timer of the kernel fires at its tick (4 ms here). A sample counts for the innermost function of a known
+component; time in the standard library counts for its caller. Time in C code, including the event loop's, counts for
+the next line of Python.
 """
 
 import signal
@@ -25,7 +25,7 @@ _COMPONENTS: Final = (
     "prometheus_fastapi_instrumentator",
     "opentelemetry",
 )
-# The framework reads OpenTelemetry's context for itself, with or without telemetry of ours.
+# FastAPI reads OpenTelemetry's context itself, with or without our telemetry.
 _LENT: Final = "opentelemetry/context/"
 _BORROWERS: Final = ("fastapi", "starlette")
 ELSEWHERE: Final = "elsewhere"
@@ -33,7 +33,7 @@ OTHER_THREADS: Final = "other threads (the exporter)"
 
 
 class Profiler:
-    """Samples between `start` and `stop`, in the main thread of its process."""
+    """Samples the main thread of its process between `start` and `stop`."""
 
     def __init__(self) -> None:
         self._samples: Counter[str] = Counter()
@@ -46,7 +46,7 @@ class Profiler:
         signal.setitimer(signal.ITIMER_PROF, _EVERY_SECONDS, _EVERY_SECONDS)
 
     def stop(self) -> dict[str, int]:
-        """How many samples fell into each function, named `component/file.py function`."""
+        """Returns the number of samples in each function, named `component/file.py function`."""
         signal.setitimer(signal.ITIMER_PROF, 0)
         return dict(self._samples)
 

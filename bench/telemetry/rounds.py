@@ -1,4 +1,4 @@
-"""Variants in turn, round after round: what else the machine does touches all alike."""
+"""Measures all variants alternately, in rounds, so that other load on the machine affects all alike."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -7,14 +7,15 @@ from typing import Final
 
 from bench.telemetry.servers import Bench, Server
 
-TURN: Final = 250  # requests to one variant, before it is the next one's turn
+TURN: Final = 250  # requests to one variant before the next one
 
 
 @dataclass(slots=True)
 class Round:
-    """One variant in one round: `turns` are CPU seconds a request of the event loop's thread, one for each turn.
+    """Measurements of a variant in a round. `turns` are CPU seconds of the event loop's thread for each request.
 
-    `others` are CPU seconds of the threads beside it, in the whole round: they send spans, many at once.
+    There is one number for each turn. `others` are CPU seconds of all other threads in the whole round; they export
+    spans in batches.
     """
 
     turns: list[float] = field(default_factory=list)
@@ -24,32 +25,32 @@ class Round:
 
 @dataclass(slots=True)
 class Spent:
-    """What one variant used, in rounds of so many requests."""
+    """CPU time of one variant; `requests` is the number of requests in each round."""
 
     requests: int
     rounds: list[Round] = field(default_factory=list)
 
     def micro(self) -> list[float]:
-        """CPU microseconds a request, of each round: the median turn, and the share of what all spans took to send.
+        """CPU microseconds of a request in each round: the median turn, plus the request's share of the export.
 
-        The median, since a busy machine only ever adds: a turn that was interrupted pays for cold caches.
+        The median ignores turns that the machine interrupted, which are slower because of cold caches.
         """
         return [(statistics.median(one.turns) + one.others / self.requests) * 1e6 for one in self.rounds]
 
     def micro_of_others(self) -> float:
-        """The part that is not the event loop's, but of the threads beside it."""
+        """CPU microseconds of a request in all threads but the event loop's."""
         return statistics.median(one.others for one in self.rounds) / self.requests * 1e6
 
     def spans_a_request(self) -> float:
         return sum(one.spans for one in self.rounds) / self.requests / len(self.rounds)
 
 
-async def measure(bench: Bench, *, rounds: int, requests: int, told: Callable[[str], None]) -> dict[str, Spent]:
-    """What each server spent. Another one begins each round, so that none always follows the same neighbour."""
+async def measure(bench: Bench, *, rounds: int, requests: int, report: Callable[[str], None]) -> dict[str, Spent]:
+    """Measures all servers. Each round starts with another one, to vary which server follows which."""
     servers = list(bench.servers.values())
     spent = {server.name: Spent(requests) for server in servers}
     for number in range(rounds):
-        told(f"round {number + 1} of {rounds}")
+        report(f"round {number + 1} of {rounds}")
         shift = number * len(servers) // rounds
         turning = [*servers[shift:], *servers[:shift]]
         for server in turning:
@@ -63,7 +64,7 @@ async def measure(bench: Bench, *, rounds: int, requests: int, told: Callable[[s
 
 
 async def _measure(bench: Bench, server: Server, into: Round, requests: int) -> None:
-    """Adds one turn to a round; a turn of no requests sends the spans that wait."""
+    """Adds one turn to a round; a turn without requests exports the queued spans."""
     spans = bench.counts()["spans"]
     loop, others = server.used()
     if requests:

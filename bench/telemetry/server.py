@@ -1,4 +1,4 @@
-"""Serves one variant, with the server that the service itself has, until it is told to end."""
+"""Serves one variant with uvicorn, as the service does, until it is stopped."""
 
 import os
 import socket
@@ -15,13 +15,13 @@ from bench.telemetry.variants import VARIANTS
 
 
 async def serve(descriptor: int, name: str, endpoint: str) -> None:
-    # Spans leave when a batch is full and at the end of a round, not at a time that would fall to somebody else's turn.
+    # Spans are exported when a batch is full and at the end of a round, not by a timer in the turn of another variant.
     os.environ["OTEL_BSP_SCHEDULE_DELAY"] = "3600000"
     variant = VARIANTS[name]
     logs.configure("info" if variant.line else "warning", "json")
     application = variant.build(endpoint)
     profiler = Profiler()
-    sender = ThreadPoolExecutor(1)  # sends as the exporter's thread would, and is counted with it
+    sender = ThreadPoolExecutor(1)  # exports like the exporter's thread, and is counted as one of the other threads
 
     def flush() -> bool:
         logs.current_sink().flush()

@@ -1,4 +1,4 @@
-"""The servers under load, one a variant, and what they send to."""
+"""Servers under load, one for each variant, and their back end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,12 +25,12 @@ class Server:
     client: Client
 
     def used(self) -> tuple[float, float]:
-        """CPU seconds since its start: of the event loop's thread, and of all others."""
+        """Returns the CPU seconds since the start: of the event loop's thread, and of all others."""
         loop, all_of_it = main_thread_seconds(self.process.pid), cpu_seconds(self.process.pid)
         return loop, all_of_it - loop
 
     async def load(self, requests: int) -> None:
-        """Asks so many times, and waits until no other thread of the server works. Raises RuntimeError on failure."""
+        """Sends requests, then waits until all other threads of the server are idle. Raises RuntimeError on failure."""
         try:
             statuses = await self.client.fire(requests)
         except* (OSError, EOFError, TimeoutError) as error:
@@ -43,26 +43,26 @@ class Server:
             before, now = now, self.used()[1]
 
     def flush(self) -> None:
-        """Has it send the spans that wait."""
+        """Exports the queued spans."""
         self.process.ask("flush")
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """All that runs."""
+    """Servers by variant, and their back end."""
 
     servers: Mapping[str, Server]
     backend: Process
 
     def counts(self) -> dict[str, int]:
-        """Spans and lines that came from all servers so far."""
+        """Returns the number of spans and lines of all servers so far."""
         counts: dict[str, Any] = self.backend.ask("counts")
         return counts
 
 
 @asynccontextmanager
 async def open_bench(names: Sequence[str], *, lines_to: str) -> AsyncIterator[Bench]:
-    """Starts a server for each name. Their lines go to a `pipe` that is read, or to /dev/null."""
+    """Starts a server for each name. Their logs go to a `pipe` that the back end reads, or to /dev/null."""
     async with AsyncExitStack() as stack:
         backend = stack.enter_context(Process("bench.telemetry.backend", stdin=PIPE))
         endpoint = f"http://127.0.0.1:{backend.ask('port')}"

@@ -1,4 +1,4 @@
-"""What was measured, as people read it."""
+"""Renders the measurements as Markdown."""
 
 import statistics
 from collections import Counter
@@ -25,18 +25,18 @@ _LEAST_MICRO: Final = 0.5
 
 
 def ratio(spent: Mapping[str, Spent], name: str) -> float:
-    """The median of the rounds' ratios: each round has a yardstick of its own, from the same seconds."""
+    """Returns the median of the rounds' ratios; each round is compared with the bare route of the same round."""
     pairs = zip(spent[name].micro(), spent[YARDSTICK].micro(), strict=True)
     return statistics.median(one / bare for one, bare in pairs)
 
 
 def missed(spent: Mapping[str, Spent]) -> list[str]:
-    """Names of the variants that cost more than they may."""
+    """Returns the names of the variants that exceed their limit."""
     return [name for name in spent if (most := VARIANTS[name].most) is not None and ratio(spent, name) > most]
 
 
 def table(spent: Mapping[str, Spent], skipped: Mapping[str, str]) -> str:
-    """In Markdown. `skipped` says why a variant was passed over."""
+    """Renders the table; `skipped` maps skipped variants to the reason."""
     rows = [_row(name, spent) for name in spent]
     passed_over = [f"| `{name}` {VARIANTS[name].what} | not measured: {why} |||||||" for name, why in skipped.items()]
     return "\n".join([_HEAD, "|---|--:|--:|--:|--:|--:|--:|---|", *rows, *passed_over])
@@ -59,7 +59,7 @@ def _row(name: str, spent: Mapping[str, Spent]) -> str:
 
 
 def profile_table(name: str, samples: Mapping[str, int], micro: float) -> str:
-    """Samples as microseconds of a request that takes `micro`: by component, and telemetry by function."""
+    """Renders samples in microseconds of a request that takes `micro`: by component, and telemetry by function."""
     scale = micro / sum(samples.values())
     components: Counter[str] = Counter()
     functions: Counter[str] = Counter()

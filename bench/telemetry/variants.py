@@ -1,4 +1,4 @@
-"""The table of what is measured."""
+"""Table of the measured variants."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from bench.telemetry.applications import Application, bare, contrib, instrumenta
 class Variant:
     """One way to serve the route.
 
-    `share` of the requests is sampled, and each of these makes `each` spans. `line`: whether each request writes an
-    access line. `most`: the largest ratio to the bare route that we allow, None for what is only shown. `peer`: it is
-    not ours. `module`: without it the variant is passed over.
+    `share` of the requests is sampled; each of these creates `each` spans. `line`: each request writes an access line.
+    `most`: largest allowed ratio to the bare route; None for no limit. `peer`: it is not our telemetry. `module`:
+    required module; the variant is skipped without it.
     """
 
     what: str
@@ -27,7 +27,7 @@ class Variant:
     module: str | None = None
 
     def missing(self) -> str | None:
-        """Why it can't be measured here."""
+        """Returns the reason why it can't be measured here, or None."""
         if self.module is not None and find_spec(self.module) is None:
             return f"{self.module} is not installed: run it by `make bench-telemetry`"
         return None

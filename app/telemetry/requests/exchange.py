@@ -100,5 +100,5 @@ class HttpExchange(Exchange):
 
 
 def _is_disconnected(receive: Receive) -> bool:
-    """Returns whether uvicorn knows that the client left, which an application that reads no body is not told."""
+    """Tests whether uvicorn has detected that the client left, which only an application that reads learns itself."""
     return getattr(getattr(receive, "__self__", None), "disconnected", False)
