@@ -11,7 +11,7 @@ from pydantic import Field
 MEDIA_TYPE: Final = "text/csv; charset=utf-8; header=present"
 BOM: Final = codecs.BOM_UTF8
 Bom = Annotated[
-    bool, Field(description="begins the file with a byte order mark; without it, Excel misreads letters beyond ASCII")
+    bool, Field(description="Begin the file with a byte order mark, without which Excel misreads non-ASCII letters")
 ]
 # What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian keyboards included.
 _FORMULA: Final = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")

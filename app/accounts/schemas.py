@@ -77,7 +77,7 @@ def same_password_twice(asked: _AskedTwice) -> _AskedTwice:
 
 
 class Registration(Input):
-    """A new account. Nothing is truncated: a longer password is refused. An age is checked and not kept."""
+    """Account to register. A password that is too long is rejected, not truncated. The age is only checked."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -124,14 +124,14 @@ class AccountView(BaseModel):
 
 
 class PasswordGrant(BaseModel):
-    """A form of RFC 6749, 4.3. What is sent without a value counts as not sent (3.2); a client is not asked for."""
+    """Form of the password grant (RFC 6749, 4.3). Empty fields count as missing (3.2). No client is required."""
 
     grant_type: Annotated[str, Field(pattern="^(?:password)?$")] = "password"
     username: Annotated[str, Field(min_length=1, examples=["ada"])]
     password: Annotated[SecretStr, Field(min_length=1)]
-    scope: Annotated[str, Field(description="not used")] = ""
-    client_id: Annotated[str, Field(description="not used")] = ""
-    client_secret: Annotated[SecretStr, Field(description="not used")] = SecretStr("")
+    scope: Annotated[str, Field(description="Ignored")] = ""
+    client_id: Annotated[str, Field(description="Ignored")] = ""
+    client_secret: Annotated[SecretStr, Field(description="Ignored")] = SecretStr("")
 
 
 class Token(BaseModel):
@@ -144,7 +144,7 @@ class Token(BaseModel):
 
 
 class RefreshRequest(Input):
-    """A refresh token, as it was given out."""
+    """Refresh token to use."""
 
     refresh_token: Annotated[
         SecretStr, Field(min_length=1, max_length=128, json_schema_extra=_PLAIN), AfterValidator(_plain_secret)

@@ -31,7 +31,12 @@ def _decimal_text(value: Any) -> Any:
 
 def _amount(pattern: str) -> dict[str, Any]:
     """Returns the JSON schema of an amount in major units."""
-    return {"type": "string", "pattern": pattern, "description": "in major units: 19.90", "examples": ["19.90"]}
+    return {
+        "type": "string",
+        "pattern": pattern,
+        "description": "Amount in major units, such as 19.90",
+        "examples": ["19.90"],
+    }
 
 
 def _still_to_come(value: datetime) -> datetime:
@@ -55,6 +60,6 @@ EndsAt = Annotated[
     AwareDatetime,
     BeforeValidator(_written_out),
     AfterValidator(_still_to_come),
-    Field(description="no longer sold from then on; must lie in the future"),
+    Field(description="Time at which the sale ends; must be in the future"),
 ]
 PriceLimit = Annotated[Decimal, BeforeValidator(_decimal_text), WithJsonSchema(_amount(_AMOUNT))]

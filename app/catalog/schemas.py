@@ -22,7 +22,7 @@ _EXAMPLE: JsonDict = {"name": "Sextant", "description": "Brass.", "price": "249.
 
 
 class NewItem(Input):
-    """An item to be sold. Its name is unique in the catalogue, whatever its case. A paused item can't be ordered."""
+    """Item to create. Its name must be unique, regardless of case. A paused item can't be ordered."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -36,7 +36,7 @@ class NewItem(Input):
 
 
 class ItemChange(Input):
-    """The fields to change; what is left out stays (RFC 7396). Only `ends_at` can be removed, by null."""
+    """Changes of an item; missing fields stay unchanged (RFC 7396). Only `ends_at` can be removed, by null."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"price": "199.00", "stock": 3}]})
 
@@ -57,7 +57,7 @@ class ItemChange(Input):
 
 
 class ItemView(BaseModel):
-    """An item as anybody sees it. The price is a decimal text, so that no client rounds it."""
+    """Public representation of an item. The price is a decimal string, so that no client rounds it."""
 
     id: UUID
     owner_id: UUID
@@ -76,10 +76,10 @@ class ItemView(BaseModel):
 
 
 class ItemPage(BaseModel):
-    """One page of the catalogue.
+    """One page of items.
 
-    `total` counts all pages, up to 10,000 items of a list and 1,000 of a search. Where `total_is_exact` is false there
-    are that many or more.
+    `total` counts the items of all pages, up to 10,000 in a list and 1,000 in a search. If `total_is_exact` is false,
+    there are at least `total` items.
     """
 
     items: list[ItemView]

@@ -17,21 +17,21 @@ CursorSort = Literal["-created_at", "created_at", "-price", "price"]
 
 
 class NewMoney(Input):
-    """An amount in major units of a currency (ISO 4217)."""
+    """Amount in major units of a currency (ISO 4217)."""
 
     amount: Price
     currency: Currency
 
 
 class Money(BaseModel):
-    """An amount as a decimal text, in major units of a currency (ISO 4217)."""
+    """Amount as a decimal string, in major units of a currency (ISO 4217)."""
 
     amount: Decimal
     currency: str
 
 
 class NewItemV2(Input):
-    """An item to be sold, as in version 1 but for its price."""
+    """Item to create; it differs from version 1 in its price."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -53,7 +53,7 @@ class NewItemV2(Input):
 
 
 class ItemViewV2(BaseModel):
-    """An item as anybody sees it."""
+    """Public representation of an item."""
 
     id: UUID
     owner_id: UUID
@@ -72,7 +72,7 @@ class ItemViewV2(BaseModel):
 
 
 class ItemListV2(BaseModel):
-    """A part of the catalogue. Ask again with `next_cursor` for what follows; null at the end."""
+    """Part of a list of items. Request the next part with `next_cursor`, which is null at the end."""
 
     items: list[ItemViewV2]
     next_cursor: str | None

@@ -10,7 +10,7 @@ from app.text.types import Filled, OneLine
 
 
 class NewCampaign(Input):
-    """A mail to all active accounts, in plain text."""
+    """Plain-text e-mail to all active accounts."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"subject": "New in the shop", "text": "Come and see our new sextants."}]},

@@ -23,14 +23,14 @@ _COUNTED: Final = (OrderStatus.PENDING, OrderStatus.PAID)
 
 
 class PopularItem(BaseModel):
-    """An item, and how many pieces of it are in the orders of the last 30 days that are pending or paid."""
+    """Item, and the number of its pieces in pending and paid orders of the last 30 days."""
 
     item: ItemView
     ordered: int
 
 
 class PopularItems(BaseModel):
-    """The items that are ordered most, most pieces first; as they were at most a minute ago."""
+    """Items that are ordered most, by pieces; at most a minute old."""
 
     items: list[PopularItem]
 

@@ -72,13 +72,13 @@ class NewOrder(Input):
 
 
 class OrderQuery(PageQuery):
-    """A page of orders, all of them or those of one status."""
+    """Filter and page of a list of orders."""
 
-    status: Annotated[Status, Field(description="which of them: those of this status")] | None = None
+    status: Annotated[Status, Field(description="Status of the orders")] | None = None
 
 
 class LineView(BaseModel):
-    """One line, at the price of the order's moment and in the order's currency.
+    """Line of an order, at the price of the time of the order and in the order's currency.
 
     `item_price` is what the item cost in `item_currency`, where that is another one. Then `total` is converted and
     rounded once, and `unit_price` is one piece rounded for display: their product may differ from `total`.
@@ -101,10 +101,10 @@ class ExchangeRate(BaseModel):
 
 
 class OrderView(BaseModel):
-    """An order as its buyer sees it.
+    """Representation of an order for its buyer.
 
     `failure_reason` is set when the status is `failed`. `refund` is `pending` from the cancellation of a charged order
-    until the money went back, and while it is not known yet whether it was charged.
+    until it is refunded, and while it is unknown whether the order was charged.
     """
 
     id: UUID
@@ -120,7 +120,7 @@ class OrderView(BaseModel):
 
 
 class OrderDetail(OrderView):
-    """An order with its lines, where it goes, and the rates that it was converted at."""
+    """Order with its lines, its shipping address, and the exchange rates of its conversion."""
 
     lines: list[LineView]
     exchange_rates: list[ExchangeRate]
@@ -129,7 +129,7 @@ class OrderDetail(OrderView):
 
 
 class OrderPage(BaseModel):
-    """One page of the caller's own orders, newest first."""
+    """One page of the caller's orders, newest first."""
 
     orders: list[OrderView]
     page: int
