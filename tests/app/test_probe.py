@@ -16,8 +16,8 @@ def test_an_answer_of_200_is_health(sandbox: str, capsys: pytest.CaptureFixture[
 
 
 def test_any_other_answer_is_told(sandbox: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(sandbox) == 1
-    assert capsys.readouterr().err.startswith(f"{sandbox} answers 404: ")
+    assert main(f"{sandbox}/nothing") == 1
+    assert capsys.readouterr().err.startswith(f"{sandbox}/nothing answers 404: ")
 
 
 def test_no_answer_is_told(root: Path) -> None:

@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 
 from app.api import problems
 from app.catalog.cached_items import CachedItems
-from app.processes import api
 from app.processes.api import create_app
 from app.settings import Settings
+from app.telemetry import telemetry
 from app.telemetry.requests.instrumentation import FRAMEWORK_TELEMETRY
 from app.telemetry.traces.attribute_allowlist import only_allowed
 from app.telemetry.traces.tracing import Tracing
@@ -323,7 +323,7 @@ async def test_a_span_tells_of_an_exception_that_the_edge_answers_for(
             kept.append(spans_of(self))
 
     monkeypatch.setattr(CachedItems, "get", fail)
-    monkeypatch.setattr(api, "Tracing", Kept)
+    monkeypatch.setattr(telemetry, "Tracing", Kept)
     binnacle = create_app(settings.model_copy(update={"otlp_endpoint": collector.endpoint}))
     with TestClient(binnacle, headers=SAMPLED) as client:
         assert client.get(f"/api/v1/items/{uuid4()}").status_code == 500
