@@ -25,7 +25,7 @@ from scripts.inventory.model import Inventory, load
 if TYPE_CHECKING:
     from types import FrameType
 
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 _NARROWER: Final = ("collectonly", "keyword", "markexpr", "deselect", "lf", "ignore", "ignore_glob")
 # By their numbers in OTLP.
 _SPAN_KINDS: Final = ("unspecified", "internal", "server", "client", "producer", "consumer")
