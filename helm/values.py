@@ -22,7 +22,7 @@ class Value:
     description: str
     narrowed: Mapping[str, Any]
     given: bool = True
-    """Whether values.yaml sets it; otherwise the default is that of the service, shown in a comment."""
+    """Tests whether values.yaml sets it; otherwise the default of the service applies, shown in a comment."""
 
 
 @dataclass

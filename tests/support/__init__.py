@@ -1,1 +1,1 @@
-"""What tests, contract, crash test and benches share: servers, shops, networks and receivers."""
+"""Servers, shops, networks and receivers that tests, contract, crash test and benches share."""

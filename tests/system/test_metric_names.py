@@ -1,4 +1,4 @@
-"""What each process exposes, read from the running ones: as Prometheus wants it, and as the inventory says."""
+"""Metrics that the running processes expose follow the conventions of Prometheus and the inventory."""
 
 import subprocess
 from collections.abc import Mapping

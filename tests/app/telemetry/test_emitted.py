@@ -1,4 +1,4 @@
-"""What watches the tests sees what is emitted, and judges it by the inventory."""
+"""The watch over the tests records what they emit and checks it against the inventory."""
 
 import pytest
 
