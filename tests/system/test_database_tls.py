@@ -87,5 +87,5 @@ def test_a_certificate_of_the_client_needs_its_own_key(server: Server) -> None:
         return read(_env_file=None, database_url=url).database_server
 
     assert settings(server.key) is not None
-    with _certificate() as (_, other), pytest.raises(SettingsError, match="no certificate with its key"):
+    with _certificate() as (_, other), pytest.raises(SettingsError, match="sslcert and sslkey: they do not match"):
         settings(other)
