@@ -133,7 +133,7 @@ e2e: $(DEV) ## Run the drills on the cluster of KUBECONFIG: install, rollouts, u
 generate: $(DEV) ## Write everything that is generated
 	$(BIN)/python -m scripts.settings
 	$(BIN)/python -m scripts.contract
-	$(BIN)/python -m scripts.verdict
+	$(BIN)/python -m scripts.verdict_picture
 	$(BIN)/python -m grafana.generate
 	$(BIN)/python -m scripts.inventory
 	$(BIN)/python -m helm.generate

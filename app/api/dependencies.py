@@ -22,7 +22,7 @@ from app.orders.queries import OrderQueries
 from app.rates.service import Rates
 from app.reports.service import Reports
 from app.tasks.dead_letters import DeadLetters
-from app.tasks.service import Tasks
+from app.tasks.task_status import Tasks
 from app.telemetry import context
 
 _bearer = OAuth2PasswordBearer(tokenUrl="/api/v1/auth/token", auto_error=False)

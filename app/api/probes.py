@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from app.api.health import Check, Health, Status, worst
-from app.api.lifecycle import Lifecycle
 from app.api.readiness import Readiness
+from app.api.serving_state import ServingState
 from app.settings import Settings
 
 
@@ -44,7 +44,7 @@ class HealthReport(BaseModel):
     checks: dict[str, Check]
 
 
-def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, dependencies: Health) -> APIRouter:
+def router(settings: Settings, serving_state: ServingState, readiness: Readiness, dependencies: Health) -> APIRouter:
     """Returns the routes for one process."""
     routes = APIRouter(tags=["operations"])
 
@@ -79,9 +79,9 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, depen
     )
     async def startupz(response: Response) -> Probe:
         """Succeeds once the startup is complete; otherwise 503."""
-        if not lifecycle.started:
+        if not serving_state.started:
             response.status_code = 503
-        return Probe(status="ok" if lifecycle.started else "starting")
+        return Probe(status="ok" if serving_state.started else "starting")
 
     @routes.get("/version", summary="Get the version")
     async def version() -> Version:
@@ -97,7 +97,7 @@ def router(settings: Settings, lifecycle: Lifecycle, readiness: Readiness, depen
             status=worst(checks, ready=verdict.ready),
             ready=verdict.reason,
             version=settings.version,
-            uptime_seconds=round(lifecycle.uptime_seconds, 3),
+            uptime_seconds=round(serving_state.uptime_seconds, 3),
             memory_bytes=process.memory_info().rss,
             cpu_seconds=time.process_time(),
             checks=dict(checks),

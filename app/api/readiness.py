@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from app.api.lifecycle import Lifecycle
+from app.api.serving_state import ServingState
 from app.infra.database import Database, schema
 from app.infra.database.outage_errors import OutageError
 from app.telemetry.metrics import ReadinessMetrics
@@ -41,8 +41,8 @@ class Verdict:
 class Readiness:
     """Checks the database and the schema at most once a second."""
 
-    def __init__(self, lifecycle: Lifecycle, metrics: ReadinessMetrics) -> None:
-        self._lifecycle = lifecycle
+    def __init__(self, serving_state: ServingState, metrics: ReadinessMetrics) -> None:
+        self._lifecycle = serving_state
         self._metrics = metrics
         self._database: Database | None = None
         self._revisions: schema.Revisions | None = None

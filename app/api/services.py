@@ -32,7 +32,7 @@ from app.rates.service import Rates
 from app.reports.service import MAKE_REPORT, Reports
 from app.settings import Settings
 from app.tasks.dead_letters import DeadLetters
-from app.tasks.service import Tasks
+from app.tasks.task_status import Tasks
 from app.telemetry.metrics import AccountMetrics, LimitMetrics, OrderMetrics, StreamMetrics
 from app.telemetry.telemetry import Telemetry
 

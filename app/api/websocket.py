@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
 from app.api import problems
-from app.api.lifecycle import Lifecycle
 from app.api.order_room import DRAINING, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
 from app.api.services import Services
+from app.api.serving_state import ServingState
 from app.api.stream_access import Standing
 from app.api.stream_limits import TooManyStreamsError, address_of
 from app.errors import UnauthenticatedError, UnavailableError
@@ -24,7 +24,7 @@ _PATH: Final = "/ws/orders/{order_id}"
 _UPGRADE: Final = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
 
 
-def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
+def router(settings: Settings, serving_state: ServingState) -> APIRouter:
     """Returns the routes of WebSockets."""
     routes = APIRouter()
     origins = frozenset(settings.cors_origins)
@@ -42,7 +42,7 @@ def router(settings: Settings, lifecycle: Lifecycle) -> APIRouter:
         services: Services = socket.app.state.services
         try:
             with services.stream_limits.held({"address": address_of(socket)}):
-                await _converse(socket, services, lifecycle, order_id)
+                await _converse(socket, services, serving_state, order_id)
         except TooManyStreamsError as error:  # before the handshake is accepted, so a 429 is possible
             await socket.send_denial_response(problems.refuse(socket, error))
 
@@ -57,10 +57,10 @@ async def _require_upgrade(order_id: str) -> None:  # noqa: ARG001 -- in the pat
     raise HTTPException(HTTPStatus.UPGRADE_REQUIRED, detail, _UPGRADE)
 
 
-async def _converse(socket: WebSocket, services: Services, lifecycle: Lifecycle, order_id: str) -> None:
+async def _converse(socket: WebSocket, services: Services, serving_state: ServingState, order_id: str) -> None:
     token, subprotocol = _token(socket)
     await socket.accept(subprotocol)
-    standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token)
+    standing = Standing(services.tokens, services.access, lambda: serving_state.draining, token)
     with services.streams.counted("websocket") as ended:
         try:
             end = await _welcome(socket, services, standing, token, order_id)

@@ -12,13 +12,13 @@ from starlette.types import Receive, Scope, Send
 
 from app.api import contract, docs, edge, probes, problems, routes, websocket
 from app.api.edge.rate_limits import RateLimits
-from app.api.fast_path import FastPath
+from app.api.fast_item_reads import FastItemReads
 from app.api.head import Head
 from app.api.health import Health
 from app.api.health_probes import open_probes
-from app.api.lifecycle import Lifecycle
 from app.api.readiness import Readiness
 from app.api.services import Services
+from app.api.serving_state import ServingState
 from app.api.version_header import Versioning
 from app.infra.queue.dispatch import Jobs
 from app.infra.rate_limit.limits import open_limits
@@ -36,11 +36,11 @@ PUBLISHERS: Final = 4  # messages to publish to the queue concurrently
 
 @dataclass(frozen=True, slots=True)
 class Binnacle:
-    """API for a server: an ASGI application, its lifecycle, and the metrics that the server records."""
+    """API for a server: an ASGI application, its serving state, and the metrics that the server records."""
 
     asgi: TelemetryLayer
     app: FastAPI
-    lifecycle: Lifecycle
+    serving_state: ServingState
     telemetry: Telemetry
     http: HttpMetrics
     rejected: RejectedMetrics
@@ -52,17 +52,17 @@ class Binnacle:
 def create_app(settings: Settings, registry: CollectorRegistry | None = None) -> Binnacle:
     """Returns the API for these settings. Its ASGI lifespan opens and closes the services."""
     telemetry = start_telemetry(settings, "api", registry)
-    lifecycle, health = Lifecycle(), Health()
-    readiness = Readiness(lifecycle, telemetry.metrics(ReadinessMetrics))
+    serving_state, health = ServingState(), Health()
+    readiness = Readiness(serving_state, telemetry.metrics(ReadinessMetrics))
     rates = RateLimits(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         try:
             async with _open_services(settings, telemetry, readiness, health) as services:
-                app.state.services, app.state.lifecycle = services, lifecycle
+                app.state.services, app.state.serving_state = services, serving_state
                 rates.use(services.limits)
-                lifecycle.start()
+                serving_state.start()
                 yield
         finally:
             await asyncio.to_thread(telemetry.close)  # last, so that it sends the spans and errors of the shutdown
@@ -80,12 +80,12 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     )
     problems.install(app)
     app.router.routes.extend(routes.routes)  # first, so that other routers do not slow them down
-    app.include_router(probes.router(settings, lifecycle, readiness, health))
-    app.include_router(websocket.router(settings, lifecycle))
+    app.include_router(probes.router(settings, serving_state, readiness, health))
+    app.include_router(websocket.router(settings, serving_state))
     if settings.docs and settings.environment != "production":
         app.include_router(docs.router)
     contract.complete(app, settings.root_path)
-    app.add_middleware(FastPath)
+    app.add_middleware(FastItemReads)
     app.add_middleware(Versioning)
     app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=routes.LARGEST_BODY_BYTES)
@@ -94,9 +94,9 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
         app,
         metrics=http,
         tracing=telemetry.tracing,
-        draining=lambda: lifecycle.draining,
+        draining=lambda: serving_state.draining,
     )
-    return Binnacle(asgi, app, lifecycle, telemetry, http, telemetry.metrics(RejectedMetrics))
+    return Binnacle(asgi, app, serving_state, telemetry, http, telemetry.metrics(RejectedMetrics))
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from app.ops.control import Control
 from app.ops.pod_state import board
 from app.processes.pool_process import PoolProcess
 from app.settings import Settings
-from app.telemetry.metrics import QueueMetrics, aggregation
+from app.telemetry.metrics import DroppedMessageMetrics, aggregation
 
 
 def work(settings: Settings) -> int:
@@ -23,7 +23,7 @@ def work(settings: Settings) -> int:
 
     Raises ValueError without REDIS_URL.
     """
-    celery = make_celery(settings, QueueMetrics(CollectorRegistry(), REASONS).dropped)
+    celery = make_celery(settings, DroppedMessageMetrics(CollectorRegistry(), REASONS).dropped)
     process = PoolProcess(settings, celery)
 
     def process_message(task: Any, message_id: str) -> str:

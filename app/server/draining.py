@@ -26,7 +26,7 @@ class DrainingServer(Server):
         self._drain_ends: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._binnacle.lifecycle.drain()
+        self._binnacle.serving_state.drain()
         if sig != signal.SIGTERM or self._drain_seconds == 0 or self._drain_ends is not None:
             super().handle_exit(sig, frame)
             return

@@ -75,8 +75,8 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
 
     def _serve_own(self, worker: DrainingWorker) -> None:
         """Serves the metrics of a single worker. Several workers only follow the pod's state."""
-        lifecycle = worker.wsgi.lifecycle
-        control = Control(board(), self.settings.log_level, lifecycle.drain, drains=lambda: lifecycle.draining)
+        serving_state = worker.wsgi.serving_state
+        control = Control(board(), self.settings.log_level, serving_state.drain, drains=lambda: serving_state.draining)
         if self.settings.web_concurrency > 1:
             control.follow()
             return

@@ -25,7 +25,7 @@ def shedding(settings: Settings, binnacle: Binnacle) -> Callable[..., "SheddingP
         SheddingProtocol,
         admission,
         Shedding(admission, binnacle.http, headers, settings.cors_origins),
-        lambda: binnacle.lifecycle.draining,
+        lambda: binnacle.serving_state.draining,
         settings.request_header_seconds,
         settings.request_body_seconds,
         Refusals(binnacle.rejected),

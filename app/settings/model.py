@@ -14,8 +14,8 @@ from app.settings.dependencies import DependencySettings
 from app.settings.edge import EdgeSettings
 from app.settings.jobs import JobSettings
 from app.settings.mail import MailSettings
-from app.settings.orders import OrderSettings
 from app.settings.processes import ProcessSettings
+from app.settings.provider import ProviderSettings
 from app.settings.redis import RedisAddress, read_redis_url
 from app.settings.sandbox import SandboxSettings
 from app.settings.secret_readers import unread
@@ -32,7 +32,7 @@ class Settings(
     EdgeSettings,
     StoreSettings,
     AccountSettings,
-    OrderSettings,
+    ProviderSettings,
     JobSettings,
     MailSettings,
     DependencySettings,

@@ -41,8 +41,8 @@ async def _stream(
     """Holds the stream open while the response is sent. Raises OrderNotFoundError and TooManyStreamsError before."""
     if await services.following.participant_role(order_id, caller.account_id) != "buyer":
         raise OrderNotFoundError
-    lifecycle = request.app.state.lifecycle
-    standing = Standing(services.tokens, services.access, lambda: lifecycle.draining, token or "")
+    serving_state = request.app.state.serving_state
+    standing = Standing(services.tokens, services.access, lambda: serving_state.draining, token or "")
     seen = int(last_event_id) if last_event_id in ("1", "2", "3", "4") else 0
     keys: dict[By, str] = {"account": str(caller.account_id), "order": str(order_id), "address": address_of(request)}
     with services.stream_limits.held(keys):

@@ -166,7 +166,7 @@ async def test_while_draining_it_serves_but_is_not_ready_and_every_answer_ends_i
     before = await api.client.get("/api/v1/items")
     assert "Connection" not in before.headers
     assert (await api.client.get("/readyz")).status_code == 200
-    api.binnacle.lifecycle.drain()
+    api.binnacle.serving_state.drain()
     draining = await api.client.get("/readyz")
     assert draining.status_code == 503
     assert draining.json()["status"].startswith("draining")
@@ -190,7 +190,7 @@ async def test_not_started_before_its_lifespan(tmp_path: Path) -> None:
 async def test_a_request_in_flight_when_the_drain_begins_ends_its_connection_too(api: Api) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b"username=nobody&"
-        api.binnacle.lifecycle.drain()
+        api.binnacle.serving_state.drain()
         yield b"password=nothing"
 
     form = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -5,7 +5,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from app.api import fast_path
+from app.api import fast_item_reads
 from tests.app.catalog.people import URL, offer
 from tests.app.conftest import Api
 
@@ -40,7 +40,7 @@ async def test_a_query_gets_the_answer_that_the_framework_gives(api: Api, monkey
     for query in QUERIES:
         mine = await client.get(f"{URL}?{query}")
         with monkeypatch.context() as patch:
-            patch.setattr(fast_path, "_MAX_QUERY_BYTES", -1)
+            patch.setattr(fast_item_reads, "_MAX_QUERY_BYTES", -1)
             framework = await client.get(f"{URL}?{query}")
         assert _shown(mine) == _shown(framework), query
     counted = api.binnacle.telemetry.registry.get_sample_value

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from app.infra.queue.celery import make_celery
 from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, REASONS, Reason
 from app.settings import read
-from app.telemetry.metrics import QueueMetrics
+from app.telemetry.metrics import DroppedMessageMetrics
 from tests.support.ports import free_port
 from tests.support.servers import own_redis
 
@@ -62,7 +62,7 @@ def test_a_message_whose_end_redis_does_not_hear_of_keeps_no_other_from_coming(t
 
 def test_what_could_not_be_read_is_counted_by_its_reason(redis_url: str) -> None:
     registry = CollectorRegistry()
-    celery = _celery(redis_url, QueueMetrics(registry, REASONS).dropped)
+    celery = _celery(redis_url, DroppedMessageMetrics(registry, REASONS).dropped)
 
     def counted() -> dict[str, float | None]:
         name = "queue_messages_dropped_total"

@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from app.api.lifecycle import Lifecycle
+from app.api.serving_state import ServingState
 from app.ops.admin import alive, serve_admin
 from app.ops.control import Control
 from app.ops.pod_state import Board
@@ -32,7 +32,7 @@ class Port:
     """An admin port, and what is behind it."""
 
     url: str
-    lifecycle: Lifecycle
+    serving_state: ServingState
     in_progress: Gauge
     lines: Logs
 
@@ -55,14 +55,14 @@ def board(request: pytest.FixtureRequest, tmp_path: Path) -> Board:
 
 @pytest.fixture
 def port(board: Board) -> Iterator[Port]:
-    lifecycle, registry = Lifecycle(), CollectorRegistry()
+    serving_state, registry = ServingState(), CollectorRegistry()
     Counter("things_total", "Things.", registry=registry)
     in_progress = Gauge("http_requests_in_progress", "Requests.", registry=registry)
-    checks = {"livez": alive, "readyz": lambda: "draining" if lifecycle.draining else None}
+    checks = {"livez": alive, "readyz": lambda: "draining" if serving_state.draining else None}
     with recorded_logs() as lines:
-        control = Control(board, "info", lifecycle.drain, drains=lambda: lifecycle.draining)
+        control = Control(board, "info", serving_state.drain, drains=lambda: serving_state.draining)
         with serve_admin("127.0.0.1", 0, registry, checks, control, drains=True, token=TOKEN) as number:
-            yield Port(f"http://127.0.0.1:{number}", lifecycle, in_progress, lines)
+            yield Port(f"http://127.0.0.1:{number}", serving_state, in_progress, lines)
 
 
 def test_the_index_lists_all_that_is_there_and_what_needs_the_token(port: Port) -> None:
@@ -81,7 +81,7 @@ def test_the_index_lists_all_that_is_there_and_what_needs_the_token(port: Port) 
 
 def test_probes_say_why_not(port: Port) -> None:
     assert (port.ask("GET", "/livez").text, port.ask("GET", "/readyz").text) == ("ok\n", "ok\n")
-    port.lifecycle.drain()
+    port.serving_state.drain()
     refused = port.ask("GET", "/readyz")
     assert (refused.status_code, refused.text) == (503, "draining\n")
 
@@ -168,27 +168,27 @@ def test_the_drain_begins_by_hand_and_ends_nothing(port: Port) -> None:
     assert port.ask("GET", "/drain").json()["draining"] is False
     begun = port.ask("POST", "/drain", headers=BEARER)
     assert (begun.status_code, begun.json()) == (202, {"draining": True, "requests_in_progress": 3})
-    assert port.lifecycle.draining
+    assert port.serving_state.draining
     assert port.ask("POST", "/drain", headers=BEARER).status_code == 202
     assert len(port.lines.lines("drain_asked_for")) == 1
     assert port.ask("GET", "/metrics").status_code == 200
 
 
 def test_a_drain_by_signal_is_seen_here(port: Port) -> None:
-    port.lifecycle.drain()
+    port.serving_state.drain()
     assert port.ask("GET", "/drain").json()["draining"] is True
 
 
 def test_without_a_token_of_ours_nothing_can_be_changed(board: Board) -> None:
-    lifecycle = Lifecycle()
-    control = Control(board, "info", lifecycle.drain)
+    serving_state = ServingState()
+    control = Control(board, "info", serving_state.drain)
     with serve_admin("127.0.0.1", 0, CollectorRegistry(), {}, control, drains=True) as number:
         for method, path in (("PUT", "/loglevel"), ("POST", "/drain")):
             with loopback.client() as client:
                 answer = client.request(method, f"http://127.0.0.1:{number}{path}", json={}, headers=BEARER)
             assert answer.status_code == 403
             assert "ADMIN_TOKEN" in answer.json()["detail"]
-    assert not lifecycle.draining
+    assert not serving_state.draining
 
 
 def test_processes_that_share_a_file_all_obey_and_a_broken_file_is_nothing_new(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from app.reports.models import Report
 from app.reports.schemas import NewSalesReport
 from app.reports.service import MAKE_REPORT, Reports
 from app.settings import Settings
-from app.tasks import repository as tasks
+from app.tasks import task_lookup
 from app.telemetry.metrics import JobMetrics
 from app.telemetry.traces.tracing import Tracing
 from tests.app.reports import sold
@@ -75,7 +75,7 @@ class Office:
 
     async def progress(self, report_id: UUID) -> float:
         async with self.database.read() as session:
-            record = await tasks.get(session, report_id)
+            record = await task_lookup.get(session, report_id)
         assert record is not None
         return record.progress
 

@@ -8,7 +8,7 @@ from app.infra.queue.messages import REASONS
 from app.processes.api import create_app
 from app.settings import Settings
 from app.telemetry.logs.fields import FIELDS
-from app.telemetry.metrics import QueueMetrics
+from app.telemetry.metrics import DroppedMessageMetrics
 from app.telemetry.metrics.process import register_process
 from app.telemetry.traces.attribute_allowlist import ALLOWED
 from scripts import tree
@@ -41,7 +41,7 @@ async def test_metrics_are_those_of_the_inventory_and_exist_at_0_from_the_start(
     binnacle = create_app(settings)
     async with binnacle.app.router.lifespan_context(binnacle.app):
         register_process(binnacle.telemetry.registry)
-        QueueMetrics(binnacle.telemetry.registry, REASONS)  # an embedded API has no queue
+        DroppedMessageMetrics(binnacle.telemetry.registry, REASONS)  # an embedded API has no queue
         found = metric_families(binnacle.telemetry.registry)
         samples = [sample for family in binnacle.telemetry.registry.collect() for sample in family.samples]
     stated = {

@@ -38,7 +38,7 @@ class _Route(NamedTuple):
     serve: Callable[..., Awaitable[Response | None]]
 
 
-class FastPath:
+class FastItemReads:
     """Middleware that serves the fast routes and forwards all other requests."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,4 +1,4 @@
-"""Payment provider."""
+"""Settings of the payment provider."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def _sandbox_url(data: dict[str, Any]) -> str:
     return local_url(data["sandbox_host"], data["sandbox_port"])
 
 
-class OrderSettings(BaseSettings):
+class ProviderSettings(BaseSettings):
     """Payment provider."""
 
     provider_url: str = Field(

@@ -1,10 +1,10 @@
-"""Lifecycle of one API process: read by its probes, set by its server."""
+"""State of one API process (starting, serving or draining): read by its probes, set by its server."""
 
 import time
 
 
-class Lifecycle:
-    """States: starting, serving, draining. While draining, each response closes its connection."""
+class ServingState:
+    """While draining, each response closes its connection."""
 
     def __init__(self) -> None:
         self._born = time.monotonic()

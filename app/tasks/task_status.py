@@ -7,13 +7,13 @@ from uuid import UUID
 from app.accounts.permissions import Permission, allows
 from app.errors import NotFoundError
 from app.infra.database.orm import now
-from app.tasks import repository
+from app.tasks import task_lookup
 from app.tasks.schemas import EmailCounts, TaskStatus, TaskView
 
 if TYPE_CHECKING:
     from app.accounts.access_tokens import Identity
     from app.infra.database import Database
-    from app.tasks.repository import TaskRecord
+    from app.tasks.task_lookup import TaskRecord
 
 
 _NONE_SENT: Final = "None of the e-mails could be sent; the dead letters say why."
@@ -35,7 +35,7 @@ class Tasks:
         exists.
         """
         async with self._database.read() as session:
-            record = await repository.get(session, task_id)
+            record = await task_lookup.get(session, task_id)
         if record is None or not (record.owner_id == caller.account_id or allows(caller.role, Permission.JOBS_MANAGE)):
             raise TaskNotFoundError("There is no such task of yours; what is done is forgotten after a week.")
         emails = _emails(record)

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from app.telemetry.metrics.counters import counter
 
 
-class QueueMetrics:
+class DroppedMessageMetrics:
     """Counts dropped messages by reason: `undecodable`, `malformed` or `unknown_task`."""
 
     def __init__(self, registry: CollectorRegistry, reasons: Iterable[str]) -> None:

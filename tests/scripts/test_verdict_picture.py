@@ -6,16 +6,16 @@ from html import unescape
 from pathlib import Path
 
 from grafana.slo import load
-from scripts import verdict
+from scripts import verdict_picture
 
 
 def test_the_picture_is_that_of_the_record(root: Path) -> None:
-    assert verdict.files() == {verdict.PICTURE: (root / verdict.PICTURE).read_text()}
-    assert verdict.PICTURE in (root / "README.md").read_text()
+    assert verdict_picture.files() == {verdict_picture.PICTURE: (root / verdict_picture.PICTURE).read_text()}
+    assert verdict_picture.PICTURE in (root / "README.md").read_text()
 
 
 def test_the_record_is_of_a_whole_run_against_the_objectives_of_today(root: Path) -> None:
-    record = json.loads((root / verdict.RECORD).read_text())
+    record = json.loads((root / verdict_picture.RECORD).read_text())
     kept = [(each["name"], each["objective"], each["threshold_seconds"]) for each in record["objectives"]]
     assert kept == [(each.name, each.objective, each.threshold_seconds) for each in load().objectives]
     assert record["requests"] >= record["rate"] * record["run_time"]
@@ -23,15 +23,18 @@ def test_the_record_is_of_a_whole_run_against_the_objectives_of_today(root: Path
 
 
 def test_the_picture_shows_every_line_of_the_report(root: Path) -> None:
-    record = json.loads((root / verdict.RECORD).read_text())
-    shown = [unescape(line) for line in re.findall(r"<text[^>]*>([^<]*)</text>", verdict.draw(verdict.report(record)))]
-    assert shown == [line for line in verdict.report(record).splitlines() if line]
+    record = json.loads((root / verdict_picture.RECORD).read_text())
+    shown = [
+        unescape(line)
+        for line in re.findall(r"<text[^>]*>([^<]*)</text>", verdict_picture.draw(verdict_picture.report(record)))
+    ]
+    assert shown == [line for line in verdict_picture.report(record).splitlines() if line]
     assert shown[-1] == ("All objectives hold." if record["passed"] else shown[-1])
 
 
 def test_a_missed_objective_is_drawn_as_missed(root: Path) -> None:
-    record = json.loads((root / verdict.RECORD).read_text())
+    record = json.loads((root / verdict_picture.RECORD).read_text())
     record["objectives"][0]["good"] = 0
-    picture = verdict.draw(verdict.report(record))
+    picture = verdict_picture.draw(verdict_picture.report(record))
     assert re.search(r'class="missed">availability .* MISSED<', picture)
     assert 'class="missed">Missed: availability.<' in picture
