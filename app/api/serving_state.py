@@ -4,7 +4,7 @@ import time
 
 
 class ServingState:
-    """While draining, each response closes its connection."""
+    """Whether the process has started, and whether it drains: then each response closes its connection."""
 
     def __init__(self) -> None:
         self._born = time.monotonic()
