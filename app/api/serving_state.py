@@ -4,7 +4,7 @@ import time
 
 
 class ServingState:
-    """Whether the process has started, and whether it drains: then each response closes its connection."""
+    """Flags and uptime of a process; each response of one that drains closes its connection."""
 
     def __init__(self) -> None:
         self._born = time.monotonic()
