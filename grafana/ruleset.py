@@ -8,6 +8,7 @@ from grafana.alerts import blind_spot_alerts, burn_alerts
 from grafana.clock import Clock, duration
 from grafana.recording import recording_rules
 from grafana.slo import Slos
+from grafana.sloth import sloth_rules
 
 HEADER: Final = "# Generated from grafana/slo.yaml: edit that file, then run `make generate`.\n"
 
@@ -19,7 +20,11 @@ def rules(slos: Slos, clock: Clock) -> dict[str, Any]:
         {
             "name": f"binnacle-slo-{objective.name}",
             "interval": interval,
-            "rules": [*recording_rules(slos, objective, clock), *burn_alerts(slos, objective, clock)],
+            "rules": [
+                *recording_rules(slos, objective, clock),
+                *sloth_rules(slos, objective),
+                *burn_alerts(slos, objective, clock),
+            ],
         }
         for objective in slos.objectives
     ]

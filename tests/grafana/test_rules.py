@@ -15,7 +15,7 @@ from tests.grafana.promql import nodes, selectors
 
 # What scraping adds, and the series that Prometheus makes itself.
 TARGET = {"job", "namespace", "release", "component", "pod", "container"}
-RECORDED = {"job", "namespace", "release", "slo", "source"}
+RECORDED = {"job", "namespace", "release", "slo", "source", "sloth_id"}
 
 
 def _rules() -> Iterator[dict[str, Any]]:
@@ -30,7 +30,7 @@ ALERTS = [rule for rule in ALL if "alert" in rule]
 def _identity(rule: dict[str, Any]) -> str:
     labels = rule["labels"]
     name = rule.get("alert") or rule.get("record")
-    return "-".join([str(name), *(labels[key] for key in ("slo", "source", "window") if key in labels)])
+    return "-".join([str(name), *(labels[key] for key in ("slo", "sloth_slo", "source", "window") if key in labels)])
 
 
 @pytest.mark.parametrize("rule", ALL, ids=_identity)
