@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from grafana.boards.board import OVERVIEW_UID
 from grafana.clock import Clock
 from grafana.promql import BY, equals, number, select
 from grafana.recording import Rule, error_ratio, window_name
 from grafana.slo import BurnAlert, Objective, Slos
 
-DASHBOARD_UID: Final = "binnacle-service"
 # A path in the repository. Replace it with a URL if you publish the runbooks elsewhere.
 RUNBOOKS: Final = "docs/runbooks.md"
 
@@ -58,6 +58,7 @@ def blind_spot_alerts(slos: Slos) -> Iterator[Rule]:
         hold="1m",
         labels={"severity": "page"},
         texts=(f"{WHERE} accepts orders but does not finish them.", stuck),
+        board="binnacle-orders",
     )
     dead = (
         "{{ $value }} jobs failed at every attempt and are not retried automatically. An order may be neither paid nor"
@@ -69,6 +70,7 @@ def blind_spot_alerts(slos: Slos) -> Iterator[Rule]:
         hold="1m",
         labels={"severity": "ticket"},
         texts=(f"{WHERE} has dead-lettered jobs.", dead),
+        board="binnacle-orders",
     )
     missing = (
         "Prometheus discovers {{ $labels.component }} pods but scrapes none of them: the pods are down, or their admin"
@@ -81,6 +83,7 @@ def blind_spot_alerts(slos: Slos) -> Iterator[Rule]:
         hold=f"{MISSING_MINUTES}m",
         labels={"severity": "page"},
         texts=(f"No {{{{ $labels.component }}}} pod of {WHERE} can be scraped.", missing),
+        board="binnacle-runtime",
     )
 
 
@@ -101,7 +104,9 @@ def _time_left(hours: float) -> str:
     return f"{hours:g} hours" if hours < 100 else f"{hours / 24:g} days"  # noqa: PLR2004 - easier to read
 
 
-def _rule(name: str, *, expr: str, hold: str, labels: Mapping[str, str], texts: tuple[str, str]) -> Rule:
+def _rule(
+    name: str, *, expr: str, hold: str, labels: Mapping[str, str], texts: tuple[str, str], board: str = OVERVIEW_UID
+) -> Rule:
     summary, description = texts
     return {
         "alert": name,
@@ -112,6 +117,6 @@ def _rule(name: str, *, expr: str, hold: str, labels: Mapping[str, str], texts: 
             "summary": summary,
             "description": description,
             "runbook_url": f"{RUNBOOKS}#{name.lower()}",
-            "dashboard_uid": DASHBOARD_UID,
+            "dashboard_uid": board,
         },
     }

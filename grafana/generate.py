@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from grafana.clock import Clock
+from grafana.dashboards import dashboards
 from grafana.exported import buckets
 from grafana.ruleset import as_yaml, rules
-from grafana.service_dashboard import service_dashboard
 from grafana.slo import SloError, Slos, load
 
 ROOT: Final = Path(__file__).parents[1]
@@ -19,13 +19,12 @@ ROOT: Final = Path(__file__).parents[1]
 def outputs(slos: Slos) -> Mapping[str, str]:
     """Returns the text of every generated file by its path below the project's root."""
     rules_text = as_yaml(rules(slos, Clock()))
-    service = json.dumps(service_dashboard(slos), indent=2) + "\n"
-    return {
-        "grafana/rules/slo.yaml": rules_text,
-        "grafana/dashboards/service.json": service,
-        # Helm reads only files inside the chart.
-        "helm/binnacle/files/rules.yaml": rules_text,
-        "helm/binnacle/files/dashboards/service.json": service,
+    files = {"rules/slo.yaml": rules_text}
+    files |= {f"dashboards/{name}.json": json.dumps(board, indent=2) + "\n" for name, board in dashboards(slos).items()}
+    # Helm reads only files inside the chart.
+    in_chart = {name.replace("rules/slo.yaml", "rules.yaml"): text for name, text in files.items()}
+    return {f"grafana/{name}": text for name, text in files.items()} | {
+        f"helm/binnacle/files/{name}": text for name, text in in_chart.items()
     }
 
 

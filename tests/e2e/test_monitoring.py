@@ -43,6 +43,7 @@ def test_every_rule_is_loaded_and_healthy(by_pods: Release, monitoring: Monitori
 
 def test_every_panel_has_data(by_pods: Release, monitoring: Monitoring, load_image: str) -> None:
     variables = {"$namespace": by_pods.namespace.name, "$release": NAME, "$__rate_interval": RATE_INTERVAL}
+    variables |= dict.fromkeys(("$cluster", "$route", "$pod"), ".*")
     waiting = {title: _filled(query, variables) for title, query in _panel_queries()}
     say(f"{len(waiting)} queries of panels")
 
@@ -70,10 +71,13 @@ def test_the_dashboards_offer_the_release(by_pods: Release, monitoring: Monitori
 
 
 def _panel_queries() -> Iterator[tuple[str, str]]:
-    """Each query of each panel, named after both."""
+    """Each query of each panel, named after both, but for the table of firing alerts, which is empty in health."""
     for file in DASHBOARDS:
         for panel in _panels(json.loads(file.read_text(encoding="utf-8"))):
             for target in panel.get("targets", []):
+                if panel["type"] == "table":
+                    assert target["expr"].startswith("ALERTS{")
+                    continue
                 yield f"{file.stem}: {panel['title']}: {target['refId']}", target["expr"]
 
 

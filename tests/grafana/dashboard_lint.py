@@ -35,13 +35,18 @@ def template_datasource(board: Dashboard) -> bool:
 
 
 def template_on_time_change_reload(board: Dashboard) -> bool:
-    return all(variable(board, name).get("refresh") == 2 for name in ("namespace", "release"))
+    return all(each.get("refresh") == 2 for each in board["templating"]["list"] if each["type"] == "query")
 
 
 def template_label_promql(board: Dashboard) -> bool:
-    queries = [each["query"] for each in board["templating"]["list"] if each["type"] == "query"]
-    inner = [re.fullmatch(r"label_values\((.+), \w+\)", query) for query in queries]
-    return all(each is not None and selectors(each[1])[0].name == "build_info" for each in inner)
+    """Labels of pods come from a series that every pod has; the route is a label of requests."""
+    for each in board["templating"]["list"]:
+        if each["type"] == "query":
+            inner = re.fullmatch(r"label_values\((.+), \w+\)", each["query"])
+            source = "http_requests_total" if each["name"] == "route" else "build_info"
+            if inner is None or selectors(inner[1])[0].name != source:
+                return False
+    return True
 
 
 def panel_datasource(board: Dashboard) -> bool:
@@ -80,7 +85,14 @@ def target_release(board: Dashboard) -> bool:
 
 
 def target_rate_interval(board: Dashboard) -> bool:
-    return all(set(re.findall(r"\[(.+?)\]", target["expr"])) <= {"$__rate_interval"} for _, target in targets(board))
+    """A window that a title or description states in words is fixed; all others follow the time range."""
+    fixed = {"15m": "last 15 minutes"}
+    described = {panel["title"]: panel["description"] for panel in panels(board)}
+    return all(
+        window == "$__rate_interval" or fixed.get(window, window) in described[title]
+        for title, target in targets(board)
+        for window in re.findall(r"\[(.+?)\]", target["expr"])
+    )
 
 
 def target_counter_agg(board: Dashboard) -> bool:
@@ -90,18 +102,18 @@ def target_counter_agg(board: Dashboard) -> bool:
         inside = {
             node.args[0].vector_selector.name
             for node in found
-            if isinstance(node, promql_parser.Call) and node.func.name == "rate"
+            if isinstance(node, promql_parser.Call) and node.func.name in ("rate", "increase")
         }
         plain = {node.name or "" for node in found if isinstance(node, promql_parser.VectorSelector)} - inside
         summed = sum(isinstance(node, promql_parser.AggregateExpr) for node in found)
-        rates = sum(isinstance(node, promql_parser.Call) and node.func.name == "rate" for node in found)
+        rates = sum(isinstance(node, promql_parser.Call) and node.func.name in ("rate", "increase") for node in found)
         if summed < rates or any(name.endswith(("_total", "_count", "_sum", "_bucket")) for name in plain):
             return False
     return True
 
 
 def target_exists(board: Dashboard, recorded: frozenset[str]) -> bool:
-    known = set(series()) | recorded | {"up"}
+    known = set(series()) | recorded | {"ALERTS"}
     return all(selector.name in known for _, target in targets(board) for selector in selectors(target["expr"]))
 
 
@@ -115,7 +127,7 @@ def target_legend(board: Dashboard) -> bool:
             for label in node.modifier.labels
         }
         used = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
-        if not target["legendFormat"] or not used <= (kept or {"source", "slo"}):
+        if not target["legendFormat"] or not used <= (kept or {"source", "slo", "alertname"}):
             return False
     return True
 

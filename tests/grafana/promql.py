@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import promql_parser
 
 # Grafana fills these in; the parser takes no `$` inside a range.
-VARIABLES: Mapping[str, str] = {"$__rate_interval": "5m", "$namespace": "store", "$release": "shop"}
+VARIABLES: Mapping[str, str] = {
+    "$__rate_interval": "5m",
+    "$namespace": "store",
+    "$release": "shop",
+    "$cluster": ".*",
+    "$route": ".*",
+    "$pod": ".*",
+}
 
 
 @dataclass(frozen=True)

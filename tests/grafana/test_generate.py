@@ -26,12 +26,12 @@ def test_check_names_what_is_missing_or_edited(tmp_path: Path, capsys: pytest.Ca
     assert main(["--check"], root=tmp_path) == 0
     assert capsys.readouterr().err == ""
     (tmp_path / "grafana/rules/slo.yaml").write_text("groups: []\n", encoding="utf-8")
-    (tmp_path / "helm/binnacle/files/dashboards/service.json").unlink()
+    (tmp_path / "helm/binnacle/files/dashboards/overview.json").unlink()
     assert main(["--check"], root=tmp_path) == 1
     advice = "is not up to date with grafana/slo.yaml: run `make generate` and commit the result."
     assert capsys.readouterr().err.splitlines() == [
         f"grafana/rules/slo.yaml {advice}",
-        f"helm/binnacle/files/dashboards/service.json {advice}",
+        f"helm/binnacle/files/dashboards/overview.json {advice}",
     ]
 
 

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from grafana.clock import Clock
+from grafana.dashboards import dashboards
 from grafana.generate import ROOT
 from grafana.ruleset import rules
-from grafana.service_dashboard import service_dashboard
 from grafana.slo import load
 from tests.grafana.dashboard_lint import panels
 
@@ -17,6 +17,7 @@ ALERTS = {
     for rule in group["rules"]
     if "alert" in rule
 }
+BOARDS = dashboards(load())
 PARTS = ["What it means", "First look", "Likely causes", "How to fix it", "How to verify"]
 TEXT = (ROOT / "docs/runbooks.md").read_text(encoding="utf-8")
 RUNBOOKS = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", TEXT, flags=re.MULTILINE | re.DOTALL))
@@ -40,8 +41,13 @@ def test_the_alert_leads_to_its_runbook(alert: str) -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS)
-def test_the_panels_that_a_runbook_names_exist(alert: str) -> None:
-    titles = {panel["title"] for panel in panels(service_dashboard(load()))}
-    named = set(re.findall(r"panel \*\*(.+?)\*\*", RUNBOOKS[alert]))
+def test_the_panels_that_a_runbook_names_are_on_their_boards(alert: str) -> None:
+    titles = {(name, panel["title"]) for name, board in BOARDS.items() for panel in panels(board)}
+    named = re.findall(r"panel\s\*\*(.+?)\*\*(?:\s\((\w+)\))?", RUNBOOKS[alert])
     assert named
-    assert named <= titles
+    assert {(board, title) for title, board in named} <= titles
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_the_alert_names_a_board_that_exists(alert: str) -> None:
+    assert ALERTS[alert]["dashboard_uid"] in {board["uid"] for board in BOARDS.values()}

@@ -46,7 +46,7 @@ def test_an_outage_pages_within_minutes_and_the_text_says_what_is_wrong(promtool
             " error budget of 30 days is exhausted in less than 50 hours. Pause any rollout, then follow the runbook."
         ),
         "runbook_url": "docs/runbooks.md#binnacleavailabilitybudgetburn",
-        "dashboard_uid": "binnacle-service",
+        "dashboard_uid": "binnacle-overview",
     }
     alert = {"exp_labels": REQUESTS | {"severity": "page", "window": "1h"}, "exp_annotations": annotations}
     expectation = {"eval_time": "36m", "alertname": "BinnacleAvailabilityBudgetBurn", "exp_alerts": [alert]}
