@@ -27,7 +27,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Head:
-    """Title, description and unit of a panel. `unit` is Grafana's unit id; `width` counts columns of 24, `height` rows of 30 pixels."""
+    """Title, description and unit of a panel.
+
+    `unit` is Grafana's unit id; `width` counts columns of 24, `height` rows of 30 pixels.
+    """
 
     title: str
     description: str
