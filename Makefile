@@ -127,6 +127,10 @@ bench-telemetry-outages: $(DEV) ## Measure what customers feel of a trace back e
 e2e: $(DEV) ## Run the drills on the cluster of KUBECONFIG: install, rollouts, upgrades, outages, alerts
 	sh scripts/drills.sh $(BIN)/python tests/e2e $(ARGS)
 
+.PHONY: look
+look: $(DEV) ## Draw the dashboards into look.html, without a Grafana, from a Prometheus (ARGS=--help lists options)
+	$(BIN)/python -m grafana.look $(ARGS)
+
 ## Write and lock
 
 .PHONY: generate

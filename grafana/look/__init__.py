@@ -1,0 +1,1 @@
+"""Boards without a Grafana: one page, drawn from the dashboards' JSON and a Prometheus."""
