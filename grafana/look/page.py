@@ -27,7 +27,7 @@ class UnknownPanelError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """Where the data comes from, and of which time and release."""
+    """A Prometheus, and the release and the time that are shown."""
 
     prometheus: Prometheus
     variables: Variables

@@ -17,7 +17,7 @@ _EXEMPLAR: Final = {"color": "#d6409f", "size": 6, "symbol": "diamond"}
 
 @dataclass(frozen=True)
 class Marks:
-    """What is drawn behind every graph: times (start, end) at which an alert fired, and times of deploys."""
+    """Marks behind every graph: first and last time of each firing alert, and times of deploys."""
 
     alerts: Sequence[tuple[int, int]] = ()
     deploys: Sequence[int] = ()
