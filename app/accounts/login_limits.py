@@ -10,8 +10,12 @@ remaining risks.
 import hashlib
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final, Self
+from typing import Final, Literal, Self
 
+import structlog
+
+from app.accounts.models import Account
+from app.accounts.passwords import Passwords
 from app.errors import TooManyRequestsError
 from app.infra.rate_limit.limits import Limits, window
 from app.settings import Settings
@@ -19,6 +23,7 @@ from app.telemetry.metrics import LimitMetrics
 from app.text.folding import fold
 
 KNOWN_SECONDS: Final = 30 * 86400
+Purpose = Literal["login", "email_change", "password_change", "deletion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Attempt:
 
 
 class LoginLimits:
-    """Counts and limits failures. An unknown name counts like any other."""
+    """Verifies passwords; counts and limits failures. An unknown name counts like any other."""
 
     def __init__(self, limits: Limits, settings: Settings, metrics: LimitMetrics) -> None:
         self._limits = limits
@@ -58,9 +63,26 @@ class LoginLimits:
                 f"Too many failed logins from your address; try again in {seconds} s.", retry_after=seconds
             )
 
-    async def failed(self, attempt: Attempt) -> None:
-        await self._limits.count(self._pair, attempt.name, attempt.network)
-        await self._limits.count(self._address, attempt.network)
+    async def verify(
+        self, passwords: Passwords, purpose: Purpose, attempt: Attempt, password: str, account: Account | None
+    ) -> bool:
+        """Tests a password, at a login and wherever the current one is required: so none can be guessed anywhere.
+
+        Unknown and inactive accounts take the same time. Callers check the limits before they read the account; they
+        are checked again once a slot is free, since other callers may have failed meanwhile. Raises
+        TooManyRequestsError and HashingBusyError.
+        """
+        stored = account.password_hash if account is not None and account.is_active else None
+        async with passwords.slot() as slot:
+            await self.check(attempt)
+            fits = await slot.verify(password, stored)
+            if not fits:
+                await self._limits.count(self._pair, attempt.name, attempt.network)
+                await self._limits.count(self._address, attempt.network)
+        if not fits:
+            account_id = account.id if account is not None else None
+            structlog.get_logger().warning("wrong_password", account_id=account_id, purpose=purpose)
+        return fits
 
     async def succeeded(self, attempt: Attempt) -> None:
         """Resets the failures of this account from this address, not those of the address."""

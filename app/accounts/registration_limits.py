@@ -1,7 +1,6 @@
-"""Limits how often one client may register accounts and change e-mail addresses.
+"""Limits how often one client may register accounts and change e-mail addresses, with one count for both.
 
-Both cost a password hash and tell whether an e-mail address has an account, so they share one count for each client
-address: docs/decisions/0009-login-limits.md
+Both cost a password hash and tell whether an e-mail address has an account: docs/decisions/0009-login-limits.md
 """
 
 from app.accounts.login_limits import network
