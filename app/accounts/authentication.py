@@ -9,12 +9,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.accounts import refresh_tokens, repository
 from app.accounts.access_tokens import Identity, Tokens
-from app.accounts.login_limits import Attempt, LoginLimits
+from app.accounts.login_limits import Attempt, LoginLimits, RegistrationLimits
 from app.accounts.models import Account
 from app.accounts.names import USERNAME
 from app.accounts.passwords import Passwords
 from app.accounts.refresh_tokens import Lifetimes
-from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.schemas import Registration, Token
 from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
 from app.events import UserRegistered

@@ -1,4 +1,4 @@
-"""Limits failed logins without locking anybody out.
+"""Limits failed logins without locking anybody out, and registrations.
 
 Failures count for an account from an address, and for an address over all accounts. They never count for an account
 alone: a stranger could lock its owner out by failing on purpose. An address that has logged in to an account before is
@@ -57,11 +57,7 @@ class LoginLimits:
             seconds = await self._limits.wait(self._address, attempt.network)
             if seconds and await self._limits.wait(self._known, attempt.name, attempt.network):
                 seconds = 0
-        self._metrics.decisions.labels("login", "refused" if seconds else "allowed").inc()
-        if seconds:
-            raise TooManyRequestsError(
-                f"Too many failed logins from your address; try again in {seconds} s.", retry_after=seconds
-            )
+        _decide(self._metrics, "login", "failed logins", seconds)
 
     async def verify(
         self, passwords: Passwords, purpose: Purpose, attempt: Attempt, password: str, account: Account | None
@@ -88,6 +84,35 @@ class LoginLimits:
         """Resets the failures of this account from this address, not those of the address."""
         await self._limits.clear(self._pair, attempt.name, attempt.network)
         await self._limits.count(self._known, attempt.name, attempt.network)
+
+
+class RegistrationLimits:
+    """Limits how often one client may register accounts and change e-mail addresses, with one count for both.
+
+    Both cost a password hash and tell whether an e-mail address has an account. Attempts count, whatever becomes of
+    them; REGISTRATIONS_PER_ADDRESS of 0 counts nothing.
+    """
+
+    def __init__(self, limits: Limits, settings: Settings, metrics: LimitMetrics) -> None:
+        self._limits = limits
+        self._metrics = metrics
+        amount = settings.registrations_per_address
+        self._window = window("registrations", amount, settings.registration_seconds) if amount else None
+
+    async def count(self, address: str) -> None:
+        """Counts an attempt from a client address. Raises TooManyRequestsError when there were too many."""
+        if self._window is not None:
+            seconds = await self._limits.take(self._window, network(address))
+            _decide(self._metrics, "registration", "registrations and e-mail changes", seconds)
+
+
+def _decide(metrics: LimitMetrics, limiter: str, attempts: str, seconds: int) -> None:
+    """Counts a decision. Raises TooManyRequestsError when there are seconds to wait."""
+    metrics.decisions.labels(limiter, "refused" if seconds else "allowed").inc()
+    if seconds:
+        raise TooManyRequestsError(
+            f"Too many {attempts} from your address; try again in {seconds} s.", retry_after=seconds
+        )
 
 
 def network(address: str) -> str:

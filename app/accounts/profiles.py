@@ -11,12 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts import refresh_tokens, repository
 from app.accounts.access_tokens import Identity
 from app.accounts.authentication import AccountTakenError
-from app.accounts.login_limits import Attempt, LoginLimits, Purpose
+from app.accounts.login_limits import Attempt, LoginLimits, Purpose, RegistrationLimits
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission, allows
 from app.accounts.profile_schemas import PasswordChange, ProfileChange, PublicView
-from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.revocation import Access
 from app.accounts.schemas import AccountView
 from app.accounts.weak_passwords import refuse_own
