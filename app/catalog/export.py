@@ -29,8 +29,11 @@ async def as_csv(first: Sequence[ItemRecord], rest: AsyncIterator[Sequence[ItemR
 
 
 def _cells(item: ItemRecord) -> Sequence[object]:
-    cells = item._asdict()
-    cells |= {"name": escape_formula(item.name), "description": escape_formula(item.description)}
-    cells |= {"price": to_major(item.price_minor), "created_at": item.created_at.isoformat()}
-    cells["ends_at"] = item.ends_at and item.ends_at.isoformat()
+    cells = item._asdict() | {
+        "name": escape_formula(item.name),
+        "description": escape_formula(item.description),
+        "price": to_major(item.price_minor),
+        "ends_at": item.ends_at and item.ends_at.isoformat(),
+        "created_at": item.created_at.isoformat(),
+    }
     return [cells[column] for column in COLUMNS]

@@ -14,8 +14,6 @@ from app.money import to_major
 from app.orders.models import LINE_TOTAL, Order, OrderLine, OrderStatus
 
 HEADER: Final = ("order_id", "paid_at", "seller_id", "item_id", "item", "quantity", "unit_price", "total", "currency")
-
-
 _POSITION: Final = (Order.finished_at, Order.id)
 
 
@@ -64,5 +62,5 @@ def _paid_in(span: Span) -> tuple[ColumnElement[bool], ...]:
 
 def _cells(line: Row[*tuple[Any, ...]]) -> Sequence[object]:
     unit_price, total = to_major(line.unit_price_minor), to_major(line.total_minor)
-    item = (line.owner_id, line.item_id, escape_formula(line.name))
-    return (line.id, line.finished_at.isoformat(), *item, line.quantity, unit_price, total, line.currency)
+    sold = (line.owner_id, line.item_id, escape_formula(line.name))
+    return (line.id, line.finished_at.isoformat(), *sold, line.quantity, unit_price, total, line.currency)

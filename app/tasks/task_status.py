@@ -34,17 +34,17 @@ class Tasks:
                 task = await session.get(DeadLetter, task_id)
         if task is None or not (task.owner_id == caller.account_id or allows(caller.role, Permission.JOBS_MANAGE)):
             raise TaskNotFoundError("There is no such task of yours; what is done is forgotten after a week.")
-        shared: dict[str, Any] = {"id": task.id, "kind": task.topic, "attempts": task.attempts}
-        shared["created_at"] = task.created_at
+        view: dict[str, Any] = {name: getattr(task, name) for name in ("id", "attempts", "created_at")}
         if isinstance(task, DeadLetter):
             ended = {"finished_at": task.died_at, "error": task.error, "result": None}
-            return TaskView(**shared, **ended, status="failed", progress=0)
+            return TaskView(**view, **ended, kind=task.topic, status="failed", progress=0)
         counts = task.payload.get("result", {}).get("emails")  # of a campaign that has ended
         emails = EmailCounts.model_validate(counts) if counts is not None else None
         status = _status(task, emails)
         result = self._results.get(task.topic) if status == "succeeded" else None
         return TaskView(
-            **shared,
+            **view,
+            kind=task.topic,
             status=status,
             progress=task.progress,
             finished_at=task.done_at,
