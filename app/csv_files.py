@@ -14,12 +14,13 @@ Bom = Annotated[
     bool, Field(description="Begin the file with a byte order mark, without which Excel misreads non-ASCII letters")
 ]
 # What a spreadsheet takes for the beginning of a formula, the wide forms of East Asian keyboards included.
-_FORMULA: Final = ("=", "+", "-", "@", "\N{FULLWIDTH EQUALS SIGN}", "\N{FULLWIDTH PLUS SIGN}")
-_WIDE: Final = ("\N{FULLWIDTH HYPHEN-MINUS}", "\N{FULLWIDTH COMMERCIAL AT}", "\t", "\r", "\n")
+_FORMULA: Final = tuple(
+    "=+-@\t\r\n\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}\N{FULLWIDTH COMMERCIAL AT}"
+)
 
 
-def to_csv(rows: Iterable[Sequence[str]]) -> bytes:
-    """Returns the lines of some rows."""
+def to_csv(rows: Iterable[Sequence[object]]) -> bytes:
+    """Returns the lines of some rows; None is an empty cell."""
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
@@ -27,7 +28,7 @@ def to_csv(rows: Iterable[Sequence[str]]) -> bytes:
 
 def escape_formula(text: str) -> str:
     """Prefixes text that a spreadsheet would compute with an apostrophe."""
-    return f"'{text}" if text.startswith(_FORMULA + _WIDE) or text.lstrip().startswith(_FORMULA + _WIDE) else text
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 async def with_bom(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

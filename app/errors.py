@@ -47,34 +47,30 @@ class PreconditionRequiredError(DomainError):
     code = "precondition_required"
 
 
-class TooManyRequestsError(DomainError):
-    """A limit is reached; the same request may succeed in `retry_after` seconds."""
-
-    code = "too_many_requests"
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class BusyError(DomainError):
-    """Too many requests of this kind are in progress; the same request may succeed in `retry_after` seconds."""
-
-    code = "busy"
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class UnavailableError(DomainError):
-    """A dependency is unavailable; the same request may succeed in `retry_after` seconds."""
-
-    code = "unavailable"
+class RetryableError(Exception):
+    """Mixin of errors after which the same request may succeed in `retry_after` seconds."""
 
     def __init__(self, message: str, *, retry_after: int = 5) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooManyRequestsError(RetryableError, DomainError):
+    """A limit is reached."""
+
+    code = "too_many_requests"
+
+
+class BusyError(RetryableError, DomainError):
+    """Too many requests of this kind are in progress."""
+
+    code = "busy"
+
+
+class UnavailableError(RetryableError, DomainError):
+    """A dependency is unavailable."""
+
+    code = "unavailable"
 
 
 class TimedOutError(UnavailableError):

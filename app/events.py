@@ -30,36 +30,30 @@ class ItemChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPlaced(Event):
-    name: ClassVar[str] = "order.placed"
+class OrderEvent(Event):
+    """Base class of events of an order."""
+
     order_id: UUID
     buyer_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPaid(Event):
-    name: ClassVar[str] = "order.paid"
-    order_id: UUID
-    buyer_id: UUID
+class OrderPlaced(OrderEvent):
+    name = "order.placed"
+
+
+class OrderPaid(OrderEvent):
+    name = "order.paid"
 
 
 @dataclass(frozen=True, slots=True)
-class OrderFailed(Event):
+class OrderFailed(OrderEvent):
     name: ClassVar[str] = "order.failed"
-    order_id: UUID
-    buyer_id: UUID
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class OrderCancelled(Event):
-    name: ClassVar[str] = "order.cancelled"
-    order_id: UUID
-    buyer_id: UUID
+class OrderCancelled(OrderEvent):
+    name = "order.cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRefunded(Event):
-    name: ClassVar[str] = "order.refunded"
-    order_id: UUID
-    buyer_id: UUID
+class OrderRefunded(OrderEvent):
+    name = "order.refunded"

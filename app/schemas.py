@@ -1,11 +1,17 @@
 """Base model and field types of request bodies, query parameters and WebSocket messages."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 MAX_UNKNOWN_FIELDS: Final = 20
+
+
+def examples(*bodies: JsonDict, **more: Any) -> ConfigDict:
+    """Returns the configuration of a model with these examples, and `more`, in its JSON schema."""
+    return ConfigDict(json_schema_extra={"examples": [*bodies], **more})
 
 
 class Input(BaseModel):
@@ -23,6 +29,18 @@ class Input(BaseModel):
         if isinstance(value, dict) and len(value) > most:
             raise PydanticCustomError("too_many_fields", "Object should have at most {most} fields", {"most": most})
         return value
+
+
+class PageQuery(Input):
+    """Number and size of a page; `page` counts from 1."""
+
+    page: Annotated[int, Field(ge=1, le=10_000, description="Number of the page, from 1")] = 1
+    per_page: Annotated[int, Field(ge=1, le=100, description="Entries on each page")] = 20
+
+    @property
+    def offset(self) -> int:
+        """Number of rows before this page."""
+        return (self.page - 1) * self.per_page
 
 
 def _whole(value: Any) -> Any:

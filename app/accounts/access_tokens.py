@@ -18,10 +18,7 @@ _REQUIRED: Final = ["exp", "iat", "nbf", "iss", "aud", "sub", "jti"]
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The caller that a token names. `token_version` is the account's version at the time of issue.
-
-    `session_id` is the family of refresh tokens that the token was issued with; tokens of older releases have none.
-    """
+    """Caller that a token names, with the account's version and the family of refresh tokens at the time of issue."""
 
     account_id: UUID
     role: str
@@ -67,7 +64,7 @@ class Tokens:
             )
             if claims["exp"] - claims["iat"] > self.lifetime:
                 raise UnauthenticatedError("The access token lives longer than this service allows.")
-            # Tokens of the previous release have no `ver`: the account was at its first version then.
+            # Tokens of older releases lack `sid`, or `ver`: the account was at its first version then.
             session_id = UUID(claims["sid"]) if "sid" in claims else None
             return Identity(UUID(claims["sub"]), str(claims["role"]), int(claims.get("ver", 0)), session_id)
         except (jwt.InvalidTokenError, KeyError, ValueError, TypeError):

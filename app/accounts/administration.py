@@ -27,10 +27,7 @@ class OwnAccountError(ConflictError):
 
 
 class Administration:
-    """Lists accounts, changes their rights, and anonymises them.
-
-    `also_forget` erases the personal data that other domains store, in the same transaction.
-    """
+    """Lists, changes and anonymises accounts. `also_forget` erases what other domains store, in one transaction."""
 
     def __init__(self, database: Database, access: Access, also_forget: Sequence[Forgetting] = ()) -> None:
         self._database = database
@@ -44,10 +41,7 @@ class Administration:
         return AccountPage(users=users, page=query.page, per_page=query.per_page, total=total)
 
     async def change_rights(self, account_id: UUID, rights: dict[str, Any]) -> AccountView:
-        """Changes `role`, `is_active` or both; the account's old tokens end.
-
-        Raises AccountNotFoundError, and LastAdminError when no administrator would be left.
-        """
+        """Changes `role`, `is_active` or both, and ends old tokens. Raises AccountNotFoundError and LastAdminError."""
         async with self._database.write() as session:
             if rights.get("role", Role.ADMIN) != Role.ADMIN or not rights.get("is_active", True):
                 await _keep_an_admin(session, account_id)
@@ -63,10 +57,7 @@ class Administration:
         return AccountView.model_validate(changed)
 
     async def delete(self, account_id: UUID, administrator: UUID) -> None:
-        """Anonymises somebody else's account permanently; its orders and items are kept.
-
-        Raises OwnAccountError, AccountNotFoundError and LastAdminError.
-        """
+        """Anonymises somebody else's account. Raises OwnAccountError, AccountNotFoundError and LastAdminError."""
         if account_id == administrator:
             raise OwnAccountError("This is your own account: POST /api/v1/users/me/delete, with your password.")
         await self.anonymise(account_id)

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts import refresh_tokens, repository
 from app.accounts.access_tokens import Identity, Tokens
-from app.accounts.login_limits import Attempt, LoginLimits
+from app.accounts.login_limits import Attempt, LoginLimits, RegistrationLimits
 from app.accounts.models import Account
 from app.accounts.names import USERNAME
-from app.accounts.password_verification import Verification
 from app.accounts.passwords import Passwords
 from app.accounts.refresh_tokens import Lifetimes
-from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.schemas import Registration, Token
 from app.errors import ConflictError, TooManyRequestsError, UnauthenticatedError
 from app.events import UserRegistered
@@ -40,30 +39,19 @@ def of_existing_account() -> Iterator[None]:
         raise UnauthenticatedError("The account of this token does not exist any more.") from error
 
 
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """Registration, login, and the exchange of refresh tokens."""
 
-    def __init__(
-        self,
-        database: Database,
-        events: Events,
-        passwords: Passwords,
-        tokens: Tokens,
-        lifetimes: Lifetimes,
-        *,
-        limits: LoginLimits,
-        registrations: RegistrationLimits,
-        metrics: AccountMetrics,
-    ) -> None:
-        self._database = database
-        self._events = events
-        self._limits = limits
-        self._registrations = registrations
-        self._metrics = metrics
-        self._passwords = passwords
-        self._verification = Verification(passwords, limits)
-        self._tokens = tokens
-        self._lifetimes = lifetimes
+    database: Database
+    events: Events
+    passwords: Passwords
+    tokens: Tokens
+    lifetimes: Lifetimes
+    _: KW_ONLY
+    limits: LoginLimits
+    registrations: RegistrationLimits
+    metrics: AccountMetrics
 
     async def register(self, registration: Registration, address: str) -> Account:
         """Adds an account for a client at `address`. All cheaper checks come before the password hash.
@@ -71,23 +59,21 @@ class Accounts:
         Raises AccountTakenError when the name or the e-mail address is taken, without telling which;
         TooManyRequestsError after too many registrations from the address; and HashingBusyError.
         """
-        await self._registrations.count(address)
+        await self.registrations.count(address)
         username_key, email_key = fold(registration.username), fold(registration.email)
-        async with self._database.read() as session:
+        async with self.database.read() as session:
             if await repository.is_taken(session, username_key, email_key):
                 raise AccountTakenError(TAKEN)
         account = Account(
-            username=registration.username,
+            **registration.model_dump(include={"username", "display_name", "email"}),
             username_key=username_key,
-            display_name=registration.display_name,
-            email=registration.email,
             email_key=email_key,
-            password_hash=await self._passwords.hash(registration.password.get_secret_value()),
+            password_hash=await self.passwords.hash(registration.password.get_secret_value()),
         )
-        async with self._database.write() as session:
+        async with self.database.write() as session:
             if not await repository.add(session, account):
                 raise AccountTakenError(TAKEN)
-            self._events.record(session, UserRegistered(account.id))
+            self.events.record(session, UserRegistered(account.id))
         return account
 
     async def token(self, username: str, password: str, address: str) -> Token:
@@ -98,49 +84,46 @@ class Accounts:
         attempt = Attempt.of(username, address)
         try:
             token = await self._log_in(username, password, attempt)
-        except UnauthenticatedError:
-            self._metrics.logins.labels("wrong").inc()
+        except (UnauthenticatedError, TooManyRequestsError) as refusal:
+            self.metrics.logins.labels("wrong" if isinstance(refusal, UnauthenticatedError) else "limited").inc()
             raise
-        except TooManyRequestsError:
-            self._metrics.logins.labels("limited").inc()
-            raise
-        await self._limits.succeeded(attempt)
-        self._metrics.logins.labels("ok").inc()
+        await self.limits.succeeded(attempt)
+        self.metrics.logins.labels("ok").inc()
         return token
 
     async def _log_in(self, username: str, password: str, attempt: Attempt) -> Token:
-        await self._limits.check(attempt)  # before waiting for a slot
+        await self.limits.check(attempt)  # before waiting for a slot
         account = None
         if USERNAME.fullmatch(username):  # no other name is registered, and a database may refuse it
-            async with self._database.read() as session:
+            async with self.database.read() as session:
                 account = await repository.by_username(session, username)
-        if not await self._verification.fits("login", attempt, password, account) or account is None:
+        fits = await self.limits.verify(self.passwords, "login", attempt, password, account)
+        if account is None or not fits:
             raise UnauthenticatedError(WRONG)
-        async with self._database.write() as session:
+        async with self.database.write() as session:
             # The password, the role or the active flag may have changed while the hash was made.
             if not await repository.lock_version(session, account.id, account.token_version):
                 raise UnauthenticatedError(WRONG)
-            family_id, refresh_token = await refresh_tokens.begin(session, account.id, self._lifetimes)
+            family_id, refresh_token = await refresh_tokens.begin(session, account.id, self.lifetimes)
         return self._issue(Identity(account.id, account.role, account.token_version, family_id), refresh_token)
 
     async def refresh(self, refresh_token: str) -> Token:
         """Exchanges a refresh token. Raises UnauthenticatedError when it is unknown, used, revoked or expired."""
-        async with self._database.write() as session:
-            exchanged = await refresh_tokens.exchange(session, refresh_token, self._lifetimes)
+        async with self.database.write() as session:
+            exchanged = await refresh_tokens.exchange(session, refresh_token, self.lifetimes)
             if exchanged is None:
                 robbed = await refresh_tokens.end_family_if_used(session, refresh_token)
         if exchanged is None:
             if robbed is not None:
                 structlog.get_logger().warning("refresh_token_reused", account_id=robbed)
             raise UnauthenticatedError("The refresh token is not valid (any more); log in again.")
-        identity = Identity(exchanged.account_id, exchanged.role, exchanged.token_version, exchanged.family_id)
-        return self._issue(identity, exchanged.refresh_token)
+        return self._issue(*exchanged)
 
     async def logout(self, refresh_token: str) -> None:
         """Revokes the token's family; its access tokens end within seconds."""
-        async with self._database.write() as session:
+        async with self.database.write() as session:
             await refresh_tokens.end_family(session, refresh_token)
 
     def _issue(self, identity: Identity, refresh_token: str) -> Token:
-        access_token = self._tokens.issue(identity)
-        return Token(access_token=access_token, expires_in=self._tokens.lifetime, refresh_token=refresh_token)
+        access_token = self.tokens.issue(identity)
+        return Token(access_token=access_token, expires_in=self.tokens.lifetime, refresh_token=refresh_token)

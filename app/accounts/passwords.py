@@ -5,8 +5,6 @@ Source: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sh
 
 import asyncio
 import math
-import secrets
-from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
@@ -31,9 +29,11 @@ class HashingBusyError(BusyError):
 class Slot:
     """One of the permits to hash."""
 
-    def __init__(self, hasher: PasswordHasher, nobody: str) -> None:
+    def __init__(self, hasher: PasswordHasher) -> None:
         self._hasher = hasher
-        self._nobody = nobody
+        # Matches no password and takes as long to verify: zeros for the salt and the digest.
+        cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+        self._nobody = f"$argon2id$v={ARGON2_VERSION}${cost}${'A' * 22}${'A' * 43}"
 
     async def hash(self, password: str) -> str:
         return await asyncio.to_thread(self._hasher.hash, password)
@@ -56,8 +56,7 @@ class Passwords:
     """
 
     def __init__(self, *, wait_seconds: float = WAIT_SECONDS, metrics: LimitMetrics | None = None) -> None:
-        hasher = PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
-        self._slot = Slot(hasher, _of_nobody(hasher))
+        self._slot = Slot(PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1))
         self._all = asyncio.Semaphore(AT_ONCE)
         self._new = asyncio.Semaphore(NEW_AT_ONCE)
         self._wait_seconds = wait_seconds
@@ -65,7 +64,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Hashes the password of a new account. Raises HashingBusyError."""
-        async with self._wait(self._new, self._all) as slot:
+        async with self.slot(new=True) as slot:
             return await slot.hash(password)
 
     async def verify(self, password: str, stored: str | None) -> bool:
@@ -74,17 +73,12 @@ class Passwords:
             return await slot.verify(password, stored)
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[Slot]:
-        """Waits for a slot, for callers that check something before hashing. Raises HashingBusyError."""
-        async with self._wait(self._all) as slot:
-            yield slot
-
-    @asynccontextmanager
-    async def _wait(self, *semaphores: asyncio.Semaphore) -> AsyncIterator[Slot]:
+    async def slot(self, *, new: bool = False) -> AsyncIterator[Slot]:
+        """Waits for a slot, one of those for new accounts with `new`. Raises HashingBusyError."""
         async with AsyncExitStack() as held:
             try:
                 async with asyncio.timeout(self._wait_seconds):
-                    for semaphore in semaphores:
+                    for semaphore in (self._new, self._all) if new else (self._all,):
                         await held.enter_async_context(semaphore)
             except TimeoutError:
                 self._count("refused")
@@ -98,14 +92,3 @@ class Passwords:
     def _count(self, decision: str) -> None:
         if self._metrics is not None:
             self._metrics.decisions.labels("hashing", decision).inc()
-
-
-def _of_nobody(hasher: PasswordHasher) -> str:
-    """Returns a hash that matches no password and takes as long to verify: random bytes instead of a digest."""
-    salt, digest = (_encoded(secrets.token_bytes(length)) for length in (hasher.salt_len, hasher.hash_len))
-    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
-    return f"$argon2{hasher.type.name.lower()}$v={ARGON2_VERSION}${cost}${salt}${digest}"
-
-
-def _encoded(data: bytes) -> str:
-    return b64encode(data).rstrip(b"=").decode()

@@ -7,11 +7,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StrictBool, StringConstraints, model_validator
 
 from app.accounts.permissions import Role
-from app.accounts.schemas import MAX_PASSWORD, AccountView, Address, DisplayName, Password, same_password_twice
-from app.pagination import PageQuery
-from app.schemas import Input
+from app.accounts.schemas import MAX_PASSWORD, AccountView, Address, DisplayName, Password, PasswordTwice
+from app.schemas import Input, PageQuery, examples
 from app.text.types import Plain
 
+SearchText = Annotated[str, StringConstraints(min_length=1, max_length=120), Plain]
 CurrentPassword = Annotated[SecretStr, Field(max_length=MAX_PASSWORD)]
 
 
@@ -32,14 +32,10 @@ class ProfileChange(Input):
     A new `email` requires `current_password`.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"display_name": "Ada L."},
-                {"email": "ada@example.com", "current_password": "correct horse battery"},
-            ],
-            "dependentRequired": {"email": ["current_password"]},
-        },
+    model_config = examples(
+        {"display_name": "Ada L."},
+        {"email": "ada@example.com", "current_password": "correct horse battery"},
+        dependentRequired={"email": ["current_password"]},
     )
 
     display_name: DisplayName | None = None
@@ -54,14 +50,12 @@ class ProfileChange(Input):
         return self
 
 
-class PasswordChange(Input):
+class PasswordChange(PasswordTwice):
     """Current and new password."""
 
     current_password: CurrentPassword
     password: Password
     password_confirm: SecretStr
-
-    _same_password_twice = model_validator(mode="after")(same_password_twice)
 
 
 class Deletion(Input):
@@ -73,15 +67,9 @@ class Deletion(Input):
 class AccountQuery(PageQuery):
     """Filter and page of a list of accounts."""
 
-    search: (
-        Annotated[
-            str,
-            StringConstraints(min_length=1, max_length=120),
-            Plain,
-            Field(description="Part of a username, a display name or an e-mail address"),
-        ]
-        | None
-    ) = None
+    search: Annotated[
+        SearchText | None, Field(description="Part of a username, a display name or an e-mail address")
+    ] = None
 
 
 class AccountPage(BaseModel):
@@ -96,7 +84,7 @@ class AccountPage(BaseModel):
 class Rights(Input):
     """Rights of an account."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "moderator", "is_active": True}]})
+    model_config = examples({"role": "moderator", "is_active": True})
 
     role: Role
     is_active: StrictBool
@@ -105,7 +93,7 @@ class Rights(Input):
 class RightsChange(Input):
     """Changes of an account's rights; missing fields stay unchanged."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"is_active": False}]})
+    model_config = examples({"is_active": False})
 
     role: Role = Field(default_factory=lambda: Role.USER)
     is_active: StrictBool = Field(default_factory=bool)

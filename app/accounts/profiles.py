@@ -1,21 +1,21 @@
 """Profiles: one's own account, and the public view of others."""
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 from pydantic import SecretStr
+from sqlalchemy.exc import IntegrityError
 
 from app.accounts import refresh_tokens, repository
 from app.accounts.access_tokens import Identity
 from app.accounts.authentication import AccountTakenError
-from app.accounts.login_limits import Attempt, LoginLimits
+from app.accounts.login_limits import Attempt, LoginLimits, Purpose, RegistrationLimits
 from app.accounts.models import Account
-from app.accounts.password_verification import Purpose, Verification
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission, allows
 from app.accounts.profile_schemas import PasswordChange, ProfileChange, PublicView
-from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.revocation import Access
 from app.accounts.schemas import AccountView
 from app.accounts.weak_passwords import refuse_own
@@ -42,35 +42,20 @@ class Anonymise(Protocol):
     async def __call__(self, account_id: UUID, *, token_version: int) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
 class Profiles:
-    """Reads and changes accounts for their owners.
+    """Reads and changes accounts for their owners. Where a stolen token must not be enough, it needs the password."""
 
-    A new e-mail address, a new password and deletion need the current password, so that a stolen access token is not
-    enough.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        passwords: Passwords,
-        access: Access,
-        *,
-        limits: LoginLimits,
-        registrations: RegistrationLimits,
-        anonymise: Anonymise,
-    ) -> None:
-        self._database = database
-        self._limits = limits
-        self._registrations = registrations
-        self._passwords = passwords
-        self._verification = Verification(passwords, limits)
-        self._anonymise = anonymise
-        self._access = access
+    database: Database
+    passwords: Passwords
+    access: Access
+    _: KW_ONLY
+    limits: LoginLimits
+    registrations: RegistrationLimits
+    anonymise: Anonymise
 
     async def see(self, caller: Identity, account_id: UUID) -> AccountView | PublicView:
-        """Returns the private view to the owner and to callers who may read all, else the public one. Raises
-        AccountNotFoundError.
-        """
+        """Returns the account, with private fields for those who may read them. Raises AccountNotFoundError."""
         account = await self._get(account_id)
         if caller.account_id == account_id or allows(caller.role, Permission.USERS_READ):
             return AccountView.model_validate(account)
@@ -90,16 +75,17 @@ class Profiles:
         values = change.model_dump(exclude_unset=True, exclude={"current_password"})
         token_version = None
         if "email" in values:
-            await self._registrations.count(address)
+            await self.registrations.count(address)
             account = await self._confirm("email_change", account_id, change.current_password, address)
             token_version = account.token_version
             values["email_key"] = fold(values["email"])
         if not values:
             return await self.own(account_id)
-        async with self._database.write() as session:
-            changed = await repository.change_profile(session, account_id, values, token_version)
-        if changed == repository.TAKEN:
-            raise AccountTakenError("This e-mail address is taken; choose another.")
+        try:
+            async with self.database.write() as session:
+                changed = await repository.change_profile(session, account_id, values, token_version)
+        except IntegrityError:
+            raise AccountTakenError("This e-mail address is taken; choose another.") from None
         if changed is None:
             raise _not_found() if token_version is None else _changed_meanwhile()
         if "email" in values:
@@ -117,34 +103,32 @@ class Profiles:
             refuse_own(change.password.get_secret_value(), account.username, account.email)
         except ValueError as weak:
             raise WeakPasswordError(f"password: {weak}") from None
-        async with self._passwords.slot() as slot:
+        async with self.passwords.slot() as slot:
             made = await slot.hash(change.password.get_secret_value())
-        async with self._database.write() as session:
+        async with self.database.write() as session:
             if not await repository.replace_password(session, account_id, account.password_hash, made):
                 raise _changed_meanwhile()
             await refresh_tokens.end_all(session, account_id)
         structlog.get_logger().info("password_changed", account_id=account_id)
-        self._access.invalidate(account_id)
+        self.access.invalidate(account_id)
 
     async def delete(self, account_id: UUID, password: SecretStr, address: str) -> None:
-        """Anonymises the account permanently; its orders and items are kept.
-
-        Raises WrongPasswordError, TooManyRequestsError after too many failures, and LastAdminError.
-        """
+        """Anonymises the account permanently. Raises WrongPasswordError, TooManyRequestsError and LastAdminError."""
         account = await self._confirm("deletion", account_id, password, address)
-        await self._anonymise(account_id, token_version=account.token_version)
+        await self.anonymise(account_id, token_version=account.token_version)
 
     async def _confirm(self, purpose: Purpose, account_id: UUID, password: SecretStr, address: str) -> Account:
         """Returns the account if the password is correct. Raises WrongPasswordError and TooManyRequestsError."""
         account = await self._get(account_id)
         attempt = Attempt.of(account.username, address)
-        await self._limits.check(attempt)
-        if not await self._verification.fits(purpose, attempt, password.get_secret_value(), account):
+        await self.limits.check(attempt)
+        current = password.get_secret_value()
+        if not await self.limits.verify(self.passwords, purpose, attempt, current, account):
             raise WrongPasswordError("current_password is not the password of this account.")
         return account
 
     async def _get(self, account_id: UUID) -> Account:
-        async with self._database.read() as session:
+        async with self.database.read() as session:
             account = await repository.get(session, account_id)
         if account is None:
             raise _not_found()

@@ -7,14 +7,14 @@ concurrent exchange can issue a valid token.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, Index, delete, exists, insert, select, update
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from app.accounts.access_tokens import Identity
 from app.accounts.models import Account, RefreshToken
 from app.infra.database import WriteSession
 from app.infra.database.orm import now
@@ -33,27 +33,16 @@ class Lifetimes:
     family: int
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """Account of an exchanged token, and the next token."""
-
-    account_id: UUID
-    role: str
-    token_version: int
-    family_id: UUID
-    refresh_token: str
-
-
 async def begin(session: WriteSession, account_id: UUID, lifetimes: Lifetimes) -> tuple[UUID, str]:
     """Returns a new family and its first token. Deletes the account's expired families."""
-    ended = delete(RefreshToken).where(RefreshToken.account_id == account_id, RefreshToken.family_expires_at < now())
-    await session.execute(ended.execution_options(synchronize_session=False))
+    expired = RefreshToken.family_expires_at < now()
+    await session.execute(delete(RefreshToken).where(RefreshToken.account_id == account_id, expired))
     family_id, family_expires_at = uuid4(), now() + timedelta(seconds=lifetimes.family)
     return family_id, await _add(session, account_id, family_id, family_expires_at, lifetimes)
 
 
-async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> Exchange | None:
-    """Uses a token up; returns None when it is not valid. Of concurrent uses, the database lets one through."""
+async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> tuple[Identity, str] | None:
+    """Uses a token up; returns its identity and the next token, None when invalid. Of concurrent uses, one succeeds."""
     moment = now()
     statement = (
         update(RefreshToken)
@@ -61,11 +50,10 @@ async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> E
             RefreshToken.token_hash == _hash(token),
             RefreshToken.used_at.is_(None),
             RefreshToken.expires_at > moment,
-            ~_family_ended(),
+            ~ended(RefreshToken.family_id),
         )
         .values(used_at=moment)
         .returning(RefreshToken.account_id, RefreshToken.family_id, RefreshToken.family_expires_at)
-        .execution_options(synchronize_session=False)
     )
     used = (await session.execute(statement)).one_or_none()
     if used is None:
@@ -76,22 +64,22 @@ async def exchange(session: WriteSession, token: str, lifetimes: Lifetimes) -> E
     if account is None:
         return None
     following = await _add(session, account_id, family_id, family_expires_at, lifetimes)
-    return Exchange(account_id, account.role, account.token_version, family_id, following)
+    return Identity(account_id, account.role, account.token_version, family_id), following
 
 
 async def end_family_if_used(session: WriteSession, token: str) -> UUID | None:
     """Revokes the family of a used token and returns its account; None when it was unused or revoked before."""
-    return await _end(session, [RefreshToken.token_hash == _hash(token), RefreshToken.used_at.is_not(None)])
+    return await _end(session, RefreshToken.token_hash == _hash(token), RefreshToken.used_at.is_not(None))
 
 
 async def end_family(session: WriteSession, token: str) -> None:
     """Revokes the token's family; does nothing for an unknown token."""
-    await _end(session, [RefreshToken.token_hash == _hash(token)])
+    await _end(session, RefreshToken.token_hash == _hash(token))
 
 
 async def end_all(session: WriteSession, account_id: UUID) -> None:
     """Revokes every family of an account."""
-    await _end(session, [RefreshToken.account_id == account_id])
+    await _end(session, RefreshToken.account_id == account_id)
 
 
 async def sweep(session: WriteSession) -> int:
@@ -99,23 +87,18 @@ async def sweep(session: WriteSession) -> int:
     return await delete_batch(session, RefreshToken, RefreshToken.family_expires_at < now())
 
 
-def _family_ended() -> ColumnElement[bool]:
-    relative = aliased(RefreshToken)
-    return exists().where(relative.family_id == RefreshToken.family_id, relative.revoked_at.is_not(None))
-
-
-def ended(family_id: UUID) -> ColumnElement[bool]:
+def ended(family_id: UUID | InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     """Returns a condition that holds for a revoked family."""
-    return exists().where(RefreshToken.family_id == family_id, RefreshToken.revoked_at.is_not(None))
+    relative = aliased(RefreshToken)
+    return exists().where(relative.family_id == family_id, relative.revoked_at.is_not(None))
 
 
-async def _end(session: WriteSession, which: Sequence[ColumnElement[bool]]) -> UUID | None:
+async def _end(session: WriteSession, *which: ColumnElement[bool]) -> UUID | None:
     statement = (
         update(RefreshToken)
         .where(*which, RefreshToken.revoked_at.is_(None))
         .values(revoked_at=now())
         .returning(RefreshToken.account_id)
-        .execution_options(synchronize_session=False)
     )
     return (await session.execute(statement)).scalars().first()
 
@@ -124,17 +107,14 @@ async def _add(
     session: WriteSession, account_id: UUID, family_id: UUID, family_expires_at: datetime, lifetimes: Lifetimes
 ) -> str:
     token = secrets.token_urlsafe(TOKEN_BYTES)
-    moment = now()
-    row = {
-        "id": uuid4(),
-        "account_id": account_id,
-        "family_id": family_id,
-        "token_hash": _hash(token),
-        "created_at": moment,
-        "expires_at": min(moment + timedelta(seconds=lifetimes.token), family_expires_at),
-        "family_expires_at": family_expires_at,
-    }
-    await session.execute(insert(RefreshToken).values(row))
+    statement = insert(RefreshToken).values(
+        account_id=account_id,
+        family_id=family_id,
+        token_hash=_hash(token),
+        expires_at=min(now() + timedelta(seconds=lifetimes.token), family_expires_at),
+        family_expires_at=family_expires_at,
+    )
+    await session.execute(statement)
     return token
 
 

@@ -1,7 +1,7 @@
 """Statements on accounts; none of them commits."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Row, Select, Update, case, false, func, or_, select, update
@@ -10,21 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts import refresh_tokens
 from app.accounts.models import Account
 from app.accounts.permissions import Role
+from app.accounts.schemas import AccountView
 from app.infra.database import ReadSession, WriteSession
 from app.infra.database.orm import now
 from app.text.folding import ESCAPE, containing, fold, folded
 
-TAKEN: Final = "taken"
-_NO_HASH: Final = ""  # matches no password
-_VIEW: Final = (
-    Account.id,
-    Account.username,
-    Account.display_name,
-    Account.email,
-    Account.role,
-    Account.is_active,
-    Account.created_at,
-)
+_VIEW: Final = tuple(getattr(Account, name) for name in AccountView.model_fields)
 
 
 class Standing(NamedTuple):
@@ -97,18 +88,13 @@ async def lock_admins(session: WriteSession) -> Sequence[UUID]:
 
 async def change_profile(
     session: WriteSession, account_id: UUID, values: Mapping[str, Any], token_version: int | None = None
-) -> Row[*tuple[Any, ...]] | Literal["taken"] | None:
-    """Updates an account, with `token_version` only at that version, and returns it.
+) -> Row[*tuple[Any, ...]] | None:
+    """Updates an account, with `token_version` only at that version, and returns it; None when there is none.
 
-    Returns TAKEN when another account has the address, None when there is no such account.
+    Raises IntegrityError when another account has the address.
     """
-    try:
-        async with session.begin_nested():
-            return (
-                await session.execute(_existing(account_id, token_version).values(values).returning(*_VIEW))
-            ).one_or_none()
-    except IntegrityError:
-        return TAKEN
+    statement = _existing(account_id, token_version).values(values).returning(*_VIEW)
+    return (await session.execute(statement)).one_or_none()
 
 
 async def replace_password(session: WriteSession, account_id: UUID, old: str, new: str) -> bool:
@@ -144,7 +130,7 @@ async def anonymise(session: WriteSession, account_id: UUID, token_version: int 
         display_name=None,
         email=gone,
         email_key=gone,
-        password_hash=_NO_HASH,
+        password_hash="",  # matches no password
         role=Role.USER,
         is_active=False,
         token_version=Account.token_version + 1,
@@ -155,9 +141,7 @@ async def anonymise(session: WriteSession, account_id: UUID, token_version: int 
 
 def _existing(account_id: UUID, token_version: int | None = None) -> Update:
     statement = update(Account).where(Account.id == account_id, Account.deleted_at.is_(None))
-    if token_version is not None:
-        statement = statement.where(Account.token_version == token_version)
-    return statement.execution_options(synchronize_session=False)
+    return statement if token_version is None else statement.where(Account.token_version == token_version)
 
 
 def _matching(query: Select[*tuple[Any, ...]], search: str | None) -> Select[*tuple[Any, ...]]:

@@ -7,7 +7,6 @@ FRESH_SECONDS: so no old token lives longer anywhere, and a busy caller costs on
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -21,12 +20,6 @@ MAX_SESSIONS: Final = 10_000  # in memory, about 4 MB
 _Key = tuple[UUID, UUID | None]  # account and session
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    at: float
-    standing: repository.Standing | None
-
-
 class Access:
     """Checks the identities of tokens. `clock` is monotonic, in seconds."""
 
@@ -36,7 +29,8 @@ class Access:
         self._database = database
         self._remembered = remembered
         self._clock = clock
-        self._seen: dict[_Key, _Seen] = {}  # oldest query first
+        # The time of the query, and its result; oldest first.
+        self._seen: dict[_Key, tuple[float, repository.Standing | None]] = {}
 
     async def check(self, identity: Identity) -> None:
         """Raises UnauthenticatedError when the account is gone, inactive, or has changed since the token's issue."""
@@ -48,10 +42,8 @@ class Access:
             standing = await self._standing(key)
         if standing is None:
             raise UnauthenticatedError("The account of this token does not exist any more.")
-        if not standing.is_active or (standing.token_version, standing.role) != (
-            identity.token_version,
-            identity.role,
-        ):
+        changed = (standing.token_version, standing.role) != (identity.token_version, identity.role)
+        if changed or not standing.is_active:
             raise UnauthenticatedError("The account changed after this token was issued; log in again.")
         if standing.session_ended:
             raise UnauthenticatedError("The session of this token was ended; log in again.")
@@ -64,11 +56,11 @@ class Access:
     async def _standing(self, key: _Key) -> repository.Standing | None:
         seen = self._seen.get(key)
         asked_at = self._clock()
-        if seen is None or asked_at - seen.at >= FRESH_SECONDS:
+        if seen is None or asked_at - seen[0] >= FRESH_SECONDS:
             async with self._database.read() as session:
-                seen = _Seen(asked_at, await repository.standing(session, *key))
+                seen = asked_at, await repository.standing(session, *key)
             self._seen.pop(key, None)
             while len(self._seen) >= self._remembered:
                 del self._seen[next(iter(self._seen))]
             self._seen[key] = seen
-        return seen.standing
+        return seen[1]

@@ -1,7 +1,7 @@
 """Request and response bodies of registration and tokens."""
 
 from datetime import datetime
-from typing import Annotated, Final, Literal, Protocol, TypeVar
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import (
@@ -20,7 +20,7 @@ from pydantic.config import JsonDict
 
 from app.accounts.names import USERNAME, free, personal
 from app.accounts.weak_passwords import MIN_LENGTH, refuse_own, refuse_weak
-from app.schemas import Input, Whole
+from app.schemas import Input, Whole, examples
 from app.text.folding import fold
 from app.text.types import Name, Plain, plain
 
@@ -61,35 +61,27 @@ Password = Annotated[
 ]
 
 
-class _Twice(Protocol):
-    password: SecretStr
-    password_confirm: SecretStr
+class PasswordTwice(Input):
+    """Base class of bodies with a new `password`, and with its repetition as `password_confirm`."""
+
+    @model_validator(mode="after")
+    def _same_twice(self) -> Self:
+        password, repetition = (getattr(self, name) for name in ("password", "password_confirm"))
+        if password.get_secret_value() != repetition.get_secret_value():
+            raise ValueError("password and password_confirm differ")
+        return self
 
 
-_AskedTwice = TypeVar("_AskedTwice", bound=_Twice)
-
-
-def same_password_twice(asked: _AskedTwice) -> _AskedTwice:
-    """Validates that a new password and its repetition are equal."""
-    if asked.password.get_secret_value() != asked.password_confirm.get_secret_value():
-        raise ValueError("password and password_confirm differ")
-    return asked
-
-
-class Registration(Input):
+class Registration(PasswordTwice):
     """Account to register. A password that is too long is rejected, not truncated. The age is only checked."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "username": "ada",
-                    "email": "ada@example.com",
-                    "password": "correct horse battery",
-                    "password_confirm": "correct horse battery",
-                }
-            ]
-        },
+    model_config = examples(
+        {
+            "username": "ada",
+            "email": "ada@example.com",
+            "password": "correct horse battery",
+            "password_confirm": "correct horse battery",
+        }
     )
 
     username: Username
@@ -98,8 +90,6 @@ class Registration(Input):
     age: Annotated[int, Field(ge=MIN_AGE, le=150), Whole] | None = None
     password: Password
     password_confirm: SecretStr
-
-    _same_password_twice = model_validator(mode="after")(same_password_twice)
 
     @field_validator("password")
     @classmethod

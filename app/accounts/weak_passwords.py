@@ -1,5 +1,4 @@
-"""Refuses new passwords that attackers guess first: worst_passwords.txt, keyboard runs, repetitions, the account's
-name.
+"""Refuses new passwords that are guessed first: worst_passwords.txt, keyboard runs, repetitions, the account's name.
 
 Existing passwords are never tested, so that everybody can still log in. Source: NIST SP 800-63B, 3.1.1.2.
 """
@@ -52,10 +51,8 @@ def refuse_own(password: str, username: str, email: str) -> None:
 def _is_all_runs(text: str) -> bool:
     """Tests whether greedy cutting leaves only parts of keyboard rows, of at least _MIN_RUN characters."""
     while text:
-        length = max(
-            (size for size in range(_MIN_RUN, len(text) + 1) if any(text[:size] in run for run in _RUNS)),
-            default=0,
-        )
+        sizes = range(_MIN_RUN, len(text) + 1)
+        length = max((size for size in sizes if any(text[:size] in run for run in _RUNS)), default=0)
         if not length:
             return False
         text = text[length:]

@@ -6,11 +6,10 @@ To add a service, create it here and add its alias to app/api/dependencies.py.
 from app.accounts.access_tokens import Tokens
 from app.accounts.administration import Administration
 from app.accounts.authentication import Accounts
-from app.accounts.login_limits import LoginLimits
+from app.accounts.login_limits import LoginLimits, RegistrationLimits
 from app.accounts.passwords import Passwords
 from app.accounts.profiles import Profiles
 from app.accounts.refresh_tokens import Lifetimes
-from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.revocation import Access
 from app.api.presence import Presence
 from app.api.stream_limits import StreamLimits

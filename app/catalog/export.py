@@ -28,16 +28,12 @@ async def as_csv(first: Sequence[ItemRecord], rest: AsyncIterator[Sequence[ItemR
         yield to_csv(_cells(item) for item in batch)
 
 
-def _cells(item: ItemRecord) -> Sequence[str]:
-    return (
-        str(item.id),
-        str(item.owner_id),
-        escape_formula(item.name),
-        escape_formula(item.description),
-        str(to_major(item.price_minor)),
-        item.currency,
-        str(item.stock),
-        item.status,
-        item.ends_at.isoformat() if item.ends_at is not None else "",
-        item.created_at.isoformat(),
-    )
+def _cells(item: ItemRecord) -> Sequence[object]:
+    cells = item._asdict() | {
+        "name": escape_formula(item.name),
+        "description": escape_formula(item.description),
+        "price": to_major(item.price_minor),
+        "ends_at": item.ends_at and item.ends_at.isoformat(),
+        "created_at": item.created_at.isoformat(),
+    }
+    return [cells[column] for column in COLUMNS]

@@ -26,7 +26,7 @@ FOR_SALE: Final = STATES["active"]
 
 
 async def take(session: WriteSession, events: Events, item_id: UUID, quantity: int) -> RowMapping:
-    """Takes pieces off the stock in one statement. Returns `price_minor` and `currency`.
+    """Takes pieces off the stock in one statement. Returns `price_minor` of one piece and `currency`.
 
     Raises ItemNotFoundError, ItemWithdrawnError, ItemEndedError and OutOfStockError.
     """
@@ -35,7 +35,6 @@ async def take(session: WriteSession, events: Events, item_id: UUID, quantity: i
         .where(ITEMS.c.id == item_id, FOR_SALE, ITEMS.c.stock >= quantity)
         .values(stock=ITEMS.c.stock - quantity, version=ITEMS.c.version + 1)
         .returning(ITEMS.c.price_minor, ITEMS.c.currency)
-        .execution_options(synchronize_session=False)
     )
     row = (await session.execute(statement)).mappings().one_or_none()
     if row is None:

@@ -112,8 +112,6 @@ def _conditions(given: frozenset[str]) -> list[ColumnElement[bool]]:
 
 
 def _sorted(query: Select[*tuple[Any, ...]], sort: Sort | CursorSort) -> Select[*tuple[Any, ...]]:
-    column = _SORTED_BY[sort.removeprefix("-")]
     # The id is sorted in the same direction, so that one index serves both.
-    return (
-        query.order_by(column.desc(), ITEMS.c.id.desc()) if sort.startswith("-") else query.order_by(column, ITEMS.c.id)
-    )
+    columns = (_SORTED_BY[sort.removeprefix("-")], ITEMS.c.id)
+    return query.order_by(*(column.desc() for column in columns) if sort.startswith("-") else columns)

@@ -41,13 +41,7 @@ async def change(
         conditions.append(Item.owner_id == owner_id)
     if versions is not None:
         conditions.append(Item.version.in_(versions))
-    statement = (
-        update(Item)
-        .where(*conditions)
-        .values(**values, version=Item.version + 1)
-        .returning(*COLUMNS)
-        .execution_options(synchronize_session=False)
-    )
+    statement = update(Item).where(*conditions).values(**values, version=Item.version + 1).returning(*COLUMNS)
     row = (await session.execute(statement)).one_or_none()
     if row is None:
         return None
@@ -61,7 +55,6 @@ async def give_back_stock(session: WriteSession, events: Events, quantities: Map
             update(Item)
             .where(Item.id == item_id)
             .values(stock=Item.stock + quantities[item_id], version=Item.version + 1)
-            .execution_options(synchronize_session=False)
         )
         events.record(session, ItemChanged(item_id))
 

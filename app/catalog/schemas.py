@@ -5,15 +5,14 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, SaleState, Status, Stock
 from app.catalog.models import ItemRecord
 from app.csv_files import Bom
 from app.money import to_major
-from app.pagination import PageQuery
-from app.schemas import Input
+from app.schemas import Input, PageQuery, examples
 from app.text.types import Plain
 
 Sort = Literal["-created_at", "created_at", "-price", "price", "-name", "name"]
@@ -24,7 +23,7 @@ _EXAMPLE: JsonDict = {"name": "Sextant", "description": "Brass.", "price": "249.
 class NewItem(Input):
     """Item to create. Its name must be unique, regardless of case. A paused item can't be ordered."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+    model_config = examples(_EXAMPLE)
 
     name: Name
     description: Description = ""
@@ -38,7 +37,7 @@ class NewItem(Input):
 class ItemChange(Input):
     """Changes of an item; missing fields stay unchanged (RFC 7396). Only `ends_at` can be removed, by null."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "examples": [{"price": "199.00", "stock": 3}]})
+    model_config = examples({"price": "199.00", "stock": 3}, minProperties=1)
 
     # The factories make the fields optional without making null a value; only what was set is read.
     name: Name = Field(default_factory=str)

@@ -5,13 +5,13 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, Status, Stock
 from app.catalog.models import ItemRecord
 from app.catalog.schemas import ItemFilter, NewItem
 from app.money import to_major
-from app.schemas import Input
+from app.schemas import Input, examples
 
 CursorSort = Literal["-created_at", "created_at", "-price", "price"]
 
@@ -33,11 +33,7 @@ class Money(BaseModel):
 class NewItemV2(Input):
     """Item to create; it differs from version 1 in its price."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"name": "Sextant", "price": {"amount": "249.00", "currency": "EUR"}, "stock": 12}]
-        },
-    )
+    model_config = examples({"name": "Sextant", "price": {"amount": "249.00", "currency": "EUR"}, "stock": 12})
 
     name: Name
     description: Description = ""

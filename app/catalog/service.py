@@ -20,7 +20,7 @@ from app.infra.cursors import Cursors
 from app.infra.database import Database, Reads
 from app.infra.event_bus import Events
 from app.money import to_minor
-from app.pagination import PageQuery
+from app.schemas import PageQuery
 from app.text import lookalikes
 
 BATCH: Final = 500
@@ -102,9 +102,7 @@ class Catalog:
     async def _write(
         self, who: Identity, item_id: UUID, values: Mapping[str, Any], versions: Collection[int] | None
     ) -> ItemRecord:
-        """Changes an item, in one statement unless refused. Raises ItemNotFoundError, NotYourItemError and
-        ItemChangedError.
-        """
+        """Changes an item, in one statement. Raises ItemNotFoundError, NotYourItemError and ItemChangedError."""
         owner_id = None if allows(who.role, Permission.ITEMS_WRITE_ANY) else who.account_id
         async with self._database.write() as session:
             item = await repository.change(session, self._events, item_id, values, owner_id=owner_id, versions=versions)

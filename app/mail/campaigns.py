@@ -38,12 +38,11 @@ class Campaigns:
 
 
 class SendCampaign:
-    """Handles campaigns in batches: adds an e-mail for each account of a batch to the outbox, with the campaign's
-    position.
+    """Handles campaigns in batches: adds an e-mail for each account of a batch to the outbox.
 
-    Both commit in one transaction, so that no account is skipped or gets two. The next batch queues behind these
-    e-mails and waits until they are sent, so that an order never waits for more than one batch. The campaign ends when
-    all its e-mails have ended; their counts are its result.
+    The campaign's position commits with them, so that no account is skipped or gets two. The next batch queues behind
+    these e-mails and waits until they are sent, so that an order never waits for more than one batch. The campaign ends
+    when all its e-mails have ended; their counts are its result.
     """
 
     def __init__(self, slices: TimeSlices, outbox: Outbox, *, accounts_at_once: int = ACCOUNTS_AT_ONCE) -> None:

@@ -1,6 +1,7 @@
 """Handlers that send e-mails. The id of the outbox message is the provider's idempotency key."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
@@ -19,53 +20,36 @@ _Write = Callable[[ReadSession, Message, Recipient], Awaitable[Email]]
 Outcome = Literal["sent", "nobody"]
 
 
-class Sending:
-    """Handlers of the topics that send e-mails."""
+def handlers(database: Database, mailer: Mailer) -> dict[str, Handler]:
+    """Returns the handlers by topic."""
+    return {topic: _handler(database, mailer, to, write) for topic, (to, write) in _EMAILS.items()}
 
-    def __init__(self, database: Database, mailer: Mailer) -> None:
-        self._database = database
-        self._mailer = mailer
 
-    def handlers(self) -> dict[str, Handler]:
-        """Returns the handlers by topic."""
-        return {topic: self._handler(to, write) for topic, (to, write) in _EMAILS.items()}
+def _handler(database: Database, mailer: Mailer, to: str, write: _Write) -> Handler:
+    async def handle(message: Message) -> Outcome:
+        """Raises UnavailableError when the provider's answer is unclear."""
+        async with database.read() as session:
+            recipient = await repository.recipient(session, UUID(message.payload[to]))
+            email = await write(session, message, recipient) if recipient is not None else None
+        if recipient is None or email is None:
+            async with database.write() as session:
+                await message.done(session, repository.SKIPPED)
+            return "nobody"
+        await mailer.send(str(message.id), recipient.address, email)
+        # The log holds the account's id, never the address.
+        structlog.get_logger().info("mail_sent", topic=message.claim.topic, account_id=message.payload[to])
+        return "sent"
 
-    def _handler(self, to: str, write: _Write) -> Handler:
-        async def handle(message: Message) -> Outcome:
-            """Raises UnavailableError when the provider's answer is unclear."""
-            async with self._database.read() as session:
-                recipient = await repository.recipient(session, UUID(message.payload[to]))
-                email = await write(session, message, recipient) if recipient is not None else None
-            if recipient is None or email is None:
-                async with self._database.write() as session:
-                    await message.done(session, repository.SKIPPED)
-                return "nobody"
-            await self._mailer.send(str(message.id), recipient.address, email)
-            # The log holds the account's id, never the address.
-            structlog.get_logger().info("mail_sent", topic=message.claim.topic, account_id=message.payload[to])
-            return "sent"
-
-        return handle
+    return handle
 
 
 async def _welcome(_session: ReadSession, _message: Message, recipient: Recipient) -> Email:
     return templates.welcome(recipient.name)
 
 
-async def _receipt(session: ReadSession, message: Message, recipient: Recipient) -> Email:
+async def _about_order(template: Email, session: ReadSession, message: Message, recipient: Recipient) -> Email:
     order = await repository.order(session, UUID(message.payload["order_id"]))
-    return templates.receipt(recipient.name, order.order, order.total, order.currency)
-
-
-async def _failed(session: ReadSession, message: Message, recipient: Recipient) -> Email:
-    order = await repository.order(session, UUID(message.payload["order_id"]))
-    reason = message.payload["reason"]
-    return templates.payment_failed(recipient.name, order.order, order.total, order.currency, reason)
-
-
-async def _refund(session: ReadSession, message: Message, recipient: Recipient) -> Email:
-    order = await repository.order(session, UUID(message.payload["order_id"]))
-    return templates.refund(recipient.name, order.order, order.total, order.currency)
+    return templates.about_order(template, recipient.name, order, message.payload.get("reason", ""))
 
 
 async def _campaign(session: ReadSession, message: Message, _recipient: Recipient) -> Email:
@@ -76,9 +60,9 @@ async def _campaign(session: ReadSession, message: Message, _recipient: Recipien
 # By topic: the payload's field with the recipient's id, and the function that writes the e-mail.
 _EMAILS: Final[Mapping[str, tuple[str, _Write]]] = {
     MAIL_WELCOME: ("account_id", _welcome),
-    MAIL_RECEIPT: ("buyer_id", _receipt),
-    MAIL_ORDER_FAILED: ("buyer_id", _failed),
-    MAIL_REFUND: ("buyer_id", _refund),
+    MAIL_RECEIPT: ("buyer_id", partial(_about_order, templates.RECEIPT)),
+    MAIL_ORDER_FAILED: ("buyer_id", partial(_about_order, templates.PAYMENT_FAILED)),
+    MAIL_REFUND: ("buyer_id", partial(_about_order, templates.REFUND)),
     MAIL_CAMPAIGN: ("account_id", _campaign),
 }
 TOPICS: Final = tuple(_EMAILS)

@@ -15,6 +15,7 @@ from app.mail.topics import MAIL_CAMPAIGN
 from app.money import to_major
 from app.orders.models import Order
 
+_REACHABLE: Final = (Account.is_active.is_(True), Account.deleted_at.is_(None))
 SKIPPED: Final = {"skipped": 1}  # result of an e-mail whose recipient is gone
 
 
@@ -40,37 +41,28 @@ class EmailCounts:
         return self.total - self.pending - self.failed - self.skipped
 
 
-@dataclass(frozen=True, slots=True)
-class OrderSummary:
-    """Values of an order that e-mails contain."""
-
-    order: str
-    total: str
-    currency: str
-
-
 async def recipient(session: ReadSession, account_id: UUID) -> Recipient | None:
     """Returns the recipient; None when the account is closed or inactive."""
     query = select(Account.email, Account.display_name, Account.username)
-    row = (await session.execute(query.where(Account.id == account_id, *_reachable()))).one_or_none()
+    row = (await session.execute(query.where(Account.id == account_id, *_REACHABLE))).one_or_none()
     return Recipient(row.email, row.display_name or row.username) if row is not None else None
 
 
-async def order(session: ReadSession, order_id: UUID) -> OrderSummary:
+async def order(session: ReadSession, order_id: UUID) -> dict[str, str]:
+    """Returns the values of an order that e-mails contain."""
     query = select(Order.total_minor, Order.currency).where(Order.id == order_id)
     row = (await session.execute(query)).one()
-    return OrderSummary(str(order_id), str(to_major(row.total_minor)), row.currency)
+    return {"order": str(order_id), "total": str(to_major(row.total_minor)), "currency": row.currency}
 
 
 async def count_accounts(session: ReadSession, until: datetime) -> int:
     """Counts the active accounts that existed at a moment."""
-    query = select(func.count()).select_from(Account).where(Account.created_at <= until, *_reachable())
-    return (await session.execute(query)).scalar_one()
+    return await _count(session, Account.created_at <= until, *_REACHABLE)
 
 
 async def accounts(session: ReadSession, until: datetime, after: UUID | None, limit: int) -> Sequence[UUID]:
     """Returns the next of these accounts."""
-    query = select(Account.id).where(Account.created_at <= until, *_reachable()).order_by(Account.id).limit(limit)
+    query = select(Account.id).where(Account.created_at <= until, *_REACHABLE).order_by(Account.id).limit(limit)
     if after is not None:
         query = query.where(Account.id > after)
     return (await session.execute(query)).scalars().all()
@@ -78,8 +70,7 @@ async def accounts(session: ReadSession, until: datetime, after: UUID | None, li
 
 async def count_emails(session: ReadSession, campaign_id: UUID, queued: int) -> EmailCounts:
     """Counts the outcomes of a campaign's e-mails, of which `queued` were added to the outbox."""
-    waiting = OutboxMessage.done_at.is_(None)
-    pending = await _count(session, *_of_campaign(OutboxMessage, campaign_id), waiting)
+    pending = await _count(session, *_of_campaign(OutboxMessage, campaign_id), OutboxMessage.done_at.is_(None))
     failed = await _count(session, *_of_campaign(DeadLetter, campaign_id))
     if pending:
         return EmailCounts(queued, pending=pending, failed=failed)
@@ -91,19 +82,12 @@ async def count_emails(session: ReadSession, campaign_id: UUID, queued: int) -> 
 
 async def unsent(session: ReadSession, topic: str) -> int:
     """Counts the messages of a topic that are not done."""
-    query = select(func.count()).select_from(OutboxMessage)
-    query = query.where(OutboxMessage.topic == topic, OutboxMessage.done_at.is_(None))
-    return (await session.execute(query)).scalar_one()
+    return await _count(session, OutboxMessage.topic == topic, OutboxMessage.done_at.is_(None))
 
 
 def _of_campaign(table: type[OutboxMessage | DeadLetter], campaign_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    of_this_one = table.payload["campaign_id"].as_string() == str(campaign_id)
-    return table.topic == MAIL_CAMPAIGN, of_this_one
+    return table.topic == MAIL_CAMPAIGN, table.payload["campaign_id"].as_string() == str(campaign_id)
 
 
 async def _count(session: ReadSession, *which: ColumnElement[bool]) -> int:
     return (await session.execute(select(func.count()).where(*which))).scalar_one()
-
-
-def _reachable() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return Account.is_active.is_(True), Account.deleted_at.is_(None)

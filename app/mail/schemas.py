@@ -2,19 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import ConfigDict, StringConstraints
+from pydantic import StringConstraints
 
 from app.mail.templates import MAX_SUBJECT
-from app.schemas import Input
+from app.schemas import Input, examples
 from app.text.types import Filled, OneLine
 
 
 class NewCampaign(Input):
     """Plain-text e-mail to all active accounts."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"subject": "New in the shop", "text": "Come and see our new sextants."}]},
-    )
+    model_config = examples({"subject": "New in the shop", "text": "Come and see our new sextants."})
 
     subject: Annotated[str, StringConstraints(max_length=MAX_SUBJECT), OneLine]
     text: Annotated[str, StringConstraints(max_length=20_000), Filled]

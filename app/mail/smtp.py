@@ -9,17 +9,15 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from app.errors import InvalidError, TimedOutError
 from app.infra.resilience.circuit_breaker import Breaker
 from app.infra.resilience.dependency import Kind, NoAnswerError, guarded
-
-if TYPE_CHECKING:
-    from app.mail.templates import Email
-    from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
+from app.mail.templates import Email
+from app.settings import Settings
+from app.telemetry.metrics import DependencyMetrics
 
 PORTS: Final = {"smtp": 587, "smtps": 465}
 _PERMANENT: Final = 500
@@ -32,7 +30,7 @@ class SmtpMailer:
     recognisable as the same message.
     """
 
-    def __init__(self, settings: "Settings", target: str, breaker: Breaker, metrics: "DependencyMetrics") -> None:
+    def __init__(self, settings: Settings, target: str, breaker: Breaker, metrics: DependencyMetrics) -> None:
         url = urlsplit(settings.mail_url or "")
         self._host, self._port = url.hostname or "", url.port or PORTS[url.scheme]
         self._settings = settings
@@ -44,7 +42,7 @@ class SmtpMailer:
         self.breaker = breaker
         metrics.declare(target, ("send",))
 
-    async def send(self, key: str, address: str, email: "Email") -> None:
+    async def send(self, key: str, address: str, email: Email) -> None:
         """Raises UnavailableError when the e-mail may have been sent, InvalidError when it never will be."""
         message = self._message(key, address, email)
         with guarded(self.breaker, self._metrics, self._target, "send"):
@@ -92,7 +90,7 @@ class SmtpMailer:
         """Returns the trusted authorities, read once: that takes 60 ms."""
         return ssl.create_default_context(cafile=self._settings.ssl_cert_file)
 
-    def _message(self, key: str, address: str, email: "Email") -> EmailMessage:
+    def _message(self, key: str, address: str, email: Email) -> EmailMessage:
         message = EmailMessage(SMTP)
         message["From"], message["To"], message["Subject"] = self._sender, address, email.subject
         message["Date"], message["Message-ID"] = formatdate(), f"<{key}@{self._domain}>"

@@ -5,6 +5,7 @@ voice. Only the text of administrators may have paragraphs.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
 from typing import Final
@@ -15,22 +16,16 @@ _BREAKS: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """Subject, in one line, and text of an e-mail."""
+    """Subject, in one line, and text of an e-mail, or of its template."""
 
     subject: str
     text: str
 
-
-@dataclass(frozen=True, slots=True)
-class _Template:
-    subject: Template
-    text: Template
-
-    def fill(self, **values: str) -> Email:
-        """Raises KeyError when a placeholder has no value."""
+    def fill(self, **values: str) -> "Email":
+        """Fills a template. Raises KeyError when a placeholder has no value."""
         lines = {name: one_line(value) for name, value in values.items()}
-        subject = one_line(self.subject.substitute(lines))
-        return Email(subject[:MAX_SUBJECT], self.text.substitute(lines))
+        subject, text = (Template(part).substitute(lines) for part in (self.subject, self.text))
+        return Email(one_line(subject)[:MAX_SUBJECT], text)
 
 
 def one_line(text: str) -> str:
@@ -38,11 +33,7 @@ def one_line(text: str) -> str:
     return _BREAKS.sub(" ", text).strip()
 
 
-def _template(subject: str, text: str) -> _Template:
-    return _Template(Template(subject), Template(text))
-
-
-_WELCOME: Final = _template(
+_WELCOME: Final = Email(
     "Welcome aboard, $name",
     """Hello $name,
 
@@ -51,14 +42,14 @@ your account at Binnacle is ready. Find something at /api/v1/items, and order it
 If it was not you who registered, write to us: somebody has used your address.
 """,
 )
-_RECEIPT: Final = _template(
+RECEIPT: Final = Email(
     "Your order is paid: $total $currency",
     """Hello $name,
 
 we have received $total $currency for your order $order. It is on its way.
 """,
 )
-_FAILED: Final = _template(
+PAYMENT_FAILED: Final = Email(
     "Your order could not be paid",
     """Hello $name,
 
@@ -66,7 +57,7 @@ your order $order over $total $currency could not be paid: $reason. Nothing was 
 Order again with another card if you like.
 """,
 )
-_REFUND: Final = _template(
+REFUND: Final = Email(
     "Your money is on its way back: $total $currency",
     """Hello $name,
 
@@ -85,18 +76,9 @@ def welcome(name: str) -> Email:
     return _WELCOME.fill(name=name)
 
 
-def receipt(name: str, order: str, total: str, currency: str) -> Email:
-    return _RECEIPT.fill(name=name, order=order, total=total, currency=currency)
-
-
-def payment_failed(name: str, order: str, total: str, currency: str, reason: str) -> Email:
-    """`reason` is the failure reason of the order."""
-    reason = _REASONS.get(reason, "the payment was refused")
-    return _FAILED.fill(name=name, order=order, total=total, currency=currency, reason=reason)
-
-
-def refund(name: str, order: str, total: str, currency: str) -> Email:
-    return _REFUND.fill(name=name, order=order, total=total, currency=currency)
+def about_order(template: Email, name: str, order: Mapping[str, str], failure_reason: str = "") -> Email:
+    """Fills a template of an order's e-mail. `order` holds its id, `total` and `currency`."""
+    return template.fill(name=name, reason=_REASONS.get(failure_reason, "the payment was refused"), **order)
 
 
 def campaign(subject: str, text: str) -> Email:

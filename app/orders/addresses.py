@@ -2,10 +2,11 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
 
 from app.orders import countries
-from app.schemas import Input
+from app.schemas import Input, examples
 from app.text.types import Lines, OneLine, Plain
 
 
@@ -31,22 +32,19 @@ PostalCode = Annotated[
 ]
 
 
+EXAMPLE: JsonDict = {
+    "name": "A. Navigator",
+    "street": "Am Hafen 1",
+    "city": "Hamburg",
+    "postal_code": "20457",
+    "country": "DE",
+}
+
+
 class Address(Input):
     """Shipping address. The postal code has the country's format; it is optional where the country has none."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "A. Navigator",
-                    "street": "Am Hafen 1",
-                    "city": "Hamburg",
-                    "postal_code": "20457",
-                    "country": "DE",
-                }
-            ]
-        },
-    )
+    model_config = examples(EXAMPLE)
 
     name: Line
     street: Line

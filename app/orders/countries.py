@@ -24,18 +24,14 @@ CURRENCIES: Final = frozenset(
 )
 """Of ISO 4217 what an order may be in: money has two decimals everywhere in this service."""
 
-_FIVE: Final = r"\d{5}"
-_FOUR: Final = r"\d{4}"
-_SIX: Final = r"\d{6}"
 _POSTAL_CODES: Final = {
-    **dict.fromkeys(("DE", "ES", "FI", "FR", "IT", "EE", "HR", "MX", "TR", "UA"), _FIVE),
-    **dict.fromkeys(("AT", "AU", "BE", "BG", "CH", "DK", "HU", "LI", "LU", "NO", "NZ", "SI", "ZA"), _FOUR),
-    **dict.fromkeys(("CN", "IN", "RO", "SG"), _SIX),
+    **dict.fromkeys(("DE", "ES", "FI", "FR", "IT", "EE", "HR", "MX", "TR", "UA"), r"\d{5}"),
+    **dict.fromkeys(("AT", "AU", "BE", "BG", "CH", "DK", "HU", "LI", "LU", "NO", "NZ", "SI", "ZA"), r"\d{4}"),
+    **dict.fromkeys(("CN", "IN", "RO", "SG"), r"\d{6}"),
+    **dict.fromkeys(("CZ", "GR", "SE", "SK"), r"\d{3} ?\d{2}"),
     "BR": r"\d{5}-?\d{3}",
     "CA": r"[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d",
-    "CZ": r"\d{3} ?\d{2}",
     "GB": r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}",
-    "GR": r"\d{3} ?\d{2}",
     "IE": r"[A-Z]\d[\dW] ?[A-Z\d]{4}",
     "JP": r"\d{3}-?\d{4}",
     "LT": r"(LT-)?\d{5}",
@@ -43,22 +39,16 @@ _POSTAL_CODES: Final = {
     "NL": r"\d{4} ?[A-Z]{2}",
     "PL": r"\d{2}-\d{3}",
     "PT": r"\d{4}-\d{3}",
-    "SE": r"\d{3} ?\d{2}",
-    "SK": r"\d{3} ?\d{2}",
     "US": r"\d{5}(-\d{4})?",
 }
 _ELSEWHERE: Final = r"[A-Z\d][A-Z\d -]{0,10}[A-Z\d]|[A-Z\d]"
 
 
 def fits(postal_code: str, country: str) -> bool:
-    """Tests whether a code, in capitals, has the country's format; without a known one: letters, digits, dashes,
-    spaces.
-    """
+    """Tests whether a code, in capitals, has the country's format, or a general one where none is known."""
     return re.fullmatch(_POSTAL_CODES.get(country, _ELSEWHERE), postal_code, re.ASCII) is not None
 
 
 def has_postal_codes(country: str) -> bool:
-    """Tests whether addresses in the country need a code; false where no format is known, since some countries have
-    none.
-    """
+    """Tests whether addresses in the country need a code; false where no format is known: some countries have none."""
     return country in _POSTAL_CODES

@@ -39,10 +39,11 @@ class KeyedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Saved response body, byte for byte."""
+    """Response body for an accepted order; `replayed` when it repeats, byte for byte, that of an earlier request."""
 
     order_id: UUID
     content: bytes
+    replayed: bool = False
 
 
 async def find(session: ReadSession, request: KeyedRequest) -> Answer | None:
@@ -53,7 +54,7 @@ async def find(session: ReadSession, request: KeyedRequest) -> Answer | None:
         return None
     if row.fingerprint != request.fingerprint:
         raise KeyReusedError("This Idempotency-Key came with another body before; take a new key for a new order.")
-    return Answer(row.order_id, row.answer)
+    return Answer(row.order_id, row.answer, replayed=True)
 
 
 async def claim(session: WriteSession, request: KeyedRequest) -> Answer | None:
@@ -67,14 +68,13 @@ async def claim(session: WriteSession, request: KeyedRequest) -> Answer | None:
 
 
 async def save(session: WriteSession, request: KeyedRequest, answer: Answer) -> None:
-    statement = update(IdempotencyKey).where(*_matches(request)).values(order_id=answer.order_id, answer=answer.content)
-    await session.execute(statement.execution_options(synchronize_session=False))
+    values = {"order_id": answer.order_id, "answer": answer.content}
+    await session.execute(update(IdempotencyKey).where(*_matches(request)).values(values))
 
 
 async def delete_all(session: WriteSession, account_id: UUID) -> None:
     """Deletes an account's responses, which hold personal data."""
-    statement = delete(IdempotencyKey).where(IdempotencyKey.account_id == account_id)
-    await session.execute(statement.execution_options(synchronize_session=False))
+    await session.execute(delete(IdempotencyKey).where(IdempotencyKey.account_id == account_id))
 
 
 async def sweep(session: WriteSession) -> int:

@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from app.errors import InvalidError
 from app.infra.http_client import open_dependency
-
-if TYPE_CHECKING:
-    from app.infra.resilience.dependency import Answer, Dependency
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
+from app.infra.resilience.dependency import Answer, Dependency
+from app.settings import Settings
+from app.telemetry.telemetry import Telemetry
 
 TARGET: Final = "payments"
 OPERATIONS: Final = ("charge", "find", "refund")
@@ -35,14 +33,13 @@ class _Refund(BaseModel):
 
 
 class Provider:
-    """Charges and refunds orders. Idempotency keys are derived from the order's id, so that a repeated call has no
-    further effect.
+    """Charges and refunds orders. Keys are derived from the order's id, so that a repeated call has no further effect.
 
     A call takes at most `within` seconds, all tries together. Every method raises UnavailableError when the answer is
     unclear: the call may have been carried out. InvalidError means that the provider refused it.
     """
 
-    def __init__(self, dependency: "Dependency", within: float) -> None:
+    def __init__(self, dependency: Dependency, within: float) -> None:
         self._dependency = dependency
         self._within = within
         self.breaker = dependency.breaker
@@ -68,18 +65,10 @@ class Provider:
 
 
 @asynccontextmanager
-async def open_provider(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Provider]:
+async def open_provider(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Provider]:
     """Opens the client of the payment provider, which connects at its first use."""
-    within = settings.provider_timeout_seconds
-    opened = open_dependency(
-        TARGET,
-        settings.provider_url,
-        within,
-        OPERATIONS,
-        settings=settings,
-        telemetry=telemetry,
-        api_key=settings.provider_api_key,
-    )
+    url, key, within = settings.provider_url, settings.provider_api_key, settings.provider_timeout_seconds
+    opened = open_dependency(TARGET, url, within, OPERATIONS, settings=settings, telemetry=telemetry, api_key=key)
     async with opened as dependency:
         yield Provider(dependency, within)
 
@@ -88,20 +77,20 @@ def _money(order_id: UUID, amount_minor: int, currency: str) -> dict[str, object
     return {"amount_minor": amount_minor, "currency": currency, "reference": str(order_id)}
 
 
-def _charge(answer: "Answer") -> Charge:
+def _charge(answer: Answer) -> Charge:
     return Charge.model_validate_json(_accepted(answer))
 
 
-def _found(answer: "Answer") -> Charge | None:
+def _found(answer: Answer) -> Charge | None:
     found = _Charges.model_validate_json(_accepted(answer)).charges
     return next(iter(sorted(found, key=lambda charge: charge.status != "succeeded")), None)
 
 
-def _refund(answer: "Answer") -> None:
+def _refund(answer: Answer) -> None:
     _Refund.model_validate_json(_accepted(answer))
 
 
-def _accepted(answer: "Answer") -> bytes:
+def _accepted(answer: Answer) -> bytes:
     if answer.status >= HTTPStatus.BAD_REQUEST:
         raise InvalidError(f"The payment provider refuses what it is asked for: status {answer.status}.")
     return answer.content

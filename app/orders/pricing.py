@@ -21,23 +21,19 @@ def price_line(
     A converted line is rounded once, half to even, and costs at least one cent: rounding each piece could change the
     price of 1,000 pieces by half. `unit_price_minor` is one piece, rounded for display.
     """
-    entry = OrderLine(
+    converted = priced_in != currency
+    if converted and priced_in not in rates:
+        raise ItemRepricedError(f"Item {line.item_id} was priced anew meanwhile; look at it and order again.")
+    rate = Decimal(rates[priced_in].rate) if converted else Decimal(1)
+    return OrderLine(
         order_id=order_id,
         item_id=line.item_id,
         quantity=line.quantity,
-        unit_price_minor=price_minor,
-        total_minor=price_minor * line.quantity,
-        item_currency=None,
-        item_price_minor=None,
+        unit_price_minor=_rounded(price_minor * rate),
+        total_minor=_rounded(price_minor * line.quantity * rate),
+        item_currency=priced_in if converted else None,
+        item_price_minor=price_minor if converted else None,
     )
-    if priced_in == currency:
-        return entry
-    if priced_in not in rates:
-        raise ItemRepricedError(f"Item {line.item_id} was priced anew meanwhile; look at it and order again.")
-    rate = Decimal(rates[priced_in].rate)
-    entry.item_currency, entry.item_price_minor = priced_in, price_minor
-    entry.unit_price_minor, entry.total_minor = _rounded(price_minor * rate), _rounded(entry.total_minor * rate)
-    return entry
 
 
 def one_currency(currencies: set[str]) -> str:

@@ -1,5 +1,6 @@
 """Reads orders for their buyers."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,11 +28,7 @@ class OrderQueries:
     async def page(self, buyer_id: UUID, query: OrderQuery) -> OrderPage:
         async with self._database.read() as session:
             rows = await repository.page(
-                session,
-                buyer_id,
-                status=query.status,
-                offset=query.offset,
-                limit=query.per_page,
+                session, buyer_id, status=query.status, offset=query.offset, limit=query.per_page
             )
         return OrderPage(orders=[OrderView(**_money(row)) for row in rows], page=query.page, per_page=query.per_page)
 
@@ -41,14 +38,18 @@ async def detail(session: ReadSession, buyer_id: UUID, order_id: UUID) -> OrderD
     row = await repository.get(session, order_id, buyer_id)
     if row is None:
         raise OrderNotFoundError
-    lines = await repository.lines(session, order_id)
-    return OrderDetail(
-        **_money(row) | {"exchange_rates": row["exchange_rates"] or []}, lines=[line_view(line) for line in lines]
-    )
+    return order_detail(row, await repository.lines(session, order_id))
 
 
-def line_view(line: OrderLine | Row[*tuple[Any, ...]]) -> LineView:
-    """Converts an entity, or a row with the same columns."""
+def order_detail(
+    row: RowMapping | Mapping[str, Any], lines: Iterable[OrderLine | Row[*tuple[Any, ...]]]
+) -> OrderDetail:
+    """Converts the columns of repository.DETAIL and lines, which are entities or rows with the same columns."""
+    rates = row["exchange_rates"] or []
+    return OrderDetail(**_money(row) | {"exchange_rates": rates}, lines=[_line(line) for line in lines])
+
+
+def _line(line: OrderLine | Row[*tuple[Any, ...]]) -> LineView:
     cost = line.item_price_minor
     return LineView(
         item_id=line.item_id,
@@ -60,6 +61,6 @@ def line_view(line: OrderLine | Row[*tuple[Any, ...]]) -> LineView:
     )
 
 
-def _money(row: RowMapping) -> dict[str, Any]:
+def _money(row: RowMapping | Mapping[str, Any]) -> dict[str, Any]:
     fields = dict(row)
     return {"total": to_major(fields.pop("total_minor")), **fields}

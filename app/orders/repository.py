@@ -1,7 +1,6 @@
 """Statements on orders; every function runs in the session it is given and never commits."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -13,21 +12,11 @@ from app.infra.database import ReadSession, WriteSession
 from app.infra.database.orm import now
 from app.orders import idempotency
 from app.orders.models import LINE_TOTAL, Order, OrderLine, OrderStatus, RefundStatus
+from app.orders.schemas import OrderView
 
 ParticipantRole = Literal["buyer", "seller"]
-_VIEW = (
-    Order.id,
-    Order.status,
-    Order.total_minor,
-    Order.currency,
-    Order.failure_reason,
-    Order.refund,
-    Order.created_at,
-    Order.finished_at,
-    Order.cancelled_at,
-    Order.refunded_at,
-)
-_DETAIL = (*_VIEW, Order.exchange_rates, Order.shipping_address, Order.notes)
+_VIEW = (Order.total_minor, *(getattr(Order, name) for name in OrderView.model_fields if name != "total"))
+DETAIL = (*_VIEW, Order.exchange_rates, Order.shipping_address, Order.notes)
 _LINE = (
     OrderLine.item_id,
     OrderLine.quantity,
@@ -40,7 +29,7 @@ _LINE = (
 
 async def get(session: ReadSession, order_id: UUID, buyer_id: UUID) -> RowMapping | None:
     """Returns the order if it belongs to this buyer, else None."""
-    query = select(*_DETAIL).where(Order.id == order_id, Order.buyer_id == buyer_id)
+    query = select(*DETAIL).where(Order.id == order_id, Order.buyer_id == buyer_id)
     return (await session.execute(query)).mappings().one_or_none()
 
 
@@ -93,8 +82,7 @@ async def state(session: ReadSession, order_id: UUID) -> State:
     return State(*(await session.execute(query)).one())
 
 
-@dataclass(frozen=True, slots=True)
-class Payable:
+class Payable(NamedTuple):
     """Columns of an order that a payment and its refund need."""
 
     id: UUID
@@ -102,17 +90,10 @@ class Payable:
     total_minor: int
     currency: str
     created_at: datetime
-    charge_started: bool
+    charge_started_at: datetime | None
 
 
-_PAYABLE = (
-    Order.id,
-    Order.buyer_id,
-    Order.total_minor,
-    Order.currency,
-    Order.created_at,
-    Order.charge_started_at.is_not(None),
-)
+_PAYABLE = tuple(getattr(Order, name) for name in Payable._fields)
 
 
 async def start_charge(session: WriteSession, order_id: UUID) -> Payable | None:
@@ -122,8 +103,9 @@ async def start_charge(session: WriteSession, order_id: UUID) -> Payable | None:
     none does.
     """
     started = func.coalesce(Order.charge_started_at, literal(now(), Order.charge_started_at.type))
-    values = {"charge_started_at": started}
-    row = (await session.execute(_pending(order_id).values(values).returning(*_PAYABLE))).one_or_none()
+    statement = update(Order).where(Order.id == order_id, Order.status == OrderStatus.PENDING)
+    statement = statement.values(charge_started_at=started)
+    row = (await session.execute(statement.returning(*_PAYABLE))).one_or_none()
     return Payable(*row) if row is not None else None
 
 
@@ -136,7 +118,7 @@ async def mark_final(
 ) -> bool:
     """Makes a pending order paid or failed. Returns False when it was not pending any more."""
     values = {"status": status, "failure_reason": reason, "finished_at": now()}
-    return (await session.execute(_pending(order_id).values(values).returning(Order.id))).first() is not None
+    return await _change(session, order_id, Order.status == OrderStatus.PENDING, **values)
 
 
 async def lock_for_update(session: WriteSession, order_id: UUID, buyer_id: UUID) -> tuple[OrderStatus, bool] | None:
@@ -165,16 +147,10 @@ async def record_refund(session: WriteSession, order_id: UUID, *, refunded: bool
 
 async def anonymise_buyer(session: WriteSession, buyer_id: UUID) -> None:
     """Erases a buyer's addresses and notes, in the orders and in the responses that are kept for repeats."""
-    statement = update(Order).where(Order.buyer_id == buyer_id).values(shipping_address=None, notes=None)
-    await session.execute(statement.execution_options(synchronize_session=False))
+    await session.execute(update(Order).where(Order.buyer_id == buyer_id).values(shipping_address=None, notes=None))
     await idempotency.delete_all(session, buyer_id)
 
 
 async def _change(session: WriteSession, order_id: UUID, *conditions: ColumnElement[bool], **values: Any) -> bool:
     statement = update(Order).where(Order.id == order_id, *conditions).values(values).returning(Order.id)
-    return (await session.execute(statement.execution_options(synchronize_session=False))).first() is not None
-
-
-def _pending(order_id: UUID) -> Any:
-    statement = update(Order).where(Order.id == order_id, Order.status == OrderStatus.PENDING)
-    return statement.execution_options(synchronize_session=False)
+    return (await session.execute(statement)).first() is not None

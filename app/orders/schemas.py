@@ -5,12 +5,11 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
 
 from app.orders import countries
-from app.orders.addresses import Address, Notes
-from app.pagination import PageQuery
-from app.schemas import Input, Whole
+from app.orders.addresses import EXAMPLE, Address, Notes
+from app.schemas import Input, PageQuery, Whole, examples
 
 Status = Literal["pending", "paid", "failed", "cancelled"]
 RefundState = Literal["none", "pending", "refunded"]
@@ -44,17 +43,13 @@ class NewOrder(Input):
     currencies are converted at the current rate, which is stored with the order.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 1}]},
-                {
-                    "lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 2}],
-                    "currency": "USD",
-                    "shipping_address": Address.model_config["json_schema_extra"]["examples"][0],  # type: ignore[index]
-                    "notes": "Please ring twice.",
-                },
-            ]
+    model_config = examples(
+        {"lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 1}]},
+        {
+            "lines": [{"item_id": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1", "quantity": 2}],
+            "currency": "USD",
+            "shipping_address": EXAMPLE,
+            "notes": "Please ring twice.",
         },
     )
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from app.errors import UnavailableError
-from app.events import OrderCancelled, OrderFailed, OrderPaid, OrderRefunded
+from app.events import OrderEvent
 from app.infra.database import Database
 from app.infra.fanout import Fanout, Message, Reader
 from app.orders import repository
@@ -22,7 +22,6 @@ from app.telemetry.traces.tracing import link, traceparent
 
 POLL_SECONDS: Final = 5.0
 TICK_SECONDS: Final = 0.5
-OrderChanged = OrderPaid | OrderFailed | OrderCancelled | OrderRefunded
 
 
 class OrderState(BaseModel):
@@ -41,20 +40,13 @@ def state_of(row: repository.State) -> OrderState:
     refunding = row.refund == RefundStatus.PENDING
     stages = {OrderStatus.PENDING: 1, OrderStatus.PAID: 2, OrderStatus.FAILED: 2, OrderStatus.CANCELLED: 4 - refunding}
     stage = stages[row.status]
-    return OrderState(
-        order_id=row.id,
-        status=row.status,
-        refund=row.refund,
-        failure_reason=row.failure_reason,
-        final=stage in (2, 4),
-        stage=stage,
-    )
+    return OrderState(order_id=row.id, final=stage in (2, 4), stage=stage, **row._asdict())
 
 
-def publish_order_change(fanout: Fanout) -> Callable[[OrderChanged], Awaitable[None]]:
+def publish_order_change(fanout: Fanout) -> Callable[[OrderEvent], Awaitable[None]]:
     """Returns the live subscriber that notifies the followers of an order."""
 
-    async def publish(event: OrderChanged) -> None:
+    async def publish(event: OrderEvent) -> None:
         await fanout.publish(channel(event.order_id), traceparent().encode())
 
     return publish

@@ -55,7 +55,7 @@ async def open_runner(platform: Platform, bus: Bus, slots: Mapping[str, Slots] |
             REFUND_ORDER: RefundOrder(database, provider, bus.events, orders),
             MAKE_REPORT: MakeReport(slices, days=settings.report_days),
             SEND_CAMPAIGN: SendCampaign(slices, bus.outbox),
-            **mail.Sending(database, mailer).handlers(),
+            **mail.handlers(database, mailer),
         }
         breakers = {PAYMENTS: provider.breaker, MAIL: mailer.breaker}
         bulkheads = {target: Bulkhead(breaker, slots[target]) for target, breaker in breakers.items()}

@@ -5,7 +5,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
+
+from app.schemas import examples
 
 CurrencyCode = Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217", examples=["EUR"])]
 Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=40, decimal_places=30)]
@@ -32,16 +34,12 @@ class RatesView(BaseModel):
     `stale` means that the provider fails and the rates are older than they should be.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "base": "EUR",
-                    "as_of": "2026-01-15T12:00:00Z",
-                    "stale": False,
-                    "rates": {"EUR": "1", "USD": "1.085", "GBP": "0.845"},
-                }
-            ]
+    model_config = examples(
+        {
+            "base": "EUR",
+            "as_of": "2026-01-15T12:00:00Z",
+            "stale": False,
+            "rates": {"EUR": "1", "USD": "1.085", "GBP": "0.845"},
         }
     )
 

@@ -12,7 +12,7 @@ from app.infra.database import WriteSession
 from app.infra.database.orm import now
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.time_slices import Batch, TimeSlices
-from app.reports import repository, sales
+from app.reports import sales
 from app.reports.models import Report, ReportChunk
 from app.reports.sales import Span
 
@@ -32,7 +32,7 @@ class MakeReport:
         await self._slices.run(message, partial(self._batch, UUID(message.payload["report_id"])))
 
     async def _batch(self, report_id: UUID, session: WriteSession) -> Batch:
-        report = await repository.get(session, report_id)
+        report = await session.get(Report, report_id)
         if report is None or report.expires_at <= now():
             raise InvalidError("The report has expired; its owner may ask for a new one.")
         span = _span(report)
@@ -42,9 +42,9 @@ class MakeReport:
         after = (report.after_at, report.after_id) if report.after_at and report.after_id else None
         batch = await sales.orders(session, span, after, self._orders_at_once)
         if batch:
-            _append(session, report, await sales.lines(session, batch, report.seller_id))
+            _append(session, report, await sales.lines(session, [order.id for order in batch], report.seller_id))
             report.orders_done += len(batch)
-            report.after_at, report.after_id = batch[-1].paid_at, batch[-1].id
+            report.after_at, report.after_id = batch[-1]
         finished = len(batch) < self._orders_at_once
         if finished:
             report.finished_at = now()

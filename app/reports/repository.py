@@ -17,10 +17,6 @@ RETENTION: Final = timedelta(days=30)  # of a report's row, once its file has ex
 _CHUNKS_A_BATCH: Final = 100
 
 
-async def get(session: ReadSession, report_id: UUID) -> Report | None:
-    return await session.get(Report, report_id)
-
-
 async def unfinished(session: WriteSession, owner_id: UUID) -> int:
     """Counts an account's unfinished reports; locks the account, so that none is added until the commit."""
     await session.execute(select(Account.id).where(Account.id == owner_id).with_for_update(key_share=True))

@@ -4,10 +4,10 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from app.infra.database.orm import now
-from app.schemas import Input
+from app.schemas import Input, examples
 
 MAX_SPAN: Final = timedelta(days=366)
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -25,9 +25,7 @@ Day = Annotated[date, BeforeValidator(_written_out)]
 class NewSalesReport(Input):
     """Sales to report: those that were paid on the days from `from` to `to`, inclusive, in UTC."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"from": "2026-01-01", "to": "2026-01-31", "format": "csv"}]},
-    )
+    model_config = examples({"from": "2026-01-01", "to": "2026-01-31", "format": "csv"})
 
     first_day: Annotated[Day, Field(alias="from")]
     last_day: Annotated[Day, Field(alias="to", description="Last day, at most today")]

@@ -63,10 +63,8 @@ class Reports:
         with of_existing_account():
             async with self._database.write() as session:
                 if await repository.unfinished(session, caller.account_id) >= self._at_once:
-                    raise TooManyReportsError(
-                        f"You have {self._at_once} reports that are not finished yet; wait for one of them.",
-                        retry_after=_RETRY_AFTER,
-                    )
+                    message = f"You have {self._at_once} reports that are not finished yet; wait for one of them."
+                    raise TooManyReportsError(message, retry_after=_RETRY_AFTER)
                 session.add(
                     Report(
                         id=report_id,
@@ -88,7 +86,7 @@ class Reports:
         ForbiddenError when the report covers all sellers and the caller has lost the permission.
         """
         async with self._database.read() as session:
-            report = await repository.get(session, report_id)
+            report = await session.get(Report, report_id)
         if report is None or report.owner_id != caller.account_id:
             raise ReportNotFoundError("There is no such report of yours.")
         if report.seller_id is None:

@@ -35,26 +35,19 @@ async def _introduce(settings: Settings) -> Mapping[str, str]:
         for role in ROLES:
             async with database.read() as session:
                 account = await repository.by_username(session, role)
-            stored = account.password_hash if account else await passwords.hash(kept[role])
             if account is None:
-                await _add(database, role, stored)
-            if await passwords.verify(kept[role], stored):
+                await add(database, role, await passwords.hash(kept[role]), role)
+            if account is None or await passwords.verify(kept[role], account.password_hash):
                 unchanged[role] = kept[role]
     return unchanged
 
 
-async def _add(database: Database, role: str, password_hash: str) -> None:
-    address = f"{role}@example.com"
-    account = Account(
-        username=role,
-        username_key=role,
-        email=address,
-        email_key=address,
-        role=role,
-        password_hash=password_hash,
-    )
+async def add(database: Database, name: str, password_hash: str, role: str = Role.USER) -> Account | None:
+    """Adds an account; returns None when another process has added it. `name` is in lower case."""
+    names, address = {"username": name, "username_key": name}, f"{name}@example.com"
+    account = Account(**names, email=address, email_key=address, role=role, password_hash=password_hash)
     async with database.write() as session:
-        await repository.add(session, account)
+        return account if await repository.add(session, account) else None
 
 
 def _kept(path: Path) -> dict[str, str]:

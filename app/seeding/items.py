@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts import repository as accounts
-from app.accounts.models import Account
+from app.accounts import repository
 from app.accounts.passwords import Passwords
 from app.catalog.models import Item
 from app.infra.database import WriteSession, open_database
 from app.money import to_minor
+from app.seeding import accounts
 from app.settings import Settings
 from app.text import lookalikes
 
@@ -38,19 +38,12 @@ def seed(settings: Settings) -> int:
 async def _seed(settings: Settings) -> int:
     async with open_database(settings) as database:
         async with database.write() as session:
-            seller = await accounts.by_username(session, SELLER)
+            seller = await repository.by_username(session, SELLER)
         if seller is None:
             # Nobody logs in as the seller: the password is not kept.
-            seller = Account(
-                username=SELLER,
-                username_key=SELLER,
-                email=f"{SELLER}@example.com",
-                email_key=f"{SELLER}@example.com",
-                password_hash=await Passwords().hash(secrets.token_urlsafe(32)),
-            )
-            async with database.write() as session:
-                if not await accounts.add(session, seller):
-                    return 0  # another process is seeding at the same time
+            seller = await accounts.add(database, SELLER, await Passwords().hash(secrets.token_urlsafe(32)))
+        if seller is None:
+            return 0  # another process is seeding at the same time
         try:
             async with database.write() as session:
                 return await _add_missing(session, seller.id)

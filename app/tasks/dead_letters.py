@@ -41,7 +41,6 @@ class DeadLetters:
 
 
 def _view(row: RowMapping) -> DeadLetterView:
-    # W3C Trace Context: version, trace id, span id, flags.
-    parts = row["traceparent"].split("-")
+    trace_id = row["traceparent"][3:35]  # W3C Trace Context: version, trace id, span id, flags
     age = (now() - row["created_at"]).total_seconds()
-    return DeadLetterView(**row, trace_id=parts[1] if len(parts) > 1 else "", age_seconds=max(0, int(age)))
+    return DeadLetterView(**row, trace_id=trace_id, age_seconds=max(0, int(age)))

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from app.pagination import PageQuery
+from app.schemas import PageQuery
 from app.text.types import Plain
 
+Topic = Annotated[str, StringConstraints(min_length=1, max_length=64), Plain]
 TaskStatus = Literal["queued", "running", "succeeded", "failed"]
 
 
@@ -49,10 +50,7 @@ class TaskView(BaseModel):
 class DeadLetterQuery(PageQuery):
     """Filter and page of a list of dead letters."""
 
-    topic: (
-        Annotated[str, StringConstraints(min_length=1, max_length=64), Plain, Field(description="Topic of the jobs")]
-        | None
-    ) = None
+    topic: Annotated[Topic | None, Field(description="Topic of the jobs")] = None
 
 
 class DeadLetterView(BaseModel):

@@ -40,11 +40,7 @@ class folded(FunctionElement[str]):  # noqa: N801 -- a function of SQL
 
 def register(connection: Any) -> None:
     """Gives a connection to SQLite the function that `folded` calls there."""
-    connection.create_function(SQLITE_FUNCTION, 1, _fold_value, deterministic=True)
-
-
-def _fold_value(value: str | None) -> str | None:
-    return fold(value) if value is not None else None
+    connection.create_function(SQLITE_FUNCTION, 1, lambda value: value and fold(value), deterministic=True)
 
 
 @compiles(folded, "sqlite")

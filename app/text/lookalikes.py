@@ -39,10 +39,9 @@ _LETTERS: Final = {
 _LATIN: Final = {ord(other): latin for latin, others in _LETTERS.items() for other in others}
 _DIGITS: Final = str.maketrans("013457$@!|i", "oleastsalll")  # an i without its dot is an l in capitals
 _ALPHABETS: Final = ("LATIN", "CYRILLIC", "GREEK", "ARMENIAN")
-_SELECTORS: Final = frozenset(
-    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0)))
-)  # variation selectors and tags
-_UNSEEN: Final = HIDDEN_CHARACTERS | _SELECTORS
+# Variation selectors and tags.
+_SELECTORS: Final = map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE01F0)))
+_UNSEEN: Final = HIDDEN_CHARACTERS.union(_SELECTORS)
 
 
 def mixes_alphabets(word: str) -> bool:

@@ -44,10 +44,10 @@ async def place_order(
     each with its own code, for an item that is not for sale now or has too little stock.
     """
     placed = await place(caller.account_id, new, idempotency_key)
-    headers = {"Location": f"/api/v1/orders/{placed.answer.order_id}"}
+    headers = {"Location": f"/api/v1/orders/{placed.order_id}"}
     if placed.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return Response(placed.answer.content, 202, headers, "application/json")
+    return Response(placed.content, 202, headers, "application/json")
 
 
 @router.get(

@@ -35,7 +35,11 @@ class _Doors:
             for recorded in (self.reader, writer):
                 record_statements(recorded.sync_engine, tracing)
         self.reading = async_sessionmaker(self.reader, class_=ReadSession, expire_on_commit=False)
-        self.writing = async_sessionmaker(writer, class_=WriteSession, expire_on_commit=False)
+        # Nothing reads an entity again after a statement that changes its row.
+        unsynchronized = {"synchronize_session": False}
+        self.writing = async_sessionmaker(
+            writer, class_=WriteSession, expire_on_commit=False, execution_options=unsynchronized
+        )
 
 
 class Database:

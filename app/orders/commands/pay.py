@@ -50,12 +50,12 @@ class PayOrder:
         status: Literal[OrderStatus.PAID, OrderStatus.FAILED] = OrderStatus.PAID if paid else OrderStatus.FAILED
         async with self._database.write() as session:
             became_final = await repository.mark_final(session, order.id, status, None if paid else DECLINED)
-            if became_final and not paid:
+            if became_final and paid:
+                self._events.record(session, OrderPaid(order.id, order.buyer_id))
+            elif became_final:
                 quantities = await repository.quantities(session, order.id)
                 await catalog.give_back_stock(session, self._events, quantities)
-            if became_final:
-                succeeded, failed = OrderPaid(order.id, order.buyer_id), OrderFailed(order.id, order.buyer_id, DECLINED)
-                self._events.record(session, succeeded if paid else failed)
+                self._events.record(session, OrderFailed(order.id, order.buyer_id, DECLINED))
             await message.done(session)
         if not became_final:
             return OrderStatus.CANCELLED

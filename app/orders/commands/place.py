@@ -1,6 +1,5 @@
 """Places an order: stock, order, payment request and Idempotency-Key commit in one transaction."""
 
-from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from app.accounts.authentication import of_existing_account
@@ -8,24 +7,14 @@ from app.catalog import for_sale
 from app.errors import NotFoundError
 from app.events import OrderPlaced
 from app.infra.database import Database, WriteSession
-from app.infra.database.orm import now
 from app.infra.event_bus import Events
-from app.money import to_major
 from app.orders import idempotency, pricing, queries, repository
 from app.orders.errors import CurrencyNotQuotedError
 from app.orders.idempotency import Answer, KeyedRequest
-from app.orders.models import Order, OrderStatus, RefundStatus
-from app.orders.schemas import ExchangeRate, NewLine, NewOrder, OrderDetail
+from app.orders.models import Order
+from app.orders.schemas import ExchangeRate, NewOrder, OrderDetail
 from app.rates.service import Rates
 from app.telemetry.metrics import OrderMetrics
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Response for an accepted order; `replayed` when it repeats the response to an earlier request."""
-
-    answer: Answer
-    replayed: bool
 
 
 class PlaceOrder:
@@ -37,7 +26,7 @@ class PlaceOrder:
         self._rates = rates
         self._metrics = metrics
 
-    async def __call__(self, buyer_id: UUID, new: NewOrder, key: str | None = None) -> Placed:
+    async def __call__(self, buyer_id: UUID, new: NewOrder, key: str | None = None) -> Answer:
         """Places an order, once for each key.
 
         Raises the errors of `for_sale.take`, ItemRepricedError, MixedCurrenciesError, CurrencyNotQuotedError,
@@ -64,11 +53,11 @@ class PlaceOrder:
         if earlier is not None:
             return self._repeated(earlier)
         self._metrics.placed.inc()
-        return Placed(answer, replayed=False)
+        return answer
 
-    def _repeated(self, answer: Answer) -> Placed:
+    def _repeated(self, answer: Answer) -> Answer:
         self._metrics.replayed.inc()
-        return Placed(answer, replayed=True)
+        return answer
 
     async def _quoted(self, currency: str, others: set[str]) -> dict[str, ExchangeRate]:
         """Fetches rates before the transaction, so that no lock on an item is held during the call."""
@@ -85,20 +74,21 @@ class PlaceOrder:
         self, session: WriteSession, buyer_id: UUID, new: NewOrder, rates: dict[str, ExchangeRate]
     ) -> OrderDetail:
         order_id = uuid4()
-        taken = await self._take(session, new)
-        currency = new.currency or pricing.one_currency({priced_in for _, _, priced_in in taken})
+        taken = [
+            (line, await for_sale.take(session, self._events, line.item_id, line.quantity))
+            for line in sorted(new.lines, key=lambda line: line.item_id)  # one lock order for all prevents deadlocks
+        ]
+        currency = new.currency or pricing.one_currency({item["currency"] for _, item in taken})
         lines = [
-            pricing.price_line(order_id, line, price_minor, priced_in, currency, rates)
-            for line, price_minor, priced_in in taken
+            pricing.price_line(order_id, line, item["price_minor"], item["currency"], currency, rates)
+            for line, item in taken
         ]
         used = [rates[base] for base in sorted({line.item_currency for line in lines if line.item_currency})]
         order = Order(
             id=order_id,
             buyer_id=buyer_id,
-            status=OrderStatus.PENDING,
             currency=currency,
             total_minor=pricing.total(lines),
-            created_at=now(),
             shipping_address=new.shipping_address.model_dump() if new.shipping_address is not None else None,
             notes=new.notes,
             exchange_rates=[rate.model_dump(mode="json") for rate in used] or None,
@@ -107,27 +97,4 @@ class PlaceOrder:
         await session.flush()
         session.add_all(lines)
         self._events.record(session, OrderPlaced(order_id, buyer_id))
-        return OrderDetail(
-            id=order_id,
-            status=OrderStatus.PENDING,
-            total=to_major(order.total_minor),
-            currency=currency,
-            failure_reason=None,
-            refund=RefundStatus.NONE,
-            created_at=order.created_at,
-            finished_at=None,
-            cancelled_at=None,
-            refunded_at=None,
-            lines=[queries.line_view(line) for line in lines],
-            exchange_rates=used,
-            shipping_address=new.shipping_address,
-            notes=new.notes,
-        )
-
-    async def _take(self, session: WriteSession, new: NewOrder) -> list[tuple[NewLine, int, str]]:
-        """Takes each line off the stock. Returns it with the price of one piece in minor units, and the currency."""
-        taken = []
-        for line in sorted(new.lines, key=lambda line: line.item_id):  # one lock order for all prevents deadlocks
-            row = await for_sale.take(session, self._events, line.item_id, line.quantity)
-            taken.append((line, int(row["price_minor"]), str(row["currency"])))
-        return taken
+        return queries.order_detail({column.key: getattr(order, column.key) for column in repository.DETAIL}, lines)

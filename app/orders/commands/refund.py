@@ -50,6 +50,6 @@ class RefundOrder:
         again with the same idempotency key settles it: the first of the two requests decides for both.
         """
         charge = await self._provider.find(order.id)
-        if charge is None and order.charge_started:
+        if charge is None and order.charge_started_at is not None:
             charge = await self._provider.charge(order.id, order.total_minor, order.currency)
         return charge

@@ -130,7 +130,7 @@ async def test_what_was_confirmed_with_a_password_of_before_does_not_happen(
 ) -> None:
     del purpose
     ada = await someone(api, settings, "ada")
-    passwords = api.binnacle.app.state.services.accounts._passwords
+    passwords = api.binnacle.app.state.services.accounts.passwords
     async with passwords.slot(), passwords.slot():
         asked = asyncio.create_task(ask(api, ada, PASSWORD))
         await asyncio.to_thread(wait_until, lambda: passwords._all._waiters, 30, "it waits for a slot")

@@ -72,7 +72,7 @@ async def test_who_waits_too_long_for_the_hash_is_sent_away_and_a_taken_name_nee
     async with binnacle.app.router.lifespan_context(binnacle.app):
         shop = Shop(binnacle, settings)
         await shop.register(HOME, "ada")
-        passwords = binnacle.app.state.services.accounts._passwords
+        passwords = binnacle.app.state.services.accounts.passwords
         async with passwords.slot(), passwords.slot():
             assert (await shop.register(HOME, "ada")).status_code == 409
             for busy in (await shop.register(HOME, "grace"), await shop.login(HOME)):

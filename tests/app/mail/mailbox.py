@@ -21,7 +21,7 @@ from app.infra.resilience.circuit_breaker import Breaker
 from app.infra.resilience.dependency import Dependency
 from app.infra.resilience.retry import Retries, RetryRules
 from app.mail.campaigns import SendCampaign
-from app.mail.handlers import Sending
+from app.mail.handlers import handlers
 from app.mail.mailer import OPERATIONS, TARGET, HttpMailer
 from app.mail.topics import SEND_CAMPAIGN
 from app.settings import Settings
@@ -61,7 +61,7 @@ class Post:
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.hints.append)
         campaign = SendCampaign(TimeSlices(self.database, self.outbox), self.outbox, accounts_at_once=2)
-        self.handlers = {SEND_CAMPAIGN: campaign, **Sending(self.database, mailer(self.client)).handlers()}
+        self.handlers = {SEND_CAMPAIGN: campaign, **handlers(self.database, mailer(self.client))}
 
     def runner(self, **settings: Any) -> Runner:
         made = self.settings.model_copy(update=settings)

@@ -18,7 +18,6 @@ from app.mail.campaigns import Campaigns, SendCampaign
 from app.mail.schemas import NewCampaign
 from app.mail.topics import MAIL_CAMPAIGN, MAIL_WELCOME, SEND_CAMPAIGN
 from app.settings import Settings
-from app.tasks import task_lookup
 from app.tasks.schemas import EmailCounts, TaskView
 from app.tasks.task_status import Tasks
 from tests.app.accounts.people import Person, someone
@@ -37,7 +36,7 @@ async def _start(post: Post, author: UUID) -> UUID:
 
 async def _progress(post: Post, campaign: UUID) -> float:
     async with post.database.read() as session:
-        record = await task_lookup.get(session, campaign)
+        record = await session.get(OutboxMessage, campaign)
     assert record is not None
     return record.progress
 

@@ -27,11 +27,13 @@ def test_a_long_name_makes_no_subject_that_a_provider_refuses() -> None:
 
 
 def test_each_letter_says_what_it_is_about() -> None:
-    receipt = templates.receipt("Ada", "order-7", "19.90", "EUR")
+    order = {"order": "order-7", "total": "19.90", "currency": "EUR"}
+    receipt = templates.about_order(templates.RECEIPT, "Ada", order)
     assert receipt.subject == "Your order is paid: 19.90 EUR"
     assert "order-7" in receipt.text
-    failed = templates.payment_failed("Ada", "order-7", "19.90", "EUR", "card_declined")
+    failed = templates.about_order(templates.PAYMENT_FAILED, "Ada", order, "card_declined")
     assert "the card was declined" in failed.text
-    assert "the payment was refused" in templates.payment_failed("Ada", "o", "1.00", "EUR", "some_new_code").text
-    assert templates.refund("Ada", "order-7", "19.90", "EUR").subject.endswith("19.90 EUR")
+    other = templates.about_order(templates.PAYMENT_FAILED, "Ada", order, "some_new_code")
+    assert "the payment was refused" in other.text
+    assert templates.about_order(templates.REFUND, "Ada", order).subject.endswith("19.90 EUR")
     assert templates.campaign("Hello", "One\n\nTwo").text.startswith("One\n\nTwo\n")

@@ -104,7 +104,7 @@ class Shop:
         """The id of the message of a new order."""
         place = PlaceOrder(self.database, self.events, self.rates, self.metrics)
         new = NewOrder(lines=[NewLine(item_id=self.item, quantity=quantity)])
-        order = (await place(self.buyer, new)).answer.order_id
+        order = (await place(self.buyer, new)).order_id
         return await self.message(PAY_ORDER, order)  # its hint is lost: what is tested is what happens without it
 
     async def cancel(self, order_id: UUID) -> OrderDetail:

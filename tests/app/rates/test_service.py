@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 
 import httpx2
 import pytest
@@ -15,8 +16,7 @@ from app.infra.cache import Cache, open_cache
 from app.infra.resilience.circuit_breaker import Breaker
 from app.infra.resilience.dependency import Dependency
 from app.infra.resilience.retry import Retries
-from app.rates.provider import RatesProvider
-from app.rates.service import Rates
+from app.rates.service import Rates, fetch
 from app.settings import Settings, read
 from app.telemetry.metrics import DependencyMetrics
 from tests.support.ports import free_port
@@ -61,7 +61,8 @@ async def _replica(provider: Provider, cache: Cache) -> AsyncIterator[Rates]:
             retries=Retries("rates", metrics),
             try_seconds=5,
         )
-        yield Rates(RatesProvider(dependency, 5), cache, fresh_seconds=60, stale_seconds=3600, clock=provider.clock)
+        asked = partial(fetch, dependency, within=5)
+        yield Rates(asked, cache, fresh_seconds=60, stale_seconds=3600, clock=provider.clock)
 
 
 @asynccontextmanager

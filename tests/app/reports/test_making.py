@@ -19,6 +19,7 @@ from app.infra.database import Database, open_database
 from app.infra.database.orm import now
 from app.infra.outbox import repository as outbox_repository
 from app.infra.outbox.claimed_message import Message
+from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.runner import Runner
 from app.infra.outbox.time_slices import TimeSlices
@@ -28,7 +29,6 @@ from app.reports.models import Report
 from app.reports.schemas import NewSalesReport
 from app.reports.service import MAKE_REPORT, Reports
 from app.settings import Settings
-from app.tasks import task_lookup
 from app.telemetry.metrics import JobMetrics
 from app.telemetry.traces.tracing import Tracing
 from tests.app.reports import sold
@@ -75,7 +75,7 @@ class Office:
 
     async def progress(self, report_id: UUID) -> float:
         async with self.database.read() as session:
-            record = await task_lookup.get(session, report_id)
+            record = await session.get(OutboxMessage, report_id)
         assert record is not None
         return record.progress
 
