@@ -28,11 +28,6 @@ class Board:
         self._asked = Asked()
         self._lock = threading.Lock()
 
-    @property
-    def shared(self) -> bool:
-        """Tests whether other processes may write the state."""
-        return self._file is not None
-
     def read(self) -> Asked:
         """Returns the state; the last known one if the file is missing or incomplete."""
         if self._file is not None:
