@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import Final
 
 import structlog
@@ -13,26 +14,20 @@ from app.telemetry import logs
 EVERY_SECONDS: Final = 1.0
 
 
+@dataclass
 class Control:
     """Control of one process. `drain` starts its drain; `drains` tests whether a signal has started it already."""
 
-    def __init__(
-        self,
-        board: Board,
-        configured_level: str,
-        drain: Callable[[], None] | None = None,
-        *,
-        drains: Callable[[], bool] = lambda: False,
-        set_level: Callable[[str], None] = logs.set_level,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self.configured_level = configured_level
-        self._board = board
-        self._drain = drain
-        self._drains = drains
-        self._set_level = set_level
-        self._clock = clock
-        self._level = configured_level
+    board: Board
+    configured_level: str
+    drain: Callable[[], None] | None = None
+    _: KW_ONLY
+    drains: Callable[[], bool] = lambda: False
+    set_level: Callable[[str], None] = logs.set_level
+    clock: Callable[[], float] = time.time
+
+    def __post_init__(self) -> None:
+        self._level = self.configured_level
         self._draining = False
         self._lock = threading.Lock()
         self._follower: threading.Thread | None = None
@@ -41,25 +36,25 @@ class Control:
     @property
     def draining(self) -> bool:
         """Tests whether an operator or a signal has started the drain."""
-        return self._board.read().draining or self._drains()
+        return self.board.read().draining or self.drains()
 
     def now(self) -> Asked:
         """Returns the current state, without a log level that has expired."""
-        asked = self._board.read()
-        if asked.level is None or asked.until <= self._clock():
+        asked = self.board.read()
+        if asked.level is None or asked.until <= self.clock():
             return Asked(None, 0.0, asked.draining)
         return asked
 
     def change_level(self, level: str, seconds: float) -> Asked:
         """Sets the log level of the pod's processes for some seconds. Raises OSError if the state can't be written."""
-        asked = self._board.change(level=level, until=self._clock() + seconds)
+        asked = self.board.change(level=level, until=self.clock() + seconds)
         self.apply()
         self.follow()
         return asked
 
     def begin_drain(self) -> None:
         """Drains all processes of the pod without stopping them. Raises OSError if the state can't be written."""
-        self._board.change(draining=True)
+        self.board.change(draining=True)
         self.apply()
 
     def follow(self) -> None:
@@ -79,11 +74,11 @@ class Control:
             level = asked.level or self.configured_level
             if level != self._level:
                 was, self._level = self._level, level
-                self._set_level(level)
+                self.set_level(level)
                 structlog.get_logger().warning("log_level_changed", was=was, now=level)
-            if asked.draining and not self._draining and self._drain is not None:
+            if asked.draining and not self._draining and self.drain is not None:
                 self._draining = True
-                self._drain()
+                self.drain()
                 structlog.get_logger().warning("drain_asked_for")
 
     def _follow(self) -> None:

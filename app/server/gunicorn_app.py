@@ -88,9 +88,9 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         """Serves the summed metrics of several workers from the master."""
         if self.settings.web_concurrency == 1:
             return
-        self._open_admin(aggregation.sums(), Control(board(), self.settings.log_level))
+        self._open_admin(aggregation.sums())
 
-    def _open_admin(self, registry: CollectorRegistry, control: Control) -> None:
+    def _open_admin(self, registry: CollectorRegistry, control: Control | None = None) -> None:
         self._admin_process = os.getpid()
         self._admin.enter_context(open_admin(self.settings, registry, {"livez": alive}, control, drains=True))
 
