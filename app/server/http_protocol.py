@@ -6,8 +6,6 @@ the application responds.
 
 import asyncio
 import sys
-from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -19,11 +17,6 @@ from app.server.upgrades import UpgradeProtocol
 LARGEST_HEAD_BYTES: Final = 64 * 1024  # the edge has lower limits, and more detailed responses
 LARGEST_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # includes chunk extensions and trailers, which no other limit counts
 LINGER_SECONDS: Final = 1.0
-
-
-def guarded(header_seconds: float, body_seconds: float, refusals: Refusals) -> Callable[..., "GuardedProtocol"]:
-    """Returns the factory with which uvicorn creates the protocol of each connection."""
-    return partial(GuardedProtocol, header_seconds, body_seconds, refusals)
 
 
 class BrokenHeadError(Exception):

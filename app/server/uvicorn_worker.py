@@ -1,8 +1,6 @@
 """gunicorn worker that runs uvicorn."""
 
-import asyncio
 import logging
-import signal
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.arbiter import Arbiter
@@ -33,7 +31,7 @@ class DrainingWorker(UvicornWorker):  # type: ignore[misc]
         self.config.timeout_graceful_shutdown = int(settings.shutdown_seconds)
         self.config.http = shedding(settings, self.wsgi)
         server = DrainingServer(self.config, self.wsgi, settings.drain_seconds)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGQUIT, self.handle_exit, signal.SIGQUIT, None)
+        self._install_sigquit_handler()
         await server.serve(sockets=self.sockets)
         if not server.started:
             raise SystemExit(Arbiter.WORKER_BOOT_ERROR)
