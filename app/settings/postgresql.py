@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from app.settings import postgresql_tls
 
-SCHEMES: Final = ("postgresql", "postgres", "postgresql+asyncpg")
+_SCHEMES: Final = ("postgresql", "postgres", "postgresql+asyncpg")
 _PORT: Final = 5432
 _LARGEST_PORT: Final = 65_535
 _PLACE: Final = ("host", "port", "user", "password", "dbname")
@@ -59,7 +59,10 @@ class Server:
 
 def parse(url: str) -> Server:
     """Parses a URL. Raises ValueError, whose message has no values, since they may be secrets."""
-    address, _, query = url.partition("://")[2].partition("?")
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        raise ValueError("the database is not supported; use postgresql://…")
+    address, _, query = rest.partition("?")
     authority, _, database = address.partition("/")
     login, _, hosts = authority.rpartition("@")
     user, colon, password = login.partition(":")
