@@ -12,8 +12,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from app.sandbox import behaviour, charges, mails, pages, rates, refunds
-from app.sandbox.behaviour import Behaviour
-from app.sandbox.connection import ConnectionLayer
+from app.sandbox.behaviour import Behaviour, ConnectionLayer
 from app.sandbox.ledger import Ledger, OpenLedger, Refusal
 from app.settings import Settings
 from app.settings.state_folder import private_file

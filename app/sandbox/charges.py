@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.sandbox.behaviour import Behaviour, misbehaving
 from app.sandbox.ledger import OpenLedger, Refusal, select
@@ -18,10 +18,8 @@ Status = Literal["succeeded", "declined"]
 router = APIRouter(tags=["charges"])
 
 
-class NewCharge(BaseModel):
+class NewCharge(BaseModel, extra="forbid"):
     """Charge to make."""
-
-    model_config = ConfigDict(extra="forbid")
 
     amount_minor: AmountMinor
     currency: Currency

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from app.sandbox.behaviour import misbehaving
 from app.sandbox.charges import IdempotencyKey, key_reused
@@ -29,10 +29,8 @@ _ARTICLE: Final = """<article>
 """
 
 
-class NewMail(BaseModel):
+class NewMail(BaseModel, extra="forbid"):
     """Plain-text mail to one address."""
-
-    model_config = ConfigDict(extra="forbid")
 
     sender: Annotated[Address | None, Field(alias="from")] = None
     to: Address

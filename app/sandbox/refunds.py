@@ -5,7 +5,7 @@ from typing import Literal, Self
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, model_validator
 
 from app.sandbox import charges
 from app.sandbox.behaviour import misbehaving
@@ -15,10 +15,8 @@ from app.sandbox.ledger import OpenLedger, Refusal, select
 router = APIRouter(tags=["refunds"])
 
 
-class NewRefund(BaseModel):
+class NewRefund(BaseModel, extra="forbid"):
     """Full or partial refund of a charge, given by its id or by the reference of a successful charge."""
-
-    model_config = ConfigDict(extra="forbid")
 
     charge: Reference | None = None
     reference: Reference | None = None
