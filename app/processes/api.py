@@ -92,12 +92,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=routes.LARGEST_BODY_BYTES)
     http = telemetry.metrics(HttpMetrics)
-    asgi = observe(
-        app,
-        metrics=http,
-        tracing=telemetry.tracing,
-        draining=lambda: serving_state.draining,
-    )
+    asgi = observe(app, metrics=http, tracing=telemetry.tracing, draining=lambda: serving_state.draining)
     return Binnacle(asgi, app, serving_state, telemetry, http, telemetry.metrics(RejectedMetrics))
 
 
