@@ -14,10 +14,9 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from app.infra.listening import listen_as_set
-from app.ops.control import Control
+from app.ops.control import Control, board
 from app.ops.endpoints import Check, Endpoint, drain, exposition, log_level, probe
 from app.ops.json_http import RefusedError, Reply
-from app.ops.pod_state import board
 from app.ops.server import AdminServer
 
 if TYPE_CHECKING:

@@ -1,17 +1,63 @@
-"""Applies an operator's changes of the pod to this process: a temporary log level, or the drain."""
+"""An operator's changes of a pod, a temporary log level or the drain, which each of its processes applies."""
 
+import json
+import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass
-from typing import Final
+from contextlib import suppress
+from dataclasses import KW_ONLY, asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
 
 import structlog
 
-from app.ops.pod_state import Asked, Board
 from app.telemetry import logs
 
 EVERY_SECONDS: Final = 1.0
+_FILE: Final = "operator.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Requested state. `level` applies until `until`, in seconds since 1970; `draining` is permanent."""
+
+    level: str | None = None
+    until: float = 0.0
+    draining: bool = False
+
+
+class Board:
+    """Requested state, in memory or in a shared file, which the process with the admin port writes and all read."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._asked = Asked()
+        self._lock = threading.Lock()
+
+    def read(self) -> Asked:
+        """Returns the state; the last known one if the file is missing or incomplete."""
+        if self._file is not None:
+            with suppress(OSError, ValueError, TypeError):
+                self._asked = Asked(**json.loads(self._file.read_bytes()))
+        return self._asked
+
+    def change(self, **asked: Any) -> Asked:
+        """Changes the given fields and returns the state. Raises OSError if the file can't be written."""
+        with self._lock:
+            changed = replace(self.read(), **asked)
+            if self._file is not None:
+                new = self._file.with_suffix(f".{os.getpid()}")
+                new.write_text(json.dumps(asdict(changed)))
+                new.replace(self._file)
+            self._asked = changed
+        return changed
+
+
+def board() -> Board:
+    """Returns the state of this pod, in a file if its processes share a folder for metrics."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return Board(Path(folder) / _FILE if folder else None)
 
 
 @dataclass

@@ -14,8 +14,7 @@ from app.errors import UnavailableError
 from app.infra.outbox.runner import Runner
 from app.infra.queue.celery import Publisher
 from app.infra.queue.messages import PROCESS_MESSAGE
-from app.ops.control import Control
-from app.ops.pod_state import board
+from app.ops.control import Control, board
 from app.processes.handlers import open_runner, shared_slots
 from app.processes.platform import Platform, open_bus, open_platform
 from app.settings import Settings
