@@ -42,8 +42,8 @@ class Board:
                 self._asked = Asked(**json.loads(self._file.read_bytes()))
         return self._asked
 
-    def change(self, **asked: Any) -> Asked:
-        """Changes the given fields and returns the state. Raises OSError if the file can't be written."""
+    def change(self, **asked: Any) -> None:
+        """Changes the given fields. Raises OSError if the file can't be written."""
         with self._lock:
             changed = replace(self.read(), **asked)
             if self._file is not None:
@@ -51,7 +51,6 @@ class Board:
                 new.write_text(json.dumps(asdict(changed)))
                 new.replace(self._file)
             self._asked = changed
-        return changed
 
 
 def board() -> Board:
@@ -91,12 +90,11 @@ class Control:
             return Asked(None, 0.0, asked.draining)
         return asked
 
-    def change_level(self, level: str, seconds: float) -> Asked:
+    def change_level(self, level: str, seconds: float) -> None:
         """Sets the log level of the pod's processes for some seconds. Raises OSError if the state can't be written."""
-        asked = self.board.change(level=level, until=self.clock() + seconds)
+        self.board.change(level=level, until=self.clock() + seconds)
         self.apply()
         self.follow()
-        return asked
 
     def begin_drain(self) -> None:
         """Drains all processes of the pod without stopping them. Raises OSError if the state can't be written."""
