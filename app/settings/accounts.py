@@ -1,5 +1,3 @@
-"""Keys, tokens, and limits of log-ins and registrations."""
-
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 

@@ -1,5 +1,3 @@
-"""Calls to other services: timeouts, retries, circuit breakers, TLS and proxies."""
-
 from pathlib import Path
 from typing import Annotated
 

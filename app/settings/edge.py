@@ -1,5 +1,3 @@
-"""The API and its admin port: addresses, trusted proxies, limits and timeouts."""
-
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 

@@ -1,5 +1,3 @@
-"""Mail: the server or provider that sends it, and the sender."""
-
 from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
