@@ -157,7 +157,6 @@ _BOOLEAN: Final = (
     lambda value: value.lower() in ("1", "true", "yes"),
     "must be true or false",
 )
-_ANY: Final = (".*", str, "")
 _TLS: Final[Mapping[str, _Rule]] = {
     # The spelling of redis-py (`required`), and that of Python's ssl, Celery and Heroku (`CERT_REQUIRED`).
     "ssl_cert_reqs": (
@@ -165,10 +164,7 @@ _TLS: Final[Mapping[str, _Rule]] = {
         lambda value: value.lower().removeprefix("cert_"),
         "must be required, optional or none",
     ),
-    "ssl_ca_certs": _ANY,
-    "ssl_certfile": _ANY,
-    "ssl_keyfile": _ANY,
-    "ssl_password": _ANY,
+    **dict.fromkeys(("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_password"), (".*", str, "")),
     "ssl_check_hostname": _BOOLEAN,
 }
 _PARAMETERS: Final[Mapping[str, _Rule]] = {
