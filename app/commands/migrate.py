@@ -5,28 +5,23 @@ from argparse import Namespace
 
 from app.commands.startup import settings_and_logs
 from app.infra.database import revisions, roles, schema
-from app.settings import Settings
 
 
 def run(options: Namespace) -> int:
     settings = settings_and_logs(options.command)
     try:
-        _run(options, settings)
+        if options.wait:
+            schema.wait_until_current(settings)
+        elif options.new:
+            sys.stdout.write(f"{revisions.new(settings, options.new)}\n")
+        elif options.history:
+            sys.stdout.writelines(f"{line}\n" for line in revisions.history(settings))
+        elif options.down:
+            sys.stdout.write(f"The schema is at {revisions.step_back(settings)}.\n")
+        else:
+            schema.migrate(settings)
+            roles.provide(settings)
     except (TimeoutError, schema.MigrationFailedError, roles.RoleError, revisions.RevisionError) as failed:
         sys.stderr.write(f"migrate: {failed}\n")
         return 1
     return 0
-
-
-def _run(options: Namespace, settings: Settings) -> None:
-    if options.wait:
-        schema.wait_until_current(settings)
-    elif options.new:
-        sys.stdout.write(f"{revisions.new(settings, options.new)}\n")
-    elif options.history:
-        sys.stdout.writelines(f"{line}\n" for line in revisions.history(settings))
-    elif options.down:
-        sys.stdout.write(f"The schema is at {revisions.step_back(settings)}.\n")
-    else:
-        schema.migrate(settings)
-        roles.provide(settings)

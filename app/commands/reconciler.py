@@ -2,12 +2,11 @@
 
 from argparse import Namespace
 
-from app.commands.startup import require_queue, settings_and_logs
+from app.commands.startup import settings_and_logs
 from app.processes import reconciler
 
 
 def run(options: Namespace) -> int:
-    settings = settings_and_logs(options.command)
-    require_queue(settings)
+    settings = settings_and_logs(options.command, queue=True)
     reconciler.reconcile(settings)
     return 0

@@ -32,7 +32,8 @@ def share_metrics(settings: "Settings") -> Iterator[Path]:
     for left in parent.glob(f"{PREFIX}*"):
         _remove_if_dead(left)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-    _lock(folder)  # held while one of the processes lives: forks inherit it, and the kernel releases it after a kill
+    # Held while one of the processes lives: forks inherit it, and the kernel releases it after a kill.
+    fcntl.flock(os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600), fcntl.LOCK_EX)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
     # prometheus_client reads the environment once, at its import, which may have been earlier.
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
@@ -44,21 +45,10 @@ def share_metrics(settings: "Settings") -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lock(folder: Path) -> int:
-    """Returns an open descriptor that holds the folder's lock. Raises BlockingIOError when another process does."""
-    descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
 def _remove_if_dead(folder: Path) -> None:
     with suppress(OSError):  # another start removes it, or it belongs to another user
         if time.time() - folder.stat().st_mtime < _BEING_MADE_SECONDS:
             return
-        descriptor = _lock(folder)
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)
+        with (folder / LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)

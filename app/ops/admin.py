@@ -3,9 +3,8 @@
 It runs in its own threads, so that metrics are served even while an event loop is blocked.
 """
 
-import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -14,17 +13,14 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import structlog
 from prometheus_client import CollectorRegistry
 
-from app.infra.listening import listen, listen_as_set
-from app.ops.control import Control
-from app.ops.endpoints import Drain, Endpoint, LogLevel
-from app.ops.exposition import exposition
+from app.infra.listening import listen_as_set
+from app.ops.control import Control, board
+from app.ops.endpoints import Check, Endpoint, drain, exposition, log_level, probe
 from app.ops.json_http import RefusedError, Reply
 from app.ops.server import AdminServer
 
 if TYPE_CHECKING:
     from app.settings import Settings
-
-Check = Callable[[], str | None]
 
 
 class Admin:
@@ -43,18 +39,17 @@ class Admin:
         token: str | None = None,
     ) -> None:
         self._token = token
-        self._endpoints = {f"/{name}": _probe(check) for name, check in checks.items()}
-        self._endpoints["/metrics"] = exposition(registry)
+        endpoints = {f"/{name}": probe(check) for name, check in checks.items()}
+        endpoints["/"] = Endpoint("List of endpoints", {"GET": self._index})
         if control is not None:
-            self._endpoints["/loglevel"] = LogLevel(control).endpoint()
+            endpoints["/loglevel"] = log_level(control)
             if drains:
-                self._endpoints["/drain"] = Drain(control, registry).endpoint()
-        self._endpoints["/"] = Endpoint("List of endpoints", {"GET": self._index})
+                endpoints["/drain"] = drain(control, registry)
+        self._endpoints = {"/metrics": exposition(registry), **dict(sorted(endpoints.items()))}
 
     def __call__(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        path = environment.get("PATH_INFO") or "/"
         try:
-            reply = self._find(path).answer(environment, self._token)
+            reply = self._answer(environment)
         except RefusedError as refusal:
             reply = refusal.reply()
         except Exception as error:  # noqa: BLE001 -- the server would print the traceback to standard error
@@ -64,39 +59,38 @@ class Admin:
             ).reply()
         return reply.send(environment, start)
 
-    def _find(self, path: str) -> Endpoint:
-        endpoint = self._endpoints.get(path)
+    def _answer(self, environment: WSGIEnvironment) -> Reply:
+        endpoint = self._endpoints.get(environment.get("PATH_INFO") or "/")
         if endpoint is None:
-            raise RefusedError(HTTPStatus.NOT_FOUND, f"Unknown path; the paths are {', '.join(self._paths())}.")
-        return endpoint
-
-    def _paths(self) -> list[str]:
-        return sorted(self._endpoints, key=lambda path: (path != "/metrics", path))
+            raise RefusedError(HTTPStatus.NOT_FOUND, f"Unknown path; the paths are {', '.join(self._endpoints)}.")
+        return endpoint.answer(environment, self._token)
 
     def _index(self, _environment: WSGIEnvironment) -> Reply:
-        listed: dict[str, object] = {}
-        for path in self._paths():
-            endpoint = self._endpoints[path]
-            listed[path] = {"methods": sorted(endpoint.methods), "summary": endpoint.summary} | (
-                {"needs_token": sorted(endpoint.changes)} if endpoint.changes else {}
-            )
-        return Reply(HTTPStatus.OK, listed)
+        return Reply(
+            HTTPStatus.OK,
+            {
+                path: {"methods": sorted(endpoint.methods), "summary": endpoint.summary}
+                | ({"needs_token": endpoint.changes} if endpoint.changes else {})
+                for path, endpoint in self._endpoints.items()
+            },
+        )
 
 
 def open_admin(
     settings: "Settings",
     registry: CollectorRegistry,
     checks: Mapping[str, Check],
-    control: Control,
+    control: Control | None = None,
     *,
     drains: bool = False,
 ) -> AbstractContextManager[int]:
-    """Serves on the configured address during the block; yields the port. Raises SettingsError if it can't listen."""
+    """Serves on the configured address. Without `control` the process only follows the pod's log level."""
     token = settings.admin_token.get_secret_value() if settings.admin_token else None
-    listening = listen_as_set("ADMIN_", settings.admin_host, settings.admin_port)
-    return _serve(listening, Admin(registry, checks, control, drains=drains, token=token), control)
+    control = control or Control(board(), settings.log_level)
+    return serve_admin(settings.admin_host, settings.admin_port, registry, checks, control, drains=drains, token=token)
 
 
+@contextmanager
 def serve_admin(
     host: str,
     port: int,
@@ -106,37 +100,21 @@ def serve_admin(
     *,
     drains: bool = False,
     token: str | None = None,
-) -> AbstractContextManager[int]:
-    """Serves an `Admin` until the block ends; yields the port. Raises OSError if it can't listen."""
-    return _serve(listen(host, port), Admin(registry, checks, control, drains=drains, token=token), control)
-
-
-@contextmanager
-def _serve(listening: Iterable[socket.socket], application: Admin, control: Control | None) -> Iterator[int]:
-    with ExitStack() as servers:
-        opened = [servers.enter_context(AdminServer(each, application)) for each in listening]
-        for server in opened:
+) -> Iterator[int]:
+    """Serves an `Admin` until the block ends; yields the port. Raises SettingsError if it can't listen."""
+    application = Admin(registry, checks, control, drains=drains, token=token)
+    with ExitStack() as stack:
+        if control is not None:
+            stack.callback(control.close)
+        servers = [stack.enter_context(AdminServer(each, application)) for each in listen_as_set("ADMIN_", host, port)]
+        for server in servers:
             thread = threading.Thread(target=server.serve_forever, name="admin", daemon=True)
             thread.start()
-            servers.callback(thread.join, timeout=2)
-            servers.callback(server.shutdown)
-        try:
-            yield opened[0].server_port
-        finally:
-            servers.close()
-            if control is not None:
-                control.close()
+            stack.callback(thread.join, timeout=2)
+            stack.callback(server.shutdown)
+        yield servers[0].server_port
 
 
 def alive() -> str | None:
     """Liveness check that always passes: a process that responds needs no restart."""
     return None
-
-
-def _probe(check: Check) -> Endpoint:
-    def answer(_environment: WSGIEnvironment) -> Reply:
-        reason = check()
-        status = HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE
-        return Reply(status, f"{reason or 'ok'}\n".encode(), "text/plain")
-
-    return Endpoint("Probe of this process", {"GET": answer})

@@ -1,13 +1,15 @@
-"""Endpoints of the admin port for changes: the log level and the drain."""
+"""Endpoints of the admin port: probes, metrics, the log level and the drain."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from wsgiref.types import WSGIEnvironment
 
 from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import make_wsgi_app
 
 from app.ops.control import Control
 from app.ops.json_http import RefusedError, Reply, authorize, body
@@ -16,22 +18,27 @@ from app.telemetry import logs
 LONGEST_SECONDS: Final = 24 * 3600
 USUAL_SECONDS: Final = 600
 _EXAMPLE: Final = '{"level": "debug", "for": 600}'
+_NO_VERSION: Final = re.compile(r"version=(?!\d{1,4}(?:\.\d{1,4}){0,2}\s*(?:[;,]|$))", re.ASCII | re.IGNORECASE)
 
+Check = Callable[[], str | None]
 Method = Callable[[WSGIEnvironment], Reply]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Endpoint at one path: its summary, and a handler for each method. Methods in `changes` require the token."""
+    """Endpoint at one path: its summary, and a handler for each method. Methods other than GET require the token."""
 
     summary: str
     methods: Mapping[str, Method]
-    changes: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def changes(self) -> list[str]:
+        return sorted(self.methods.keys() - {"GET"})
 
     def answer(self, environment: WSGIEnvironment, token: str | None) -> Reply:
         """Calls the handler of the method. Raises RefusedError for an unknown method or a missing token."""
         method = environment["REQUEST_METHOD"]
-        allowed = sorted({*self.methods, "HEAD"} if "GET" in self.methods else self.methods)
+        allowed = sorted({*self.methods, "HEAD"})
         if method not in allowed:
             raise RefusedError(
                 HTTPStatus.METHOD_NOT_ALLOWED, f"This endpoint supports {', '.join(allowed)}.", Allow=", ".join(allowed)
@@ -41,30 +48,48 @@ class Endpoint:
         return self.methods["GET" if method == "HEAD" else method](environment)
 
 
-class LogLevel:
-    """Log level: GET returns it; PUT changes it for a limited time, so that it does not stay at debug."""
+def probe(check: Check) -> Endpoint:
+    """Returns the endpoint of a check, which returns None, or the reason of its failure."""
 
-    def __init__(self, control: Control) -> None:
-        self._control = control
+    def get(_environment: WSGIEnvironment) -> Reply:
+        reason = check()
+        status = HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE
+        return Reply(status, f"{reason or 'ok'}\n".encode(), "text/plain")
 
-    def endpoint(self) -> Endpoint:
-        return Endpoint(
-            f"Log level; PUT {_EXAMPLE} changes it in every process of this pod for that many seconds",
-            {"GET": self.get, "PUT": self.put},
-            frozenset({"PUT"}),
-        )
+    return Endpoint("Probe of this process", {"GET": get})
 
-    def get(self, _environment: WSGIEnvironment) -> Reply:
-        asked, configured = self._control.now(), self._control.configured_level
+
+def exposition(registry: CollectorRegistry) -> Endpoint:
+    """Returns the endpoint of the metrics: Prometheus text format, or OpenMetrics if the client accepts it."""
+    application = make_wsgi_app(registry)
+
+    def get(environment: WSGIEnvironment) -> Reply:
+        headers: dict[str, str] = {}
+
+        def start(_status: str, given: list[tuple[str, str]], *_rest: object) -> None:
+            headers.update(given)
+
+        accept = environment.get("HTTP_ACCEPT", "")
+        understood = "" if _NO_VERSION.search(accept) else accept  # prometheus_client fails on a malformed version
+        asked = {**environment, "REQUEST_METHOD": "GET", "HTTP_ACCEPT": understood}
+        return Reply(HTTPStatus.OK, b"".join(application(asked, start)), headers=headers)
+
+    return Endpoint("Metrics for Prometheus", {"GET": get})
+
+
+def log_level(control: Control) -> Endpoint:
+    """Returns the endpoint of the log level; PUT changes it for a limited time, so that it does not stay at debug."""
+
+    def get(_environment: WSGIEnvironment) -> Reply:
+        asked, configured = control.now(), control.configured_level
         until = datetime.fromtimestamp(asked.until, UTC).isoformat(timespec="seconds") if asked.level else None
         return Reply(
             HTTPStatus.OK, {"level": asked.level or configured, "configured_level": configured, "until": until}
         )
 
-    def put(self, environment: WSGIEnvironment) -> Reply:
+    def put(environment: WSGIEnvironment) -> Reply:
         given = body(environment, _EXAMPLE)
-        unknown = sorted(set(given) - {"level", "for"})
-        if unknown:
+        if given.keys() - {"level", "for"}:
             raise RefusedError(HTTPStatus.BAD_REQUEST, f"The fields are `level` and `for`, such as {_EXAMPLE}.")
         level, seconds = given.get("level"), given.get("for", USUAL_SECONDS)
         if level not in logs.LEVELS:
@@ -75,31 +100,27 @@ class LogLevel:
                 f"`for` must be a whole number of seconds from 1 to {LONGEST_SECONDS}. To change the level permanently,"
                 " set LOG_LEVEL.",
             )
-        self._control.change_level(level, seconds)
-        return self.get(environment)
+        control.change_level(level, seconds)
+        return get(environment)
+
+    return Endpoint(
+        f"Log level; PUT {_EXAMPLE} changes it in every process of this pod for that many seconds",
+        {"GET": get, "PUT": put},
+    )
 
 
-class Drain:
-    """Drain: GET returns its state; POST starts it as SIGTERM does, but the process keeps running."""
+def drain(control: Control, registry: CollectorRegistry) -> Endpoint:
+    """Returns the endpoint of the drain; POST starts it as SIGTERM does, but the process keeps running."""
 
-    def __init__(self, control: Control, registry: CollectorRegistry) -> None:
-        self._control = control
-        self._registry = registry
+    def get(_environment: WSGIEnvironment, status: HTTPStatus = HTTPStatus.OK) -> Reply:
+        requests = registry.get_sample_value("http_requests_in_progress")
+        return Reply(status, {"draining": control.draining, "requests_in_progress": int(requests or 0)})
 
-    def endpoint(self) -> Endpoint:
-        return Endpoint(
-            "State of the drain; POST starts it: the pod is not ready and closes each connection, but keeps running",
-            {"GET": self.get, "POST": self.post},
-            frozenset({"POST"}),
-        )
+    def post(environment: WSGIEnvironment) -> Reply:
+        control.begin_drain()
+        return get(environment, HTTPStatus.ACCEPTED)
 
-    def get(self, _environment: WSGIEnvironment) -> Reply:
-        return Reply(HTTPStatus.OK, self._state())
-
-    def post(self, _environment: WSGIEnvironment) -> Reply:
-        self._control.begin_drain()
-        return Reply(HTTPStatus.ACCEPTED, self._state())
-
-    def _state(self) -> dict[str, Any]:
-        requests = self._registry.get_sample_value("http_requests_in_progress")
-        return {"draining": self._control.draining, "requests_in_progress": int(requests or 0)}
+    return Endpoint(
+        "State of the drain; POST starts it: the pod is not ready and closes each connection, but keeps running",
+        {"GET": get, "POST": post},
+    )

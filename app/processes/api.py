@@ -20,10 +20,12 @@ from app.api.readiness import Readiness
 from app.api.services import Services
 from app.api.serving_state import ServingState
 from app.api.version_header import Versioning
+from app.infra.event_bus import Bus
+from app.infra.outbox.reconciler import Reconciler
 from app.infra.queue.dispatch import Jobs
 from app.infra.rate_limit.limits import open_limits
-from app.processes.background import open_background
-from app.processes.platform import open_bus, open_platform
+from app.processes.handlers import make_reconciler, open_runner
+from app.processes.platform import Platform, open_bus, open_platform, open_publisher
 from app.rates.service import open_rates
 from app.settings import Settings
 from app.telemetry.metrics import HttpMetrics, ReadinessMetrics, RejectedMetrics
@@ -90,12 +92,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
     app.add_middleware(Head)
     edge.install(app, settings, rates, largest_body=routes.LARGEST_BODY_BYTES)
     http = telemetry.metrics(HttpMetrics)
-    asgi = observe(
-        app,
-        metrics=http,
-        tracing=telemetry.tracing,
-        draining=lambda: serving_state.draining,
-    )
+    asgi = observe(app, metrics=http, tracing=telemetry.tracing, draining=lambda: serving_state.draining)
     return Binnacle(asgi, app, serving_state, telemetry, http, telemetry.metrics(RejectedMetrics))
 
 
@@ -111,8 +108,35 @@ async def _open_services(
         open_bus(platform, jobs.enqueue) as bus,
         open_rates(settings, telemetry, bus.cache) as rates,
         open_limits(settings, telemetry) as limits,
-        open_background(platform, bus, jobs),
+        _open_background(platform, bus, jobs),
     ):
         readiness.watch(platform.database)
         health.watch(probes, telemetry.dependencies.breakers)
         yield Services(settings, telemetry, platform.database, bus, rates, limits)
+
+
+@asynccontextmanager
+async def _open_background(platform: Platform, bus: Bus, jobs: Jobs) -> AsyncIterator[None]:
+    """Publishes jobs to the workers' queue. When embedded, runs the jobs and the reconciler in this process."""
+    if not platform.settings.embedded:
+        with open_publisher(platform) as publisher:
+            async with jobs.running(publisher.publish):
+                yield
+        return
+    async with (
+        open_runner(platform, bus) as runner,
+        jobs.running(runner.process),
+        _reconciling(make_reconciler(platform, jobs)),
+    ):
+        yield
+
+
+@asynccontextmanager
+async def _reconciling(reconciler: Reconciler) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    running = asyncio.create_task(reconciler.run(stop), name="reconciler")
+    try:
+        yield
+    finally:
+        stop.set()
+        await running

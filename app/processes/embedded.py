@@ -2,17 +2,18 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 import httpx2
 
 from app.infra.database import schema
 from app.infra.http_client import trust
+from app.infra.listening import listen
 from app.seeding import accounts, items
 from app.settings import Settings, SettingsError
 from app.settings.addresses import local_url
@@ -43,22 +44,25 @@ def run(settings: Settings) -> int:
     schema.migrate(settings)
     items.seed(settings)
     passwords = accounts.introduce(settings) if settings.environment == "local" else {}
-    stopping = _Stop()
+    stops: list[int] = []  # signals that ask this process to stop
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: stops.append(number))
     defaults = {"LOG_FORMAT": "console"} if sys.stdout.isatty() else {}
     children = [_start("sandbox", defaults), _start("serve", {**defaults, "DRAIN_SECONDS": "0"})]
     try:
-        if _await_ready(settings, children, stopping):
+        if _await_ready(settings, children, stops):
             sys.stdout.write(_banner(settings, passwords))
             sys.stdout.flush()
-        while not stopping.requested and all(child.poll() is None for child in children):
+        while not stops and all(child.poll() is None for child in children):
             time.sleep(0.2)
     finally:
         codes = [_stop(child) for child in reversed(children)]
-    return 0 if stopping.requested else max(1, *codes)
+    return 0 if stops else max(1, *codes)
 
 
 def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
     url = local_url(settings.host, settings.port)
+    lines = "".join(f"  {name:<12}{password}\n" for name, password in passwords.items())
     return BANNER.format(
         url=url,
         admin=local_url(settings.admin_host, settings.admin_port),
@@ -66,40 +70,17 @@ def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
         python=os.path.relpath(sys.executable),
         load="make load" if url == LOADED else f"make load ARGS='--host {url}'",
         state=settings.state_dir,
-        accounts=_accounts(passwords),
+        accounts=f"\nAccounts whose initial password is unchanged:\n{lines}" if lines else "",
     )
-
-
-def _accounts(passwords: Mapping[str, str]) -> str:
-    if not passwords:
-        return ""
-    lines = "".join(f"  {name:<12}{password}\n" for name, password in passwords.items())
-    return f"\nAccounts whose initial password is unchanged:\n{lines}"
-
-
-class _Stop:
-    """Flag that SIGINT, SIGTERM or SIGHUP sets."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._request)
-
-    def _request(self, _number: int, _frame: object) -> None:
-        self.requested = True
 
 
 def _require_free(ports: dict[str, int]) -> None:
     taken = []
     for name, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                taken.append(
-                    f"{name}: {port} is in use by another program; stop it, or try: {name}={port + 100} make run"
-                )
+        try:
+            listen("127.0.0.1", port)[0].close()
+        except OSError:
+            taken.append(f"{name}: {port} is in use by another program; stop it, or try: {name}={port + 100} make run")
     if taken:
         raise SettingsError("\n".join(taken))
 
@@ -111,24 +92,21 @@ def _start(command: str, environment: Mapping[str, str]) -> subprocess.Popen[byt
     )
 
 
-def _await_ready(settings: Settings, children: Sequence[subprocess.Popen[bytes]], stopping: _Stop) -> bool:
+def _await_ready(settings: Settings, children: Sequence[subprocess.Popen[bytes]], stops: Sequence[int]) -> bool:
     deadline = time.monotonic() + START_SECONDS
     url = f"{local_url(settings.host, settings.port)}/readyz"
-    while time.monotonic() < deadline and not stopping.requested and all(child.poll() is None for child in children):
-        try:
+    while time.monotonic() < deadline and not stops and all(child.poll() is None for child in children):
+        with suppress(httpx2.HTTPError):
             if httpx2.get(url, timeout=1, trust_env=False, verify=trust(url)).is_success:
                 return True
-        except httpx2.HTTPError:
-            pass
         time.sleep(0.1)
     return False
 
 
 def _stop(child: subprocess.Popen[bytes]) -> int:
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+    child.terminate()  # does nothing to a child that has ended
+    try:
+        return child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
     return child.wait()

@@ -10,7 +10,7 @@ from app.infra.outbox import pending
 from app.infra.outbox.bulkheads import Bulkhead, Bulkheads, shares
 from app.infra.outbox.reconciler import Queue, Reconciler, Sweep
 from app.infra.outbox.runner import Runner
-from app.infra.outbox.slots import Slots, local, shared
+from app.infra.outbox.slots import Slots, local
 from app.infra.outbox.time_slices import TimeSlices
 from app.mail import handlers as mail
 from app.mail.campaigns import SendCampaign
@@ -26,7 +26,6 @@ from app.processes.platform import Platform
 from app.reports import repository as reports
 from app.reports.generation import MakeReport
 from app.reports.service import MAKE_REPORT
-from app.settings import Settings
 from app.telemetry.metrics import BacklogMetrics, JobMetrics, OrderMetrics, OrderStateMetrics, OutboxMetrics
 
 if TYPE_CHECKING:
@@ -36,11 +35,6 @@ SWEEPS: Final[tuple[Sweep, ...]] = (pending.sweep, refresh_tokens.sweep, idempot
 # Topics that call a dependency; together they may use only a share of a worker's slots.
 NEEDED_BY: Final[Mapping[str, tuple[str, ...]]] = {PAYMENTS: (PAY_ORDER, REFUND_ORDER), MAIL: mail.TOPICS}
 TOPICS: Final[tuple[str, ...]] = (PAY_ORDER, REFUND_ORDER, MAKE_REPORT, SEND_CAMPAIGN, *mail.TOPICS)
-
-
-def shared_slots(settings: Settings) -> dict[str, Slots]:
-    """Returns the slots of each dependency, for a pool of processes to share. Call it before they are forked."""
-    return shared(shares(settings.worker_concurrency, NEEDED_BY))
 
 
 @asynccontextmanager

@@ -3,8 +3,8 @@
 Imports that only some processes need are local: an embedded shop has no queue.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -60,13 +60,8 @@ async def open_bus(platform: Platform, enqueue: Callable[[UUID], None]) -> Async
         yield Bus(cache, fanout, outbox, subscribe(outbox, cache, fanout))
 
 
-@contextmanager
-def open_publisher(platform: Platform) -> Iterator["Publisher"]:
+def open_publisher(platform: Platform) -> "closing[Publisher]":
     """Opens the publisher of the workers' queue. Raises ValueError without REDIS_URL."""
     from app.infra.queue.celery import Publisher, make_celery  # noqa: PLC0415 -- 20 MB that an embedded shop saves
 
-    publisher = Publisher(make_celery(platform.settings), platform.telemetry)
-    try:
-        yield publisher
-    finally:
-        publisher.close()
+    return closing(Publisher(make_celery(platform.settings), platform.telemetry))

@@ -1,8 +1,8 @@
 """Process of the worker's pool: runs jobs in an event loop, with the same code as an embedded API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,12 +11,13 @@ from uuid import UUID
 import structlog
 
 from app.errors import UnavailableError
+from app.infra.outbox.bulkheads import shares
 from app.infra.outbox.runner import Runner
+from app.infra.outbox.slots import shared
 from app.infra.queue.celery import Publisher
 from app.infra.queue.messages import PROCESS_MESSAGE
-from app.ops.control import Control
-from app.ops.pod_state import board
-from app.processes.handlers import open_runner, shared_slots
+from app.ops.control import Control, board
+from app.processes.handlers import NEEDED_BY, open_runner
 from app.processes.platform import Platform, open_bus, open_platform
 from app.settings import Settings
 from app.telemetry import errors, logs
@@ -64,34 +65,32 @@ class PoolProcess:
     def __init__(self, settings: Settings, celery: "Celery") -> None:
         self._settings = settings
         self._celery = celery
-        self._slots = shared_slots(settings)  # before the fork: the processes of the pool share them
-        self._stack = AsyncExitStack()
-        self._telemetry: Telemetry | None = None
-        self._loop: asyncio.Runner | None = None
-        self._jobs: Jobs | None = None
+        # Before the fork: the processes of the pool share them.
+        self._slots = shared(shares(settings.worker_concurrency, NEEDED_BY))
+        self._stack = ExitStack()
+        self._run: Callable[[str, Mapping[str, str]], str] | None = None
 
     def start(self, **_signal: Any) -> None:
         """Opens the process, and follows the log level of the pod."""
         settings = self._settings
         logs.configure(settings.log_level, settings.log_format)
-        self._telemetry = start_telemetry(settings, "worker")
+        telemetry = self._stack.enter_context(closing(start_telemetry(settings, "worker")))
         Control(board(), settings.log_level).follow()
-        self._loop = asyncio.Runner()
-        self._jobs = self._loop.run(self._stack.enter_async_context(self._open(self._telemetry)))
+        loop = self._stack.enter_context(asyncio.Runner())
+        services = AsyncExitStack()
+        self._stack.callback(lambda: loop.run(services.aclose()))
+        jobs = loop.run(services.enter_async_context(self._open(telemetry)))
+        self._run = lambda message_id, headers: loop.run(jobs.process(UUID(message_id), headers))
 
     def process(self, message_id: str, headers: Mapping[str, str]) -> str:
         """Processes a message with its headers, and returns the outcome, which Celery logs."""
-        if self._loop is None or self._jobs is None:
+        if self._run is None:
             raise RuntimeError("the pool's process was not started by its signal")
-        return self._loop.run(self._jobs.process(UUID(message_id), headers))
+        return self._run(message_id, headers)
 
     def stop(self, **_signal: Any) -> None:
         """Closes the process, and flushes its telemetry."""
-        if self._loop is not None:
-            self._loop.run(self._stack.aclose())
-            self._loop.close()
-        if self._telemetry is not None:
-            self._telemetry.close()
+        self._stack.close()
 
     @asynccontextmanager
     async def _open(self, telemetry: Telemetry) -> AsyncIterator[Jobs]:

@@ -7,8 +7,6 @@ from contextlib import closing
 
 from app.infra.outbox.reconciler import Reconciler
 from app.ops.admin import alive, open_admin
-from app.ops.control import Control
-from app.ops.pod_state import board
 from app.processes.handlers import make_reconciler
 from app.processes.platform import open_platform, open_publisher
 from app.settings import Settings
@@ -31,7 +29,7 @@ async def _reconcile(settings: Settings, telemetry: Telemetry) -> None:
         with open_publisher(platform) as publisher:
             reconciler = make_reconciler(platform, publisher)
             checks = {"livez": alive, "readyz": lambda: _stale(reconciler, settings.reconcile_seconds * 4 + 10)}
-            with open_admin(settings, telemetry.registry, checks, Control(board(), settings.log_level)):
+            with open_admin(settings, telemetry.registry, checks):
                 await reconciler.run(stop)
 
 

@@ -11,8 +11,6 @@ from prometheus_client import CollectorRegistry
 from app.infra.queue.celery import make_celery
 from app.infra.queue.messages import PROCESS_MESSAGE, REASONS
 from app.ops.admin import alive, open_admin
-from app.ops.control import Control
-from app.ops.pod_state import board
 from app.processes.pool_process import PoolProcess
 from app.settings import Settings
 from app.telemetry.metrics import DroppedMessageMetrics, aggregation
@@ -33,9 +31,8 @@ def work(settings: Settings) -> int:
     signals.setup_logging.connect(_keep_our_logs)
     signals.worker_process_init.connect(process.start)
     signals.worker_process_shutdown.connect(process.stop)
-    registry = aggregation.sums()
     checks = {"livez": alive, "readyz": lambda: _broker_gone(settings)}
-    with open_admin(settings, registry, checks, Control(board(), settings.log_level)):
+    with open_admin(settings, aggregation.sums(), checks):
         return _run(celery)
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -11,9 +12,8 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from app.sandbox import behaviour, charges, mails, pages, rates, refunds
-from app.sandbox.behaviour import Behaviour
-from app.sandbox.connection import ConnectionLayer
-from app.sandbox.ledger import Ledger, Refusal, open_ledger
+from app.sandbox.behaviour import Behaviour, ConnectionLayer
+from app.sandbox.ledger import Ledger, OpenLedger, Refusal
 from app.settings import Settings
 from app.settings.state_folder import private_file
 from app.telemetry.metrics import HttpMetrics
@@ -22,10 +22,10 @@ from app.telemetry.traces.tracing import Tracing
 
 LARGEST_BODY_BYTES = 1_000_000
 _LINES = """
-    SELECT 'charge', id, idempotency_key, NULL, reference, amount_minor, currency, status FROM charges
+    SELECT 'charge' AS entry, id, idempotency_key, NULL AS charge, reference, amount_minor, currency, status
+    FROM charges
     UNION ALL SELECT 'refund', id, idempotency_key, charge, reference, amount_minor, currency, 'succeeded' FROM refunds
 """
-_FIELDS = ("entry", "id", "idempotency_key", "charge", "reference", "amount_minor", "currency", "status")
 
 
 def create_sandbox(settings: Settings) -> ConnectionLayer:
@@ -34,7 +34,7 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_ledger(private_file(settings.ledger)) as ledger:
+        with closing(Ledger(private_file(settings.ledger))) as ledger:
             app.state.ledger = ledger
             app.state.behaviour = Behaviour()
             yield
@@ -51,13 +51,12 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
         app.include_router(part.router)
     app.add_api_route("/v1/ledger", lines, methods=["GET"], response_class=StreamingResponse)
     app.add_api_route("/livez", livez, methods=["GET"])
-    app.add_exception_handler(Refusal, _refuse)
+    app.exception_handler(Refusal)(_refuse)
     return ConnectionLayer(observe(app, metrics=HttpMetrics(CollectorRegistry()), tracing=tracing))
 
 
-async def lines(request: Request) -> StreamingResponse:
+async def lines(ledger: OpenLedger) -> StreamingResponse:
     """Streams a snapshot of all charges, then all refunds, oldest first, as JSON lines."""
-    ledger: Ledger = request.app.state.ledger
     return StreamingResponse(_as_json(ledger.read(_LINES)), media_type="application/x-ndjson")
 
 
@@ -66,15 +65,11 @@ async def livez() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def _as_json(batches: Iterator[list[tuple[object, ...]]]) -> Iterator[str]:
+def _as_json(batches: Iterator[list[sqlite3.Row]]) -> Iterator[str]:
     for rows in batches:
-        named = (dict(zip(_FIELDS, row, strict=True)) for row in rows)
-        yield "".join(
-            json.dumps({name: value for name, value in line.items() if value is not None}) + "\n" for line in named
-        )
+        lines = ({name: row[name] for name in row.keys() if row[name] is not None} for row in rows)  # noqa: SIM118
+        yield "".join(f"{json.dumps(line)}\n" for line in lines)
 
 
-async def _refuse(_request: Request, refusal: Exception) -> JSONResponse:
-    if not isinstance(refusal, Refusal):
-        raise refusal
+async def _refuse(_request: Request, refusal: Refusal) -> JSONResponse:
     return JSONResponse({"code": refusal.code, "detail": refusal.detail}, refusal.status)

@@ -4,29 +4,28 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, NoReturn, Self, get_args
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.sandbox.connection import break_off
 from app.sandbox.ledger import Refusal
 
 HANG_SECONDS: Final = 180.0
+_TRANSPORT: Final = "sandbox.transport"
 Operation = Literal["charges", "refunds", "rates", "mails"]
 Rate = Annotated[float, Field(ge=0, le=1)]
 router = APIRouter(tags=["behaviour"])
 
 
-class Faults(BaseModel):
+class Faults(BaseModel, extra="forbid"):
     """Faults of one operation. Rates are shares of the requests, from 0 to 1, drawn in the order of the fields.
 
     With `fail_rate` the request is not carried out. With all other faults it is carried out and recorded first. Since a
     caller can't tell the difference, it must repeat the request with the same Idempotency-Key.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     fail_rate: Rate = Field(0, description="Share of requests that fail with 503 and are not carried out")
     latency_ms: Annotated[int, Field(ge=0, le=60_000)] = Field(0, description="Milliseconds to delay each response")
@@ -66,6 +65,18 @@ class Behaviour(ChargeFaults):
         return self
 
 
+class ConnectionLayer:
+    """Outermost middleware: stores uvicorn's transport in the scope for faults that abort the connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # uvicorn's `send` is a method of its request, in both of its HTTP implementations.
+        scope[_TRANSPORT] = getattr(getattr(send, "__self__", None), "transport", None)
+        await self._app(scope, receive, send)
+
+
 @asynccontextmanager
 async def misbehaving(request: Request, operation: Operation) -> AsyncIterator[None]:
     """Applies faults before and after the work of one request, which is the body of the block."""
@@ -75,11 +86,24 @@ async def misbehaving(request: Request, operation: Operation) -> AsyncIterator[N
     yield
     await asyncio.sleep(faults.latency_ms / 1000)
     if _happens(faults.lie_rate):
-        await break_off(request)
+        await _break_off(request)
     if _happens(faults.hang_rate):
         await _hang(request)
     if _happens(faults.error_rate):
         raise Refusal(500, "told_to_err", "The sandbox simulates an error; the request may have been carried out.")
+
+
+async def _break_off(request: Request) -> NoReturn:
+    """Ends the request by aborting its connection, without a response.
+
+    Always raises ClientDisconnect; without a real server, this becomes a 500.
+    """
+    transport: asyncio.Transport | None = request.scope[_TRANSPORT]
+    if transport is not None:
+        transport.abort()
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+    raise ClientDisconnect
 
 
 async def _hang(request: Request) -> None:
@@ -89,7 +113,7 @@ async def _hang(request: Request) -> None:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
     except TimeoutError:
-        await break_off(request)
+        await _break_off(request)
     raise ClientDisconnect
 
 

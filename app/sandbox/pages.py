@@ -1,13 +1,15 @@
 """HTML pages of the sandbox: the index and the form of the faults."""
 
-from typing import Final
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
-from app.sandbox import fault_form
+from app.sandbox.behaviour import Behaviour, Operation
 from app.sandbox.page import respond
 
 router = APIRouter(include_in_schema=False)
@@ -18,6 +20,21 @@ mail.</p>
 <article><h2><a href="/v1/ledger">Ledger</a></h2><p>Read all charges and refunds as JSON lines.</p></article>
 <article><h2><a href="/docs">API</a></h2><p>Try the provider's API.</p></article>
 """
+_PRESETS: Final[Mapping[str, tuple[str, Mapping[str, float]]]] = {
+    "none": ("No faults", {}),
+    "declined": ("Decline every card", {"decline_rate": 1}),
+    "down": ("Fail every request", {"fail_rate": 1}),
+    "slow": ("Respond after 2 seconds", {"latency_ms": 2000}),
+    "lost": ("Lose half of the responses", {"lie_rate": 0.5}),
+}
+_FORM: Final = """<p>Faults apply until the sandbox restarts. A share is a number from 0 (never) to 1 (always).
+To use JSON instead: <code>GET</code> and <code>PUT /v1/behaviour</code>.</p>
+{alert}<form method="post" action="/faults">
+{presets}</form>
+<form method="post" action="/faults">
+{operations}<button>Set these faults</button>
+</form>
+"""
 
 
 @router.get("/")
@@ -27,7 +44,7 @@ async def index() -> HTMLResponse:
 
 @router.get("/faults")
 async def faults(request: Request) -> HTMLResponse:
-    return respond("/faults", "Faults", fault_form.render(request.app.state.behaviour))
+    return respond("/faults", "Faults", _render(request.app.state.behaviour))
 
 
 @router.post("/faults")
@@ -37,21 +54,54 @@ async def switch(request: Request) -> Response:
         return respond("/faults", "Faults", "<p>Forms of other sites can't change the faults.</p>", 403)
     async with request.form() as form:
         try:
-            request.app.state.behaviour = fault_form.read(form)
+            request.app.state.behaviour = _read(form)
         except ValidationError as mistakes:
             wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in mistakes.errors())
-            return _refused(request, wrong)
         except ValueError as mistake:
-            return _refused(request, str(mistake))
-    return RedirectResponse("/faults", 303)
-
-
-def _refused(request: Request, wrong: str) -> Response:
-    said = f"Nothing was changed. {wrong}"
-    return respond("/faults", "Faults", fault_form.render(request.app.state.behaviour, said), 422)
+            wrong = str(mistake)
+        else:
+            return RedirectResponse("/faults", 303)
+    alert = f'<p role="alert">Nothing was changed. {escape(wrong)}</p>\n'
+    return respond("/faults", "Faults", _render(request.app.state.behaviour, alert), 422)
 
 
 def _is_own(request: Request) -> bool:
     """Tests that the form belongs to this site. Clients other than browsers send no Origin."""
     origin = request.headers.get("Origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("Host")
+
+
+def _read(form: Mapping[str, Any]) -> Behaviour:
+    """Parses a submitted form. Raises ValueError if it is not valid."""
+    if "preset" in form:
+        name = str(form["preset"])
+        if name not in _PRESETS:
+            raise ValueError("There is no such preset.")
+        return Behaviour.model_validate(_PRESETS[name][1])
+    wanted: dict[str, dict[str, str]] = {}
+    for name, value in form.items():
+        operation, _, field = name.partition(".")
+        wanted.setdefault(operation, {})[field] = str(value)
+    return Behaviour.model_validate(wanted)
+
+
+def _render(behaviour: Behaviour, alert: str = "") -> str:
+    """Renders the form with the current faults as HTML, below an alert."""
+    presets = "".join(f'<button name="preset" value="{key}">{title}</button>\n' for key, (title, _) in _PRESETS.items())
+    return _FORM.format(
+        alert=alert, presets=presets, operations="".join(_fieldset(behaviour, each) for each in get_args(Operation))
+    )
+
+
+def _fieldset(behaviour: Behaviour, operation: str) -> str:
+    faults = getattr(behaviour, operation)
+    inputs = ""
+    for name, field in type(faults).model_fields.items():
+        most, step = (60_000, "1") if name.endswith("_ms") else (1, "any")
+        value = getattr(faults, name)
+        marked = ' class="set"' if value else ""
+        inputs += (
+            f'<label><span>{field.description}</span><input type="number" name="{operation}.{name}" min="0"'
+            f' max="{most}" step="{step}" value="{value:g}" required{marked}></label>\n'
+        )
+    return f"<fieldset><legend>{operation}</legend>\n{inputs}</fieldset>\n"

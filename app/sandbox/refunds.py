@@ -5,20 +5,18 @@ from typing import Literal, Self
 from uuid import uuid4
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, model_validator
 
 from app.sandbox import charges
 from app.sandbox.behaviour import misbehaving
 from app.sandbox.charges import AmountMinor, Charge, Currency, IdempotencyKey, Reference, key_reused
-from app.sandbox.ledger import Ledger, Refusal
+from app.sandbox.ledger import OpenLedger, Refusal, select
 
 router = APIRouter(tags=["refunds"])
 
 
-class NewRefund(BaseModel):
+class NewRefund(BaseModel, extra="forbid"):
     """Full or partial refund of a charge, given by its id or by the reference of a successful charge."""
-
-    model_config = ConfigDict(extra="forbid")
 
     charge: Reference | None = None
     reference: Reference | None = None
@@ -50,28 +48,26 @@ class Refunds(BaseModel):
 
 
 @router.post("/v1/refunds", status_code=201)
-async def refund(new: NewRefund, request: Request, idempotency_key: IdempotencyKey) -> Refund:
+async def refund(new: NewRefund, request: Request, idempotency_key: IdempotencyKey, ledger: OpenLedger) -> Refund:
     """Refunds once for each Idempotency-Key; a repeat returns the first refund.
 
     404 `charge_unknown`; 422 `charge_declined`, `more_than_charged`, `other_currency`, `reference_ambiguous` or
     `key_reused`. A refused request does not use up its key, so it can be repeated after the charge exists.
     """
-    ledger: Ledger = request.app.state.ledger
     async with misbehaving(request, "refunds"):
         return await ledger.run(lambda connection: _refund(connection, idempotency_key, new))
 
 
 @router.get("/v1/refunds")
-async def refunds(request: Request, reference: str | None = None) -> Refunds:
+async def refunds(ledger: OpenLedger, reference: str | None = None) -> Refunds:
     """Lists all refunds, or those of one reference, oldest first."""
-    ledger: Ledger = request.app.state.ledger
-    return Refunds(refunds=await ledger.run(lambda connection: _find(connection, reference)))
+    rows = await ledger.run(lambda connection: select(connection, "refunds", reference=reference))
+    return Refunds(refunds=[Refund(**row) for row in rows])
 
 
 def _refund(connection: sqlite3.Connection, key: str, new: NewRefund) -> Refund:
-    query = "SELECT id, charge, reference, amount_minor, currency FROM refunds WHERE idempotency_key = ?"
-    for row in connection.execute(query, (key,)):
-        stands = _view(row)
+    for row in select(connection, "refunds", idempotency_key=key):
+        stands = Refund(**row)
         if new.model_dump(exclude_none=True).items() - stands.model_dump().items():
             raise key_reused()
         return stands
@@ -89,13 +85,15 @@ def _refund(connection: sqlite3.Connection, key: str, new: NewRefund) -> Refund:
         amount_minor=new.amount_minor,
         currency=new.currency,
     )
-    row = (key, made.id, made.charge, made.reference, made.amount_minor, made.currency)
-    connection.execute("INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?)", row)
+    connection.execute(
+        "INSERT INTO refunds VALUES (:key, :id, :charge, :reference, :amount_minor, :currency)",
+        {"key": key, **made.model_dump()},
+    )
     return made
 
 
 def _charge_of(connection: sqlite3.Connection, new: NewRefund) -> Charge:
-    named = charges.find(connection, new.reference) if new.reference else charges.get(connection, new.charge or "")
+    named = charges.find(connection, id=new.charge, reference=new.reference)
     if not named:
         raise Refusal(404, "charge_unknown", "There is no such charge.")
     succeeded = [charge for charge in named if charge.status == "succeeded"]
@@ -104,16 +102,3 @@ def _charge_of(connection: sqlite3.Connection, new: NewRefund) -> Charge:
     if len(succeeded) > 1:
         raise Refusal(422, "reference_ambiguous", "Several charges have this reference; give the id of the charge.")
     return succeeded[0]
-
-
-def _find(connection: sqlite3.Connection, reference: str | None) -> list[Refund]:
-    if reference is None:
-        rows = connection.execute("SELECT id, charge, reference, amount_minor, currency FROM refunds ORDER BY rowid")
-    else:
-        query = "SELECT id, charge, reference, amount_minor, currency FROM refunds WHERE reference = ? ORDER BY rowid"
-        rows = connection.execute(query, (reference,))
-    return [_view(row) for row in rows]
-
-
-def _view(row: tuple[str, str, str, int, str]) -> Refund:
-    return Refund(id=row[0], charge=row[1], reference=row[2], amount_minor=row[3], currency=row[4])

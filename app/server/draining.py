@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 from contextlib import suppress
+from functools import partial
 from types import FrameType
 from typing import Any, Final
 
@@ -48,9 +49,10 @@ class DrainingServer(Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves connections that wait in the listen queue; the stock server resets them."""
         loop = asyncio.get_running_loop()
-        waiting = self._stop_listening(sockets or [])
-        for connection in waiting:
-            await loop.connect_accepted_socket(self._protocol, connection)
+        make: Any = self.config.http_protocol_class
+        protocol = partial(make, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        for connection in self._stop_listening(sockets or []):
+            await loop.connect_accepted_socket(protocol, connection)
         ends = loop.time() + LAST_CALL_SECONDS
         while self.server_state.connections and loop.time() < ends:  # noqa: ASYNC110 -- no event
             await asyncio.sleep(0.05)
@@ -68,10 +70,3 @@ class DrainingServer(Server):
         for listening in sockets:
             listening.close()
         return waiting
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Any = self.config.http_protocol_class
-        protocol: asyncio.Protocol = make(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
-        return protocol

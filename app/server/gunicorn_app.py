@@ -1,30 +1,55 @@
-"""gunicorn application, configured by the settings."""
+"""gunicorn application with uvicorn workers, configured by the settings."""
 
 import logging
 import os
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from prometheus_client import CollectorRegistry, multiprocess
+from uvicorn_worker import UvicornWorker
 
 from app.infra.listening import listen_as_set
 from app.ops.admin import alive, open_admin
-from app.ops.control import Control
-from app.ops.pod_state import board
+from app.ops.control import Control, board
 from app.processes.api import Binnacle, create_app
-from app.server.uvicorn_worker import DrainingWorker
+from app.server.draining import DrainingServer
+from app.server.shedding_protocol import shedding
 from app.settings import Settings
 from app.telemetry import logs
 from app.telemetry.metrics import aggregation
 from app.telemetry.metrics.process import register_process
 
+# Messages of a room are short, and compression needs about 300 kB for each socket.
+SOCKETS: Final = {"ws_max_size": 16 * 1024, "ws_per_message_deflate": False}
+
 
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT; returns after the drain and all requests in flight."""
     GunicornApplication(settings).run()
+
+
+class DrainingWorker(UvicornWorker):  # type: ignore[misc]
+    """gunicorn worker with uvicorn. The stock worker ignores the graceful timeout and cuts keep-alive connections."""
+
+    CONFIG_KWARGS = {**UvicornWorker.CONFIG_KWARGS, "server_header": False, "access_log": False, **SOCKETS}  # noqa: RUF012
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        logging.getLogger("uvicorn.error").propagate = True
+
+    async def _serve(self) -> None:
+        settings: Settings = self.app.settings
+        self.config.app = self.wsgi
+        self.config.timeout_graceful_shutdown = int(settings.shutdown_seconds)
+        self.config.http = shedding(settings, self.wsgi)
+        server = DrainingServer(self.config, self.wsgi, settings.drain_seconds)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR)
 
 
 class GunicornApplication(BaseApplication):  # type: ignore[misc]
@@ -88,9 +113,9 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
         """Serves the summed metrics of several workers from the master."""
         if self.settings.web_concurrency == 1:
             return
-        self._open_admin(aggregation.sums(), Control(board(), self.settings.log_level))
+        self._open_admin(aggregation.sums())
 
-    def _open_admin(self, registry: CollectorRegistry, control: Control) -> None:
+    def _open_admin(self, registry: CollectorRegistry, control: Control | None = None) -> None:
         self._admin_process = os.getpid()
         self._admin.enter_context(open_admin(self.settings, registry, {"livez": alive}, control, drains=True))
 

@@ -6,24 +6,16 @@ the application responds.
 
 import asyncio
 import sys
-from collections.abc import Callable
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
 from app.api.edge.body_timeout import BROKEN_BODY
-from app.server.error_responses import Refusals
-from app.server.request_heads import Refused, check, malformed
+from app.server.error_responses import Refusals, Refused, check, malformed
 from app.server.upgrades import UpgradeProtocol
 
 LARGEST_HEAD_BYTES: Final = 64 * 1024  # the edge has lower limits, and more detailed responses
 LARGEST_MESSAGE_BYTES: Final = 16 * 1024 * 1024  # includes chunk extensions and trailers, which no other limit counts
 LINGER_SECONDS: Final = 1.0
-
-
-def guarded(header_seconds: float, body_seconds: float, refusals: Refusals) -> Callable[..., "GuardedProtocol"]:
-    """Returns the factory with which uvicorn creates the protocol of each connection."""
-    return partial(GuardedProtocol, header_seconds, body_seconds, refusals)
 
 
 class BrokenHeadError(Exception):

@@ -1,5 +1,3 @@
-"""Keys, tokens, and limits of log-ins and registrations."""
-
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings
 
@@ -15,10 +13,7 @@ class AccountSettings(BaseSettings):
         14 * 86400, ge=60, le=366 * 86400, description="Lifetime of an unused refresh token, in seconds"
     )
     login_seconds: int = Field(
-        30 * 86400,
-        ge=60,
-        le=366 * 86400,
-        description="Seconds until a log-in ends, refreshed or not",
+        30 * 86400, ge=60, le=366 * 86400, description="Seconds until a log-in ends, refreshed or not"
     )
     login_failures: int = Field(
         5, ge=1, description="Failed log-ins to allow in a window for one account from one address"

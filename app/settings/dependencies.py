@@ -1,12 +1,10 @@
-"""Calls to other services: timeouts, retries, circuit breakers, TLS and proxies."""
-
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from app.settings.comma_lists import CommaSeparated
+from app.settings.addresses import CommaSeparated
 
 
 class DependencySettings(BaseSettings):

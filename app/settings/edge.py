@@ -1,13 +1,10 @@
-"""The API and its admin port: addresses, trusted proxies, limits and timeouts."""
-
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from app.settings.addresses import ListenAddress
-from app.settings.comma_lists import CommaSeparated
+from app.settings.addresses import CommaSeparated, ListenAddress
 
 
 class EdgeSettings(BaseSettings):
@@ -17,10 +14,7 @@ class EdgeSettings(BaseSettings):
         "127.0.0.1", description="IP address or host name to serve the API on; `::` is every address, IPv4 and IPv6"
     )
     port: int = Field(8000, ge=0, le=65535, description="Port to serve the API on")
-    admin_host: ListenAddress = Field(
-        "127.0.0.1",
-        description="IP address or host name to serve the admin port on",
-    )
+    admin_host: ListenAddress = Field("127.0.0.1", description="IP address or host name to serve the admin port on")
     admin_port: int = Field(
         9000, ge=0, le=65535, description="Admin port: serves metrics, and the probes of processes without the API"
     )
@@ -64,9 +58,7 @@ class EdgeSettings(BaseSettings):
         60, ge=0, description="Open event streams and WebSockets to allow one order in one process; 0: no limit"
     )
     streams_per_address: int = Field(
-        200,
-        ge=0,
-        description="Open event streams and WebSockets to allow one address in one process; 0: no limit",
+        200, ge=0, description="Open event streams and WebSockets to allow one address in one process; 0: no limit"
     )
     cors_origins: Annotated[list[str], NoDecode, CommaSeparated] = Field(
         [], description="Origins whose pages may call the API, comma-separated, such as `https://shop.example.com`"

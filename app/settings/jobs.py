@@ -1,5 +1,3 @@
-"""Background jobs: timeouts, failures, reconciliation and reports."""
-
 from pydantic import Field
 from pydantic_settings import BaseSettings
 

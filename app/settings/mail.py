@@ -1,6 +1,4 @@
-"""Mail: the server or provider that sends it, and the sender."""
-
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
@@ -32,26 +30,22 @@ class MailSettings(BaseSettings):
         return self.mail_url is not None and self.mail_url.startswith(("smtp://", "smtps://"))
 
 
-def problems(settings: MailSettings, withheld: Collection[str] = ()) -> list[str]:
-    """Returns one sentence for each problem of an SMTP server and its log-in.
+def problems(settings: MailSettings, withheld: Collection[str]) -> Iterator[str]:
+    """Yields one sentence for each problem of an SMTP server and its log-in.
 
     A password that is `withheld` from this process may be missing.
     """
-    problems = []
     login = settings.mail_user is not None or settings.mail_password is not None
     if login and not settings.mail_by_smtp:
-        problems.append(
-            "MAIL_USER, MAIL_PASSWORD: need an SMTP server in MAIL_URL, such as smtp://mail.example.com:587"
-        )
+        yield "MAIL_USER, MAIL_PASSWORD: need an SMTP server in MAIL_URL, such as smtp://mail.example.com:587"
     incomplete = settings.mail_user is None or settings.mail_password is None
     if login and incomplete and "mail_password" not in withheld:
-        problems.append("MAIL_USER, MAIL_PASSWORD: set both or neither")
+        yield "MAIL_USER, MAIL_PASSWORD: set both or neither"
     if not settings.mail_by_smtp:
-        return problems
+        return
     if settings.mail_from is None:
-        problems.append("MAIL_FROM: must be set when MAIL_URL names an SMTP server, which has no sender of its own")
+        yield "MAIL_FROM: must be set when MAIL_URL names an SMTP server, which has no sender of its own"
     if settings.mail_api_key is not None:
-        problems.append("MAIL_API_KEY: is for a provider over HTTP; an SMTP server takes MAIL_USER and MAIL_PASSWORD")
+        yield "MAIL_API_KEY: is for a provider over HTTP; an SMTP server takes MAIL_USER and MAIL_PASSWORD"
     if login and urlsplit(settings.mail_url or "").scheme == "smtp" and not settings.mail_starttls:
-        problems.append("MAIL_STARTTLS: must be true when MAIL_PASSWORD is set, or the password is sent unencrypted")
-    return problems
+        yield "MAIL_STARTTLS: must be true when MAIL_PASSWORD is set, or the password is sent unencrypted"

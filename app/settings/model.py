@@ -15,9 +15,8 @@ from app.settings.edge import EdgeSettings
 from app.settings.jobs import JobSettings
 from app.settings.mail import MailSettings
 from app.settings.processes import ProcessSettings
-from app.settings.provider import ProviderSettings
+from app.settings.provider import ProviderSettings, SandboxSettings
 from app.settings.redis import RedisAddress, read_redis_url
-from app.settings.sandbox import SandboxSettings
 from app.settings.secret_readers import unread
 from app.settings.stores import StoreSettings
 from app.settings.telemetry import TelemetrySettings

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from app.settings import postgresql_tls
 
-SCHEMES: Final = ("postgresql", "postgres", "postgresql+asyncpg")
+_SCHEMES: Final = ("postgresql", "postgres", "postgresql+asyncpg")
 _PORT: Final = 5432
 _LARGEST_PORT: Final = 65_535
 _PLACE: Final = ("host", "port", "user", "password", "dbname")
@@ -34,6 +34,7 @@ _CHOICES: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "sslsni": (("1",), "the driver always sends SNI: leave it out"),
     "sslcertmode": (("allow",), "leave it out"),
 }
+_KNOWN: Final = {*_PLACE, *_TEXTS, *_NUMBERS, *_KEEPALIVES, *_CHOICES, *postgresql_tls.PARAMETERS, "ssl"}
 _UNSUPPORTED: Final = frozenset(
     {"hostaddr", "service", "servicefile", "replication", "requirepeer", "require_auth", "requiressl", "sslcrldir"}
     | {"krbsrvname", "gsslib", "gssdelegation", "min_protocol_version", "max_protocol_version", "sslkeylogfile"}
@@ -59,7 +60,10 @@ class Server:
 
 def parse(url: str) -> Server:
     """Parses a URL. Raises ValueError, whose message has no values, since they may be secrets."""
-    address, _, query = url.partition("://")[2].partition("?")
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in _SCHEMES:
+        raise ValueError("the database is not supported; use postgresql://…")
+    address, _, query = rest.partition("?")
     authority, _, database = address.partition("/")
     login, _, hosts = authority.rpartition("@")
     user, colon, password = login.partition(":")
@@ -87,7 +91,7 @@ def _query(query: str) -> dict[str, list[str]]:
     given: dict[str, list[str]] = {}
     for number, pair in enumerate((pair for pair in query.split("&") if pair), 1):
         name, equals, value = pair.partition("=")
-        if not equals or not _is_known(name):
+        if not equals or name not in _KNOWN:
             if name in _UNSUPPORTED:
                 raise ValueError(f"{name} is not supported; leave it out")
             if name in _POOLERS:
@@ -101,10 +105,6 @@ def _query(query: str) -> dict[str, list[str]]:
     if mode is not None:
         given["sslmode"] = ["require" if mode[-1] in ("true", "1") else mode[-1]]
     return given
-
-
-def _is_known(name: str) -> bool:
-    return name in {*_PLACE, *_TEXTS, *_NUMBERS, *_KEEPALIVES, *_CHOICES, *postgresql_tls.PARAMETERS, "ssl"}
 
 
 def _host(text: str) -> tuple[str, int | None]:

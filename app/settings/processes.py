@@ -1,5 +1,3 @@
-"""Processes: environment, state, concurrency and shutdown."""
-
 from pathlib import Path
 from typing import Literal
 

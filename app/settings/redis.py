@@ -1,11 +1,14 @@
-"""Parses REDIS_URL as hosted Redis provides it, so that all connection pools use the same options."""
+"""Parses REDIS_URL as hosted Redis provides it, so that all connection pools use the same options.
 
+Certificates are verified unless the URL disables that.
+"""
+
+import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
-
-from app.settings.redis_tls import TLS_PARAMETERS, read_boolean, read_tls
 
 _HOST: Final = "127.0.0.1"
 _PORT: Final = 6379
@@ -65,14 +68,15 @@ def read_redis_url(url: str) -> RedisAddress:
         raise ValueError("must start with redis:// or rediss://")
     if parts.fragment:
         raise ValueError("must not have a #; write it as %23 in username and password")
-    query = _query(parts)
-    tls = read_tls({name: query.pop(name) for name in TLS_PARAMETERS if name in query}, wanted=_SCHEMES[parts.scheme])
-    options = {name: _READ[name](name, value) for name, value in query.items()}
+    options = {name: _read(name, _PARAMETERS[name], value) for name, value in _query(parts).items()}
+    tls = {name: options.pop(name) for name in _TLS if name in options}
     for name in ("username", "password"):
         given = getattr(parts, name)
         if given:
             options[name] = unquote(given)
-    return RedisAddress(**{"host": host, "port": port, "db": _database(parts), **options}, tls=tls)
+    path = unquote(parts.path).strip("/")
+    place: dict[str, Any] = {"host": host, "port": port, "db": _read("the path", _WHOLE, path) if path else 0}
+    return RedisAddress(**place | options, tls=_check_tls(tls, wanted=_SCHEMES[parts.scheme]))
 
 
 def _query(parts: SplitResult) -> dict[str, str]:
@@ -80,61 +84,98 @@ def _query(parts: SplitResult) -> dict[str, str]:
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name in _REFUSED:
             raise ValueError(f"must not have the parameter {name}: {_REFUSED[name]}")
-        if name not in _READ and name not in TLS_PARAMETERS:  # may be part of a password with a ?
-            raise ValueError(f"has an unknown parameter; known ones are {', '.join([*_READ, *TLS_PARAMETERS])}")
+        if name not in _PARAMETERS:  # may be part of a password with a ?
+            raise ValueError(f"has an unknown parameter; known ones are {', '.join(_PARAMETERS)}")
         if name in found:
             raise ValueError(f"has {name} twice")
         found[name] = value
     return found
 
 
-def _database(parts: SplitResult) -> int:
-    path = unquote(parts.path).strip("/")
-    return _whole("the path", path) if path else 0
-
-
-def _whole(name: str, value: str) -> int:
-    if not (value.isascii() and value.isdigit()):
-        raise ValueError(f"{name} must be a whole number")
-    return int(value)
-
-
-def _seconds(name: str, value: str) -> float:
+def _read(name: str, rule: "_Rule", value: str) -> Any:
+    pattern, convert, sentence = rule
     try:
-        seconds = float(value)
+        if re.fullmatch(pattern, value, re.ASCII | re.DOTALL | re.IGNORECASE):
+            return convert(value)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ValueError(f"{name} must be a number of seconds above 0")
+        pass
+    raise ValueError(f"{name} {sentence}")
+
+
+def _seconds(value: str) -> float:
+    if not 0 < (seconds := float(value)) < float("inf"):
+        raise ValueError("not a duration")
     return seconds
 
 
-def _protocol(name: str, value: str) -> int:
-    if value not in ("2", "3"):
-        raise ValueError(f"{name} must be 2 or 3")
-    return int(value)
+def _check_tls(parameters: Mapping[str, Any], *, wanted: bool) -> dict[str, Any] | None:
+    """Returns keyword arguments for redis-py's SSLConnection; None without TLS.
+
+    Raises ValueError, whose message has no values, also for files that can't be loaded.
+    """
+    if not wanted:
+        if parameters:
+            raise ValueError(f"has {', '.join(parameters)}, which need rediss://")
+        return None
+    if ("ssl_certfile" in parameters) != ("ssl_keyfile" in parameters):
+        raise ValueError("needs both or neither of ssl_certfile and ssl_keyfile")
+    _load(parameters)
+    return {"ssl_cert_reqs": "required", **parameters}
 
 
-def _text(name: str, value: str) -> str:
-    if not value:
-        raise ValueError(f"{name} must not be empty")
-    return value
+def _load(options: Mapping[str, Any]) -> None:
+    """Loads the files as a connection does, so that a wrong file fails at startup instead of at each command."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if "ssl_ca_certs" in options:
+        try:
+            context.load_verify_locations(options["ssl_ca_certs"])
+        except (OSError, ValueError) as error:
+            raise ValueError(f"the certificates of ssl_ca_certs can't be read: {_reason(error)}") from None
+    if "ssl_certfile" not in options:
+        return
+    try:
+        # Without a password argument, OpenSSL would prompt on the terminal.
+        context.load_cert_chain(options["ssl_certfile"], options["ssl_keyfile"], options.get("ssl_password", ""))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"the certificate of ssl_certfile and the key of ssl_keyfile can't be used: {_reason(error)}"
+        ) from None
 
 
-def _word(name: str, value: str) -> str:
-    if not value.isascii() or not value.isprintable() or " " in value or not value:
-        raise ValueError(f"{name} must consist of printable ASCII characters without spaces")
-    return value
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLError):
+        return error.reason or "not in PEM format, or a wrong ssl_password"
+    return getattr(error, "strerror", None) or "not a path"
 
 
-_READ: Final[Mapping[str, Callable[[str, str], Any]]] = {
-    "db": _whole,
-    "username": _text,
-    "password": _text,
-    "protocol": _protocol,
-    "client_name": _word,
-    "socket_timeout": _seconds,
-    "socket_connect_timeout": _seconds,
-    "socket_keepalive": read_boolean,
-    "health_check_interval": _whole,
+_Rule = tuple[str, Callable[[str], Any], str]  # pattern of a value, its conversion, and the message for other values
+_WHOLE: Final = ("[0-9]+", int, "must be a whole number")
+_SECONDS: Final = (".+", _seconds, "must be a number of seconds above 0")
+_TEXT: Final = (".+", str, "must not be empty")
+_BOOLEAN: Final = (
+    "1|true|yes|0|false|no",
+    lambda value: value.lower() in ("1", "true", "yes"),
+    "must be true or false",
+)
+_TLS: Final[Mapping[str, _Rule]] = {
+    # The spelling of redis-py (`required`), and that of Python's ssl, Celery and Heroku (`CERT_REQUIRED`).
+    "ssl_cert_reqs": (
+        "(cert_)?(required|optional|none)",
+        lambda value: value.lower().removeprefix("cert_"),
+        "must be required, optional or none",
+    ),
+    **dict.fromkeys(("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_password"), (".*", str, "")),
+    "ssl_check_hostname": _BOOLEAN,
+}
+_PARAMETERS: Final[Mapping[str, _Rule]] = {
+    "db": _WHOLE,
+    "username": _TEXT,
+    "password": _TEXT,
+    "protocol": ("[23]", int, "must be 2 or 3"),
+    "client_name": ("[!-~]+", str, "must consist of printable ASCII characters without spaces"),
+    "socket_timeout": _SECONDS,
+    "socket_connect_timeout": _SECONDS,
+    "socket_keepalive": _BOOLEAN,
+    "health_check_interval": _WHOLE,
+    **_TLS,
 }

@@ -1,5 +1,3 @@
-"""Stores: the database, which is the source of truth, and Redis, which may be lost."""
-
 from typing import Literal
 
 from pydantic import Field, SecretStr

@@ -1,5 +1,3 @@
-"""Telemetry: logs, traces, error reports, and their names of service and release."""
-
 from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr

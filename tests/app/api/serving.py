@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from app.processes.api import Binnacle
 from app.server.error_responses import Refusals
-from app.server.http_protocol import guarded
+from app.server.http_protocol import GuardedProtocol
 from app.telemetry.metrics import RejectedMetrics
 
 
@@ -21,7 +22,7 @@ async def serving(
 ) -> AsyncIterator[int]:
     """The port of a server for an ASGI application, whose connections have this protocol, or else the guarded one."""
     rejected = app.rejected if isinstance(app, Binnacle) else RejectedMetrics(CollectorRegistry())
-    http = protocol or guarded(header_seconds, body_seconds, Refusals(rejected))
+    http = protocol or partial(GuardedProtocol, header_seconds, body_seconds, Refusals(rejected))
     config = uvicorn.Config(
         app,
         http=http,  # type: ignore[arg-type]  # uvicorn calls it, class or not

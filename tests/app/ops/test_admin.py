@@ -17,8 +17,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from app.api.serving_state import ServingState
 from app.ops.admin import alive, serve_admin
-from app.ops.control import Control
-from app.ops.pod_state import Board
+from app.ops.control import Board, Control
 from app.telemetry import logs
 from tests.support import loopback
 from tests.support.recorded_telemetry import Logs, recorded_logs

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.settings.weak_keys import is_guessable
+from app.settings.production import is_guessable
 
 ROOT = Path(__file__).parents[3]
 # As this repository writes keys: in shell, YAML, Python and prose.
