@@ -1,6 +1,8 @@
 """Time limits, metrics and error classes that all uses of Redis share."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -19,6 +21,18 @@ def calls_of(operation: str, metrics: DependencyMetrics | None) -> StoreCalls:
     metrics = metrics if metrics is not None else DependencyMetrics(CollectorRegistry())
     metrics.declare_calls(TARGET, [operation], STORE_OUTCOMES)
     return StoreCalls(metrics, TARGET, operation)
+
+
+@contextmanager
+def measured(calls: StoreCalls) -> Iterator[None]:
+    """Counts a call by its outcome, and its duration; a call that is cancelled is not counted."""
+    started = calls.begin()
+    try:
+        yield
+    except Exception as error:
+        calls.ended(started, outcome(error))
+        raise
+    calls.ended(started)
 
 
 def outcome(error: Exception) -> str:

@@ -1,7 +1,11 @@
-"""Connection pools of Redis that survive its restart: after one failure, all idle connections are reopened."""
+"""Clients of Redis whose connections survive its restart: after one failure, all idle connections are reopened.
 
+redis-py takes 5 MB, so this module is imported only by processes that have a Redis.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
@@ -10,13 +14,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.infra.redis.calls import REDIS_SECONDS
+from app.telemetry.clients.redis import record_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redis.asyncio.connection import AbstractConnection, RedisSSLContext
 
     from app.settings.redis import RedisAddress
+    from app.telemetry.traces.tracing import Tracing
 
 HEALTH_SECONDS: Final = 10.0  # interval of a listening connection's health checks
 LISTENER_SECONDS: Final = 2.0  # timeout of a listening connection
@@ -31,26 +35,23 @@ class Pool(BlockingConnectionPool):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._failures = 0
-        self._opened: WeakKeyDictionary[AbstractConnection, int] = WeakKeyDictionary()
         super().__init__(retry=_Retry(self._failed), **NO_NOTIFICATIONS, **options)
 
     async def ensure_connection(self, connection: "AbstractConnection") -> None:
         """Connects, or reopens a connection that may be dead."""
-        failures = self._failures
-        if self._opened.get(connection, failures) != failures:
+        if connection.should_reconnect():  # type: ignore[no-untyped-call]
             await connection.disconnect()
         await super().ensure_connection(connection)
-        self._opened[connection] = failures
 
     def _failed(self) -> None:
-        self._failures += 1
+        for connection in (*self._available_connections, *self._in_use_connections):
+            connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
 
 
 class _Retry(Retry):
-    """Counts failures for the pool, whose connections share it."""
+    """Reports failures to the pool, whose connections share it."""
 
-    def __init__(self, failed: "Callable[[], None]") -> None:
+    def __init__(self, failed: Callable[[], None]) -> None:
         super().__init__(NoBackoff(), 1, (RedisConnectionError,))
         self._failed = failed
 
@@ -80,6 +81,16 @@ def open_pool(address: "RedisAddress", connections: int) -> Pool:
     """
     waits = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     return Pool(max_connections=connections, timeout=REDIS_SECONDS, **waits | _options(address))
+
+
+@asynccontextmanager
+async def open_client(
+    address: "RedisAddress", connections: int, tracing: "Tracing | None" = None
+) -> AsyncIterator[Redis]:
+    """Opens a client with a pool of its own, which connects at its first use. `tracing` records spans of commands."""
+    async with Redis.from_pool(open_pool(address, connections)) as client:
+        record_commands(client, tracing)
+        yield client
 
 
 def open_listener(address: "RedisAddress") -> Redis:
