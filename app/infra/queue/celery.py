@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 from app.errors import UnavailableError
 from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, Reason
 from app.infra.queue.transport import ADDRESS, ON_DROPPED, Transport
-from app.infra.redis.calls import calls_of, outcome
+from app.infra.redis.calls import calls_of, measured
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -99,30 +99,24 @@ class Publisher:
     async def publish(self, message_id: UUID) -> None:
         """Notifies the workers of a message. Raises UnavailableError when Redis does not accept it in time."""
         if self._tracing is None or not self._tracing.recording():
-            await self._publish(message_id, {})
+            await self._call(partial(self._send, message_id, {}))
             return
         headers: dict[str, str] = {}
         attributes = {**_PUBLISHING, "messaging.message.id": str(message_id)}
         with self._tracing.span(f"publish {QUEUE}", kind=SpanKind.PRODUCER, attributes=attributes):
             self._tracing.inject(headers)
-            await self._publish(message_id, headers)
-
-    async def _publish(self, message_id: UUID, headers: dict[str, str]) -> None:
-        await self._asked(partial(self._send, message_id, headers))
+            await self._call(partial(self._send, message_id, headers))
 
     async def waiting(self) -> int:
         """Returns the number of notifications that no worker has taken. Raises UnavailableError."""
-        return await self._asked(self._count)
+        return await self._call(self._count)
 
-    async def _asked(self, call: Callable[[], T]) -> T:
-        started = self._calls.begin()
+    async def _call(self, call: Callable[[], T]) -> T:
         try:
-            answer = await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
+            with measured(self._calls):
+                return await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
         except (BrokerError, OSError, *Transport.connection_errors, *Transport.channel_errors) as error:
-            self._calls.ended(started, outcome(error))
             raise UnavailableError(f"The queue does not answer: {type(error).__name__}.") from error
-        self._calls.ended(started)
-        return answer
 
     def close(self) -> None:
         self._celery.close()
