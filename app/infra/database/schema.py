@@ -9,7 +9,7 @@ import time
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
 from sqlalchemy import text
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 PATIENCE_SECONDS: Final = 120.0
+T = TypeVar("T")
 _UNDEFINED_TABLE: Final = "42P01"
 _ADVISORY_LOCK: Final = 4_209_000_001  # arbitrary, but the same in every release
 # Lifts, for one transaction, limits that a role or database may set and this PostgreSQL knows.
@@ -103,16 +104,15 @@ class _NotYetError(Exception):
     pass
 
 
-async def when_it_answers(settings: "Settings", work: "Callable[[Connection], object]", doing: str) -> None:
+async def when_it_answers(settings: "Settings", work: "Callable[[Connection], T]", doing: str) -> T:
     """Runs `work` in one transaction once the database answers. Raises TimeoutError after two minutes."""
     log = structlog.get_logger()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         engine = create_engine(settings, limited=False)
         try:
-            async with for_writing(engine).connect() as connection:
-                await connection.run_sync(work)
-                await connection.commit()
+            async with for_writing(engine).begin() as connection:
+                return await connection.run_sync(work)
         except Exception as error:
             if not (isinstance(error, _NotYetError) or outage_of(error) is not None):
                 raise
@@ -124,8 +124,6 @@ async def when_it_answers(settings: "Settings", work: "Callable[[Connection], ob
             reason = str(error) if isinstance(error, _NotYetError) else type(error).__name__
             log.info("database_not_ready", doing=doing, reason=reason)
             await asyncio.sleep(1)
-        else:
-            return
         finally:
             await engine.dispose()
 
