@@ -33,26 +33,18 @@ def options(settings: "Settings", server: Server, *, limited: bool) -> dict[str,
         "server_settings": session,
         **_tls(server),
     }
-    limits = _limits(seconds) if limited else {}
+    limits = {}
     if limited:
         # Above the server's own limit, so that its clearer error comes first.
         found["command_timeout"] = seconds + 1
+        limits = dict.fromkeys(("statement_timeout", "lock_timeout"), f"{seconds * 1000:.0f}")
+        limits["idle_in_transaction_session_timeout"] = str(IDLE_IN_TRANSACTION_MILLISECONDS)
     if settings.database_pooler == "none":
         return found | {"connection_class": Connection, "server_settings": session | limits}
     # A pooler rejects settings of a session, since its server connections are shared.
     text = "; ".join(f"SET LOCAL {name} = {value}" for name, value in limits.items())
     kind = type("PooledConnection", (PooledConnection,), {"limits": text})
     return found | {"connection_class": kind, "statement_cache_size": 0}
-
-
-def _limits(seconds: float) -> dict[str, str]:
-    """Returns session settings of PostgreSQL, in milliseconds."""
-    statement = f"{seconds * 1000:.0f}"
-    return {
-        "statement_timeout": statement,
-        "lock_timeout": statement,
-        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MILLISECONDS),
-    }
 
 
 def _tls(server: Server) -> dict[str, Any]:

@@ -37,11 +37,7 @@ class PooledConnection(Connection):
 
 
 class _Limited(Transaction):  # type: ignore[misc]  # asyncpg has no types
-    def __init__(self, connection: PooledConnection, isolation: Any, readonly: Any, deferrable: Any) -> None:
-        super().__init__(connection, isolation, readonly, deferrable)
-        self._limited = connection
-
     async def start(self) -> None:
         await super().start()
-        if self._limited.limits:
-            await self._limited.execute(self._limited.limits)
+        if self._connection.limits:
+            await self._connection.execute(self._connection.limits)

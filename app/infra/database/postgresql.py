@@ -23,12 +23,11 @@ if TYPE_CHECKING:
 
 RECYCLE_SECONDS: Final = 1800  # below the connection age at which load balancers and poolers disconnect
 # In seconds; tcp_user_timeout is the time in milliseconds for which sent bytes may stay unacknowledged.
-_KEEPALIVE: Final = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 2000}
-_SOCKET_OPTIONS: Final = {
-    "keepalives_idle": "TCP_KEEPIDLE",
-    "keepalives_interval": "TCP_KEEPINTVL",
-    "keepalives_count": "TCP_KEEPCNT",
-    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+_KEEPALIVE: Final = {
+    "keepalives_idle": ("TCP_KEEPIDLE", 15),
+    "keepalives_interval": ("TCP_KEEPINTVL", 5),
+    "keepalives_count": ("TCP_KEEPCNT", 3),
+    "tcp_user_timeout": ("TCP_USER_TIMEOUT", 2000),
 }
 
 
@@ -115,8 +114,8 @@ class Connector:
             return
         if self._server.number("keepalives", 1):
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, default in _KEEPALIVE.items():
-            option = getattr(socket, _SOCKET_OPTIONS[name], None)  # not every system has all options
+        for name, (constant, default) in _KEEPALIVE.items():
+            option = getattr(socket, constant, None)  # not every system has all options
             if option is not None:
                 taken.setsockopt(socket.IPPROTO_TCP, option, int(self._server.number(name, default)))
 
