@@ -94,15 +94,14 @@ async def open_dependency(
     if api_key is not None:
         headers["Authorization"] = f"Bearer {api_key.get_secret_value()}"
     metrics = telemetry.dependencies
-    opened = open_client(
+    async with open_client(
         base_url,
         try_seconds,
         telemetry.tracing,
         headers=headers,
         authorities=settings.ssl_cert_file,
         proxy=proxy_for(base_url, settings),
-    )
-    async with opened as client:
+    ) as client:
         yield Dependency(
             target,
             client,
