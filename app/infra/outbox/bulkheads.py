@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from app.errors import UnavailableError
@@ -28,6 +29,7 @@ class PostponedError(UnavailableError):
         self.reason: Reason = reason
 
 
+@dataclass(slots=True)
 class Bulkhead:
     """Circuit breaker and slots of one dependency.
 
@@ -35,18 +37,17 @@ class Bulkhead:
     wait for a hanging dependency would occupy the slots of others.
     """
 
-    def __init__(self, breaker: Breaker, slots: Slots) -> None:
-        self._breaker = breaker
-        self._slots = slots
-        self._patient = True
+    breaker: Breaker
+    slots: Slots
+    _patient: bool = field(default=True, init=False)
 
     async def enter(self) -> Release:
         """Takes a slot and returns the function that releases it. Raises PostponedError."""
         try:
-            self._breaker.check()
+            self.breaker.check()
         except BreakerOpenError as error:
             raise PostponedError(str(error), reason="breaker_open", retry_after=error.retry_after) from error
-        release = self._slots.take()
+        release = self.slots.take()
         if release is None and self._patient:
             release = await self._wait()
         self._patient = release is not None
@@ -61,20 +62,20 @@ class Bulkhead:
         while release is None and time.monotonic() < until:
             # Another process may release a slot, and can't wake this one.
             await asyncio.sleep(POLL_SECONDS)
-            release = self._slots.take()
+            release = self.slots.take()
         return release
 
 
+@dataclass(frozen=True, slots=True)
 class Bulkheads:
     """Bulkheads of one process, by topic."""
 
-    def __init__(self, topics: Mapping[str, Bulkhead]) -> None:
-        self._topics = topics
+    topics: Mapping[str, Bulkhead]
 
     @asynccontextmanager
     async def slot(self, topic: str) -> AsyncIterator[None]:
         """Wraps one job. Raises PostponedError instead of entering."""
-        bulkhead = self._topics.get(topic)
+        bulkhead = self.topics.get(topic)
         if bulkhead is None:
             yield
             return

@@ -1,6 +1,7 @@
 """A message while a worker handles it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
@@ -13,13 +14,13 @@ class LeaseLostError(Exception):
     """Another worker has taken the message over; the transaction of this one must be rolled back."""
 
 
+@dataclass(slots=True)
 class Message:
     """Argument of a handler. Handlers must be idempotent: a worker may die after its work."""
 
-    def __init__(self, claim: Claim, database: Database) -> None:
-        self.claim = claim
-        self.outcome: Literal["done", "again"] | None = None
-        self._database = database
+    claim: Claim
+    database: Database
+    outcome: Literal["done", "again"] | None = field(default=None, init=False)
 
     @property
     def id(self) -> UUID:
@@ -55,7 +56,7 @@ class Message:
     async def progress(self, share: float, session: WriteSession | None = None) -> None:
         """Stores the share that is done, from 0 to 1, in the handler's transaction if given. Raises LeaseLostError."""
         if session is None:
-            async with self._database.write() as own:
+            async with self.database.write() as own:
                 return await self.progress(share, own)
         if not await repository.set_progress(session, self.claim, share):
             raise LeaseLostError

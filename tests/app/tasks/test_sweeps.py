@@ -93,6 +93,6 @@ async def test_every_topic_has_a_handler_and_every_handler_its_metrics(settings:
         open_bus(platform, hints.append) as bus,
         open_runner(platform, bus) as runner,
     ):
-        assert sorted(runner._handlers) == sorted(TOPICS)
+        assert sorted(runner.handlers) == sorted(TOPICS)
     for topic in TOPICS:
         assert registry.get_sample_value("jobs_finished_total", {"topic": topic, "outcome": "dead"}) == 0
