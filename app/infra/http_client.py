@@ -4,7 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has no such name
 
@@ -14,12 +14,10 @@ from pydantic import SecretStr
 from app.infra.resilience.circuit_breaker import breaker_of
 from app.infra.resilience.dependency import Dependency
 from app.infra.resilience.retry import Retries, RetryRules
+from app.settings import Settings
 from app.telemetry.clients.http import TracedTransport
-
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
-    from app.telemetry.traces.tracing import Tracing
+from app.telemetry.telemetry import Telemetry
+from app.telemetry.traces.tracing import Tracing
 
 CONNECT_SECONDS: Final = 2.0
 
@@ -34,7 +32,7 @@ def trust(url: str, authorities: Path | None = None) -> ssl.SSLContext | bool:
     return True if authorities is None else ssl.create_default_context(cafile=authorities)
 
 
-def proxy_for(url: str, settings: "Settings") -> httpx2.Proxy | None:
+def proxy_for(url: str, settings: Settings) -> httpx2.Proxy | None:
     """Returns the proxy through which `url` is called; None for a direct call."""
     parts = urlsplit(url)
     # As urllib does it: a name includes its subdomains, and * every host.
@@ -48,7 +46,7 @@ def proxy_for(url: str, settings: "Settings") -> httpx2.Proxy | None:
 async def open_client(
     base_url: str,
     timeout_seconds: float,
-    tracing: "Tracing",
+    tracing: Tracing,
     *,
     headers: Mapping[str, str] | None = None,
     authorities: Path | None = None,
@@ -82,8 +80,8 @@ async def open_dependency(
     try_seconds: float,
     operations: Iterable[str],
     *,
-    settings: "Settings",
-    telemetry: "Telemetry",
+    settings: Settings,
+    telemetry: Telemetry,
     api_key: SecretStr | None = None,
 ) -> AsyncIterator[Dependency]:
     """Opens a service with connections, a breaker and a retry budget of its own, so that it fails alone.

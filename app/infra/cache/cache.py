@@ -5,16 +5,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.infra.cache.memory import Memory
 from app.infra.cache.redis import LOCK_SECONDS, SharedStore
+from app.infra.cache.store import FillLock, Store
+from app.settings import Settings
 from app.telemetry.metrics import CacheMetrics
-
-if TYPE_CHECKING:
-    from app.infra.cache.store import FillLock, Store
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
+from app.telemetry.telemetry import Telemetry
 
 TRIES: Final = 3  # to make a value that is invalidated each time before it is stored
 POLL_SECONDS: Final = 0.02
@@ -29,7 +27,7 @@ class Cache:
     values are made without it.
     """
 
-    def __init__(self, store: "Store", metrics: CacheMetrics) -> None:
+    def __init__(self, store: Store, metrics: CacheMetrics) -> None:
         self._store = store
         self._metrics = metrics
         self._flights: dict[str, dict[str, asyncio.Task[bytes]]] = {}
@@ -98,7 +96,7 @@ class Cache:
                 break
         return value
 
-    async def _lock(self, key: str, representation: str, seconds: float) -> "FillLock":
+    async def _lock(self, key: str, representation: str, seconds: float) -> FillLock:
         """Acquires the lock, or waits for the replica that has it, at most LOCK_SECONDS."""
         ends = time.monotonic() + LOCK_SECONDS
         while True:
@@ -123,7 +121,7 @@ class Cache:
 
 
 @asynccontextmanager
-async def open_cache(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Cache]:
+async def open_cache(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Cache]:
     """Opens the cache of this process, which connects to Redis at its first use."""
     metrics = telemetry.metrics(CacheMetrics)
     async with AsyncExitStack() as stack:

@@ -14,11 +14,10 @@ import structlog
 
 from app.infra.cache.store import FillLock
 from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_damage, outcome
+from app.telemetry.metrics import DependencyMetrics
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-    from app.telemetry.metrics import DependencyMetrics
 
 LOCK_SECONDS: Final = 2.0  # after which a replica that makes a value is presumed dead
 MAX_MISSED_KEYS: Final = 10_000
@@ -60,7 +59,7 @@ class SharedStore:
     Deletions that failed during an outage are repeated before the next operation, so that no outdated value is read.
     """
 
-    def __init__(self, client: "Redis", metrics: "DependencyMetrics", count_damaged: Callable[[str], None]) -> None:
+    def __init__(self, client: "Redis", metrics: DependencyMetrics, count_damaged: Callable[[str], None]) -> None:
         self._client = client
         self._count_damaged = count_damaged
         self._calls = calls_of("cache", metrics)

@@ -1,20 +1,17 @@
 """Keyword arguments of asyncpg.connect, from the settings and libpq's parameters."""
 
 import ssl
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from app.infra.database.connection import Connection, PooledConnection
-from app.settings import postgresql_tls
+from app.settings import Settings, postgresql_tls
 from app.settings.postgresql import Server
-
-if TYPE_CHECKING:
-    from app.settings import Settings
 
 IDLE_IN_TRANSACTION_MILLISECONDS: Final = 15_000
 
 
-def options(settings: "Settings", server: Server, *, limited: bool) -> dict[str, Any]:
+def options(settings: Settings, server: Server, *, limited: bool) -> dict[str, Any]:
     """Returns all arguments but host and port. Without `limited`, statements may take any time."""
     parameters = server.parameters
     seconds = settings.database_statement_timeout_seconds

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
@@ -15,12 +14,10 @@ from app.infra.database.outages import outages_named
 from app.infra.database.pool import Pool
 from app.infra.database.rows import Rows
 from app.infra.database.sessions import Reads, ReadSession, WriteSession
+from app.settings import Settings
 from app.telemetry.clients.database import about, record_statements
-
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
-    from app.telemetry.traces.tracing import Tracing
+from app.telemetry.telemetry import Telemetry
+from app.telemetry.traces.tracing import Tracing
 
 __all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
 
@@ -28,7 +25,7 @@ __all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
 class _Doors:
     """Session factories for one pool; work that is not sampled uses those without tracing listeners."""
 
-    def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
+    def __init__(self, engine: AsyncEngine, tracing: Tracing | None = None) -> None:
         self.reader = for_reading(engine)
         writer = for_writing(engine)
         if tracing is not None:
@@ -41,7 +38,7 @@ class _Doors:
 class Database:
     """A pool of connections and its sessions. `tracing` records spans of statements in sampled work."""
 
-    def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
+    def __init__(self, engine: AsyncEngine, tracing: Tracing | None = None) -> None:
         self.engine = engine
         self._tracing = tracing if tracing is not None and tracing.provider is not None else None
         self._plain = _Doors(engine)
@@ -97,7 +94,7 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(settings: "Settings", telemetry: "Telemetry | None" = None) -> AsyncIterator[Database]:
+async def open_database(settings: Settings, telemetry: Telemetry | None = None) -> AsyncIterator[Database]:
     """Opens the pool of this process, which connects at its first use. Without `telemetry` nothing is measured."""
     engine = create_engine(settings)
     database = Database(engine, telemetry.tracing if telemetry is not None else None)

@@ -3,18 +3,15 @@
 import asyncio
 from collections import deque
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import AsyncAdaptedQueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util.concurrency import await_
 
+from app.infra.database.connection_gate import Gate
 from app.telemetry.metrics import ConnectionMetrics
-
-if TYPE_CHECKING:
-    from sqlalchemy.pool import ConnectionPoolEntry
-
-    from app.infra.database.connection_gate import Gate
 
 
 class Pool(AsyncAdaptedQueuePool):
@@ -24,7 +21,7 @@ class Pool(AsyncAdaptedQueuePool):
     """
 
     metrics: ConnectionMetrics | None = None
-    gate: "Gate | None" = None
+    gate: Gate | None = None
     _sqla_logger_namespace = "sqlalchemy.pool.Pool"  # the logger of SQLAlchemy's own pool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -42,7 +39,7 @@ class Pool(AsyncAdaptedQueuePool):
         if self.metrics is not None:
             self.metrics.hold(used=self.checkedout(), idle=self.checkedin(), most=self.size() + self._max_overflow)
 
-    def _do_get(self) -> "ConnectionPoolEntry":
+    def _do_get(self) -> ConnectionPoolEntry:
         if self._permits > 0:
             self._permits -= 1
         else:
@@ -54,7 +51,7 @@ class Pool(AsyncAdaptedQueuePool):
             self._release()
             raise
 
-    def _do_return_conn(self, record: "ConnectionPoolEntry") -> None:
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         try:
             super()._do_return_conn(record)
         finally:

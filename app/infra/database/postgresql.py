@@ -2,7 +2,7 @@
 
 import random
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import URL, event
@@ -16,10 +16,8 @@ from app.infra.database.engine import POOLED
 from app.infra.database.outage_errors import ConnectError, LostConnectionError, sqlstate
 from app.infra.database.outages import READ_ONLY
 from app.infra.database.pool import Pool
+from app.settings import Settings
 from app.settings.postgresql import Server
-
-if TYPE_CHECKING:
-    from app.settings import Settings
 
 RECYCLE_SECONDS: Final = 1800  # below the connection age at which load balancers and poolers disconnect
 # In seconds; tcp_user_timeout is the time in milliseconds for which sent bytes may stay unacknowledged.
@@ -31,7 +29,7 @@ _KEEPALIVE: Final = {
 }
 
 
-def create_engine(settings: "Settings", server: Server, *, limited: bool) -> AsyncEngine:
+def create_engine(settings: Settings, server: Server, *, limited: bool) -> AsyncEngine:
     """Creates an engine whose connections come from a Connector; with `limited`, slow statements are cancelled."""
     pooled, connector = settings.database_pooler == "transaction", Connector(settings, server, limited=limited)
     engine = create_async_engine(
@@ -69,7 +67,7 @@ def create_engine(settings: "Settings", server: Server, *, limited: bool) -> Asy
 class Connector:
     """Connects to the first host that answers and accepts writes."""
 
-    def __init__(self, settings: "Settings", server: Server, *, limited: bool) -> None:
+    def __init__(self, settings: Settings, server: Server, *, limited: bool) -> None:
         self.gate: Gate | None = None
         self._server = server
         self._options = options(settings, server, limited=limited)

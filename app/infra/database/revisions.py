@@ -2,21 +2,18 @@
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from app.infra.database import schema
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from app.settings import Settings
+from app.settings import Settings
 
 
 class RevisionError(Exception):
     """The migration can't be made or undone; the message says what to do first."""
 
 
-def new(settings: "Settings", name: str) -> str:
+def new(settings: Settings, name: str) -> str:
     """Writes a migration from the database's schema to that of the models, and returns the path of its file.
 
     Raises RevisionError unless the database is at this code's head, and TimeoutError after two minutes without it.
@@ -24,12 +21,12 @@ def new(settings: "Settings", name: str) -> str:
     return asyncio.run(schema.when_it_answers(settings, partial(_new, name=name), "comparing"))
 
 
-def history(settings: "Settings") -> list[str]:
+def history(settings: Settings) -> list[str]:
     """A line for each migration, oldest first; the one that the database is at is marked."""
     return asyncio.run(schema.when_it_answers(settings, _history, "reading"))
 
 
-def step_back(settings: "Settings") -> str:
+def step_back(settings: Settings) -> str:
     """Undoes the newest migration and returns the revision before it. What only the newer schema holds is lost.
 
     Raises RevisionError when there is none, or it is not one of this code's.
@@ -37,7 +34,7 @@ def step_back(settings: "Settings") -> str:
     return asyncio.run(schema.when_it_answers(settings, _back, "stepping back"))
 
 
-def _new(connection: "Connection", name: str) -> str:
+def _new(connection: Connection, name: str) -> str:
     from alembic import command  # noqa: PLC0415
 
     head = schema.revisions().head
@@ -50,7 +47,7 @@ def _new(connection: "Connection", name: str) -> str:
     return str(script.path)
 
 
-def _history(connection: "Connection") -> list[str]:
+def _history(connection: Connection) -> list[str]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     found = schema.found_revision(connection)
@@ -59,7 +56,7 @@ def _history(connection: "Connection") -> list[str]:
     return lines[::-1]
 
 
-def _back(connection: "Connection") -> str:
+def _back(connection: Connection) -> str:
     from alembic import command  # noqa: PLC0415
 
     schema.lock(connection)

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection, text
@@ -16,9 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from app.infra.database.engine import create_engine
-
-if TYPE_CHECKING:
-    from app.settings import Settings
+from app.settings import Settings
 
 _ADVISORY_LOCK: Final = 4_209_000_002  # concurrent grants of the same privileges fail
 _ITERATIONS: Final = 4096  # PostgreSQL's default
@@ -38,7 +36,7 @@ class RoleError(Exception):
     """The application's role can't be set up; the message says what to do."""
 
 
-def provide(settings: "Settings") -> None:
+def provide(settings: Settings) -> None:
     """Grants the role of DATABASE_APPLICATION_URL its privileges; does nothing without that setting.
 
     Creates the role and sets its password, if the user of DATABASE_URL may. Raises RoleError.
@@ -49,7 +47,7 @@ def provide(settings: "Settings") -> None:
     asyncio.run(_provide(settings, url.username or "", str(url.password or "")))
 
 
-async def _provide(settings: "Settings", name: str, password: str) -> None:
+async def _provide(settings: Settings, name: str, password: str) -> None:
     engine = create_engine(settings, limited=False)
     try:
         async with engine.begin() as connection:

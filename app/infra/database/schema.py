@@ -7,26 +7,23 @@ import asyncio
 import sqlite3
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from app.infra.database.database import Database
 from app.infra.database.engine import create_engine, for_writing
 from app.infra.database.outage_errors import sqlstate
 from app.infra.database.outages import outage_of
+from app.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from alembic.config import Config
-    from sqlalchemy import Connection
-
-    from app.infra.database.database import Database
-    from app.settings import Settings
 
 MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 PATIENCE_SECONDS: Final = 120.0
@@ -66,7 +63,7 @@ def revisions() -> Revisions:
     return Revisions(tuple(reversed([revision.revision for revision in script.walk_revisions()])))
 
 
-async def current_revision(database: "Database") -> str | None:
+async def current_revision(database: Database) -> str | None:
     """Returns the database's revision; None before the first migration."""
     async with database.read() as session:
         try:
@@ -83,7 +80,7 @@ def _is_missing_table(error: DBAPIError) -> bool:
     return sqlstate(error.orig) == _UNDEFINED_TABLE
 
 
-def migrate(settings: "Settings") -> None:
+def migrate(settings: Settings) -> None:
     """Upgrades to this code's head, one process at a time; waits for a database that is starting.
 
     Raises MigrationFailedError, and TimeoutError after two minutes.
@@ -91,7 +88,7 @@ def migrate(settings: "Settings") -> None:
     asyncio.run(when_it_answers(settings, _upgrade, "migrating"))
 
 
-def wait_until_current(settings: "Settings") -> None:
+def wait_until_current(settings: Settings) -> None:
     """Returns when the schema serves this code. Raises TimeoutError after two minutes."""
     asyncio.run(when_it_answers(settings, _require_current, "waiting for the migration"))
 
@@ -104,7 +101,7 @@ class _NotYetError(Exception):
     pass
 
 
-async def when_it_answers(settings: "Settings", work: "Callable[[Connection], T]", doing: str) -> T:
+async def when_it_answers(settings: Settings, work: Callable[[Connection], T], doing: str) -> T:
     """Runs `work` in one transaction once the database answers. Raises TimeoutError after two minutes."""
     log = structlog.get_logger()
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -128,7 +125,7 @@ async def when_it_answers(settings: "Settings", work: "Callable[[Connection], T]
             await engine.dispose()
 
 
-def lock(connection: "Connection") -> None:
+def lock(connection: Connection) -> None:
     """Waits for other migrators, and takes the time limits off this transaction. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         # A migration's statements, and another migration, may take any time. But a wait for a table ends after half a
@@ -138,7 +135,7 @@ def lock(connection: "Connection") -> None:
         connection.execute(text("SET LOCAL lock_timeout = '30s'"))
 
 
-def _upgrade(connection: "Connection") -> None:
+def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415
 
     lock(connection)
@@ -163,19 +160,19 @@ def _first_line(error: DBAPIError) -> str:
     return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 
 
-def _require_current(connection: "Connection") -> None:
+def _require_current(connection: Connection) -> None:
     if not revisions().serves(found_revision(connection)):
         raise _NotYetError("the schema is not the one of this version yet")
 
 
-def found_revision(connection: "Connection") -> str | None:
+def found_revision(connection: Connection) -> str | None:
     """The revision that the database is at; None before the first migration."""
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
 
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def alembic_config(connection: "Connection | None" = None) -> "Config":
+def alembic_config(connection: Connection | None = None) -> "Config":
     """Alembic's configuration for this code's migrations, on this connection."""
     from alembic.config import Config  # noqa: PLC0415
 

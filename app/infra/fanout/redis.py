@@ -14,16 +14,14 @@ import structlog
 
 from app.infra.fanout.fanout import Fanout, Message
 from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, measured
-from app.telemetry.metrics import FanoutMetrics
+from app.settings import Settings
+from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
+from app.telemetry.telemetry import Telemetry
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
-
-    from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.telemetry import Telemetry
-    from app.telemetry.traces.tracing import Tracing
 
 CONNECTIONS: Final = 20
 CONFIRM_SECONDS: Final = 1.0  # to wait for Redis to confirm a subscription
@@ -43,8 +41,8 @@ class SharedFanout(Fanout):
         publisher: "Redis",
         listener: "Redis",
         metrics: FanoutMetrics,
-        dependencies: "DependencyMetrics",
-        tracing: "Tracing",
+        dependencies: DependencyMetrics,
+        tracing: Tracing,
     ) -> None:
         super().__init__(metrics, tracing)
         self._calls = calls_of("fanout", dependencies)
@@ -137,7 +135,7 @@ class SharedFanout(Fanout):
 
 
 @asynccontextmanager
-async def open_fanout(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Fanout]:
+async def open_fanout(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Fanout]:
     """Opens a fan-out over Redis, if it is set, else in this process; connects at its first use."""
     metrics, tracing = telemetry.metrics(FanoutMetrics), telemetry.tracing
     if settings.redis is None:

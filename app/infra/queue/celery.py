@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from celery import Celery
@@ -16,10 +16,8 @@ from app.errors import UnavailableError
 from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, Reason
 from app.infra.queue.transport import ADDRESS, ON_DROPPED, Transport
 from app.infra.redis.calls import calls_of, measured
-
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
+from app.settings import Settings
+from app.telemetry.telemetry import Telemetry
 
 T = TypeVar("T")
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -45,7 +43,7 @@ class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
     Connection = _Connection
 
 
-def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | None = None) -> Celery:
+def make_celery(settings: Settings, on_dropped: Callable[[Reason], None] | None = None) -> Celery:
     """Creates the application that publishers and workers share. Raises ValueError without REDIS_URL.
 
     `on_dropped` is called for each message from Redis that can't be read.
@@ -91,7 +89,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
 class Publisher:
     """Publishes notifications from asynchronous code, with the trace context of sampled work in their headers."""
 
-    def __init__(self, celery: Celery, telemetry: "Telemetry | None" = None) -> None:
+    def __init__(self, celery: Celery, telemetry: Telemetry | None = None) -> None:
         self._celery = celery
         self._tracing = telemetry.tracing if telemetry is not None else None
         self._calls = calls_of("queue", telemetry.dependencies if telemetry is not None else None)

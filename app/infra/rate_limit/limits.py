@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -16,13 +16,10 @@ from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
 from app.infra.redis.calls import Pause, calls_of, is_damage, measured
+from app.settings import Settings
 from app.telemetry.clients.redis import record_commands
-from app.telemetry.metrics import LimitMetrics
-
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.telemetry import Telemetry
+from app.telemetry.metrics import DependencyMetrics, LimitMetrics
+from app.telemetry.telemetry import Telemetry
 
 CONNECTIONS: Final = 20
 T = TypeVar("T")
@@ -38,7 +35,7 @@ class Counters:
     """Storage of the counts: shared by all replicas, and this process's own for outages of the shared one."""
 
     def __init__(
-        self, shared: Storage | None, metrics: LimitMetrics, dependencies: "DependencyMetrics | None" = None
+        self, shared: Storage | None, metrics: LimitMetrics, dependencies: DependencyMetrics | None = None
     ) -> None:
         self.shared = shared
         self.own = MemoryStorage()
@@ -118,7 +115,7 @@ class Limits:
 
 
 @asynccontextmanager
-async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Limits]:
+async def open_limits(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Limits]:
     """Opens the limits of this process, which connect to Redis at their first use."""
     address, metrics = settings.redis, telemetry.metrics(LimitMetrics)
     if address is None:

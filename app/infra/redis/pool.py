@@ -14,13 +14,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.infra.redis.calls import REDIS_SECONDS
+from app.settings.redis import RedisAddress
 from app.telemetry.clients.redis import record_commands
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from redis.asyncio.connection import AbstractConnection, RedisSSLContext
-
-    from app.settings.redis import RedisAddress
-    from app.telemetry.traces.tracing import Tracing
 
 HEALTH_SECONDS: Final = 10.0  # interval of a listening connection's health checks
 LISTENER_SECONDS: Final = 2.0  # timeout of a listening connection
@@ -74,7 +73,7 @@ class _TLSConnection(SSLConnection):
         self.ssl_context = shared
 
 
-def open_pool(address: "RedisAddress", connections: int) -> Pool:
+def open_pool(address: RedisAddress, connections: int) -> Pool:
     """Opens a pool of at most `connections`.
 
     Commands, and waits for a free connection, take at most REDIS_SECONDS unless the URL says otherwise.
@@ -84,16 +83,14 @@ def open_pool(address: "RedisAddress", connections: int) -> Pool:
 
 
 @asynccontextmanager
-async def open_client(
-    address: "RedisAddress", connections: int, tracing: "Tracing | None" = None
-) -> AsyncIterator[Redis]:
+async def open_client(address: RedisAddress, connections: int, tracing: Tracing | None = None) -> AsyncIterator[Redis]:
     """Opens a client with a pool of its own, which connects at its first use. `tracing` records spans of commands."""
     async with Redis.from_pool(open_pool(address, connections)) as client:
         record_commands(client, tracing)
         yield client
 
 
-def open_listener(address: "RedisAddress") -> Redis:
+def open_listener(address: RedisAddress) -> Redis:
     """Opens a client for subscriptions, which detects a dead peer within HEALTH_SECONDS."""
     own = {"socket_timeout": LISTENER_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     options = own | _options(address)
@@ -102,7 +99,7 @@ def open_listener(address: "RedisAddress") -> Redis:
     return Redis.from_pool(ConnectionPool(retry=Retry(NoBackoff(), 0), **NO_NOTIFICATIONS, **options))
 
 
-def _options(address: "RedisAddress") -> dict[str, Any]:
+def _options(address: RedisAddress) -> dict[str, Any]:
     """Returns keyword arguments of a pool."""
     if address.tls is None:
         return address.options()

@@ -9,15 +9,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import structlog
 
 from app.errors import DomainError, UnavailableError
+from app.settings import Settings
 from app.telemetry.metrics import DependencyMetrics
-
-if TYPE_CHECKING:
-    from app.settings import Settings
 
 State = Literal["closed", "open", "half_open"]
 
@@ -129,7 +127,7 @@ class Breaker:
             self._opened_at = self._clock()
 
 
-def breaker_of(target: str, settings: "Settings", metrics: DependencyMetrics) -> Breaker:
+def breaker_of(target: str, settings: Settings, metrics: DependencyMetrics) -> Breaker:
     """Returns a breaker with the thresholds of the settings."""
     rules = BreakerRules(failures_in_a_row=settings.breaker_failures, open_seconds=settings.breaker_open_seconds)
     return Breaker(target, metrics, rules)
