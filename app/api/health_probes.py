@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from app.api.health import Finding, Probe
 from app.infra.database import Database
-from app.infra.database.outage_errors import OutageError
+from app.infra.database.outages import OutageError
 from app.infra.outbox import pending
 
 if TYPE_CHECKING:

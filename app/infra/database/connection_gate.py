@@ -11,8 +11,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from app.infra.database.outage_errors import ConnectError, RefusedError
-from app.infra.database.outages import is_gone, outage_of
+from app.infra.database.outages import ConnectError, RefusedError, is_gone, outage_of
 
 CHECK_SECONDS: Final = 0.5
 REFUSED_CHECK_SECONDS: Final = 5.0  # a server may lock out clients that fail to log in too often

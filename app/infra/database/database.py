@@ -9,11 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from app.errors import DomainError
 from app.infra.database.engine import create_engine, for_reading, for_writing
 from app.infra.database.instrumented_pool import measure
-from app.infra.database.outage_errors import ReadOnlyError
-from app.infra.database.outages import outages_named
+from app.infra.database.outages import ReadOnlyError, outages_named
 from app.infra.database.pool import Pool
-from app.infra.database.rows import Rows
-from app.infra.database.sessions import Reads, ReadSession, WriteSession
+from app.infra.database.sessions import Reads, ReadSession, Rows, WriteSession
 from app.settings import Settings
 from app.telemetry.clients.database import about, record_statements
 from app.telemetry.telemetry import Telemetry

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.infra.database.outage_errors import ConnectError, sqlstate
+from app.infra.database.outages import ConnectError, sqlstate
 from app.infra.database.pool import Pool
 from app.telemetry.metrics import ConnectionMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls

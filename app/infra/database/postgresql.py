@@ -13,8 +13,7 @@ from app.infra.database.connect_args import options
 from app.infra.database.connection import Connection
 from app.infra.database.connection_gate import Gate
 from app.infra.database.engine import POOLED
-from app.infra.database.outage_errors import ConnectError, LostConnectionError, sqlstate
-from app.infra.database.outages import READ_ONLY
+from app.infra.database.outages import READ_ONLY, ConnectError, LostConnectionError, sqlstate
 from app.infra.database.pool import Pool
 from app.settings import Settings
 from app.settings.postgresql import Server

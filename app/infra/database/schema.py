@@ -18,8 +18,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from app.infra.database.database import Database
 from app.infra.database.engine import create_engine, for_writing
-from app.infra.database.outage_errors import sqlstate
-from app.infra.database.outages import outage_of
+from app.infra.database.outages import outage_of, sqlstate
 from app.settings import Settings
 
 if TYPE_CHECKING:
