@@ -4,14 +4,17 @@ A slot is one of the WORKER_CONCURRENCY jobs that a worker runs at once. A topic
 """
 
 import asyncio
+import fcntl
+import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal, Protocol
 
 from app.errors import UnavailableError
-from app.infra.outbox.slots import Release, Slots
 from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError
 
 WAIT_SECONDS: Final = 0.5
@@ -19,6 +22,7 @@ POLL_SECONDS: Final = 0.01
 FULL_SECONDS: Final = 1
 
 Reason = Literal["breaker_open", "no_slot"]
+Release = Callable[[], None]
 
 
 class PostponedError(UnavailableError):
@@ -27,6 +31,47 @@ class PostponedError(UnavailableError):
     def __init__(self, message: str, *, reason: Reason, retry_after: int) -> None:
         super().__init__(message, retry_after=retry_after)
         self.reason: Reason = reason
+
+
+class Slots(Protocol):
+    """A number of slots, each taken by one job at a time."""
+
+    def take(self) -> Release | None:
+        """Takes a slot without waiting. Returns the function that releases it, or None when all are taken."""
+
+
+class LocalSlots:
+    """Slots of one process, whose jobs share an event loop."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+
+    def take(self) -> Release | None:
+        if self._free == 0:
+            return None
+        self._free -= 1
+        return self._release
+
+    def _release(self) -> None:
+        self._free += 1
+
+
+class SharedSlots:
+    """Slots shared by the processes that are forked from this one; each process takes at most one of them.
+
+    A slot is a lock on one byte of a file, from `first` on, which the kernel releases when a process dies.
+    """
+
+    def __init__(self, file: int, first: int, count: int) -> None:
+        self._file = file
+        self._bytes = range(first, first + count)
+
+    def take(self) -> Release | None:
+        for byte in self._bytes:
+            with suppress(BlockingIOError, PermissionError):  # POSIX allows either
+                fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+                return partial(fcntl.lockf, self._file, fcntl.LOCK_UN, 1, byte)
+        return None
 
 
 @dataclass(slots=True)
@@ -95,4 +140,20 @@ def shares(concurrency: int, targets: Iterable[str]) -> dict[str, int]:
     for target in targets:
         result[target] = max(1, left // 2)
         left -= result[target]
+    return result
+
+
+def local_slots(shares: Mapping[str, int]) -> dict[str, Slots]:
+    """Returns slots of this process alone."""
+    return {target: LocalSlots(count) for target, count in shares.items()}
+
+
+def forked_slots(shares: Mapping[str, int]) -> dict[str, Slots]:
+    """Returns slots that all processes share which are forked afterwards."""
+    file, path = tempfile.mkstemp()  # open as long as the process, without a name
+    Path(path).unlink()
+    first, result = 0, dict[str, Slots]()
+    for target, count in shares.items():
+        result[target] = SharedSlots(file, first, count)
+        first += count
     return result

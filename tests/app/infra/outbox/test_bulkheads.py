@@ -12,10 +12,17 @@ from prometheus_client import CollectorRegistry
 
 from app.infra.database.orm import now
 from app.infra.outbox import bulkheads, repository
-from app.infra.outbox.bulkheads import Bulkhead, Bulkheads, PostponedError, shares
+from app.infra.outbox.bulkheads import (
+    Bulkhead,
+    Bulkheads,
+    LocalSlots,
+    PostponedError,
+    SharedSlots,
+    forked_slots,
+    shares,
+)
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS, Runner
-from app.infra.outbox.slots import LocalSlots, SharedSlots, shared
 from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError, BreakerRules
 from app.telemetry.metrics import DependencyMetrics, JobMetrics
 from app.telemetry.traces.tracing import Tracing
@@ -216,7 +223,7 @@ def test_the_slots_of_a_pool_are_those_of_all_its_processes_and_a_killed_one_giv
 
 
 def test_each_dependency_has_slots_of_its_own() -> None:
-    made = shared({"payments": 2, "mail": 1})
+    made = forked_slots({"payments": 2, "mail": 1})
     assert list(made) == ["payments", "mail"]
     releases = [slots.take() for slots in made.values()]
     assert all(releases)
