@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -32,6 +32,9 @@ class Claim:
     request_id: str
 
 
+_CLAIMED: Final = tuple(column.name for column in fields(Claim) if column.name != "message_id")
+
+
 async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Claim | None:
     """Claims a message for so many seconds; returns None when it is done or claimed by another worker.
 
@@ -52,25 +55,15 @@ async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Clai
             attempts=OutboxMessage.attempts + 1,
             failures=OutboxMessage.failures + case((OutboxMessage.claimed_until.is_not(None), 1), else_=0),
         )
-        .returning(
-            OutboxMessage.topic,
-            OutboxMessage.payload,
-            OutboxMessage.order_id,
-            OutboxMessage.attempts,
-            OutboxMessage.failures,
-            OutboxMessage.created_at,
-            OutboxMessage.traceparent,
-            OutboxMessage.tracestate,
-            OutboxMessage.request_id,
-        )
+        .returning(OutboxMessage.order_id, *(getattr(OutboxMessage, name) for name in _CLAIMED))
         .execution_options(synchronize_session=False)
     )
     taken = (await session.execute(statement)).mappings().one_or_none()
     if taken is None:
         return None
-    fields = dict(taken)
-    order_id = fields.pop("order_id")
-    return Claim(message_id, **fields | {"payload": taken["payload"] or {"order_id": str(order_id)}})
+    values = dict(taken)
+    order_id = str(values.pop("order_id"))
+    return Claim(message_id, **values | {"payload": taken["payload"] or {"order_id": order_id}})
 
 
 async def extend(session: WriteSession, claim: Claim, seconds: float) -> bool:

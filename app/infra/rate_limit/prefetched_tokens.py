@@ -63,11 +63,9 @@ class PrefetchedTokens:
         use = self._spend(tokens)
         if use is not None and (tokens.exact or tokens.renewing.locked()):
             return use
-        if use is not None:
-            async with tokens.renewing:
-                remaining = await self._refresh(client, tokens)
-            return Use(allowed=True, remaining=remaining + tokens.left, reset=use.reset)
         async with tokens.renewing:
+            if use is not None:
+                return use._replace(remaining=await self._refresh(client, tokens) + tokens.left)
             use = self._spend(tokens)  # another request may have renewed them meanwhile
             return use if use is not None else await self._renew(client, tokens)
 

@@ -66,22 +66,14 @@ def guarded(breaker: Breaker, metrics: DependencyMetrics, target: str, operation
     try:
         with breaker.watching():
             yield
-            outcome = "ok"
-    except BreakerOpenError:
-        metrics.requests.labels(target, operation, "breaker_open").inc()
-        raise
-    except TimedOutError:
-        outcome = "timeout"
-        raise
-    except NoAnswerError as failure:
-        outcome = failure.kind
-        raise
-    except DomainError:
         outcome = "ok"
+    except DomainError as error:
+        outcome = _outcome(error)
         raise
     finally:
         if outcome is not None:
             metrics.requests.labels(target, operation, outcome).inc()
+        if outcome not in {None, "breaker_open"}:  # then nothing was sent
             metrics.duration.labels(target, operation).observe(time.perf_counter() - started)
 
 
@@ -160,6 +152,18 @@ class Dependency:
     def _no_answer(self, kind: Kind, what: str, *, repeatable: bool = True) -> NoAnswerError:
         message = f"The {self.target} service gave no usable answer: {what}."
         return NoAnswerError(message, kind=kind, repeatable=repeatable)
+
+
+def _outcome(error: DomainError) -> str:
+    """Returns which of CALL_OUTCOMES an error is; a refusal is an answer, and counts as `ok`."""
+    match error:
+        case BreakerOpenError():
+            return "breaker_open"
+        case TimedOutError():
+            return "timeout"
+        case NoAnswerError():
+            return error.kind
+    return "ok"
 
 
 def _repeatable(error: Exception) -> bool:
