@@ -9,8 +9,7 @@ from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.infra.database.connect_args import options
-from app.infra.database.connection import Connection
+from app.infra.database.connection import Connection, options
 from app.infra.database.connection_gate import Gate
 from app.infra.database.engine import POOLED
 from app.infra.database.outages import READ_ONLY, ConnectError, LostConnectionError, sqlstate
