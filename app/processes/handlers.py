@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from app.accounts import refresh_tokens
 from app.infra.event_bus import Bus
 from app.infra.outbox import pending
-from app.infra.outbox.bulkheads import Bulkhead, Bulkheads, Slots, forked_slots, local_slots, shares
+from app.infra.outbox.bulkheads import Bulkhead, Slots, forked_slots, local_slots, shares
 from app.infra.outbox.reconciler import Queue, Reconciler, Sweep
 from app.infra.outbox.runner import Runner
 from app.infra.outbox.time_slices import TimeSlices
@@ -60,7 +60,7 @@ async def open_runner(platform: Platform, bus: Bus, slots: Mapping[str, Slots] |
         bulkheads = {target: Bulkhead(breaker, slots[target]) for target, breaker in breakers.items()}
         by_topic = {topic: bulkheads[target] for target, topics in NEEDED_BY.items() for topic in topics}
         jobs = JobMetrics(telemetry.registry, TOPICS)
-        yield Runner(database, handlers, jobs, telemetry.tracing, settings, Bulkheads(by_topic))
+        yield Runner(database, handlers, jobs, telemetry.tracing, settings, by_topic)
 
 
 def make_reconciler(platform: Platform, queue: Queue) -> Reconciler:

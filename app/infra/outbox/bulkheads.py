@@ -86,6 +86,15 @@ class Bulkhead:
     slots: Slots
     _patient: bool = field(default=True, init=False)
 
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Holds a slot for one job. Raises PostponedError instead of entering."""
+        release = await self.enter()
+        try:
+            yield
+        finally:
+            release()
+
     async def enter(self) -> Release:
         """Takes a slot and returns the function that releases it. Raises PostponedError."""
         try:
@@ -109,26 +118,6 @@ class Bulkhead:
             await asyncio.sleep(POLL_SECONDS)
             release = self.slots.take()
         return release
-
-
-@dataclass(frozen=True, slots=True)
-class Bulkheads:
-    """Bulkheads of one process, by topic."""
-
-    topics: Mapping[str, Bulkhead]
-
-    @asynccontextmanager
-    async def slot(self, topic: str) -> AsyncIterator[None]:
-        """Wraps one job. Raises PostponedError instead of entering."""
-        bulkhead = self.topics.get(topic)
-        if bulkhead is None:
-            yield
-            return
-        release = await bulkhead.enter()
-        try:
-            yield
-        finally:
-            release()
 
 
 def shares(concurrency: int, targets: Iterable[str]) -> dict[str, int]:

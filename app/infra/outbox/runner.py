@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
@@ -15,7 +15,7 @@ from app.errors import DomainError, UnavailableError
 from app.infra.database import Database
 from app.infra.database.orm import now
 from app.infra.outbox import dead_letters, job_span, pending, repository
-from app.infra.outbox.bulkheads import Bulkheads, PostponedError
+from app.infra.outbox.bulkheads import Bulkhead, PostponedError
 from app.infra.outbox.claimed_message import Handler, LeaseLostError, Message
 from app.infra.outbox.repository import Claim
 from app.infra.resilience.circuit_breaker import BreakerOpenError
@@ -28,7 +28,6 @@ from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 GIVE_UP_AFTER: Final = timedelta(days=1)
 # Consecutive calls without an answer that count as an outage, after which pauses of other messages end.
 OUTAGE_CALLS: Final = 3
-UNDIVIDED: Final = Bulkheads({})  # every topic may take any slot
 
 
 @dataclass(slots=True)
@@ -40,7 +39,7 @@ class Runner:
     metrics: JobMetrics
     tracing: Tracing
     settings: Settings
-    bulkheads: Bulkheads = UNDIVIDED
+    bulkheads: Mapping[str, Bulkhead] = field(default_factory=dict)  # by topic; any other topic may take any slot
     _unanswered: Counter[str] = field(default_factory=Counter, init=False)  # consecutive calls, by topic
 
     async def process(self, message_id: UUID) -> str:
@@ -67,8 +66,9 @@ class Runner:
     async def _try(self, claim: Claim, work: WorkContext) -> str:
         work.request_id = claim.request_id
         job_span.claimed(claim)
+        bulkhead = self.bulkheads.get(claim.topic)
         try:
-            async with self.bulkheads.slot(claim.topic):
+            async with nullcontext() if bulkhead is None else bulkhead.slot():
                 outcome = await self._timed(claim)
         except PostponedError as postponed:
             outcome = await self._postpone(claim, postponed)

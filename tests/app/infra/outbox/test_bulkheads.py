@@ -14,7 +14,6 @@ from app.infra.database.orm import now
 from app.infra.outbox import bulkheads, repository
 from app.infra.outbox.bulkheads import (
     Bulkhead,
-    Bulkheads,
     LocalSlots,
     PostponedError,
     SharedSlots,
@@ -57,7 +56,7 @@ class _Tower:
             metrics,
             Tracing(bench.settings, "test"),
             bench.settings,
-            Bulkheads({TOPIC: Bulkhead(self.breaker, LocalSlots(slots))}),
+            {TOPIC: Bulkhead(self.breaker, LocalSlots(slots))},
         )
 
     def fail(self) -> None:
