@@ -8,9 +8,8 @@ from sqlalchemy import text
 
 from app.api.health import Finding, Probe
 from app.infra.database import Database
-from app.infra.database.outage_errors import OutageError
+from app.infra.database.outages import OutageError
 from app.infra.outbox import pending
-from app.infra.redis.client import open_client
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -48,6 +47,8 @@ async def open_probes(settings: "Settings", database: Database) -> AsyncIterator
         yield probes
         return
     from redis.exceptions import RedisError, ResponseError  # noqa: PLC0415 -- redis-py takes 5 MB
+
+    from app.infra.redis.pool import open_client  # noqa: PLC0415
 
     async with open_client(address, connections=1) as client:
 

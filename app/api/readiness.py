@@ -7,7 +7,7 @@ from typing import Final
 
 from app.api.serving_state import ServingState
 from app.infra.database import Database, schema
-from app.infra.database.outage_errors import OutageError
+from app.infra.database.outages import OutageError
 from app.telemetry.metrics import ReadinessMetrics
 
 FRESH_SECONDS: Final = 1.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from app.infra.outbox.outbox import Outbox
 Listener = Callable[[Any], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
 class Events:
     """Notifies subscribers. A failing subscriber fails neither the transaction nor another one.
 
@@ -22,23 +24,17 @@ class Events:
     not at all if the process dies.
     """
 
-    def __init__(
-        self,
-        outbox: Outbox,
-        durable: Mapping[type[Event], Sequence[str]],
-        live: Mapping[type[Event], Sequence[Listener]],
-    ) -> None:
-        self._outbox = outbox
-        self._durable = durable
-        self._live = live
+    outbox: Outbox
+    durable: Mapping[type[Event], Sequence[str]]
+    live: Mapping[type[Event], Sequence[Listener]]
 
     def record(self, session: WriteSession, event: Event) -> None:
         """Records an event in a transaction."""
         payload = {name: str(value) for name, value in asdict(event).items()}
-        for topic in self._durable.get(type(event), ()):
-            self._outbox.add(session, topic, payload)
-        for listener in self._live.get(type(event), ()):
-            session.after_commit(_guarded(listener, event))
+        for topic in self.durable.get(type(event), ()):
+            self.outbox.add(session, topic, payload)
+        for listener in self.live.get(type(event), ()):
+            session.after_commit(partial(_notify, listener, event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +47,8 @@ class Bus:
     events: Events
 
 
-def _guarded(listener: Listener, event: Event) -> Callable[[], Awaitable[None]]:
-    async def notify() -> None:
-        try:
-            await listener(event)
-        except Exception:  # noqa: BLE001 -- a subscriber must not fail the publisher
-            structlog.get_logger().exception("event_listener_failed", event_name=event.name)
-
-    return notify
+async def _notify(listener: Listener, event: Event) -> None:
+    try:
+        await listener(event)
+    except Exception:  # noqa: BLE001 -- a subscriber must not fail the publisher
+        structlog.get_logger().exception("event_listener_failed", event_name=event.name)

@@ -4,7 +4,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # typeshed has no such name
 
@@ -14,12 +14,10 @@ from pydantic import SecretStr
 from app.infra.resilience.circuit_breaker import breaker_of
 from app.infra.resilience.dependency import Dependency
 from app.infra.resilience.retry import Retries, RetryRules
+from app.settings import Settings
 from app.telemetry.clients.http import TracedTransport
-
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
-    from app.telemetry.traces.tracing import Tracing
+from app.telemetry.telemetry import Telemetry
+from app.telemetry.traces.tracing import Tracing
 
 CONNECT_SECONDS: Final = 2.0
 
@@ -34,7 +32,7 @@ def trust(url: str, authorities: Path | None = None) -> ssl.SSLContext | bool:
     return True if authorities is None else ssl.create_default_context(cafile=authorities)
 
 
-def proxy_for(url: str, settings: "Settings") -> httpx2.Proxy | None:
+def proxy_for(url: str, settings: Settings) -> httpx2.Proxy | None:
     """Returns the proxy through which `url` is called; None for a direct call."""
     parts = urlsplit(url)
     # As urllib does it: a name includes its subdomains, and * every host.
@@ -44,16 +42,15 @@ def proxy_for(url: str, settings: "Settings") -> httpx2.Proxy | None:
     return httpx2.Proxy(settings.https_proxy.get_secret_value())
 
 
-@asynccontextmanager
-async def open_client(
+def open_client(
     base_url: str,
     timeout_seconds: float,
-    tracing: "Tracing",
+    tracing: Tracing,
     *,
     headers: Mapping[str, str] | None = None,
     authorities: Path | None = None,
     proxy: httpx2.Proxy | None = None,
-) -> AsyncIterator[httpx2.AsyncClient]:
+) -> httpx2.AsyncClient:
     """Opens a pool of connections to one service. `headers` are sent with every call; redirects are not followed.
 
     `authorities` is a file of CA certificates to trust instead of the system's. `timeout_seconds` bounds connecting,
@@ -65,14 +62,13 @@ async def open_client(
         verify=trust(base_url, authorities),
         proxy=proxy,
     )
-    async with httpx2.AsyncClient(
+    return httpx2.AsyncClient(
         base_url=base_url,
         headers=headers,
         timeout=httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
         trust_env=False,
         transport=TracedTransport(transport, tracing),
-    ) as client:
-        yield client
+    )
 
 
 @asynccontextmanager
@@ -82,8 +78,8 @@ async def open_dependency(
     try_seconds: float,
     operations: Iterable[str],
     *,
-    settings: "Settings",
-    telemetry: "Telemetry",
+    settings: Settings,
+    telemetry: Telemetry,
     api_key: SecretStr | None = None,
 ) -> AsyncIterator[Dependency]:
     """Opens a service with connections, a breaker and a retry budget of its own, so that it fails alone.
@@ -94,15 +90,14 @@ async def open_dependency(
     if api_key is not None:
         headers["Authorization"] = f"Bearer {api_key.get_secret_value()}"
     metrics = telemetry.dependencies
-    opened = open_client(
+    async with open_client(
         base_url,
         try_seconds,
         telemetry.tracing,
         headers=headers,
         authorities=settings.ssl_cert_file,
         proxy=proxy_for(base_url, settings),
-    )
-    async with opened as client:
+    ) as client:
         yield Dependency(
             target,
             client,

@@ -29,7 +29,8 @@ def listen(host: str, port: int) -> list[socket.socket]:
         for family, address in (found for each in hosts for found in _addresses(each)):
             number = listening[0].getsockname()[1] if listening else port
             try:
-                listening.append(opened.enter_context(_open(family, address, number)))
+                bound = socket.create_server((address, number), family=family, backlog=BACKLOG)
+                listening.append(opened.enter_context(bound))
             except OSError as error:
                 if len(hosts) == 1 or error.errno not in _NO_SUCH_FAMILY:
                     raise
@@ -41,10 +42,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def listen_as_set(prefix: str, host: str, port: int) -> list[socket.socket]:
-    """Returns what `listen` does, for settings that are called `prefix` and HOST or PORT.
+    """Returns what `listen` does, for settings that are called `prefix` and HOST or PORT. Raises SettingsError.
 
-    A port that is taken is tried again for some seconds: a process that was killed leaves it a little later. Raises
-    SettingsError.
+    A port that is taken is tried again for some seconds: a process that was killed leaves it a little later.
     """
     for number in range(1, TRIES + 1):
         try:
@@ -61,17 +61,3 @@ def listen_as_set(prefix: str, host: str, port: int) -> list[socket.socket]:
 def _addresses(host: str) -> list[tuple[socket.AddressFamily, str]]:
     found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
-
-
-def _open(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        made.bind((address, port))
-        made.listen(BACKLOG)
-    except BaseException:
-        made.close()
-        raise
-    return made

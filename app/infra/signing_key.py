@@ -3,15 +3,12 @@
 import os
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
+from app.settings import Settings
 from app.settings.state_folder import private_folder
 
-if TYPE_CHECKING:
-    from app.settings import Settings
 
-
-def signing_key(settings: "Settings") -> str:
+def signing_key(settings: Settings) -> str:
     """Returns the key of the settings, or the embedded one, which it generates if needed. Raises SettingsError."""
     if settings.secret_key is not None:
         return settings.secret_key.get_secret_value()

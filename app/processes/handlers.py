@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Final
 from app.accounts import refresh_tokens
 from app.infra.event_bus import Bus
 from app.infra.outbox import pending
-from app.infra.outbox.bulkheads import Bulkhead, Bulkheads, shares
+from app.infra.outbox.bulkheads import Bulkhead, Slots, local_slots, shares
 from app.infra.outbox.reconciler import Queue, Reconciler, Sweep
 from app.infra.outbox.runner import Runner
-from app.infra.outbox.slots import Slots, local
 from app.infra.outbox.time_slices import TimeSlices
 from app.mail import handlers as mail
 from app.mail.campaigns import SendCampaign
@@ -41,7 +40,7 @@ TOPICS: Final[tuple[str, ...]] = (PAY_ORDER, REFUND_ORDER, MAKE_REPORT, SEND_CAM
 async def open_runner(platform: Platform, bus: Bus, slots: Mapping[str, Slots] | None = None) -> AsyncIterator[Runner]:
     """Opens the handlers and their clients. `slots` maps dependencies to shared slots; by default they are local."""
     settings, telemetry, database = platform.settings, platform.telemetry, platform.database
-    slots = local(shares(settings.worker_concurrency, NEEDED_BY)) if slots is None else slots
+    slots = local_slots(shares(settings.worker_concurrency, NEEDED_BY)) if slots is None else slots
     async with open_provider(settings, telemetry) as provider, open_mailer(settings, telemetry) as mailer:
         slices, orders = TimeSlices(database, bus.outbox), telemetry.metrics(OrderMetrics)
         handlers: dict[str, Handler] = {
@@ -55,7 +54,7 @@ async def open_runner(platform: Platform, bus: Bus, slots: Mapping[str, Slots] |
         bulkheads = {target: Bulkhead(breaker, slots[target]) for target, breaker in breakers.items()}
         by_topic = {topic: bulkheads[target] for target, topics in NEEDED_BY.items() for topic in topics}
         jobs = JobMetrics(telemetry.registry, TOPICS)
-        yield Runner(database, handlers, jobs, telemetry.tracing, settings, Bulkheads(by_topic))
+        yield Runner(database, handlers, jobs, telemetry.tracing, settings, by_topic)
 
 
 def make_reconciler(platform: Platform, queue: Queue) -> Reconciler:

@@ -11,9 +11,8 @@ from uuid import UUID
 import structlog
 
 from app.errors import UnavailableError
-from app.infra.outbox.bulkheads import shares
+from app.infra.outbox.bulkheads import forked_slots, shares
 from app.infra.outbox.runner import Runner
-from app.infra.outbox.slots import shared
 from app.infra.queue.celery import Publisher
 from app.infra.queue.messages import PROCESS_MESSAGE
 from app.ops.control import Control, board
@@ -66,7 +65,7 @@ class PoolProcess:
         self._settings = settings
         self._celery = celery
         # Before the fork: the processes of the pool share them.
-        self._slots = shared(shares(settings.worker_concurrency, NEEDED_BY))
+        self._slots = forked_slots(shares(settings.worker_concurrency, NEEDED_BY))
         self._stack = ExitStack()
         self._run: Callable[[str, Mapping[str, str]], str] | None = None
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.infra.database import open_database
-from app.infra.database.outage_errors import RefusedError
+from app.infra.database.outages import RefusedError
 from app.settings import SettingsError, read
 from tests.support import servers
 from tests.system.pooler import pgbouncer

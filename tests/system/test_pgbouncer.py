@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.infra.database import open_database, schema
-from app.infra.database.outage_errors import OutageError
+from app.infra.database.outages import OutageError
 from app.processes.api import create_app
 from app.settings import Settings, read
 from tests.support import servers

@@ -1,20 +1,18 @@
 """The cache: concurrent requests for a missing value make it once, and a write invalidates it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.infra.cache.memory import Memory
 from app.infra.cache.redis import LOCK_SECONDS, SharedStore
-from app.infra.redis.client import open_client
+from app.infra.cache.store import FillLock, Store
+from app.settings import Settings
 from app.telemetry.metrics import CacheMetrics
-
-if TYPE_CHECKING:
-    from app.infra.cache.store import FillLock, Store
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
+from app.telemetry.telemetry import Telemetry
 
 TRIES: Final = 3  # to make a value that is invalidated each time before it is stored
 POLL_SECONDS: Final = 0.02
@@ -29,7 +27,7 @@ class Cache:
     values are made without it.
     """
 
-    def __init__(self, store: "Store", metrics: CacheMetrics) -> None:
+    def __init__(self, store: Store, metrics: CacheMetrics) -> None:
         self._store = store
         self._metrics = metrics
         self._flights: dict[str, dict[str, asyncio.Task[bytes]]] = {}
@@ -98,14 +96,14 @@ class Cache:
                 break
         return value
 
-    async def _lock(self, key: str, representation: str, seconds: float) -> "FillLock":
+    async def _lock(self, key: str, representation: str, seconds: float) -> FillLock:
         """Acquires the lock, or waits for the replica that has it, at most LOCK_SECONDS."""
-        lock = await self._store.acquire(key, representation, seconds)
-        ends = asyncio.get_running_loop().time() + LOCK_SECONDS
-        while lock.value is None and not lock.acquired and asyncio.get_running_loop().time() < ends:
-            await asyncio.sleep(POLL_SECONDS)
+        ends = time.monotonic() + LOCK_SECONDS
+        while True:
             lock = await self._store.acquire(key, representation, seconds)
-        return lock
+            if lock.value is not None or lock.acquired or time.monotonic() >= ends:
+                return lock
+            await asyncio.sleep(POLL_SECONDS)
 
     def _landed(self, key: str, representation: str, flight: asyncio.Task[bytes]) -> None:
         if not flight.cancelled():
@@ -117,23 +115,22 @@ class Cache:
                 del self._flights[key]
 
     def _count(self, key: str, *, found: bool) -> None:
-        series = (
-            self._metrics.hits if found else self._metrics.misses if self._store.available else self._metrics.errors
-        )
+        metrics = self._metrics
+        series = metrics.hits if found else metrics.misses if self._store.available else metrics.errors
         series[key.partition(":")[0]].inc()
 
 
 @asynccontextmanager
-async def open_cache(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Cache]:
+async def open_cache(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Cache]:
     """Opens the cache of this process, which connects to Redis at its first use."""
     metrics = telemetry.metrics(CacheMetrics)
     async with AsyncExitStack() as stack:
         store: Store = Memory()
         if settings.redis is not None:
+            from app.infra.redis.pool import open_client  # noqa: PLC0415 -- redis-py takes 5 MB
+
             client = await stack.enter_async_context(open_client(settings.redis, CONNECTIONS, telemetry.tracing))
             store = SharedStore(client, telemetry.dependencies, metrics.is_damaged)
         cache = Cache(store, metrics)
-        try:
-            yield cache
-        finally:
-            await cache.close()
+        stack.push_async_callback(cache.close)
+        yield cache

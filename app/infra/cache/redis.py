@@ -7,18 +7,17 @@ checksum, since data from Redis is input: a damaged entry is deleted, and its va
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
 import structlog
 
 from app.infra.cache.store import FillLock
 from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_damage, outcome
+from app.telemetry.metrics import DependencyMetrics
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
-
-    from app.telemetry.metrics import DependencyMetrics
 
 LOCK_SECONDS: Final = 2.0  # after which a replica that makes a value is presumed dead
 MAX_MISSED_KEYS: Final = 10_000
@@ -55,17 +54,9 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 
 
 class SharedStore:
-    """A store for all replicas.
+    """A store for all replicas. Repeats deletions that failed in an outage before the next operation reads."""
 
-    Deletions that failed during an outage are repeated before the next operation, so that no outdated value is read.
-    """
-
-    def __init__(
-        self,
-        client: "Redis",
-        metrics: "DependencyMetrics | None" = None,
-        count_damaged: Callable[[str], None] | None = None,
-    ) -> None:
+    def __init__(self, client: "Redis", metrics: DependencyMetrics, count_damaged: Callable[[str], None]) -> None:
         self._client = client
         self._count_damaged = count_damaged
         self._calls = calls_of("cache", metrics)
@@ -79,9 +70,7 @@ class SharedStore:
         return not self._pause.active
 
     async def read(self, key: str, representation: str) -> bytes | None:
-        value: bytes | None = await self._call(
-            lambda: cast("Any", self._client.hget(_entry(key), _field(representation))), None, key
-        )
+        value: Any = await self._call(lambda: self._client.hget(_entry(key), _field(representation)), None, key)
         return None if value is None else await self._checked(key, value)
 
     async def acquire(self, key: str, representation: str, seconds: float) -> FillLock:
@@ -101,11 +90,8 @@ class SharedStore:
         if version is None:
             return True
         keys = [_entry(key), _lock(key, representation)]
-        return bool(
-            await self._call(
-                lambda: self._put(keys=keys, args=[_field(representation), version, _sealed(value)]), 1, key
-            )
-        )
+        arguments: list[Any] = [_field(representation), version, _sealed(value)]
+        return bool(await self._call(lambda: self._put(keys=keys, args=arguments), 1, key))
 
     async def release(self, key: str, representation: str) -> None:
         await self._call(lambda: self._client.delete(_lock(key, representation)), None)
@@ -118,7 +104,7 @@ class SharedStore:
         entry = _entry(key)
         deleted: int | None = None
         try:
-            deleted = await self._call(lambda: cast("Any", self._client.delete(entry)), None)
+            deleted = await self._call(lambda: self._client.delete(entry), None)
         finally:
             if deleted is None:
                 self._missed[entry] = None
@@ -134,10 +120,8 @@ class SharedStore:
         return None
 
     async def _drop(self, key: str, cause: str) -> None:
-        cache = key.partition(":")[0]
         structlog.get_logger().warning("cache_entry_damaged", cause=cause)
-        if self._count_damaged is not None:
-            self._count_damaged(cache)
+        self._count_damaged(key.partition(":")[0])
         await self.delete(key)
 
     async def _call(self, operation: Callable[[], Awaitable[T]], otherwise: T, key: str | None = None) -> T:

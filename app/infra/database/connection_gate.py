@@ -11,8 +11,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from app.infra.database.outage_errors import ConnectError, RefusedError
-from app.infra.database.outages import is_gone, outage_of
+from app.infra.database.outages import ConnectError, RefusedError, is_gone, outage_of
 
 CHECK_SECONDS: Final = 0.5
 REFUSED_CHECK_SECONDS: Final = 5.0  # a server may lock out clients that fail to log in too often
@@ -51,7 +50,7 @@ class Gate:
             return
         self._error = error
         self._until_closed().set_result(None)
-        self._checking = asyncio.create_task(self._check_until_open(), name="database gate")
+        self._checking = asyncio.create_task(self._check_until_open(error), name="database gate")
 
     async def stop(self) -> None:
         """Stops checking."""
@@ -65,21 +64,17 @@ class Gate:
             self._closing = asyncio.get_running_loop().create_future()
         return self._closing
 
-    async def _check_until_open(self) -> None:
-        log, began = structlog.get_logger(), time.monotonic()
-        log.warning("database_gone", reason=self._reason(), cause=repr(self._error and self._error.__cause__))
+    async def _check_until_open(self, error: ConnectError) -> None:
+        log, began, outage = structlog.get_logger(), time.monotonic(), outage_of(error)
+        log.warning("database_gone", reason=outage.reason if outage else "", cause=repr(error.__cause__))
         while self._error is not None:
             refused = isinstance(outage_of(self._error), RefusedError)
             await asyncio.sleep(REFUSED_CHECK_SECONDS if refused else CHECK_SECONDS)
             try:
                 await self._connect()
-            except ConnectError as error:
-                self._error = error if is_gone(error) else None
+            except ConnectError as failure:
+                self._error = failure if is_gone(failure) else None
             else:
                 self._error = None
         self._closing = None
         log.info("database_back", seconds=round(time.monotonic() - began, 3))
-
-    def _reason(self) -> str:
-        outage = outage_of(self._error) if self._error is not None else None
-        return outage.reason if outage is not None else ""

@@ -2,74 +2,65 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
-from typing import TYPE_CHECKING
+from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.errors import DomainError
 from app.infra.database.engine import create_engine, for_reading, for_writing
 from app.infra.database.instrumented_pool import measure
-from app.infra.database.outage_errors import ReadOnlyError
-from app.infra.database.outages import outages_named
+from app.infra.database.outages import ReadOnlyError, outages_named
 from app.infra.database.pool import Pool
-from app.infra.database.rows import Rows
-from app.infra.database.sessions import Reads, ReadSession, WriteSession
+from app.infra.database.sessions import ReadSession, Rows, WriteSession
+from app.settings import Settings
 from app.telemetry.clients.database import about, record_statements
+from app.telemetry.telemetry import Telemetry
+from app.telemetry.traces.tracing import Tracing
 
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
-    from app.telemetry.traces.tracing import Tracing
-
-__all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
+# Nothing reads an entity again after a statement that changes its row.
+_UNSYNCHRONIZED: Final = {"synchronize_session": False}
 
 
-class _Doors:
-    """Session factories for one pool; work that is not sampled uses those without tracing listeners."""
+class _Engines:
+    """Engines on one pool; work that is not sampled uses those without tracing listeners."""
 
-    def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
-        self.reader = for_reading(engine)
-        writer = for_writing(engine)
+    def __init__(self, engine: AsyncEngine, tracing: Tracing | None = None) -> None:
+        self.reader, self.writer = for_reading(engine), for_writing(engine)
         if tracing is not None:
-            for recorded in (self.reader, writer):
+            for recorded in (self.reader, self.writer):
                 record_statements(recorded.sync_engine, tracing)
-        self.reading = async_sessionmaker(self.reader, class_=ReadSession, expire_on_commit=False)
-        # Nothing reads an entity again after a statement that changes its row.
-        unsynchronized = {"synchronize_session": False}
-        self.writing = async_sessionmaker(
-            writer, class_=WriteSession, expire_on_commit=False, execution_options=unsynchronized
-        )
 
 
 class Database:
     """A pool of connections and its sessions. `tracing` records spans of statements in sampled work."""
 
-    def __init__(self, engine: AsyncEngine, tracing: "Tracing | None" = None) -> None:
+    def __init__(self, engine: AsyncEngine, tracing: Tracing | None = None) -> None:
         self.engine = engine
         self._tracing = tracing if tracing is not None and tracing.provider is not None else None
-        self._plain = _Doors(engine)
-        self._recorded = self._plain if self._tracing is None else _Doors(engine, self._tracing)
+        self._plain = _Engines(engine)
+        self._recorded = self._plain if self._tracing is None else _Engines(engine, self._tracing)
         self._about = about(engine.url)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[ReadSession]:
         """Opens a session for reads. Raises OutageError, an UnavailableError, when the database can't be reached."""
         with outages_named():
-            async with self._doors().reading() as session:
+            async with ReadSession(self._engines().reader, expire_on_commit=False) as session:
                 yield session
 
     @asynccontextmanager
     async def rows(self) -> AsyncIterator[Rows]:
         """Reads rows instead of entities, at a third of the cost of `read`."""
         with outages_named():
-            yield Rows(self._doors().reader)
+            yield Rows(self._engines().reader)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[WriteSession]:
         """Opens a session that commits at the end. Raises OutageError when the database can't be reached."""
         with self._transaction(), outages_named():
-            async with self._doors().writing() as session, session.begin():
+            opened = WriteSession(self._engines().writer, expire_on_commit=False, execution_options=_UNSYNCHRONIZED)
+            async with opened as session, session.begin():
                 yield session
         for callback in session.when_committed:
             await callback()
@@ -90,7 +81,7 @@ class Database:
         if isinstance(pool, Pool):
             pool.look()
 
-    def _doors(self) -> _Doors:
+    def _engines(self) -> _Engines:
         return self._recorded if self._tracing is not None and self._tracing.recording() else self._plain
 
     def _transaction(self) -> AbstractContextManager[object]:
@@ -101,7 +92,7 @@ class Database:
 
 
 @asynccontextmanager
-async def open_database(settings: "Settings", telemetry: "Telemetry | None" = None) -> AsyncIterator[Database]:
+async def open_database(settings: Settings, telemetry: Telemetry | None = None) -> AsyncIterator[Database]:
     """Opens the pool of this process, which connects at its first use. Without `telemetry` nothing is measured."""
     engine = create_engine(settings)
     database = Database(engine, telemetry.tracing if telemetry is not None else None)

@@ -1,23 +1,21 @@
 """Engines of SQLite when embedded, and of PostgreSQL otherwise, with their timeouts."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.infra.database.pool import Pool
+from app.settings import Settings
 from app.settings.state_folder import private_file
 from app.text.folding import register
-
-if TYPE_CHECKING:
-    from app.settings import Settings
 
 POOLED: Final = "binnacle_pooled"
 _WRITES: Final = "binnacle_writes"
 _SQLITE_BUSY_MILLISECONDS: Final = 5000
 
 
-def create_engine(settings: "Settings", *, limited: bool = True) -> AsyncEngine:
+def create_engine(settings: Settings, *, limited: bool = True) -> AsyncEngine:
     """Creates an engine for the database of the settings. Without `limited`, statements may take any time."""
     if settings.database_server is None:
         return _sqlite(settings)
@@ -44,7 +42,7 @@ def for_reading(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(**({} if whole else {"isolation_level": "AUTOCOMMIT"}))
 
 
-def _sqlite(settings: "Settings") -> AsyncEngine:
+def _sqlite(settings: Settings) -> AsyncEngine:
     private_file(settings.database_file)
     engine = create_async_engine(settings.sqlite_dsn, hide_parameters=True, poolclass=Pool)
 

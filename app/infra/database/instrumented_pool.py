@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.engine import Dialect, ExceptionContext, ExecutionContext
@@ -10,23 +10,20 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.infra.database.outage_errors import ConnectError, sqlstate
+from app.infra.database.outages import SQLITE_PRIMARY_CODE, ConnectError, sqlstate
 from app.infra.database.pool import Pool
 from app.telemetry.metrics import ConnectionMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
-
-if TYPE_CHECKING:
-    from app.telemetry.telemetry import Telemetry
+from app.telemetry.telemetry import Telemetry
 
 TARGET: Final = "database"
 OPERATIONS: Final = ("connect", "select", "insert", "update", "delete", "commit", "other")
 _CONFLICTS: Final = ("40", "55P03")  # SQLSTATE: conflict or deadlock, lock_timeout
 _STATEMENT_TIMEOUT: Final = "57014"
-_SQLITE_PRIMARY_CODE: Final = 0xFF
 _SQLITE_CONFLICTS: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
-def measure(engine: AsyncEngine, telemetry: "Telemetry") -> None:
+def measure(engine: AsyncEngine, telemetry: Telemetry) -> None:
     """Measures an engine whose pool is a Pool, at a cost of about two microseconds a statement."""
     dependencies = telemetry.dependencies
     dependencies.declare_calls(TARGET, OPERATIONS, STORE_OUTCOMES)
@@ -92,7 +89,7 @@ def outcome(error: Exception, *, disconnects: bool) -> str:
         return "ok"
     if isinstance(cause, TimeoutError) or state == _STATEMENT_TIMEOUT:
         return "timeout"
-    code = getattr(cause, "sqlite_errorcode", 0) & _SQLITE_PRIMARY_CODE
+    code = getattr(cause, "sqlite_errorcode", 0) & SQLITE_PRIMARY_CODE
     if state.startswith(_CONFLICTS) or code in _SQLITE_CONFLICTS:
         return "conflict"
     return "connection" if disconnects or isinstance(cause, OSError) else "error"

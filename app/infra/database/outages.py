@@ -1,4 +1,4 @@
-"""Classifies errors of the database: outages, by what an operator can do, and faults.
+"""Outages of the database, as errors that callers handle, classified by what an operator can do.
 
 An error is an outage unless it is known to be a fault of this code or of the caller's input. SQLSTATE:
 https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -14,18 +14,9 @@ from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from app.infra.database.outage_errors import (
-    ConnectError,
-    FullError,
-    LostConnectionError,
-    OutageError,
-    PoolerError,
-    ReadOnlyError,
-    RefusedError,
-    sqlstate,
-)
+from app.errors import UnavailableError
 
-_SQLITE_PRIMARY_CODE: Final = 0xFF  # mask of extended codes, https://www.sqlite.org/rescode.html
+SQLITE_PRIMARY_CODE: Final = 0xFF  # mask of extended codes, https://www.sqlite.org/rescode.html
 _SQLITE_FAULTS: Final = frozenset(
     {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
     | {sqlite3.SQLITE_RANGE, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_SCHEMA}
@@ -40,6 +31,66 @@ _LOST_STATEMENT: Final = ("26000", "42P05")  # prepared on another server connec
 _TOO_MANY_CONNECTIONS: Final = "53300"
 _REFUSED: Final = ("28", "3D")  # login, name of the database
 _Driver: Final = AsyncAdapt_asyncpg_dbapi
+
+
+def sqlstate(error: BaseException | None) -> str:
+    """Returns the five characters by which PostgreSQL classifies a driver's error; empty when it has none."""
+    return str(getattr(error, "sqlstate", None) or "")
+
+
+class ConnectError(Exception):
+    """No connection could be opened; the cause is the driver's error."""
+
+
+class LostConnectionError(Exception):
+    """A statement got no answer; the cause is the driver's error."""
+
+
+class OutageError(UnavailableError):
+    """The database is unavailable.
+
+    `reason` is shown by /readyz; a `lasting` outage ends only when the configuration or the server is changed.
+    """
+
+    reason = "does not answer"
+    lasting = False
+    message = "The database does not answer; try again in a few seconds."
+
+    def __init__(self) -> None:
+        super().__init__(self.message)
+
+
+class ReadOnlyError(OutageError):
+    """The server is a standby, or read-only for now."""
+
+    code = "database_read_only"
+    lasting = True
+    message = "The database takes no writes for now; try again in a few seconds."
+    reason = "takes no writes: DATABASE_URL leads to a standby or to a server that is read-only"
+
+
+class FullError(OutageError):
+    """The server has no free connection."""
+
+    code = "database_full"
+    message = "The database takes no more connections for now; try again in a few seconds."
+    reason = "takes no more connections: lower DATABASE_POOL_SIZE, or raise max_connections"
+
+
+class RefusedError(OutageError):
+    """The server rejects the credentials, the database's name or the TLS settings."""
+
+    code = "database_refused"
+    lasting = True
+    reason = "refuses this service: check user, password, database and TLS of DATABASE_URL"
+
+
+class PoolerError(OutageError):
+    """A connection pooler runs in transaction mode, and DATABASE_POOLER does not say so."""
+
+    code = "database_pooler"
+    lasting = True
+    reason = "is behind a connection pooler: set DATABASE_POOLER=transaction"
 
 
 @contextmanager
@@ -72,7 +123,7 @@ def outage_of(error: BaseException) -> OutageError | None:
 
 
 def _of_sqlite(cause: sqlite3.Error) -> OutageError | None:
-    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & _SQLITE_PRIMARY_CODE
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & SQLITE_PRIMARY_CODE
     return None if code in _SQLITE_FAULTS else OutageError()
 
 

@@ -3,28 +3,22 @@
 import asyncio
 from collections import deque
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import AsyncAdaptedQueuePool
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util.concurrency import await_
 
+from app.infra.database.connection_gate import Gate
 from app.telemetry.metrics import ConnectionMetrics
-
-if TYPE_CHECKING:
-    from sqlalchemy.pool import ConnectionPoolEntry
-
-    from app.infra.database.connection_gate import Gate
 
 
 class Pool(AsyncAdaptedQueuePool):
-    """Measures waits, and wakes the next waiter when a connection can't be opened.
-
-    SQLAlchemy's own pool would leave all waiters until their timeout.
-    """
+    """Measures waits, and wakes the next waiter when a connection can't be opened; SQLAlchemy's own does not."""
 
     metrics: ConnectionMetrics | None = None
-    gate: "Gate | None" = None
+    gate: Gate | None = None
     _sqla_logger_namespace = "sqlalchemy.pool.Pool"  # the logger of SQLAlchemy's own pool
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -42,7 +36,7 @@ class Pool(AsyncAdaptedQueuePool):
         if self.metrics is not None:
             self.metrics.hold(used=self.checkedout(), idle=self.checkedin(), most=self.size() + self._max_overflow)
 
-    def _do_get(self) -> "ConnectionPoolEntry":
+    def _do_get(self) -> ConnectionPoolEntry:
         if self._permits > 0:
             self._permits -= 1
         else:
@@ -54,7 +48,7 @@ class Pool(AsyncAdaptedQueuePool):
             self._release()
             raise
 
-    def _do_return_conn(self, record: "ConnectionPoolEntry") -> None:
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
         try:
             super()._do_return_conn(record)
         finally:
@@ -69,10 +63,7 @@ class Pool(AsyncAdaptedQueuePool):
         self._permits += 1
 
     async def _permit(self) -> None:
-        """Waits until a connection is returned.
-
-        Raises PoolTimeoutError, and ConnectError while the gate is closed.
-        """
+        """Waits until a connection is returned. Raises PoolTimeoutError, and ConnectError while the gate is closed."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:

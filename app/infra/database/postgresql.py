@@ -2,37 +2,32 @@
 
 import random
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import asyncpg
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.infra.database.connect_args import options
-from app.infra.database.connection import Connection
+from app.infra.database.connection import Connection, options
 from app.infra.database.connection_gate import Gate
 from app.infra.database.engine import POOLED
-from app.infra.database.outage_errors import ConnectError, LostConnectionError, sqlstate
-from app.infra.database.outages import READ_ONLY
+from app.infra.database.outages import READ_ONLY, ConnectError, LostConnectionError, sqlstate
 from app.infra.database.pool import Pool
+from app.settings import Settings
 from app.settings.postgresql import Server
-
-if TYPE_CHECKING:
-    from app.settings import Settings
 
 RECYCLE_SECONDS: Final = 1800  # below the connection age at which load balancers and poolers disconnect
 # In seconds; tcp_user_timeout is the time in milliseconds for which sent bytes may stay unacknowledged.
-_KEEPALIVE: Final = {"keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 2000}
-_SOCKET_OPTIONS: Final = {
-    "keepalives_idle": "TCP_KEEPIDLE",
-    "keepalives_interval": "TCP_KEEPINTVL",
-    "keepalives_count": "TCP_KEEPCNT",
-    "tcp_user_timeout": "TCP_USER_TIMEOUT",
+_KEEPALIVE: Final = {
+    "keepalives_idle": ("TCP_KEEPIDLE", 15),
+    "keepalives_interval": ("TCP_KEEPINTVL", 5),
+    "keepalives_count": ("TCP_KEEPCNT", 3),
+    "tcp_user_timeout": ("TCP_USER_TIMEOUT", 2000),
 }
 
 
-def create_engine(settings: "Settings", server: Server, *, limited: bool) -> AsyncEngine:
+def create_engine(settings: Settings, server: Server, *, limited: bool) -> AsyncEngine:
     """Creates an engine whose connections come from a Connector; with `limited`, slow statements are cancelled."""
     pooled, connector = settings.database_pooler == "transaction", Connector(settings, server, limited=limited)
     engine = create_async_engine(
@@ -70,7 +65,7 @@ def create_engine(settings: "Settings", server: Server, *, limited: bool) -> Asy
 class Connector:
     """Connects to the first host that answers and accepts writes."""
 
-    def __init__(self, settings: "Settings", server: Server, *, limited: bool) -> None:
+    def __init__(self, settings: Settings, server: Server, *, limited: bool) -> None:
         self.gate: Gate | None = None
         self._server = server
         self._options = options(settings, server, limited=limited)
@@ -115,8 +110,8 @@ class Connector:
             return
         if self._server.number("keepalives", 1):
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, default in _KEEPALIVE.items():
-            option = getattr(socket, _SOCKET_OPTIONS[name], None)  # not every system has all options
+        for name, (constant, default) in _KEEPALIVE.items():
+            option = getattr(socket, constant, None)  # not every system has all options
             if option is not None:
                 taken.setsockopt(socket.IPPROTO_TCP, option, int(self._server.number(name, default)))
 

@@ -1,51 +1,40 @@
 """Work on the migrations themselves: a new one, a list of them, and one step back."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import partial
+
+from sqlalchemy import Connection
 
 from app.infra.database import schema
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-    from app.settings import Settings
+from app.settings import Settings
 
 
 class RevisionError(Exception):
     """The migration can't be made or undone; the message says what to do first."""
 
 
-def new(settings: "Settings", name: str) -> str:
+def new(settings: Settings, name: str) -> str:
     """Writes a migration from the database's schema to that of the models, and returns the path of its file.
 
     Raises RevisionError unless the database is at this code's head, and TimeoutError after two minutes without it.
     """
-    written: list[str] = []
-    asyncio.run(
-        schema.when_it_answers(settings, lambda connection: written.append(_new(connection, name)), "comparing")
-    )
-    return written[0]
+    return asyncio.run(schema.when_it_answers(settings, partial(_new, name=name), "comparing"))
 
 
-def history(settings: "Settings") -> list[str]:
+def history(settings: Settings) -> list[str]:
     """A line for each migration, oldest first; the one that the database is at is marked."""
-    lines: list[str] = []
-    asyncio.run(schema.when_it_answers(settings, lambda connection: lines.extend(_history(connection)), "reading"))
-    return lines
+    return asyncio.run(schema.when_it_answers(settings, _history, "reading"))
 
 
-def step_back(settings: "Settings") -> str:
+def step_back(settings: Settings) -> str:
     """Undoes the newest migration and returns the revision before it. What only the newer schema holds is lost.
 
     Raises RevisionError when there is none, or it is not one of this code's.
     """
-    before: list[str] = []
-    asyncio.run(schema.when_it_answers(settings, lambda connection: before.append(_back(connection)), "stepping back"))
-    return before[0]
+    return asyncio.run(schema.when_it_answers(settings, _back, "stepping back"))
 
 
-def _new(connection: "Connection", name: str) -> str:
+def _new(connection: Connection, name: str) -> str:
     from alembic import command  # noqa: PLC0415
 
     head = schema.revisions().head
@@ -58,15 +47,16 @@ def _new(connection: "Connection", name: str) -> str:
     return str(script.path)
 
 
-def _history(connection: "Connection") -> Iterator[str]:
+def _history(connection: Connection) -> list[str]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415
 
     found = schema.found_revision(connection)
-    for script in reversed(list(ScriptDirectory.from_config(schema.alembic_config()).walk_revisions())):
-        yield f"{'*' if script.revision == found else ' '} {script.revision}  {script.doc}"
+    scripts = ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()
+    lines = [f"{'*' if script.revision == found else ' '} {script.revision}  {script.doc}" for script in scripts]
+    return lines[::-1]
 
 
-def _back(connection: "Connection") -> str:
+def _back(connection: Connection) -> str:
     from alembic import command  # noqa: PLC0415
 
     schema.lock(connection)

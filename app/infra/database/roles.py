@@ -1,14 +1,11 @@
-"""The database role of the running application, which `migrate` creates as the schema's owner.
-
-The application reads and writes rows. It changes no schema, and is no superuser.
-"""
+"""The database role of the running application: it reads and writes rows, changes no schema, and is no superuser."""
 
 import asyncio
 import hashlib
 import hmac
 import secrets
 from base64 import b64encode
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 from sqlalchemy import Connection, text
@@ -16,9 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ProgrammingError
 
 from app.infra.database.engine import create_engine
-
-if TYPE_CHECKING:
-    from app.settings import Settings
+from app.settings import Settings
 
 _ADVISORY_LOCK: Final = 4_209_000_002  # concurrent grants of the same privileges fail
 _ITERATIONS: Final = 4096  # PostgreSQL's default
@@ -38,7 +33,7 @@ class RoleError(Exception):
     """The application's role can't be set up; the message says what to do."""
 
 
-def provide(settings: "Settings") -> None:
+def provide(settings: Settings) -> None:
     """Grants the role of DATABASE_APPLICATION_URL its privileges; does nothing without that setting.
 
     Creates the role and sets its password, if the user of DATABASE_URL may. Raises RoleError.
@@ -49,7 +44,7 @@ def provide(settings: "Settings") -> None:
     asyncio.run(_provide(settings, url.username or "", str(url.password or "")))
 
 
-async def _provide(settings: "Settings", name: str, password: str) -> None:
+async def _provide(settings: Settings, name: str, password: str) -> None:
     engine = create_engine(settings, limited=False)
     try:
         async with engine.begin() as connection:
@@ -79,7 +74,7 @@ def _grant(connection: Connection, name: str, password: str) -> None:
 
 
 def _verifier(password: str) -> str:
-    """Returns PostgreSQL's SCRAM verifier of a password, so that the password itself is never logged by the server.
+    """Returns PostgreSQL's SCRAM verifier of a password, so that the server never logs the password itself.
 
     https://www.postgresql.org/docs/current/catalog-pg-authid.html
     """

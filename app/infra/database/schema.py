@@ -1,35 +1,29 @@
-"""Migrates the database's schema, and tests whether it is current.
-
-Alembic is imported on use: it takes a fifth of the start of a process that only serves.
-"""
+"""Migrates the database's schema. Alembic is imported on use: it takes a fifth of the start of a server."""
 
 import asyncio
 import sqlite3
 import time
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
+from app.infra.database.database import Database
 from app.infra.database.engine import create_engine, for_writing
-from app.infra.database.outage_errors import sqlstate
-from app.infra.database.outages import outage_of
+from app.infra.database.outages import outage_of, sqlstate
+from app.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from alembic.config import Config
-    from sqlalchemy import Connection
-
-    from app.infra.database.database import Database
-    from app.settings import Settings
 
 MIGRATIONS: Final = Path(__file__).parents[2] / "migrations"
 PATIENCE_SECONDS: Final = 120.0
+T = TypeVar("T")
 _UNDEFINED_TABLE: Final = "42P01"
 _ADVISORY_LOCK: Final = 4_209_000_001  # arbitrary, but the same in every release
 # Lifts, for one transaction, limits that a role or database may set and this PostgreSQL knows.
@@ -65,7 +59,7 @@ def revisions() -> Revisions:
     return Revisions(tuple(reversed([revision.revision for revision in script.walk_revisions()])))
 
 
-async def current_revision(database: "Database") -> str | None:
+async def current_revision(database: Database) -> str | None:
     """Returns the database's revision; None before the first migration."""
     async with database.read() as session:
         try:
@@ -82,15 +76,12 @@ def _is_missing_table(error: DBAPIError) -> bool:
     return sqlstate(error.orig) == _UNDEFINED_TABLE
 
 
-def migrate(settings: "Settings") -> None:
-    """Upgrades to this code's head, one process at a time; waits for a database that is starting.
-
-    Raises MigrationFailedError, and TimeoutError after two minutes.
-    """
+def migrate(settings: Settings) -> None:
+    """Upgrades to this code's head. Raises MigrationFailedError; TimeoutError without a database for two minutes."""
     asyncio.run(when_it_answers(settings, _upgrade, "migrating"))
 
 
-def wait_until_current(settings: "Settings") -> None:
+def wait_until_current(settings: Settings) -> None:
     """Returns when the schema serves this code. Raises TimeoutError after two minutes."""
     asyncio.run(when_it_answers(settings, _require_current, "waiting for the migration"))
 
@@ -103,16 +94,15 @@ class _NotYetError(Exception):
     pass
 
 
-async def when_it_answers(settings: "Settings", work: "Callable[[Connection], object]", doing: str) -> None:
+async def when_it_answers(settings: Settings, work: Callable[[Connection], T], doing: str) -> T:
     """Runs `work` in one transaction once the database answers. Raises TimeoutError after two minutes."""
     log = structlog.get_logger()
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         engine = create_engine(settings, limited=False)
         try:
-            async with for_writing(engine).connect() as connection:
-                await connection.run_sync(work)
-                await connection.commit()
+            async with for_writing(engine).begin() as connection:
+                return await connection.run_sync(work)
         except Exception as error:
             if not (isinstance(error, _NotYetError) or outage_of(error) is not None):
                 raise
@@ -124,13 +114,11 @@ async def when_it_answers(settings: "Settings", work: "Callable[[Connection], ob
             reason = str(error) if isinstance(error, _NotYetError) else type(error).__name__
             log.info("database_not_ready", doing=doing, reason=reason)
             await asyncio.sleep(1)
-        else:
-            return
         finally:
             await engine.dispose()
 
 
-def lock(connection: "Connection") -> None:
+def lock(connection: Connection) -> None:
     """Waits for other migrators, and takes the time limits off this transaction. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
         # A migration's statements, and another migration, may take any time. But a wait for a table ends after half a
@@ -140,7 +128,7 @@ def lock(connection: "Connection") -> None:
         connection.execute(text("SET LOCAL lock_timeout = '30s'"))
 
 
-def _upgrade(connection: "Connection") -> None:
+def _upgrade(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415
 
     lock(connection)
@@ -165,19 +153,19 @@ def _first_line(error: DBAPIError) -> str:
     return f"{type(cause).__name__}: {str(cause).partition(chr(10))[0]}"
 
 
-def _require_current(connection: "Connection") -> None:
+def _require_current(connection: Connection) -> None:
     if not revisions().serves(found_revision(connection)):
         raise _NotYetError("the schema is not the one of this version yet")
 
 
-def found_revision(connection: "Connection") -> str | None:
+def found_revision(connection: Connection) -> str | None:
     """The revision that the database is at; None before the first migration."""
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
 
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def alembic_config(connection: "Connection | None" = None) -> "Config":
+def alembic_config(connection: Connection | None = None) -> "Config":
     """Alembic's configuration for this code's migrations, on this connection."""
     from alembic.config import Config  # noqa: PLC0415
 

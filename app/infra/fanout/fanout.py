@@ -4,14 +4,12 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from opentelemetry.trace import SpanKind
 
 from app.telemetry.metrics import FanoutMetrics
-
-if TYPE_CHECKING:
-    from app.telemetry.traces.tracing import Tracing
+from app.telemetry.traces.tracing import Tracing
 
 WAITING: Final = 64
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -67,7 +65,7 @@ class Fanout:
 
     system = "memory"
 
-    def __init__(self, metrics: FanoutMetrics, tracing: "Tracing | None" = None, *, waiting: int = WAITING) -> None:
+    def __init__(self, metrics: FanoutMetrics, tracing: Tracing | None = None, *, waiting: int = WAITING) -> None:
         self._metrics = metrics
         self._tracing = tracing
         self._waiting = waiting

@@ -1,30 +1,24 @@
-"""Publish and subscribe for all processes, over Redis, with one listening connection a process.
-
-During an outage each process delivers its own messages to its own readers, and keeps trying to reconnect.
-"""
+"""Publish and subscribe for all processes over Redis; during an outage, within each process."""
 
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import structlog
 
-from app.infra.fanout.fanout import WAITING, Fanout, Message
-from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, outcome
-from app.infra.redis.client import open_client
-from app.telemetry.metrics import FanoutMetrics
+from app.infra.fanout.fanout import Fanout, Message
+from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, measured
+from app.settings import Settings
+from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
+from app.telemetry.telemetry import Telemetry
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
     from redis.asyncio.client import PubSub
-
-    from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.telemetry import Telemetry
-    from app.telemetry.traces.tracing import Tracing
 
 CONNECTIONS: Final = 20
 CONFIRM_SECONDS: Final = 1.0  # to wait for Redis to confirm a subscription
@@ -44,12 +38,10 @@ class SharedFanout(Fanout):
         publisher: "Redis",
         listener: "Redis",
         metrics: FanoutMetrics,
-        dependencies: "DependencyMetrics | None" = None,
-        tracing: "Tracing | None" = None,
-        *,
-        waiting: int = WAITING,
+        dependencies: DependencyMetrics,
+        tracing: Tracing,
     ) -> None:
-        super().__init__(metrics, tracing, waiting=waiting)
+        super().__init__(metrics, tracing)
         self._calls = calls_of("fanout", dependencies)
         self._publisher = publisher
         self._listener = listener
@@ -64,32 +56,28 @@ class SharedFanout(Fanout):
         await super()._publish(channel, content)
         if self._pause.active:
             return
-        started = self._calls.begin()
         try:
-            await self._publisher.publish(f"{PREFIX}{channel}", self._sender + content)
-            self._calls.ended(started)
+            with measured(self._calls):
+                await self._publisher.publish(f"{PREFIX}{channel}", self._sender + content)
         except Exception as error:  # noqa: BLE001 -- `begin` raises what is no outage
-            self._calls.ended(started, outcome(error))
             if self._pause.begin(error):
                 structlog.get_logger().warning("fanout_in_this_process", seconds=RETRY_SECONDS, cause=repr(error))
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
 
     async def _wanted(self, channels: tuple[str, ...]) -> None:
         fresh = [channel for channel in channels if channel not in self._confirmed]
-        for channel in fresh:
-            self._confirmed[channel] = asyncio.Event()
+        self._confirmed |= {channel: asyncio.Event() for channel in fresh}
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen(), name="fanout")
         elif fresh:
             await self._command("subscribe", fresh)
-        known = [self._confirmed[channel].wait() for channel in channels]
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
-                await asyncio.gather(*known)
+                await asyncio.gather(*(self._confirmed[channel].wait() for channel in channels))
         except TimeoutError:
             structlog.get_logger().warning("fanout_not_confirmed")
 
@@ -144,17 +132,17 @@ class SharedFanout(Fanout):
 
 
 @asynccontextmanager
-async def open_fanout(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Fanout]:
+async def open_fanout(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Fanout]:
     """Opens a fan-out over Redis, if it is set, else in this process; connects at its first use."""
     metrics, tracing = telemetry.metrics(FanoutMetrics), telemetry.tracing
     if settings.redis is None:
         yield Fanout(metrics, tracing)
         return
-    from app.infra.redis.pool import open_listener  # noqa: PLC0415 -- redis-py takes 5 MB
+    from app.infra.redis.pool import open_client, open_listener  # noqa: PLC0415 -- redis-py takes 5 MB
 
-    async with open_client(settings.redis, CONNECTIONS) as publisher, open_listener(settings.redis) as listener:
-        fanout = SharedFanout(publisher, listener, metrics, telemetry.dependencies, tracing)
-        try:
-            yield fanout
-        finally:
-            await fanout.close()
+    async with (
+        open_client(settings.redis, CONNECTIONS) as publisher,
+        open_listener(settings.redis) as listener,
+        aclosing(SharedFanout(publisher, listener, metrics, telemetry.dependencies, tracing)) as fanout,
+    ):
+        yield fanout

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -36,6 +37,7 @@ class Queue(Protocol):
         """Returns the number of notifications that no worker has taken."""
 
 
+@dataclass(slots=True)
 class Reconciler:
     """Requeues pending messages. Any number may run, any may die, and none remembers a message between two runs.
 
@@ -44,26 +46,16 @@ class Reconciler:
     at each run.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        queue: Queue,
-        metrics: OutboxMetrics,
-        every: float,
-        sweeps: Sequence[Sweep] = (),
-        *,
-        backlog: BacklogMetrics | None = None,
-        watches: Sequence[Watch] = (),
-    ) -> None:
-        self._database = database
-        self._queue = queue
-        self._metrics = metrics
-        self._every = every
-        self._sweeps = sweeps
-        self._backlog = backlog
-        self._watches = watches
-        self._more = False  # messages wait than the queue had room for
-        self.looked_at = float("-inf")  # of time.monotonic(): the last successful run
+    database: Database
+    queue: Queue
+    metrics: OutboxMetrics
+    every: float  # seconds
+    sweeps: Sequence[Sweep] = ()
+    _: KW_ONLY
+    backlog: BacklogMetrics | None = None
+    watches: Sequence[Watch] = ()
+    looked_at: float = field(default=float("-inf"), init=False)  # of time.monotonic(): the last successful run
+    _more: bool = field(default=False, init=False)  # messages wait than the queue had room for
 
     async def look(self) -> int:
         """Runs once; returns the number of messages that it queued. Raises UnavailableError without a database."""
@@ -72,59 +64,56 @@ class Reconciler:
 
     async def _measure(self) -> None:
         """Sets the gauges, before the queue is called, which may not answer."""
-        async with self._database.read() as session:
+        async with self.database.read() as session:
             backlog = await pending.backlog(session)
             dead = await dead_letters.count(session)
-            for watch in self._watches:
+            for watch in self.watches:
                 await watch(session)
-        self._metrics.pending.set(sum(count for count, _ in backlog.values()))
-        self._metrics.oldest.set(max((age for _, age in backlog.values()), default=0))
-        if self._backlog is not None:
-            self._backlog.set(backlog)
-        self._metrics.dead.set(dead)
+        self.metrics.pending.set(sum(count for count, _ in backlog.values()))
+        self.metrics.oldest.set(max((age for _, age in backlog.values()), default=0))
+        if self.backlog is not None:
+            self.backlog.set(backlog)
+        self.metrics.dead.set(dead)
         self.looked_at = time.monotonic()
 
     async def _requeue(self) -> int:
         """Fills the queue with pending messages; returns how many it accepted. The rest is retried at the next run."""
         self._more = False
         try:
-            room = BATCH - await self._queue.waiting()
+            room = BATCH - await self.queue.waiting()
         except UnavailableError as error:
             _log_postponed(error)
             self._more = True  # unknown, so that waiting messages do not wait for the next run
             return 0
         if room <= 0:
             return 0
-        async with self._database.write() as session:
+        async with self.database.write() as session:
             messages = await pending.take(session, room, PAUSE)
         queued = await self._publish(messages)
         self._more = len(messages) == room or queued < len(messages)
-        self._metrics.requeued.inc(queued)
+        self.metrics.requeued.inc(queued)
         return queued
 
     async def _publish(self, messages: Sequence[UUID]) -> int:
         """Returns how many messages the queue accepted before an outage; puts the rest back."""
         for count, message_id in enumerate(messages):
             try:
-                await self._queue.publish(message_id)
+                await self.queue.publish(message_id)
             except UnavailableError as error:
                 _log_postponed(error)
-                async with self._database.write() as session:
+                async with self.database.write() as session:
                     await pending.put_back(session, messages[count:])
                 return count
         return len(messages)
 
     async def sweep(self) -> bool:
-        """Runs some rounds of every sweep, each in its own transaction; returns whether all are done.
-
-        Raises UnavailableError without a database.
-        """
-        return all([await self._sweep(sweep) for sweep in self._sweeps])
+        """Runs some rounds of every sweep; returns whether all are done. Raises UnavailableError without a database."""
+        return all([await self._sweep(sweep) for sweep in self.sweeps])
 
     async def _sweep(self, sweep: Sweep) -> bool:
         removed = 0
         for _ in range(SWEEP_ROUNDS):
-            async with self._database.write() as session:
+            async with self.database.write() as session:
                 count = await sweep(session)
             removed += count
             if count == 0:
@@ -134,16 +123,13 @@ class Reconciler:
         return count == 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Runs periodically until `stop` is set.
-
-        Waits for an absent database, and logs faults. The first run sweeps nothing, to keep the start short.
-        """
+        """Runs periodically until `stop` is set; waits for an absent database, and logs faults."""
         log = structlog.get_logger()
-        sweep_at = time.monotonic() + self._every
+        sweep_at = time.monotonic() + self.every  # not in the first run, to keep the start short
         while not stop.is_set():
             try:
                 # More messages are queued soon; the gauges are set no more often than usual.
-                hurried = self._more and time.monotonic() < self.looked_at + self._every
+                hurried = self._more and time.monotonic() < self.looked_at + self.every
                 queued = await (self._requeue() if hurried else self.look())
                 if queued:
                     log.info("messages_requeued", count=queued)
@@ -154,7 +140,7 @@ class Reconciler:
             except Exception:
                 log.exception("reconcile_failed")
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), min(self._every, MORE_SECONDS) if self._more else self._every)
+                await asyncio.wait_for(stop.wait(), min(self.every, MORE_SECONDS) if self._more else self.every)
 
 
 def _log_postponed(error: UnavailableError) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.infra.database import Database, WriteSession
+from app.infra.outbox import repository
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
 
@@ -26,6 +27,7 @@ class Batch:
     result: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class TimeSlices:
     """Runs the batches of long jobs, each in one transaction with the job's progress.
 
@@ -33,26 +35,25 @@ class TimeSlices:
     slice has at least one batch.
     """
 
-    def __init__(self, database: Database, outbox: Outbox, slice_seconds: float = SLICE_SECONDS) -> None:
-        self._database = database
-        self._outbox = outbox
-        self._slice_seconds = slice_seconds
+    database: Database
+    outbox: Outbox
+    slice_seconds: float = SLICE_SECONDS
 
     async def run(self, message: Message, batch: Callable[[WriteSession], Awaitable[Batch]]) -> None:
         """Runs one slice. Raises LeaseLostError when another worker has taken the job over; the batch is rolled back.
 
         The message is locked before each batch, so that no other worker runs a batch of the job at the same time.
         """
-        ends = time.monotonic() + self._slice_seconds
+        ends = time.monotonic() + self.slice_seconds
         while message.outcome is None:
-            async with self._database.write() as session:
-                await message.lock(session)
+            async with self.database.write() as session:
+                await repository.lock(session, message.claim)
                 done = await batch(session)
-                await message.progress(done.share, session)
+                await repository.set_progress(session, message.claim, done.share)
                 if done.then == "end":
                     await message.done(session, done.result)
                 elif done.then == "wait":
                     await message.reschedule(session, after_seconds=WAIT_SECONDS)
                 elif done.then == "queue" or time.monotonic() >= ends:
                     await message.reschedule(session)
-                    self._outbox.notify_workers(session, message.id)
+                    self.outbox.notify_workers(session, message.id)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from celery import Celery
@@ -15,11 +15,9 @@ from opentelemetry.trace import SpanKind
 from app.errors import UnavailableError
 from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, Reason
 from app.infra.queue.transport import ADDRESS, ON_DROPPED, Transport
-from app.infra.redis.calls import calls_of, outcome
-
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.telemetry import Telemetry
+from app.infra.redis.calls import calls_of, measured
+from app.settings import Settings
+from app.telemetry.telemetry import Telemetry
 
 T = TypeVar("T")
 # https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
@@ -45,7 +43,7 @@ class _Queues(AMQP):  # type: ignore[misc]  # Celery has no types
     Connection = _Connection
 
 
-def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | None = None) -> Celery:
+def make_celery(settings: Settings, on_dropped: Callable[[Reason], None] | None = None) -> Celery:
     """Creates the application that publishers and workers share. Raises ValueError without REDIS_URL.
 
     `on_dropped` is called for each message from Redis that can't be read.
@@ -91,7 +89,7 @@ def make_celery(settings: "Settings", on_dropped: Callable[[Reason], None] | Non
 class Publisher:
     """Publishes notifications from asynchronous code, with the trace context of sampled work in their headers."""
 
-    def __init__(self, celery: Celery, telemetry: "Telemetry | None" = None) -> None:
+    def __init__(self, celery: Celery, telemetry: Telemetry | None = None) -> None:
         self._celery = celery
         self._tracing = telemetry.tracing if telemetry is not None else None
         self._calls = calls_of("queue", telemetry.dependencies if telemetry is not None else None)
@@ -99,30 +97,24 @@ class Publisher:
     async def publish(self, message_id: UUID) -> None:
         """Notifies the workers of a message. Raises UnavailableError when Redis does not accept it in time."""
         if self._tracing is None or not self._tracing.recording():
-            await self._publish(message_id, {})
+            await self._call(partial(self._send, message_id, {}))
             return
         headers: dict[str, str] = {}
         attributes = {**_PUBLISHING, "messaging.message.id": str(message_id)}
         with self._tracing.span(f"publish {QUEUE}", kind=SpanKind.PRODUCER, attributes=attributes):
             self._tracing.inject(headers)
-            await self._publish(message_id, headers)
-
-    async def _publish(self, message_id: UUID, headers: dict[str, str]) -> None:
-        await self._asked(partial(self._send, message_id, headers))
+            await self._call(partial(self._send, message_id, headers))
 
     async def waiting(self) -> int:
         """Returns the number of notifications that no worker has taken. Raises UnavailableError."""
-        return await self._asked(self._count)
+        return await self._call(self._count)
 
-    async def _asked(self, call: Callable[[], T]) -> T:
-        started = self._calls.begin()
+    async def _call(self, call: Callable[[], T]) -> T:
         try:
-            answer = await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
+            with measured(self._calls):
+                return await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
         except (BrokerError, OSError, *Transport.connection_errors, *Transport.channel_errors) as error:
-            self._calls.ended(started, outcome(error))
             raise UnavailableError(f"The queue does not answer: {type(error).__name__}.") from error
-        self._calls.ended(started)
-        return answer
 
     def close(self) -> None:
         self._celery.close()

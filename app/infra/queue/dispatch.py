@@ -1,12 +1,10 @@
-"""Notifies workers in this process. A lost notification is repeated by the reconciler: the database is the source of
-truth.
-"""
+"""Notifies workers in this process. The reconciler repeats lost notifications: the database is the source of truth."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context, copy_context
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -40,7 +38,7 @@ class Jobs:
         return self._queue.qsize()
 
     @asynccontextmanager
-    async def running(self, handle: Callable[[UUID], Awaitable[object]]) -> AsyncIterator[None]:
+    async def running(self, handle: Callable[[UUID], Coroutine[Any, Any, object]]) -> AsyncIterator[None]:
         """Passes each id to `handle` until the block ends, then drains the queue for a bounded time."""
         workers = [asyncio.create_task(self._work(handle), name=f"jobs-{number}") for number in range(self._at_once)]
         try:
@@ -54,18 +52,14 @@ class Jobs:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _work(self, handle: Callable[[UUID], Awaitable[object]]) -> None:
+    async def _work(self, handle: Callable[[UUID], Coroutine[Any, Any, object]]) -> None:
         while True:
             message_id, context = await self._queue.get()
             try:
-                await asyncio.create_task(_awaited(handle(message_id)), name="job", context=context)
+                await asyncio.create_task(handle(message_id), name="job", context=context)
             except UnavailableError as error:
                 structlog.get_logger().warning("job_postponed", message_id=message_id, reason=str(error))
             except Exception:  # noqa: BLE001 -- one job's fault must not end the others
                 structlog.get_logger().exception("job_failed", message_id=message_id)
             finally:
                 self._queue.task_done()
-
-
-async def _awaited(answer: Awaitable[object]) -> None:
-    await answer

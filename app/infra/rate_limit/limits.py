@@ -8,21 +8,18 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
-from app.infra.redis.calls import Pause, calls_of, is_damage, outcome
+from app.infra.redis.calls import Pause, calls_of, is_damage, measured
+from app.settings import Settings
 from app.telemetry.clients.redis import record_commands
-from app.telemetry.metrics import LimitMetrics
-
-if TYPE_CHECKING:
-    from app.settings import Settings
-    from app.telemetry.metrics import DependencyMetrics
-    from app.telemetry.telemetry import Telemetry
+from app.telemetry.metrics import DependencyMetrics, LimitMetrics
+from app.telemetry.telemetry import Telemetry
 
 CONNECTIONS: Final = 20
 T = TypeVar("T")
@@ -38,28 +35,25 @@ class Counters:
     """Storage of the counts: shared by all replicas, and this process's own for outages of the shared one."""
 
     def __init__(
-        self, shared: Storage | None, metrics: LimitMetrics, dependencies: "DependencyMetrics | None" = None
+        self, shared: Storage | None, metrics: LimitMetrics, dependencies: DependencyMetrics | None = None
     ) -> None:
         self.shared = shared
         self.own = MemoryStorage()
         self.metrics = metrics
-        self.calls = calls_of("limits", dependencies) if shared is not None else None
+        self.calls = calls_of("limits", dependencies)
         self._pause = Pause()
 
     def present(self) -> bool:
         return self.shared is not None and not self._pause.active
 
-    def lost(self, error: Exception) -> None:
-        """Skips the shared counts for a while. Raises the error unless it is an outage."""
-        began = self._pause.begin(error)
+    def fall_back(self, error: Exception) -> None:
+        """Skips the shared counts: for a while after an outage, once if a client's are damaged. Raises other errors."""
+        damaged = is_damage(error)
+        logged = damaged or self._pause.begin(error)
         self.metrics.fallbacks.inc()
-        if began:
-            structlog.get_logger().warning("limits_in_memory", cause=repr(error))
-
-    def damaged(self, error: Exception) -> None:
-        """Reports that the counts of one client can't be read; those of all others are still used."""
-        self.metrics.fallbacks.inc()
-        structlog.get_logger().warning("limits_damaged", cause=repr(error))
+        if logged:
+            event = "limits_damaged" if damaged else "limits_in_memory"
+            structlog.get_logger().warning(event, cause=repr(error))
 
 
 class Counting(Generic[Strategy]):
@@ -72,26 +66,16 @@ class Counting(Generic[Strategy]):
 
     async def call(self, operation: Callable[[Strategy], Awaitable[T]]) -> T:
         if self._shared is not None and self._counters.present():
-            started, calls = time.perf_counter(), self._counters.calls
-            how = "ok"
             try:
-                return await operation(self._shared)
-            except Exception as error:  # noqa: BLE001 -- `lost` raises what is no outage
-                how = outcome(error)
-                if is_damage(error):
-                    self._counters.damaged(error)
-                else:
-                    self._counters.lost(error)
-            finally:
-                if calls is not None:
-                    calls.ended(started, how)
+                with measured(self._counters.calls):
+                    return await operation(self._shared)
+            except Exception as error:  # noqa: BLE001 -- `fall_back` raises what is no outage
+                self._counters.fall_back(error)
         return await operation(self._own)
 
 
 class Limits:
-    """Limits in fixed windows, by key. A window opens with its first use. Keys are stored as they are: pass no personal
-    data.
-    """
+    """Limits in fixed windows, which open with the first use of a key. Keys are stored: they hold no personal data."""
 
     def __init__(self, counters: Counters) -> None:
         self.counters = counters
@@ -99,19 +83,11 @@ class Limits:
 
     async def wait(self, item: RateLimitItem, *key: str) -> int:
         """Returns the seconds until the next use is allowed; 0 when it is allowed now."""
-
-        async def operation(limiter: FixedWindowRateLimiter) -> int:
-            return 0 if await limiter.test(item, *key) else await _seconds(limiter, item, *key)
-
-        return await self._counting.call(operation)
+        return await self._seconds(FixedWindowRateLimiter.test, item, *key)
 
     async def take(self, item: RateLimitItem, *key: str) -> int:
         """Counts one use, atomically; returns 0 when it is allowed, else the seconds until the next one is."""
-
-        async def operation(limiter: FixedWindowRateLimiter) -> int:
-            return 0 if await limiter.hit(item, *key) else await _seconds(limiter, item, *key)
-
-        return await self._counting.call(operation)
+        return await self._seconds(FixedWindowRateLimiter.hit, item, *key)
 
     async def count(self, item: RateLimitItem, *key: str) -> None:
         """Counts one use, whether or not it is allowed."""
@@ -121,9 +97,20 @@ class Limits:
         """Resets the count."""
         await self._counting.call(lambda limiter: limiter.clear(item, *key))
 
+    async def _seconds(self, allows: Callable[..., Awaitable[bool]], item: RateLimitItem, *key: str) -> int:
+        """Returns 0 when the limiter allows a use, else the seconds until the window ends, at least 1."""
+
+        async def operation(limiter: FixedWindowRateLimiter) -> int:
+            if await allows(limiter, item, *key):
+                return 0
+            stats = await limiter.get_window_stats(item, *key)
+            return max(1, math.ceil(stats.reset_time - time.time()))
+
+        return await self._counting.call(operation)
+
 
 @asynccontextmanager
-async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIterator[Limits]:
+async def open_limits(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Limits]:
     """Opens the limits of this process, which connect to Redis at their first use."""
     address, metrics = settings.redis, telemetry.metrics(LimitMetrics)
     if address is None:
@@ -141,9 +128,3 @@ async def open_limits(settings: "Settings", telemetry: "Telemetry") -> AsyncIter
         yield Limits(Counters(storage, metrics, telemetry.dependencies))
     finally:
         await pool.aclose()
-
-
-async def _seconds(limiter: FixedWindowRateLimiter, item: RateLimitItem, *key: str) -> int:
-    """Returns the seconds until the window ends, at least 1."""
-    stats = await limiter.get_window_stats(item, *key)
-    return max(1, math.ceil(stats.reset_time - time.time()))

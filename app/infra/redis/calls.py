@@ -1,6 +1,8 @@
 """Time limits, metrics and error classes that all uses of Redis share."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -21,14 +23,25 @@ def calls_of(operation: str, metrics: DependencyMetrics | None) -> StoreCalls:
     return StoreCalls(metrics, TARGET, operation)
 
 
+@contextmanager
+def measured(calls: StoreCalls) -> Iterator[None]:
+    """Counts a call by its outcome, and its duration; a call that is cancelled is not counted."""
+    started = calls.begin()
+    try:
+        yield
+    except Exception as error:
+        calls.ended(started, outcome(error))
+        raise
+    calls.ended(started)
+
+
 def outcome(error: Exception) -> str:
     """Returns which of STORE_OUTCOMES an error is."""
-    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415 -- 5 MB where there is no Redis
-    from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415
+    from redis import exceptions  # noqa: PLC0415 -- 5 MB where there is no Redis
 
-    if isinstance(error, (RedisTimeoutError, TimeoutError)):
+    if isinstance(error, (exceptions.TimeoutError, TimeoutError)):
         return "timeout"
-    return "connection" if isinstance(error, (RedisConnectionError, OSError)) else "error"
+    return "connection" if isinstance(error, (exceptions.ConnectionError, OSError)) else "error"
 
 
 def is_damage(error: Exception) -> bool:
@@ -51,8 +64,7 @@ def is_outage(error: Exception) -> bool:
 class Pause:
     """Skips Redis for RETRY_SECONDS after an outage, so that a call that can't succeed costs no time."""
 
-    def __init__(self) -> None:
-        self._until = 0.0
+    _until = 0.0  # of time.monotonic()
 
     @property
     def active(self) -> bool:

@@ -1,7 +1,10 @@
-"""Connection pools of Redis that survive its restart: after one failure, all idle connections are reopened."""
+"""Clients of Redis whose connections survive its restart: after one failure, all idle connections are reopened.
 
+redis-py takes 5 MB, so this module is imported only by processes that have a Redis.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, SSLConnection
 from redis.asyncio.retry import Retry
@@ -10,13 +13,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.maint_notifications import MaintNotificationsConfig
 
 from app.infra.redis.calls import REDIS_SECONDS
+from app.settings.redis import RedisAddress
+from app.telemetry.clients.redis import record_commands
+from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from redis.asyncio.connection import AbstractConnection, RedisSSLContext
-
-    from app.settings.redis import RedisAddress
 
 HEALTH_SECONDS: Final = 10.0  # interval of a listening connection's health checks
 LISTENER_SECONDS: Final = 2.0  # timeout of a listening connection
@@ -31,26 +33,23 @@ class Pool(BlockingConnectionPool):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._failures = 0
-        self._opened: WeakKeyDictionary[AbstractConnection, int] = WeakKeyDictionary()
         super().__init__(retry=_Retry(self._failed), **NO_NOTIFICATIONS, **options)
 
     async def ensure_connection(self, connection: "AbstractConnection") -> None:
         """Connects, or reopens a connection that may be dead."""
-        failures = self._failures
-        if self._opened.get(connection, failures) != failures:
+        if connection.should_reconnect():  # type: ignore[no-untyped-call]
             await connection.disconnect()
         await super().ensure_connection(connection)
-        self._opened[connection] = failures
 
     def _failed(self) -> None:
-        self._failures += 1
+        for connection in (*self._available_connections, *self._in_use_connections):
+            connection.mark_for_reconnect()  # type: ignore[no-untyped-call]
 
 
 class _Retry(Retry):
-    """Counts failures for the pool, whose connections share it."""
+    """Reports failures to the pool, whose connections share it."""
 
-    def __init__(self, failed: "Callable[[], None]") -> None:
+    def __init__(self, failed: Callable[[], None]) -> None:
         super().__init__(NoBackoff(), 1, (RedisConnectionError,))
         self._failed = failed
 
@@ -73,25 +72,41 @@ class _TLSConnection(SSLConnection):
         self.ssl_context = shared
 
 
-def open_pool(address: "RedisAddress", connections: int) -> Pool:
-    """Opens a pool of at most `connections`.
-
-    Commands, and waits for a free connection, take at most REDIS_SECONDS unless the URL says otherwise.
-    """
+def open_pool(address: RedisAddress, connections: int) -> Pool:
+    """Opens a pool. Commands and waits for a connection take REDIS_SECONDS at most, unless the URL says otherwise."""
     waits = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     return Pool(max_connections=connections, timeout=REDIS_SECONDS, **waits | _options(address))
 
 
-def open_listener(address: "RedisAddress") -> Redis:
+def open_client(address: RedisAddress, connections: int, tracing: Tracing | None = None) -> Redis:
+    """Opens a client with a pool of its own, which connects at its first use. `tracing` records spans of commands."""
+    client = Redis.from_pool(open_pool(address, connections))
+    record_commands(client, tracing)
+    return client
+
+
+def open_listener(address: RedisAddress) -> Redis:
     """Opens a client for subscriptions, which detects a dead peer within HEALTH_SECONDS."""
-    own = {"socket_timeout": LISTENER_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    options = own | _options(address)
-    options["socket_timeout"] = max(LISTENER_SECONDS, options["socket_timeout"])
-    options["health_check_interval"] = options.get("health_check_interval") or HEALTH_SECONDS
-    return Redis.from_pool(ConnectionPool(retry=Retry(NoBackoff(), 0), **NO_NOTIFICATIONS, **options))
+    own = {
+        "socket_timeout": LISTENER_SECONDS,
+        "socket_connect_timeout": REDIS_SECONDS,
+        "health_check_interval": HEALTH_SECONDS,
+    }
+    return Redis.from_pool(ConnectionPool(retry=Retry(NoBackoff(), 0), **waiting_options(own, _options(address))))
 
 
-def _options(address: "RedisAddress") -> dict[str, Any]:
+def waiting_options(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns options of a connection that waits for messages, and must detect a dead peer.
+
+    `given` takes precedence over `own`, but neither shortens the timeout nor switches health checks off.
+    """
+    options = {**own, **NO_NOTIFICATIONS, **given}
+    options["socket_timeout"] = max(own["socket_timeout"], options["socket_timeout"])
+    options["health_check_interval"] = options["health_check_interval"] or own["health_check_interval"]
+    return options
+
+
+def _options(address: RedisAddress) -> dict[str, Any]:
     """Returns keyword arguments of a pool."""
     if address.tls is None:
         return address.options()

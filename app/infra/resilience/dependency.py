@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, InitVar, dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, Literal, TypeVar
@@ -57,34 +57,24 @@ class NoAnswerError(UnavailableError):
 
 @contextmanager
 def guarded(breaker: Breaker, metrics: DependencyMetrics, target: str, operation: str) -> Iterator[None]:
-    """Passes one call through the breaker, and counts it by outcome and duration.
-
-    A call that is cancelled, or fails by a fault of this code, is not counted. Raises BreakerOpenError.
-    """
+    """Counts a call through the breaker, unless it is cancelled or a fault of this code. Raises BreakerOpenError."""
     outcome: str | None = None
     started = time.perf_counter()
     try:
         with breaker.watching():
             yield
-            outcome = "ok"
-    except BreakerOpenError:
-        metrics.requests.labels(target, operation, "breaker_open").inc()
-        raise
-    except TimedOutError:
-        outcome = "timeout"
-        raise
-    except NoAnswerError as failure:
-        outcome = failure.kind
-        raise
-    except DomainError:
         outcome = "ok"
+    except DomainError as error:
+        outcome = _outcome(error)
         raise
     finally:
         if outcome is not None:
             metrics.requests.labels(target, operation, outcome).inc()
+        if outcome not in {None, "breaker_open"}:  # then nothing was sent
             metrics.duration.labels(target, operation).observe(time.perf_counter() - started)
 
 
+@dataclass(frozen=True, slots=True)
 class Dependency:
     """One service, or one part of it that fails by itself, with its breaker and its retries.
 
@@ -93,28 +83,21 @@ class Dependency:
     BreakerOpenError means that nothing was sent. A single try takes at most `try_seconds`.
     """
 
-    def __init__(
-        self,
-        target: str,
-        client: httpx2.AsyncClient,
-        metrics: DependencyMetrics,
-        *,
-        operations: Iterable[str],
-        breaker: Breaker,
-        retries: Retries,
-        try_seconds: float,
-    ) -> None:
-        self._target = target
-        self._client = client
-        self._metrics = metrics
-        self.breaker = breaker
-        self._retries = retries
-        self._try_seconds = try_seconds
-        metrics.declare(target, operations)
+    target: str
+    client: httpx2.AsyncClient
+    metrics: DependencyMetrics
+    _: KW_ONLY
+    operations: InitVar[Iterable[str]]
+    breaker: Breaker
+    retries: Retries
+    try_seconds: float
+
+    def __post_init__(self, operations: Iterable[str]) -> None:
+        self.metrics.declare(self.target, operations)
 
     async def get(self, operation: str, path: str, read: Read[T], *, params: Mapping[str, str], within: float) -> T:
         """Sends a GET. `within` bounds all tries and pauses together, in seconds."""
-        request = partial(self._client.stream, "GET", path, params=params)
+        request = partial(self.client.stream, "GET", path, params=params)
         return await self._call(operation, request, read, within)
 
     async def post(
@@ -122,24 +105,24 @@ class Dependency:
     ) -> T:
         """Sends a POST, which the service carries out once for each key. `within` is as for `get`."""
         headers = {"Idempotency-Key": idempotency_key}
-        request = partial(self._client.stream, "POST", path, json=json, headers=headers)
+        request = partial(self.client.stream, "POST", path, json=json, headers=headers)
         return await self._call(operation, request, read, within)
 
     async def _call(self, operation: str, request: _Request, read: Read[T], within: float) -> T:
         until = time.monotonic() + within
 
         async def once() -> T:
-            with guarded(self.breaker, self._metrics, self._target, operation):
-                return await self._try(request, read, min(self._try_seconds, until - time.monotonic()))
+            with guarded(self.breaker, self.metrics, self.target, operation):
+                return await self._try(request, read, min(self.try_seconds, until - time.monotonic()))
 
-        return await self._retries.run(once, repeatable=_repeatable, until=until)
+        return await self.retries.run(once, repeatable=_repeatable, until=until)
 
     async def _try(self, request: _Request, read: Read[T], seconds: float) -> T:
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._send(request)
         except (TimeoutError, httpx2.TimeoutException) as error:
-            raise TimedOutError(f"The {self._target} service did not answer in time.") from error
+            raise TimedOutError(f"The {self.target} service did not answer in time.") from error
         except httpx2.RequestError as error:
             kind: Kind = "body" if isinstance(error, httpx2.DecodingError) else "connection"
             raise self._no_answer(kind, type(error).__name__) from error
@@ -164,8 +147,20 @@ class Dependency:
             raise self._no_answer("body", type(error).__name__, repeatable=False) from error
 
     def _no_answer(self, kind: Kind, what: str, *, repeatable: bool = True) -> NoAnswerError:
-        message = f"The {self._target} service gave no usable answer: {what}."
+        message = f"The {self.target} service gave no usable answer: {what}."
         return NoAnswerError(message, kind=kind, repeatable=repeatable)
+
+
+def _outcome(error: DomainError) -> str:
+    """Returns which of CALL_OUTCOMES an error is; a refusal is an answer, and counts as `ok`."""
+    match error:
+        case BreakerOpenError():
+            return "breaker_open"
+        case TimedOutError():
+            return "timeout"
+        case NoAnswerError():
+            return error.kind
+    return "ok"
 
 
 def _repeatable(error: Exception) -> bool:

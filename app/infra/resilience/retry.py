@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import TypeVar
 
 from app.telemetry.metrics import DependencyMetrics
@@ -27,10 +27,7 @@ class RetryRules:
 
 
 class RetryBudget:
-    """The retries that are left; every call earns a share of one, up to the reserve.
-
-    Any sequence of n calls has at most n / calls_per_retry + reserve retries.
-    """
+    """The retries that are left: of any n calls in sequence, at most n / calls_per_retry + reserve."""
 
     def __init__(self, rules: RetryRules) -> None:
         self._price = rules.calls_per_retry
@@ -49,26 +46,21 @@ class RetryBudget:
         return True
 
 
+@dataclass(slots=True)
 class Retries:
     """Retries the calls of one dependency, whose budget they share in this process."""
 
-    def __init__(
-        self,
-        target: str,
-        metrics: DependencyMetrics,
-        rules: RetryRules = RetryRules(),
-        *,
-        uniform: Callable[[float, float], float] = random.uniform,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._target = target
-        self._metrics = metrics
-        self._rules = rules
-        self._budget = RetryBudget(rules)
-        self._uniform = uniform
-        self._sleep = sleep
-        self._clock = clock
+    target: str
+    metrics: DependencyMetrics
+    rules: RetryRules = RetryRules()
+    _: KW_ONLY
+    uniform: Callable[[float, float], float] = random.uniform
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    clock: Callable[[], float] = time.monotonic
+    _budget: RetryBudget = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._budget = RetryBudget(self.rules)
 
     async def run(
         self, call: Callable[[], Awaitable[T]], *, repeatable: Callable[[Exception], bool], until: float
@@ -86,19 +78,19 @@ class Retries:
             except Exception as error:
                 if not repeatable(error) or not self._may_repeat(tries, pause := self._pause(tries), until):
                     raise
-            self._metrics.retries.labels(self._target).inc()
-            await self._sleep(pause)
+            self.metrics.retries.labels(self.target).inc()
+            await self.sleep(pause)
             tries += 1
 
     def _pause(self, tries: int) -> float:
         """Returns a random pause below a bound that doubles, so that callers do not retry together."""
-        bound = min(self._rules.longest_pause_seconds, self._rules.first_pause_seconds * 2 ** (tries - 1))
-        return self._uniform(0, bound)
+        bound = min(self.rules.longest_pause_seconds, self.rules.first_pause_seconds * 2 ** (tries - 1))
+        return self.uniform(0, bound)
 
     def _may_repeat(self, tries: int, pause: float, until: float) -> bool:
-        if tries >= self._rules.tries or self._clock() + pause >= until:
+        if tries >= self.rules.tries or self.clock() + pause >= until:
             return False
         affordable = self._budget.spend()
         if not affordable:
-            self._metrics.budget_exhausted.labels(self._target).inc()
+            self.metrics.budget_exhausted.labels(self.target).inc()
         return affordable

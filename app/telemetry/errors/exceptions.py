@@ -15,10 +15,7 @@ from types import TracebackType
 from typing import Final
 
 OURS: Final = "app."
-_WRAPPERS: Final = (
-    "app.infra.database.rows",
-    "app.infra.database.sessions",
-)  # by every statement
+_WRAPPER: Final = "app.infra.database.sessions"  # by every statement
 MAX_TEXT: Final = 2400
 _MAX_MESSAGE: Final = 300
 _MAX_FRAMES: Final = 8  # of our code, and as many of libraries
@@ -79,7 +76,7 @@ def chain(error: BaseException) -> list[Link]:
 def place(links: list[Link]) -> str:
     """Returns the innermost frame in our code, or without one the innermost frame."""
     frames = links[0].frames
-    ours = [frame for frame in frames if frame.module.startswith(OURS) and frame.module not in _WRAPPERS]
+    ours = [frame for frame in frames if frame.module.startswith(OURS) and frame.module != _WRAPPER]
     return str((ours or frames)[-1]) if frames else "nowhere"
 
 

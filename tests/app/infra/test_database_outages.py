@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.infra.database import Database, connection_gate, open_database
-from app.infra.database.outage_errors import (
+from app.infra.database.outages import (
     ConnectError,
     FullError,
     LostConnectionError,
@@ -23,8 +23,8 @@ from app.infra.database.outage_errors import (
     PoolerError,
     ReadOnlyError,
     RefusedError,
+    outage_of,
 )
-from app.infra.database.outages import outage_of
 from app.infra.database.pool import Pool
 from app.settings import read
 from tests.support.faulty_network import Wire, wire_to

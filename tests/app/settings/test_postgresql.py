@@ -7,7 +7,7 @@ from typing import Any
 import certifi
 import pytest
 
-from app.infra.database.connect_args import options
+from app.infra.database.connection import options
 from app.settings import SettingsError, read
 from app.settings.postgresql import Server, parse
 

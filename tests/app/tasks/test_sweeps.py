@@ -11,8 +11,7 @@ from sqlalchemy import func, insert, select
 from app.accounts import refresh_tokens
 from app.accounts.models import RefreshToken
 from app.infra.database import Database, open_database
-from app.infra.database.orm import now
-from app.infra.database.sweeping import BATCH
+from app.infra.database.orm import BATCH, now
 from app.infra.outbox import pending
 from app.infra.outbox.models import OutboxMessage
 from app.processes.handlers import SWEEPS, TOPICS, open_runner
@@ -93,6 +92,6 @@ async def test_every_topic_has_a_handler_and_every_handler_its_metrics(settings:
         open_bus(platform, hints.append) as bus,
         open_runner(platform, bus) as runner,
     ):
-        assert sorted(runner._handlers) == sorted(TOPICS)
+        assert sorted(runner.handlers) == sorted(TOPICS)
     for topic in TOPICS:
         assert registry.get_sample_value("jobs_finished_total", {"topic": topic, "outcome": "dead"}) == 0
