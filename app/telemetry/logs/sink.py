@@ -1,7 +1,6 @@
 """Sink of log lines: standard output, as JSON or as text for a terminal."""
 
 import asyncio
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -38,11 +37,6 @@ class Sink:
         self._lost_lines = 0
         self._metrics: LogMetrics | None = None
         self._uncounted: list[tuple[str, str]] = []
-
-    @property
-    def tells_access(self) -> bool:
-        """True if access lines are written at the current level."""
-        return self.level <= logging.INFO
 
     def write(self, line: Line) -> None:
         """Writes one line that begins with `timestamp` (a datetime), `level` and `event`. Never raises."""

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app.telemetry.metrics.counters import counter
-from app.telemetry.metrics.requests import Series, requests
+from app.telemetry.metrics.requests import requests
 
 CONNECTION_BUCKETS: Final = (1.0, 10.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 READINESS_OUTCOMES: Final = ("ready", "not_ready", "draining")
@@ -20,7 +21,7 @@ class HttpMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = requests(registry)
         # A look-up by labels takes longer than to count; there are as many entries as series.
-        self._series: dict[tuple[str, str, int], Series] = {}
+        self._series = cache(lambda method, route, status: self._requests.series(method, route, str(status)))
         self.in_progress = Gauge(
             "http_requests_in_progress", "Requests in progress.", registry=registry, multiprocess_mode="livesum"
         )
@@ -48,23 +49,17 @@ class HttpMetrics:
         self._now -= 1
         if self._written:
             self.in_progress.dec()
-        self._of(method, route, status).add(seconds, trace_id, now)
+        self._series(method, route, status).add(seconds, trace_id, now)
 
     def refused(self, method: str, route: str, status: int) -> None:
         """Counts a request that the server refused by itself, in no measurable time."""
-        self._of(method, route, status).add(0.0, None, 0.0)
+        self._series(method, route, status).add(0.0, None, 0.0)
 
     def declare(self, operations: Iterable[tuple[str, str, Iterable[str]]]) -> None:
         """Creates the series of (method, route, statuses) at 0."""
         for method, route, statuses in operations:
             for status in statuses:
                 self._requests.series(method, route, status)
-
-    def _of(self, method: str, route: str, status: int) -> Series:
-        series = self._series.get((method, route, status))
-        if series is None:
-            series = self._series[method, route, status] = self._requests.series(method, route, str(status))
-        return series
 
 
 class SocketMetrics:

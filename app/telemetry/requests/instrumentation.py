@@ -28,7 +28,7 @@ def observe(
     instrument(app, tracing, paths)
     metrics.declare(_operations(app))
     metrics.sockets.declare(_sockets(app))
-    return TelemetryLayer(app, paths=paths, metrics=metrics, tracing=tracing, draining=draining)
+    return TelemetryLayer(app, paths, metrics, tracing, draining)
 
 
 def _operations(app: "FastAPI") -> Iterator[tuple[str, str, list[str]]]:

