@@ -13,13 +13,12 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.telemetry import context, logs
-from app.telemetry.context import WorkContext
+from app.telemetry.context import WorkContext, given_id, new_id
 from app.telemetry.logs.sink import Sink
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.requests.access import access_line
 from app.telemetry.requests.exchange import SERVER_ERROR, HttpExchange
 from app.telemetry.requests.redaction import Paths
-from app.telemetry.requests.request_ids import given_id, new_id
 from app.telemetry.requests.routes import route_of
 from app.telemetry.requests.websocket import WebSocketExchange
 from app.telemetry.traces import sampling
