@@ -17,7 +17,7 @@ class LogMetrics:
         about = "Log lines that could not be written because standard output was closed or full."
         self.lost = counter(registry, "log_lines_lost", about, reason=("closed", "full"))
 
-    def count(self, what: str, label: str, lines: int = 1) -> None:
+    def count(self, what: str, label: str, lines: int) -> None:
         """Counts lines; `what` is `suppressed`, by level, or `lost`, by reason."""
         (self.suppressed if what == "suppressed" else self.lost).labels(label).inc(lines)
 
