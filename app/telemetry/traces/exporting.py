@@ -7,7 +7,6 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
@@ -92,21 +91,18 @@ class SpanQueue(SpanProcessor):
         with self._idle:
             batch = [self._queued.popleft() for _ in range(min(len(self._queued), self._batch))]
             self._in_flight = len(batch)
-        taken = self._export(batch)
+        result = SpanExportResult.FAILURE
+        with contextlib.suppress(Exception):  # the thread must go on; the batch counts as lost
+            result = self._exporter.export([only_allowed(span) for span in batch])
         with self._idle:
             if self._abandoned:
                 return
-            if taken:
+            if result is SpanExportResult.SUCCESS:
                 self._metrics.exported.inc(len(batch))
             else:
                 self._metrics.lost("export_failed", len(batch))
             self._in_flight = 0
             self._idle.notify_all()
-
-    def _export(self, batch: Sequence[ReadableSpan]) -> bool:
-        with contextlib.suppress(Exception):  # the thread must go on; the batch counts as lost
-            return self._exporter.export([only_allowed(span) for span in batch]) is SpanExportResult.SUCCESS
-        return False
 
 
 def _from_environment(name: str, default: int) -> int:

@@ -73,15 +73,12 @@ def parse(traceparent: str, tracestate: str | None = None) -> SpanContext | None
     version, trace_id, span_id, flags, more = match.groups()
     if version == "ff" or (version == "00" and more is not None):
         return None
+    state = TraceState.from_header([tracestate]) if tracestate and len(tracestate) <= LONGEST_TRACESTATE else None
     context = SpanContext(
         int(trace_id, 16),
         int(span_id, 16),
         is_remote=True,
         trace_flags=TraceFlags(int(flags, 16)),
-        trace_state=_state(tracestate) if tracestate else None,
+        trace_state=state,
     )
     return context if context.is_valid else None
-
-
-def _state(tracestate: str) -> TraceState | None:
-    return TraceState.from_header([tracestate]) if len(tracestate) <= LONGEST_TRACESTATE else None
