@@ -1,7 +1,7 @@
 """Metrics of streams and sockets, and of the fan-out that feeds them. http.py counts WebSocket handshakes."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -32,16 +32,13 @@ class StreamMetrics:
             nonlocal reason
             reason = new_reason
 
-        if kind == EVENTS:
-            self.open.inc()
         try:
-            yield ended
+            with self.open.track_inprogress() if kind == EVENTS else nullcontext():
+                yield ended
         except Exception:
             reason = "error"
             raise
         finally:
-            if kind == EVENTS:
-                self.open.dec()
             self.ended.labels(kind, reason).inc()
 
 

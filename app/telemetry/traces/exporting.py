@@ -7,17 +7,13 @@ import contextlib
 import os
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.traces.attribute_allowlist import only_allowed
-
-if TYPE_CHECKING:
-    from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import Span
 
 EXPORT_SECONDS: Final = 2.0  # for one batch, with its retries
 SHUTDOWN_SECONDS: Final = 2.0  # for all queued spans
@@ -44,9 +40,6 @@ class SpanQueue(SpanProcessor):
         self._idle = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="spans", daemon=True)
         self._thread.start()
-
-    def on_start(self, span: "Span", parent_context: "Context | None" = None) -> None:
-        """Does nothing: spans are queued at their end."""
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queues a span; a full batch wakes the thread."""
