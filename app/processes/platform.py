@@ -16,8 +16,7 @@ from app.infra.fanout import open_fanout
 from app.infra.outbox.outbox import Outbox
 from app.processes.subscriptions import subscribe
 from app.settings import Settings
-from app.telemetry.metrics import LoopMetrics
-from app.telemetry.metrics.sampler import sampling
+from app.telemetry.metrics.event_loop import LoopMetrics, sampling
 from app.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:

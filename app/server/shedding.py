@@ -14,8 +14,8 @@ from app.api.edge.cors import readable_by
 from app.api.edge.response_headers import ResponseHeaders
 from app.api.problems import MEDIA_TYPE, Problem, title
 from app.server.admission import Admission
+from app.telemetry.context import given_id, new_id
 from app.telemetry.metrics import HttpMetrics
-from app.telemetry.requests.request_ids import given_id, new_id
 from app.telemetry.requests.routes import METHODS, OTHER_METHOD, OVERLOADED
 
 STATUS: Final = HTTPStatus.SERVICE_UNAVAILABLE

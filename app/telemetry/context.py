@@ -1,7 +1,12 @@
-"""Context of the current request or job, for logs, traces, error reports and problem details."""
+"""Context of the current request or job, for logs, traces, error reports and problem details; and request ids."""
 
+import random
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Final
+
+_VALID_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 @dataclass(slots=True)
@@ -20,3 +25,13 @@ _current: ContextVar[WorkContext | None] = ContextVar("binnacle_work", default=N
 current = _current.get
 enter = _current.set
 leave = _current.reset
+
+
+def given_id(field: bytes | None) -> str | None:
+    """Returns the value of X-Request-ID, or None unless logs and headers may repeat it."""
+    return field.decode("ascii") if field is not None and _VALID_ID.fullmatch(field) else None
+
+
+def new_id() -> str:
+    """Returns a request id of 32 hexadecimal digits."""
+    return random.randbytes(16).hex()  # noqa: S311 -- a name, no secret

@@ -1,8 +1,8 @@
 """Throttling of repeated events: the first few of a kind pass, the rest are counted, and the count is reported."""
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 LIMIT: Final = 10
@@ -29,6 +29,7 @@ class _Window:
     since: float = 0.0
 
 
+@dataclass(slots=True)
 class Throttle(Generic[Kind]):
     """Lets `limit` events of each kind pass in each window of `seconds`.
 
@@ -36,11 +37,10 @@ class Throttle(Generic[Kind]):
     kind always passes, every suppressed event is counted, and memory is bounded. Not safe for several threads.
     """
 
-    def __init__(self, limit: int = LIMIT, seconds: float = WINDOW_SECONDS, max_kinds: int = MAX_KINDS) -> None:
-        self._limit = limit
-        self.seconds = seconds
-        self._max_kinds = max_kinds
-        self._windows: OrderedDict[Kind, _Window] = OrderedDict()
+    limit: int = LIMIT
+    seconds: float = WINDOW_SECONDS
+    max_kinds: int = MAX_KINDS
+    _windows: OrderedDict[Kind, _Window] = field(default_factory=OrderedDict, init=False)
 
     def __len__(self) -> int:
         return len(self._windows)
@@ -55,15 +55,14 @@ class Throttle(Generic[Kind]):
         summaries: list[Suppressed[Kind]] = []
         window = self._windows.get(kind)
         if window is not None and now - window.started >= self.seconds:
-            summaries += self._summary(kind, window, now)
+            summaries += self._close([kind], now)
             window = None
         if window is None:
             window = self._windows[kind] = _Window(now)
         self._windows.move_to_end(kind)
-        if len(self._windows) > self._max_kinds:
-            oldest, evicted = self._windows.popitem(last=False)
-            summaries += self._summary(oldest, evicted, now)
-        if window.passed < self._limit:
+        if len(self._windows) > self.max_kinds:
+            summaries += self._close([next(iter(self._windows))], now)
+        if window.passed < self.limit:
             window.passed += 1
             return True, summaries
         if window.suppressed == 0:
@@ -80,9 +79,5 @@ class Throttle(Generic[Kind]):
         return self._close(list(self._windows), now)
 
     def _close(self, kinds: list[Kind], now: float) -> list[Suppressed[Kind]]:
-        return [summary for kind in kinds for summary in self._summary(kind, self._windows.pop(kind), now)]
-
-    @staticmethod
-    def _summary(kind: Kind, window: _Window, now: float) -> Iterator[Suppressed[Kind]]:
-        if window.suppressed:
-            yield Suppressed(kind, window.suppressed, now - window.since)
+        closed = [(kind, self._windows.pop(kind)) for kind in kinds]
+        return [Suppressed(kind, each.suppressed, now - each.since) for kind, each in closed if each.suppressed]

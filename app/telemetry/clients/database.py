@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import event
 
-from app.telemetry.clients.sql_statements import Statements
+from app.telemetry.clients.sql_statements import describe
 from app.telemetry.traces.tracing import Tracing
 
 if TYPE_CHECKING:
@@ -39,25 +39,17 @@ def about(url: "URL") -> dict[str, str | int]:
 
 def record_statements(engine: "Engine", tracing: Tracing) -> None:
     """Creates a span for each statement of an engine; use the engine for recorded work only."""
-    statements, common, leaf_spans = Statements(), about(engine.url), tracing.leaf_spans()
+    common, leaf_spans = about(engine.url), tracing.leaf_spans()
 
     def before(_connection: Any, _cursor: Any, sql: str, parameters: Any, context: Any, _many: Any) -> tuple[str, Any]:
         setattr(context, _BEGAN, time.time_ns())
         return sql, parameters
 
-    def after(
-        _connection: Any,
-        _cursor: Any,
-        sql: str,
-        parameters: Any,
-        context: Any,
-        many: Any,
-        **failure: str,
-    ) -> None:
-        statement = statements[sql]
+    def after(_connection: Any, _cursor: Any, sql: str, parameters: Any, context: Any, many: Any, **more: str) -> None:
+        statement = describe(sql)
         attributes: dict[str, str | int] = {
             **common,
-            **failure,
+            **more,
             "db.query.summary": statement.summary,
             "db.operation.name": statement.operation,
             "db.query.text": statement.text,

@@ -3,7 +3,7 @@
 Names: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span
 """
 
-from typing import Any, Self
+from typing import Any
 
 import httpx2
 from opentelemetry.trace import Span
@@ -35,13 +35,6 @@ class TracedTransport(httpx2.AsyncBaseTransport):
             return await self._recorded.handle_async_request(request)
         self._tracing.inject(request.headers)
         return await self._plain.handle_async_request(request)
-
-    async def __aenter__(self) -> Self:
-        await self._plain.__aenter__()
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self._plain.__aexit__(*error)  # type: ignore[arg-type]
 
     async def aclose(self) -> None:
         await self._plain.aclose()

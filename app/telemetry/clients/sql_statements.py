@@ -1,6 +1,7 @@
 """Describes SQL statements for spans: operation, table, and text without values."""
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 CACHE_SIZE: Final = 500
@@ -23,21 +24,7 @@ class Statement(NamedTuple):
     text: str
 
 
-class Statements:
-    """Cache of descriptions. It is bounded: lists of values make many different statements."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, Statement] = {}
-
-    def __getitem__(self, sql: str) -> Statement:
-        known = self._seen.get(sql)
-        if known is None:
-            if len(self._seen) >= CACHE_SIZE:
-                self._seen.clear()
-            known = self._seen[sql] = describe(sql)
-        return known
-
-
+@lru_cache(CACHE_SIZE)  # bounded: lists of values make many different statements
 def describe(sql: str) -> Statement:
     """Describes the outermost statement, without its `WITH` and subqueries."""
     text = _SPACE.sub(" ", _LITERAL.sub("?", sql)).strip()

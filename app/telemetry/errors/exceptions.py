@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
-from types import TracebackType
+from types import CodeType, TracebackType
 from typing import Final
 
 OURS: Final = "app."
@@ -62,14 +62,12 @@ class Link:
 
 def chain(error: BaseException) -> list[Link]:
     """Returns the exception and its causes in the order of Python's traceback, five at most."""
-    links: list[Link] = []
-    seen: set[int] = set()
-    following: tuple[str, BaseException] | None = ("", error)
-    while following is not None and len(links) < _MAX_LINKS and id(following[1]) not in seen:
+    links = [_redacted("", error)]
+    seen = {id(error)}
+    while (following := _next(error)) and len(links) < _MAX_LINKS and id(following[1]) not in seen:
         link, error = following
         seen.add(id(error))
         links.append(_redacted(link, error))
-        following = _next(error)
     return links
 
 
@@ -134,16 +132,10 @@ def _codes(error: BaseException) -> dict[str, str]:
 
 def _frames(trace: TracebackType | None) -> Iterator[Frame]:
     """Yields the innermost frames of our code and of libraries, outermost first; deep library stacks are cut."""
-    last: deque[tuple[int, TracebackType]] = deque(maxlen=_MAX_FRAMES)
-    ours: deque[tuple[int, TracebackType]] = deque(maxlen=_MAX_FRAMES)
-    number = 0
-    while trace is not None:
-        (ours if _module(trace).startswith(OURS) else last).append((number, trace))
-        number, trace = number + 1, trace.tb_next
-    for _, each in sorted([*ours, *last], key=itemgetter(0)):
-        code = each.tb_frame.f_code
-        yield Frame(_module(each), code.co_qualname, each.tb_lineno)
-
-
-def _module(trace: TracebackType) -> str:
-    return str(trace.tb_frame.f_globals.get("__name__", "?"))
+    last: deque[tuple[int, str, CodeType, int]] = deque(maxlen=_MAX_FRAMES)
+    ours: deque[tuple[int, str, CodeType, int]] = deque(maxlen=_MAX_FRAMES)
+    for number, (frame, line) in enumerate(traceback.walk_tb(trace)):
+        module = str(frame.f_globals.get("__name__", "?"))
+        (ours if module.startswith(OURS) else last).append((number, module, frame.f_code, line))
+    for _, module, code, line in sorted([*ours, *last], key=itemgetter(0)):
+        yield Frame(module, code.co_qualname, line)

@@ -79,12 +79,10 @@ class Transport(HttpTransport):
             self._metrics.lost.labels(reason).inc()
 
 
-def start(settings: "Settings", process: str) -> None:
+def start(dsn: str, settings: "Settings", process: str) -> None:
     """Starts the SDK. It collects nothing by itself: events are complete when it receives them."""
-    if settings.sentry_dsn is None:
-        return
     sentry_sdk.init(
-        dsn=settings.sentry_dsn.get_secret_value(),
+        dsn=dsn,
         release=settings.version,
         environment=settings.environment,
         server_name=process,

@@ -33,11 +33,10 @@ _QUIET_LOGGERS: Final = (
 def configure(level: str, style: str) -> None:
     """Configures the logs of this process. `style` is `json`, or `console` for a terminal."""
     for_people = style == "console"
-    sink = Sink(sys.stdout, _number(level), console.renderer(sys.stdout) if for_people else None)
-    lines = Lines(sink, everything=for_people)
+    sink = Sink(sys.stdout, logging.INFO, console.renderer(sys.stdout) if for_people else None)
     structlog.configure(
-        processors=[lines],
-        logger_factory=_Factory(sink, lines),
+        processors=[Lines(sink, everything=for_people)],
+        logger_factory=lambda *_names: sink,
         # Cached loggers would keep the old level after it changes.
         cache_logger_on_first_use=False,
     )
@@ -47,20 +46,19 @@ def configure(level: str, style: str) -> None:
 
 def current_sink() -> Sink:
     """Returns the sink of this process, for callers that build complete lines themselves."""
-    factory = structlog.get_config()["logger_factory"]
-    return factory.sink if isinstance(factory, _Factory) else Sink(sys.stdout, logging.INFO)
+    lines = _lines()
+    return Sink(sys.stdout, logging.INFO) if lines is None else lines.sink
 
 
 def set_level(level: str) -> None:
     """Sets the minimum level of log lines. At `debug`, libraries log their details as well."""
-    threshold = _number(level)
-    factory = structlog.get_config()["logger_factory"]
+    threshold, lines = logging.getLevelNamesMapping()[level.upper()], _lines()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(threshold))
-    if not isinstance(factory, _Factory):
+    if lines is None:
         return
-    factory.sink.level = threshold
+    lines.sink.level = threshold
     # On a terminal, start-up messages of libraries would hide our own events.
-    logging.getLogger().setLevel(max(threshold, logging.WARNING) if factory.for_people else threshold)
+    logging.getLogger().setLevel(max(threshold, logging.WARNING) if lines.everything else threshold)
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(logging.NOTSET if threshold == logging.DEBUG else logging.WARNING)
 
@@ -72,10 +70,10 @@ def count_in(metrics: LogMetrics) -> None:
 
 def flush() -> None:
     """Writes buffered lines and the pending summaries of suppressed lines, at the end of the process."""
-    factory = structlog.get_config()["logger_factory"]
-    if isinstance(factory, _Factory):
-        factory.lines.flush()
-        factory.sink.close()
+    lines = _lines()
+    if lines is not None:
+        lines.flush()
+        lines.sink.close()
 
 
 def catch_all() -> None:
@@ -102,17 +100,7 @@ def catch_all() -> None:
     warnings.showwarning = warned  # type: ignore[assignment]  # the parameter names differ
 
 
-class _Factory:
-    """Logger factory of structlog: returns the sink."""
-
-    def __init__(self, sink: Sink, lines: Lines) -> None:
-        self.sink = sink
-        self.lines = lines
-        self.for_people = lines.everything
-
-    def __call__(self, *_names: Any) -> Sink:
-        return self.sink
-
-
-def _number(level: str) -> int:
-    return logging.getLevelNamesMapping()[level.upper()]
+def _lines() -> Lines | None:
+    """Returns the processor of this process's lines, once logs are configured."""
+    processor = structlog.get_config()["processors"][-1]
+    return processor if isinstance(processor, Lines) else None

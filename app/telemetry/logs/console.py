@@ -24,21 +24,11 @@ def renderer(stream: IO[str] | None) -> Callable[[Mapping[str, object]], bytes]:
     def render_line(line: Mapping[str, object]) -> bytes:
         shown = {name: value for name, value in line.items() if name not in _FOR_MACHINES and value is not None}
         if line.get("event") == "http_request":
-            shown = _request(line)
-        moment = shown.get("timestamp")
+            summary = f"{line.get('status')} {line.get('method')} {line.get('path')}"
+            shown = {"level": line.get("level"), "event": summary, "ms": line.get("duration_ms")}
+        moment = line.get("timestamp")
         if isinstance(moment, datetime):
             shown["timestamp"] = f"{moment.astimezone():%H:%M:%S}"
         return f"{render(None, str(line.get('level', '')), shown)}\n".encode("utf-8", "backslashreplace")
 
     return render_line
-
-
-def _request(line: Mapping[str, object]) -> dict[str, object]:
-    """Shortens the line of a request to status, method, path and duration."""
-    request = f"{line.get('method')} {line.get('path')}"
-    return {
-        "timestamp": line.get("timestamp"),
-        "level": line.get("level"),
-        "event": f"{line.get('status')} {request}",
-        "ms": line.get("duration_ms"),
-    }

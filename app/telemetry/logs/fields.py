@@ -16,13 +16,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _WORDS: Final = re.compile(r"[A-Za-z0-9_.,:/{}<> -]{1,160}")
 _TYPE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,127}")
 _MAX_SENTENCE: Final = 300
-
-
-class _Rejected:
-    """Marker of a value without the format of its field."""
-
-
-_REJECTED: Final = _Rejected()
+_REJECTED: Final = object()  # instead of a value without the format of its field
 Format = Callable[[Any], object]
 
 
@@ -78,11 +72,9 @@ def allowed(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Yields the fields that may be logged, and `withheld` with the names of the others."""
     withheld: list[str] = []
     for name, value in fields.items():
-        apply_format = FIELDS.get(name)
-        if apply_format is None:
-            shown: object = _REJECTED
-        else:
-            shown = None if value is None else apply_format(value)
+        shown: object = _REJECTED
+        if name in FIELDS:
+            shown = None if value is None else FIELDS[name](value)
         if shown is _REJECTED:
             withheld.append(name)
         else:

@@ -59,6 +59,4 @@ def _plain(value: object, depth: int) -> Any:
 
 def _shortened(value: object) -> object:
     text = value if isinstance(value, str) else _text(value)
-    if len(text) <= _MAX_SHORTENED:
-        return value
-    return f"{text[:_MAX_SHORTENED]}…"
+    return value if len(text) <= _MAX_SHORTENED else f"{text[:_MAX_SHORTENED]}…"

@@ -37,7 +37,7 @@ class Lines:
     """
 
     def __init__(self, sink: Sink, *, everything: bool = False, throttle: Throttle[Kind] | None = None) -> None:
-        self._sink = sink
+        self.sink = sink
         self.everything = everything
         self._throttle: Throttle[Kind] = Throttle() if throttle is None else throttle  # an empty one is false
         self._lock = threading.RLock()
@@ -86,7 +86,7 @@ class Lines:
                 self._throttling = False
             self._write_summaries(summaries)
             if not passes:
-                self._sink.suppressed(kind.level)
+                self.sink.count("suppressed", kind.level)
                 self._start_timer()
         return passes
 
@@ -94,8 +94,7 @@ class Lines:
         """Starts a timer for the summary, since no further line of the kind may come."""
         if self._timer is None:
             self._timer = threading.Timer(self._throttle.seconds, self._due)
-            self._timer.daemon = True
-            self._timer.name = "log-throttle"
+            self._timer.name, self._timer.daemon = "log-throttle", True
             self._timer.start()
 
     def _due(self) -> None:
@@ -111,7 +110,7 @@ class Lines:
             about["suppressed_event"] = about.pop("event")
             if "logger" in about:
                 about["suppressed_logger"] = about.pop("logger")
-            self._sink.write(
+            self.sink.write(
                 {
                     "timestamp": datetime.now(UTC),
                     "level": about.pop("level"),

@@ -1,22 +1,19 @@
 """Sink of log lines: standard output, as JSON or as text for a terminal."""
 
 import asyncio
-import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Final
 
 from app.telemetry.logs.json_lines import encoded
-from app.telemetry.logs.output import MAX_LINE_BYTES, Output, Reason
+from app.telemetry.logs.output import MAX_LINE_BYTES, Output
 
 if TYPE_CHECKING:
     from app.telemetry.metrics.logs import LogMetrics
 
-_MAX_UNCOUNTED: Final = 10_000
 BUFFER_SECONDS: Final = 0.01
-
-
 Line = Mapping[str, object]
 
 
@@ -26,7 +23,7 @@ class Sink:
     `level` is the minimum level, as a number of `logging`; it can change while the process runs.
     """
 
-    def __init__(self, stream: IO[str] | None, level: int, encode: "Callable[[Line], bytes] | None" = None) -> None:
+    def __init__(self, stream: IO[str] | None, level: int, encode: Callable[[Line], bytes] | None = None) -> None:
         self.level = level
         self._output = Output(stream)
         self._uses_buffer = self._output.wakes_reader
@@ -37,12 +34,7 @@ class Sink:
         self._encode = encode or encoded
         self._lost_lines = 0
         self._metrics: LogMetrics | None = None
-        self._uncounted: list[tuple[str, str]] = []
-
-    @property
-    def tells_access(self) -> bool:
-        """True if access lines are written at the current level."""
-        return self.level <= logging.INFO
+        self._uncounted: Counter[tuple[str, str]] = Counter()
 
     def write(self, line: Line) -> None:
         """Writes one line that begins with `timestamp` (a datetime), `level` and `event`. Never raises."""
@@ -86,13 +78,16 @@ class Sink:
     def count_in(self, metrics: "LogMetrics") -> None:
         """Counts losses in `metrics` from now on, and adds the losses so far."""
         self._metrics = metrics
-        for kind, label in self._uncounted:
-            metrics.count(kind, label)
+        for (kind, label), lines in self._uncounted.items():
+            metrics.count(kind, label, lines)
         self._uncounted.clear()
 
-    def suppressed(self, level: str) -> None:
-        """Counts a line that log throttling suppressed."""
-        self._count("suppressed", level)
+    def count(self, kind: str, label: str, lines: int = 1) -> None:
+        """Counts lines that are not written: `suppressed`, by level, or `lost`, by reason."""
+        if self._metrics is not None:
+            self._metrics.count(kind, label, lines)
+        else:
+            self._uncounted[kind, label] += lines
 
     def _due(self) -> None:
         self._flush_scheduled = False
@@ -103,19 +98,9 @@ class Sink:
             self._report_lost()
         reason = self._output.put(data)
         if reason is not None:
-            self._lost(reason, lines)
-
-    def _lost(self, reason: Reason, lines: int) -> None:
-        with self._lock:
-            self._lost_lines += lines
-        for _ in range(lines):
-            self._count("lost", reason)
-
-    def _count(self, kind: str, label: str) -> None:
-        if self._metrics is not None:
-            self._metrics.count(kind, label)
-        elif len(self._uncounted) < _MAX_UNCOUNTED:
-            self._uncounted.append((kind, label))
+            with self._lock:
+                self._lost_lines += lines
+            self.count("lost", reason, lines)
 
     def _report_lost(self) -> None:
         with self._lock:

@@ -7,7 +7,9 @@ holds none. So a template is logged if it is among the constants of the code tha
 
 import logging
 import sys
+import traceback
 from collections.abc import Mapping
+from itertools import dropwhile, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -53,12 +55,8 @@ class ThirdPartyHandler(logging.Handler):
             event = None
         if event is None:
             about["at"] = _place(record, callers)
-        structlog.get_logger().log(_level(record), event or WITHHELD, **about)
-
-
-def _level(record: logging.LogRecord) -> int:
-    """Rounds a library's own level down to a standard one."""
-    return min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+        standard_level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+        structlog.get_logger().log(standard_level, event or WITHHELD, **about)
 
 
 class _Hidden:
@@ -87,16 +85,10 @@ def message(record: logging.LogRecord, callers: list["FrameType"]) -> str | None
 
 def callers_of(record: logging.LogRecord) -> list["FrameType"]:
     """Returns the frame that logs a record and its callers, innermost first. Call it in the thread that logs."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- `logging` finds its caller in the same way
-    while frame is not None and not (
-        frame.f_code.co_filename == record.pathname and frame.f_code.co_name == record.funcName
-    ):
-        frame = frame.f_back
-    callers: list[FrameType] = []
-    while frame is not None and len(callers) < _CALLERS:
-        callers.append(frame)
-        frame = frame.f_back
-    return callers
+    place = (record.pathname, record.funcName)
+    frames = (frame for frame, _ in traceback.walk_stack(sys._getframe(1)))  # noqa: SLF001 -- as `logging` does
+    callers = dropwhile(lambda frame: (frame.f_code.co_filename, frame.f_code.co_name) != place, frames)
+    return list(islice(callers, _CALLERS))
 
 
 def _filled(template: str, arguments: Any) -> str:
@@ -111,9 +103,7 @@ def _filled(template: str, arguments: Any) -> str:
 
 
 def _shown(value: object) -> object:
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, (int, float)) and abs(value) < _MAX_NUMBER:
+    if value is None or (isinstance(value, (int, float)) and abs(value) < _MAX_NUMBER):
         return value
     return type(value).__name__ if isinstance(value, BaseException) else _HIDDEN
 

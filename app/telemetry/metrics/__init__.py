@@ -9,12 +9,9 @@ from app.telemetry.metrics.accounts import AccountMetrics, LimitMetrics
 from app.telemetry.metrics.cache import CacheMetrics
 from app.telemetry.metrics.database import ConnectionMetrics
 from app.telemetry.metrics.dependencies import DependencyMetrics
-from app.telemetry.metrics.dropped_messages import DroppedMessageMetrics
-from app.telemetry.metrics.event_loop import LoopMetrics
-from app.telemetry.metrics.http import HttpMetrics, ReadinessMetrics
-from app.telemetry.metrics.jobs import BacklogMetrics, JobMetrics
+from app.telemetry.metrics.http import HttpMetrics, ReadinessMetrics, RejectedMetrics
+from app.telemetry.metrics.jobs import BacklogMetrics, DroppedMessageMetrics, JobMetrics
 from app.telemetry.metrics.orders import OrderMetrics, OrderStateMetrics, OutboxMetrics
-from app.telemetry.metrics.rejected_requests import RejectedMetrics
 from app.telemetry.metrics.streams import FanoutMetrics, StreamMetrics
 
 __all__ = [
@@ -28,7 +25,6 @@ __all__ = [
     "HttpMetrics",
     "JobMetrics",
     "LimitMetrics",
-    "LoopMetrics",
     "OrderMetrics",
     "OrderStateMetrics",
     "OutboxMetrics",

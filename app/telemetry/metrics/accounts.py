@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics.counters import counter
+from app.telemetry.metrics.instruments import counter
 
 LIMITERS: Final = ("hashing", "login", "read", "registration", "stream", "write")
 LIMIT_DECISIONS: Final = ("allowed", "refused")
@@ -15,18 +15,10 @@ class LimitMetrics:
     """Counts the decisions of the limits."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.decisions = counter(
-            registry,
-            "limiter_decisions",
-            "Rate limit checks, by limiter and decision.",
-            limiter=LIMITERS,
-            decision=LIMIT_DECISIONS,
-        )
-        self.fallbacks = Counter(
-            "limiter_fallbacks",
-            "Times that rate limits switched from Redis to memory because Redis failed.",
-            registry=registry,
-        )
+        about = "Rate limit checks, by limiter and decision."
+        self.decisions = counter(registry, "limiter_decisions", about, limiter=LIMITERS, decision=LIMIT_DECISIONS)
+        about = "Times that rate limits switched from Redis to memory because Redis failed."
+        self.fallbacks = counter(registry, "limiter_fallbacks", about)
 
 
 class AccountMetrics:

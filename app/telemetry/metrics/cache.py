@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics.counters import counter
+from app.telemetry.metrics.instruments import counter
 
 CACHES: Final = ("items", "popular", "rates")
 CACHE_OUTCOMES: Final = ("hit", "miss", "error", "stale")
@@ -18,16 +18,13 @@ class CacheMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.requests = counter(
-            registry, "cache_requests", "Cache look-ups, by outcome.", cache=CACHES, outcome=CACHE_OUTCOMES
-        )
+        reads = counter(registry, "cache_requests", "Cache look-ups, by outcome.", cache=CACHES, outcome=CACHE_OUTCOMES)
         # Looked up once: `labels` takes longer than to read a cached value.
-        series = {
-            outcome: {cache: self.requests.labels(cache, outcome) for cache in CACHES} for outcome in CACHE_OUTCOMES
-        }
+        self.hits, self.misses, self.errors, self.stale = (
+            {cache: reads.labels(cache, outcome) for cache in CACHES} for outcome in CACHE_OUTCOMES
+        )
         about = "Damaged cache entries in Redis that were dropped."
         self._damaged = counter(registry, "cache_damaged_entries", about, cache=CACHES)
-        self.hits, self.misses, self.errors, self.stale = (series[outcome] for outcome in CACHE_OUTCOMES)
 
     def is_damaged(self, cache: str) -> None:
         """Counts a damaged entry, which is dropped."""

@@ -4,7 +4,9 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
+
+from app.telemetry.metrics.instruments import counter, gauge, histogram
 
 DEPENDENCY_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CALL_OUTCOMES: Final = ("ok", "timeout", "connection", "status", "body", "breaker_open")
@@ -20,45 +22,23 @@ class DependencyMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.breakers: dict[str, str] = {}  # the state of this process's circuit breakers, by target
-        self.requests = Counter(
-            "dependency_requests",
-            "Calls to other services and stores, retries included, by outcome.",
-            ("target", "operation", "outcome"),
-            registry=registry,
-        )
-        self.duration = Histogram(
-            "dependency_request_duration_seconds",
-            "Duration of calls to other services and stores.",
-            ("target", "operation"),
-            registry=registry,
-            buckets=DEPENDENCY_BUCKETS,
-        )
-        self.retries = Counter("dependency_retries", "Calls that were retried.", ("target",), registry=registry)
-        self.budget_exhausted = Counter(
-            "dependency_retry_budget_exhausted",
-            "Calls that were not retried because the retry budget was exhausted.",
-            ("target",),
-            registry=registry,
-        )
-        self.breaker_state = Gauge(
-            "dependency_breaker_state",
-            "Number of processes whose circuit breaker is in this state.",
-            ("target", "state"),
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self.breaker_transitions = Counter(
-            "dependency_breaker_transitions",
-            "Changes of a circuit breaker to this state.",
-            ("target", "state"),
-            registry=registry,
-        )
+        about = "Calls to other services and stores, retries included, by outcome."
+        self.requests = counter(registry, "dependency_requests", about, target=(), operation=(), outcome=())
+        name, about = "dependency_request_duration_seconds", "Duration of calls to other services and stores."
+        self.duration = histogram(registry, name, about, DEPENDENCY_BUCKETS, target=(), operation=())
+        self.retries = counter(registry, "dependency_retries", "Calls that were retried.", target=())
+        about = "Calls that were not retried because the retry budget was exhausted."
+        self.budget_exhausted = counter(registry, "dependency_retry_budget_exhausted", about, target=())
+        about = "Number of processes whose circuit breaker is in this state."
+        self.breaker_state = gauge(registry, "dependency_breaker_state", about, target=(), state=())
+        about = "Changes of a circuit breaker to this state."
+        self.breaker_transitions = counter(registry, "dependency_breaker_transitions", about, target=(), state=())
 
     def declare(self, target: str, operations: Iterable[str]) -> None:
         """Creates the series of a service at 0, with those of its circuit breaker and its retries."""
         self.declare_calls(target, operations, CALL_OUTCOMES)
-        for counter in (self.retries, self.budget_exhausted):
-            counter.labels(target)
+        for counted in (self.retries, self.budget_exhausted):
+            counted.labels(target)
         for state in BREAKER_STATES:
             self.breaker_transitions.labels(target, state)
         self._set_breaker(target, "closed")
@@ -73,9 +53,8 @@ class DependencyMetrics:
         for each in BREAKER_STATES:
             self.breaker_state.labels(target, each).set(each == state)
 
-    def declare_calls(self, target: str, operations: Iterable[str], outcomes: Iterable[str]) -> None:
+    def declare_calls(self, target: str, operations: Iterable[str], outcomes: tuple[str, ...]) -> None:
         """Creates the series of calls at 0, for a dependency without circuit breaker and retries."""
-        outcomes = tuple(outcomes)
         for operation in operations:
             self.duration.labels(target, operation)
             for outcome in outcomes:

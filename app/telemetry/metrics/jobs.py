@@ -1,13 +1,12 @@
-"""Metrics of background jobs, by topic."""
+"""Metrics of background jobs, by topic, and of the queue that announces them."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics.counters import counter
+from app.telemetry.metrics.instruments import counter, gauge, histogram
 
 JOB_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _NOT_DONE: Final = ("again", "later", "dead", "not_ours")
@@ -24,29 +23,15 @@ class JobMetrics:
 
     def __init__(self, registry: CollectorRegistry, topics: Iterable[str]) -> None:
         self._topics = frozenset(topics)
-        labels = (*self._topics, UNKNOWN)
-        self.finished = counter(
-            registry,
-            "jobs_finished",
-            "Job attempts that ended, by outcome.",
-            topic=labels,
-            outcome=("done", *_NOT_DONE),
-        )
-        self.duration = Histogram(
-            "job_duration_seconds", "Duration of one job attempt.", ("topic",), registry=registry, buckets=JOB_BUCKETS
-        )
-        self.wait = Histogram(
-            "job_wait_seconds",
-            "Time from the request of a job to the start of its first attempt.",
-            ("topic",),
-            registry=registry,
-            buckets=JOB_BUCKETS,
-        )
+        labels, outcomes = (*self._topics, UNKNOWN), ("done", *_NOT_DONE)
+        about = "Job attempts that ended, by outcome."
+        self.finished = counter(registry, "jobs_finished", about, topic=labels, outcome=outcomes)
+        about = "Duration of one job attempt."
+        self.duration = histogram(registry, "job_duration_seconds", about, JOB_BUCKETS, topic=labels)
+        about = "Time from the request of a job to the start of its first attempt."
+        self.wait = histogram(registry, "job_wait_seconds", about, JOB_BUCKETS, topic=labels)
         about = "Jobs not started because the circuit breaker of their dependency is open or no slot is free."
         self._postponed = counter(registry, "jobs_postponed", about, topic=labels, reason=POSTPONED)
-        for topic in labels:
-            self.duration.labels(topic)
-            self.wait.labels(topic)
 
     def waited(self, topic: str, seconds: float) -> None:
         """Observes the seconds that a job waited for its first attempt."""
@@ -60,29 +45,27 @@ class JobMetrics:
     def timed(self, topic: str) -> Iterator[Callable[[str], None]]:
         """Measures an attempt; the yielded function takes its outcome, which is `later` when it is not called."""
         label = topic if topic in self._topics else UNKNOWN
-        started, outcome = time.perf_counter(), "later"
+        outcome = "later"
 
         def ended(how: str) -> None:
             nonlocal outcome
             outcome = how if how in _NOT_DONE else "done"
 
         try:
-            yield ended
+            with self.duration.labels(label).time():
+                yield ended
         finally:
             self.finished.labels(label, outcome).inc()
-            self.duration.labels(label).observe(time.perf_counter() - started)
 
 
 class BacklogMetrics:
     """Gauges of pending jobs by topic, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry, topics: Iterable[str]) -> None:
-        self.pending = Gauge("jobs_pending", "Pending jobs.", ("topic",), registry=registry)
-        self.oldest = Gauge(
-            "jobs_oldest_age_seconds", "Age of the oldest pending job; 0 without one.", ("topic",), registry=registry
-        )
         self._topics = frozenset(topics)
-        self.set({})
+        self.pending = gauge(registry, "jobs_pending", "Pending jobs.", topic=self._topics)
+        about = "Age of the oldest pending job; 0 without one."
+        self.oldest = gauge(registry, "jobs_oldest_age_seconds", about, topic=self._topics)
 
     def set(self, backlog: Mapping[str, tuple[int, float]]) -> None:
         """Sets the gauges to the number and age of each topic in `backlog`, and to 0 for all other topics."""
@@ -90,3 +73,15 @@ class BacklogMetrics:
             count, age = backlog.get(topic, (0, 0.0))
             self.pending.labels(topic).set(count)
             self.oldest.labels(topic).set(age)
+
+
+class DroppedMessageMetrics:
+    """Counts dropped messages of the queue by reason: `undecodable`, `malformed` or `unknown_task`."""
+
+    def __init__(self, registry: CollectorRegistry, reasons: Iterable[str]) -> None:
+        about = "Queue messages dropped because they could not be read."
+        self._dropped = counter(registry, "queue_messages_dropped", about, reason=reasons)
+
+    def dropped(self, reason: str) -> None:
+        """Counts a dropped message."""
+        self._dropped.labels(reason).inc()

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics.counters import counter
+from app.telemetry.metrics.instruments import counter, gauge, histogram
 
 ORDER_BUCKETS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 STATUSES: Final = ("pending", "paid", "failed", "cancelled")
@@ -17,35 +17,24 @@ class OrderMetrics:
     """Counts and times the changes of orders, in the process that makes them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.placed = Counter("orders_placed", "Orders accepted.", registry=registry)
-        self.replayed = Counter(
-            "orders_replayed", "Requests answered with the existing order of their Idempotency-Key.", registry=registry
-        )
+        self.placed = counter(registry, "orders_placed", "Orders accepted.")
+        about = "Requests answered with the existing order of their Idempotency-Key."
+        self.replayed = counter(registry, "orders_replayed", about)
         about = "Orders cancelled, by their status before."
         self.cancelled = counter(registry, "orders_cancelled", about, was=CANCELLED_FROM)
-        self.refunded = Counter("orders_refunded", "Cancelled orders that were refunded.", registry=registry)
-        self.finished = counter(
-            registry, "orders_finished", "Orders that became final, by status.", status=FINAL_STATUSES
-        )
-        self.processing = Histogram(
-            "order_processing_duration_seconds",
-            "Time from placing an order to its final status.",
-            registry=registry,
-            buckets=ORDER_BUCKETS,
-        )
+        self.refunded = counter(registry, "orders_refunded", "Cancelled orders that were refunded.")
+        about = "Orders that became final, by status."
+        self.finished = counter(registry, "orders_finished", about, status=FINAL_STATUSES)
+        about = "Time from placing an order to its final status."
+        self.processing = histogram(registry, "order_processing_duration_seconds", about, ORDER_BUCKETS)
 
 
 class OrderStateMetrics:
     """Gauges of recent orders, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.recent = Gauge(
-            "orders_recent",
-            "Orders placed within the last hour, by current status; counts the latest 10000 at most.",
-            ("status",),
-            registry=registry,
-        )
-        self.set({})
+        about = "Orders placed within the last hour, by current status; counts the latest 10000 at most."
+        self.recent = gauge(registry, "orders_recent", about, status=STATUSES)
 
     def set(self, counts: Mapping[str, int]) -> None:
         """Sets the gauges to the counts by status, and to 0 for statuses without a count."""
@@ -57,17 +46,10 @@ class OutboxMetrics:
     """Gauges of the outbox, read from the database; set by the one process that reconciles."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.pending = Gauge("outbox_pending_messages", "Pending outbox messages.", registry=registry)
-        self.oldest = Gauge(
-            "outbox_oldest_message_age_seconds",
-            "Age of the oldest pending outbox message; 0 without one.",
-            registry=registry,
-        )
-        self.dead = Gauge(
-            "outbox_dead_letters", "Dead-lettered outbox messages, which wait for an operator.", registry=registry
-        )
-        self.requeued = Counter(
-            "outbox_requeued",
-            "Outbox messages that the reconciler queued again because they waited too long.",
-            registry=registry,
-        )
+        self.pending = gauge(registry, "outbox_pending_messages", "Pending outbox messages.")
+        about = "Age of the oldest pending outbox message; 0 without one."
+        self.oldest = gauge(registry, "outbox_oldest_message_age_seconds", about)
+        about = "Dead-lettered outbox messages, which wait for an operator."
+        self.dead = gauge(registry, "outbox_dead_letters", about)
+        about = "Outbox messages that the reconciler queued again because they waited too long."
+        self.requeued = counter(registry, "outbox_requeued", about)

@@ -1,27 +1,12 @@
-"""Metrics of the process itself.
+"""Metrics of the process itself."""
 
-Here and in the other modules every label set with known values exists at 0 from the start: `rate` does not see the
-first increase of a series that did not exist.
-"""
-
-from prometheus_client import (
-    CollectorRegistry,
-    Gauge,
-    GCCollector,
-    PlatformCollector,
-    ProcessCollector,
-)
+from prometheus_client import CollectorRegistry, Gauge, GCCollector, PlatformCollector, ProcessCollector
 
 
 def register_build(registry: CollectorRegistry, version: str, revision: str) -> None:
     """Registers `build_info`."""
-    build = Gauge(
-        "build_info",
-        "Always 1; the labels are the version and revision that run.",
-        ("version", "revision"),
-        registry=registry,
-        multiprocess_mode="max",
-    )
+    about = "Always 1; the labels are the version and revision that run."
+    build = Gauge("build_info", about, ("version", "revision"), registry=registry, multiprocess_mode="max")
     build.labels(version, revision).set(1)
 
 

@@ -9,8 +9,9 @@ import os
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric
 from prometheus_client.core import CounterMetricFamily, Exemplar, HistogramMetricFamily
@@ -26,21 +27,7 @@ _TIMED: Final = (
 _LABELS: Final = ("method", "route", "status")
 
 
-class Series(Protocol):
-    """Counter and histogram of one method, route and status."""
-
-    def add(self, seconds: float, trace_id: str | None, now: float) -> None:
-        """Counts a request that ended at `now` on a clock of seconds; `trace_id` is set if its trace is recorded."""
-
-
-class Requests(Protocol):
-    """Counter and histogram of all requests."""
-
-    def series(self, method: str, route: str, status: str) -> Series:
-        """Returns the series of these labels, and creates it at 0."""
-
-
-def requests(registry: CollectorRegistry) -> Requests:
+def requests(registry: CollectorRegistry) -> "OwnRequests | SharedRequests":
     """Creates the request metrics, in files if PROMETHEUS_MULTIPROC_DIR is set."""
     return SharedRequests(registry) if "PROMETHEUS_MULTIPROC_DIR" in os.environ else OwnRequests(registry)
 
@@ -54,6 +41,7 @@ class OwnRequests:
         registry.register(self)
 
     def series(self, method: str, route: str, status: str) -> "_Count":
+        """Returns the series of these labels, and creates it at 0."""
         durations = self._durations.setdefault((method, route), _Durations())
         return self._series.setdefault((method, route, status), _Count(durations))
 
@@ -74,18 +62,16 @@ class OwnRequests:
         yield timed
 
 
+@dataclass(slots=True)
 class _Durations:
     """One series of the histogram, with the last exemplar of each bucket.
 
     https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md#exemplars
     """
 
-    __slots__ = ("counts", "exemplars", "seconds")
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.counts = [0] * len(_BOUNDS)
-        self.exemplars: list[Exemplar | None] = [None] * len(_BOUNDS)
+    seconds: float = 0.0
+    counts: list[int] = field(default_factory=lambda: [0] * len(_BOUNDS))
+    exemplars: list[Exemplar | None] = field(default_factory=lambda: [None] * len(_BOUNDS))
 
     def buckets(self) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
         """Returns bound and cumulative count of each bucket, and the exemplar if there is one."""
@@ -95,18 +81,17 @@ class _Durations:
         ]
 
 
+@dataclass(slots=True)
 class _Count:
     """One series of the counter, and the state that limits its exemplars."""
 
-    __slots__ = ("_durations", "_longest", "_until", "count")
-
-    def __init__(self, durations: _Durations) -> None:
-        self.count = 0
-        self._durations = durations
-        self._until = 0.0
-        self._longest = 0.0
+    _durations: _Durations
+    count: int = 0
+    _until: float = 0.0
+    _longest: float = 0.0
 
     def add(self, seconds: float, trace_id: str | None, now: float) -> None:
+        """Counts a request that ended at `now` on a clock of seconds; `trace_id` is set if its trace is recorded."""
         durations, bucket = self._durations, bisect_left(REQUEST_BUCKETS, seconds)
         self.count += 1
         durations.counts[bucket] += 1
@@ -135,12 +120,10 @@ class SharedRequests:
         return _Shared(self._counter.labels(method, route, status), self._histogram.labels(method, route))
 
 
+@dataclass(frozen=True, slots=True)
 class _Shared:
-    __slots__ = ("_counter", "_histogram")
-
-    def __init__(self, counter: Counter, histogram: Histogram) -> None:
-        self._counter = counter
-        self._histogram = histogram
+    _counter: Counter
+    _histogram: Histogram
 
     def add(self, seconds: float, trace_id: str | None, now: float) -> None:  # noqa: ARG002 -- the files hold no exemplars
         self._counter.inc()

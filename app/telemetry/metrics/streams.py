@@ -1,12 +1,12 @@
 """Metrics of streams and sockets, and of the fan-out that feeds them. http.py counts WebSocket handshakes."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics.counters import counter
+from app.telemetry.metrics.instruments import counter, gauge
 
 EVENTS: Final = "events"
 KINDS: Final = (EVENTS, "websocket")
@@ -19,10 +19,9 @@ class StreamMetrics:
     """Counts streams and sockets while they are open, and their ends by reason."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.open = Gauge("event_streams_open", "Open event streams.", registry=registry, multiprocess_mode="livesum")
-        self.ended = counter(
-            registry, "streams_ended", "Event streams and WebSockets that ended, by reason.", kind=KINDS, reason=ENDS
-        )
+        self.open = gauge(registry, "event_streams_open", "Open event streams.")
+        about = "Event streams and WebSockets that ended, by reason."
+        self.ended = counter(registry, "streams_ended", about, kind=KINDS, reason=ENDS)
 
     @contextmanager
     def counted(self, kind: str) -> Iterator[Callable[[str], None]]:
@@ -33,16 +32,13 @@ class StreamMetrics:
             nonlocal reason
             reason = new_reason
 
-        if kind == EVENTS:
-            self.open.inc()
         try:
-            yield ended
+            with self.open.track_inprogress() if kind == EVENTS else nullcontext():
+                yield ended
         except Exception:
             reason = "error"
             raise
         finally:
-            if kind == EVENTS:
-                self.open.dec()
             self.ended.labels(kind, reason).inc()
 
 
@@ -50,15 +46,9 @@ class FanoutMetrics:
     """Counts delivered messages; `source` is where a message was published: in this process, or received over Redis."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = counter(
-            registry, "fanout_messages", "Messages delivered to readers, by source.", source=SOURCES
-        )
-        self.dropped = Counter(
-            "fanout_dropped_readers", "Readers dropped because they were too slow.", registry=registry
-        )
-        self.connected = Gauge(
-            "fanout_connected",
-            "Processes subscribed to Redis; a process subscribes with its first reader.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
+        about = "Messages delivered to readers, by source."
+        self.messages = counter(registry, "fanout_messages", about, source=SOURCES)
+        about = "Readers dropped because they were too slow."
+        self.dropped = counter(registry, "fanout_dropped_readers", about)
+        about = "Processes subscribed to Redis; a process subscribes with its first reader."
+        self.connected = gauge(registry, "fanout_connected", about)

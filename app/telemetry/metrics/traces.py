@@ -2,9 +2,9 @@
 
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics.counters import counter
+from app.telemetry.metrics.instruments import counter
 
 LOSSES: Final = ("queue_full", "export_failed", "shutdown")
 Loss = Literal["queue_full", "export_failed", "shutdown"]
@@ -18,7 +18,7 @@ class TraceMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.exported = Counter("otel_spans_exported", "Spans that the trace back end accepted.", registry=registry)
+        self.exported = counter(registry, "otel_spans_exported", "Spans that the trace back end accepted.")
         dropped = counter(registry, "otel_spans_dropped", "Spans that were dropped, by reason.", reason=LOSSES)
         self._dropped = {reason: dropped.labels(reason) for reason in LOSSES}
 

@@ -1,7 +1,8 @@
 """HTTP request and response as their messages pass."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -16,17 +17,18 @@ SERVER_ERROR: Final = 500
 _EVENT_STREAM: Final = b"text/event-stream"
 
 
+@dataclass(slots=True, eq=False)
 class Exchange:
     """Messages between server and application. `started` is in seconds of `time.perf_counter()`."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, work: WorkContext) -> None:
-        self.started = time.perf_counter()
-        self.scope = scope
-        self.work = work
-        self._receive = receive
-        self._send = send
+    scope: Scope
+    _receive: Receive
+    _send: Send
+    work: WorkContext
+    started: float = field(default_factory=time.perf_counter, init=False)
 
 
+@dataclass(slots=True, eq=False)
 class HttpExchange(Exchange):
     """One request and its response.
 
@@ -34,23 +36,17 @@ class HttpExchange(Exchange):
     are the times of the response's first and last message.
     """
 
-    def __init__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        work: WorkContext,
-        metrics: HttpMetrics,
-        draining: Callable[[], bool],
-    ) -> None:
-        super().__init__(scope, receive, send, work)
-        self.status = SERVER_ERROR
-        self.began: float | None = None
-        self.ended: float | None = None
-        self._metrics = metrics
-        self._draining = draining
-        self._is_event_stream = False
-        metrics.began()
+    _metrics: HttpMetrics
+    _draining: Callable[[], bool]
+    status: int = SERVER_ERROR
+    began: float | None = None
+    ended: float | None = None
+    method: str = ""
+    _is_event_stream: bool = False
+
+    def __post_init__(self) -> None:
+        self.method = method_of(self.scope)
+        self._metrics.began()
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -58,15 +54,22 @@ class HttpExchange(Exchange):
             self.status = CLIENT_CLOSED_REQUEST
         return message
 
-    async def send(self, message: Message) -> None:
-        is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+    def send(self, message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.body":
+            return self._send(message) if message.get("more_body") else self._send_last(message)
         if message["type"] == "http.response.start":
-            self._start(message)
-        elif is_last and _is_disconnected(self._receive):
-            self.status = CLIENT_CLOSED_REQUEST
-        await self._send(message)
-        if is_last:
-            self.ended = time.perf_counter()
+            if self.status != CLIENT_CLOSED_REQUEST:
+                self.status = message["status"]
+            headers = message.setdefault("headers", [])
+            for name, value in headers:
+                if name == b"content-type":
+                    self._is_event_stream = value.startswith(_EVENT_STREAM)
+                    break
+            headers.append((b"x-request-id", self.work.request_id.encode()))
+            if self._draining():  # a kept connection would be cut at the end of the drain
+                headers.append((b"connection", b"close"))
+            self.began = time.perf_counter()
+        return self._send(message)
 
     async def fail(self, error: Exception) -> None:
         """Corrects the status when the client left or the response broke off."""
@@ -82,23 +85,12 @@ class HttpExchange(Exchange):
         # The caller of an event stream waits for its beginning.
         waited = self.began - self.started if self._is_event_stream and self.began is not None else seconds
         trace_id = self.work.trace_id if self.work.sampled else None
-        self._metrics.answered(method_of(self.scope), route, self.status, waited, trace_id, ended)
+        self._metrics.answered(self.method, route, self.status, waited, trace_id, ended)
         return seconds
 
-    def _start(self, message: Message) -> None:
-        if self.status != CLIENT_CLOSED_REQUEST:
-            self.status = message["status"]
-        headers = message.setdefault("headers", [])
-        for name, value in headers:
-            if name == b"content-type":
-                self._is_event_stream = value.startswith(_EVENT_STREAM)
-                break
-        headers.append((b"x-request-id", self.work.request_id.encode()))
-        if self._draining():  # a kept connection would be cut at the end of the drain
-            headers.append((b"connection", b"close"))
-        self.began = time.perf_counter()
-
-
-def _is_disconnected(receive: Receive) -> bool:
-    """Tests whether uvicorn has detected that the client left, which only an application that reads learns itself."""
-    return getattr(getattr(receive, "__self__", None), "disconnected", False)
+    async def _send_last(self, message: Message) -> None:
+        # uvicorn has detected that the client left, which only an application that reads learns itself.
+        if getattr(getattr(self._receive, "__self__", None), "disconnected", False):
+            self.status = CLIENT_CLOSED_REQUEST
+        await self._send(message)
+        self.ended = time.perf_counter()

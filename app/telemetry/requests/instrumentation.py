@@ -1,9 +1,9 @@
 """Installs the telemetry layer around a FastAPI application."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import RouteContext, iter_route_contexts
 from starlette.routing import WebSocketRoute
 
 from app.telemetry.metrics import HttpMetrics
@@ -24,29 +24,22 @@ def observe(
     app: "FastAPI", *, metrics: HttpMetrics, tracing: Tracing, draining: Callable[[], bool] = lambda: False
 ) -> TelemetryLayer:
     """Returns the application as it is served; call this after its last middleware is added."""
-    paths = Paths(route.path_format or "" for route in iter_route_contexts(app.routes))
+    routes = [(route.path_format, route) for route in iter_route_contexts(app.routes) if route.path_format]
+    paths = Paths(path for path, _ in routes)
     instrument(app, tracing, paths)
-    metrics.declare(_operations(app))
-    metrics.sockets.declare(_sockets(app))
-    return TelemetryLayer(app, paths=paths, metrics=metrics, tracing=tracing, draining=draining)
+    metrics.declare(_operations(routes))
+    metrics.sockets.declare(path for path, route in routes if isinstance(route.original_route, WebSocketRoute))
+    return TelemetryLayer(app, paths, metrics, tracing, draining)
 
 
-def _operations(app: "FastAPI") -> Iterator[tuple[str, str, list[str]]]:
+def _operations(routes: Iterable[tuple[str, RouteContext]]) -> Iterator[tuple[str, str, list[str]]]:
     """Yields (method, route, statuses) of each documented operation: its successes, 500 and 503.
 
     Read from the routes: generating the OpenAPI document takes half a second at each start.
     """
-    for context in iter_route_contexts(app.routes):
-        if not context.methods or not context.path_format or not context.include_in_schema:
-            continue
-        stated = {str(status) for status in (context.status_code or 200, *context.responses)}
-        statuses = sorted({*(status for status in stated if status[0] in "23"), "500", "503"})
-        for method in context.methods:
-            yield method, context.path_format, statuses
-
-
-def _sockets(app: "FastAPI") -> Iterator[str]:
-    """Yields the routes of WebSockets."""
-    for context in iter_route_contexts(app.routes):
-        if isinstance(context.original_route, WebSocketRoute) and context.path_format:
-            yield context.path_format
+    for path, route in routes:
+        if route.methods and route.include_in_schema:
+            stated = {str(status) for status in (route.status_code or 200, *route.responses)}
+            statuses = sorted({*(status for status in stated if status[0] in "23"), "500", "503"})
+            for method in route.methods:
+                yield method, path, statuses

@@ -19,6 +19,7 @@ from opentelemetry.trace import (
     StatusCode,
     Tracer,
     TraceState,
+    format_span_id,
     get_current_span,
 )
 from opentelemetry.util.types import Attributes, AttributeValue
@@ -44,17 +45,19 @@ class LightTracer(Tracer):
         self,
         name: str,
         context: Context | None = None,
-        kind: SpanKind = SpanKind.INTERNAL,
+        kind: SpanKind = SpanKind.INTERNAL,  # noqa: ARG002 -- see above
         attributes: Attributes = None,
-        *more: Any,
-        **options: Any,
+        *_more: Any,
+        **_options: Any,
     ) -> Span:
         caller, work = get_current_span(context).get_span_context(), work_context.current()
-        if caller.is_valid:
-            return LightSpan(self._sdk, name, child_of(caller), caller, attributes)
-        if work is not None:
+        if work is None:
+            raise LookupError("only work under way has a server span")
+        if not caller.is_valid:
             return LightSpan(self._sdk, name, root_of(work.trace_id, work.span_id, self._state), None, attributes)
-        return self._sdk.start_span(name, context, kind, attributes, *more, **options)
+        ids = child_of(caller)
+        work.span_id = format_span_id(ids.span_id)
+        return LightSpan(self._sdk, name, ids, caller, attributes)
 
     def start_as_current_span(self, *arguments: Any, **options: Any) -> Any:
         return self._sdk.start_as_current_span(*arguments, **options)

@@ -8,7 +8,7 @@ Names: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry.trace import Span, format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace import Span, get_current_span
 from opentelemetry.util.types import AttributeValue
 from starlette.background import BackgroundTask
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,12 +35,6 @@ def instrument(app: "FastAPI", tracing: Tracing, paths: Paths) -> None:
 
     from app.telemetry.requests.light_span import LightTracer  # noqa: PLC0415
 
-    def describe(span: Span, scope: dict[str, Any]) -> None:
-        work, ids = context.current(), span.get_span_context()
-        if work is not None:
-            work.trace_id, work.span_id = format_trace_id(ids.trace_id), format_span_id(ids.span_id)
-        span.set_attributes(_redacted_attributes(scope, paths))
-
     # Marked as patched, BackgroundTask keeps its own `__call__`: the patch makes a second span of each request that
     # has a task, in every application of the process.
     if not hasattr(BackgroundTask, _PATCHED):
@@ -49,13 +43,13 @@ def instrument(app: "FastAPI", tracing: Tracing, paths: Paths) -> None:
         app,
         tracer_provider=tracing.provider,
         meter_provider=NoOpMeterProvider(),
-        server_request_hook=describe,
         excluded_urls="",
         exclude_spans=["receive", "send"],
     )
     error_handler: Any = app.build_middleware_stack()  # for errors of the instrumentation, which the layer handles
     instrumentation = error_handler.app
-    instrumentation.default_span_details = lambda scope: (scope["method"], {})  # its own matches all routes once more
+    # Its own function matches all routes once more.
+    instrumentation.default_span_details = lambda scope: (scope["method"], _redacted_attributes(scope, paths))
     instrumentation.tracer = LightTracer(instrumentation.tracer, tracing.ratio.state)
     app.middleware_stack = SampledOnly(instrumentation)
 

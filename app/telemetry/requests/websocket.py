@@ -1,11 +1,11 @@
 """WebSocket as its messages pass."""
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Message
 
-from app.telemetry.context import WorkContext
 from app.telemetry.metrics.http import SocketMetrics
 from app.telemetry.requests.exchange import SERVER_ERROR, Exchange
 from app.telemetry.requests.routes import route_of
@@ -20,19 +20,19 @@ ABNORMAL_CLOSURE: Final = 1006
 INTERNAL_ERROR: Final = 1011
 
 
+@dataclass(slots=True, eq=False)
 class WebSocketExchange(Exchange):
     """One WebSocket. `status` answers the handshake; `code` is the close code of the side that closed first."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, work: WorkContext, metrics: SocketMetrics) -> None:
-        super().__init__(scope, receive, send, work)
-        self.status: int | None = None
-        self.code: int | None = None
-        self.reason = ""
-        self.received = self.sent = 0
-        self._metrics = metrics
-        self._accepted: float | None = None
-        self._count_received: Counter | None = None
-        self._count_sent: Counter | None = None
+    _metrics: SocketMetrics
+    status: int | None = None
+    code: int | None = None
+    reason: str = ""
+    received: int = 0
+    sent: int = 0
+    _accepted: float | None = None
+    _count_received: "Counter | None" = None
+    _count_sent: "Counter | None" = None
 
     async def receive(self) -> Message:
         message = await self._receive()

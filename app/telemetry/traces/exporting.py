@@ -7,18 +7,13 @@ import contextlib
 import os
 import threading
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.traces.attribute_allowlist import only_allowed
-
-if TYPE_CHECKING:
-    from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import Span
 
 EXPORT_SECONDS: Final = 2.0  # for one batch, with its retries
 SHUTDOWN_SECONDS: Final = 2.0  # for all queued spans
@@ -45,9 +40,6 @@ class SpanQueue(SpanProcessor):
         self._idle = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="spans", daemon=True)
         self._thread.start()
-
-    def on_start(self, span: "Span", parent_context: "Context | None" = None) -> None:
-        """Does nothing: spans are queued at their end."""
 
     def on_end(self, span: ReadableSpan) -> None:
         """Queues a span; a full batch wakes the thread."""
@@ -92,21 +84,18 @@ class SpanQueue(SpanProcessor):
         with self._idle:
             batch = [self._queued.popleft() for _ in range(min(len(self._queued), self._batch))]
             self._in_flight = len(batch)
-        taken = self._export(batch)
+        result = SpanExportResult.FAILURE
+        with contextlib.suppress(Exception):  # the thread must go on; the batch counts as lost
+            result = self._exporter.export([only_allowed(span) for span in batch])
         with self._idle:
             if self._abandoned:
                 return
-            if taken:
+            if result is SpanExportResult.SUCCESS:
                 self._metrics.exported.inc(len(batch))
             else:
                 self._metrics.lost("export_failed", len(batch))
             self._in_flight = 0
             self._idle.notify_all()
-
-    def _export(self, batch: Sequence[ReadableSpan]) -> bool:
-        with contextlib.suppress(Exception):  # the thread must go on; the batch counts as lost
-            return self._exporter.export([only_allowed(span) for span in batch]) is SpanExportResult.SUCCESS
-        return False
 
 
 def _from_environment(name: str, default: int) -> int:

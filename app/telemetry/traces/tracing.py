@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Final
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -38,19 +37,16 @@ class Tracing:
         self._leaf_spans: LeafSpans | None = None
         if settings.otlp_endpoint:
             # Importing the SDK takes a tenth of a second and 6 MB, which a process without spans saves.
-            from app.telemetry.traces import provider  # noqa: PLC0415
+            from app.telemetry.traces import leaf_spans  # noqa: PLC0415
+            from app.telemetry.traces.provider import make_provider  # noqa: PLC0415
 
-            self.provider = provider.make_provider(settings, process, self.ratio, metrics)
+            self.provider = make_provider(settings, process, self.ratio, metrics)
             self.tracer = self.provider.get_tracer("app", settings.version)
-            self._leaf_spans = provider.LeafSpans(self.provider, settings.version)
+            self._leaf_spans = leaf_spans.LeafSpans(self.provider, settings.version)
 
     def incoming(self, traceparent: str | None, tracestate: str | None = None) -> SpanContext:
         """Returns the caller's span, or the root of a new trace; its `sampled` flag is the decision."""
         return (sampling.parse(traceparent, tracestate) if traceparent else None) or self.ratio.new_trace()
-
-    def new_ids(self) -> tuple[str, str, bool]:
-        """Returns trace id, span id and decision of a new trace, at a third of the price of `incoming`."""
-        return self.ratio.new_ids()
 
     def records(self, parent: SpanContext) -> bool:
         """Returns whether this process records work under a parent."""
@@ -62,25 +58,15 @@ class Tracing:
         return work is not None and work.sampled
 
     @contextmanager
-    def unrecorded(self, parent: SpanContext) -> Iterator[None]:
-        """Propagates a trace without recording a span."""
-        token = otel_context.attach(trace.set_span_in_context(NonRecordingSpan(parent)))
-        try:
-            yield
-        finally:
-            otel_context.detach(token)
-
-    @contextmanager
     def consuming(self, name: str, traceparent: str, tracestate: str | None = None) -> Iterator[SpanContext]:
         """Opens the consumer span of a job, as a child of the span that queued it."""
         parent = self.incoming(traceparent, tracestate or None)
-        if not self.records(parent):
-            with self.unrecorded(parent):
+        with trace.use_span(NonRecordingSpan(parent)):
+            if self.records(parent):
+                with self._recorded(name, SpanKind.CONSUMER) as span:
+                    yield span.get_span_context()
+            else:
                 yield parent
-            return
-        remote = trace.set_span_in_context(NonRecordingSpan(parent))
-        with self._recorded(name, SpanKind.CONSUMER, None, remote) as span:
-            yield span.get_span_context()
 
     @contextmanager
     def arriving(self, headers: Mapping[str, str]) -> Iterator[None]:
@@ -92,7 +78,7 @@ class Tracing:
         work = WorkContext("", f"{parent.trace_id:032x}", f"{parent.span_id:016x}", sampled=True)
         token = context.enter(work)
         try:
-            with self.unrecorded(parent):
+            with trace.use_span(NonRecordingSpan(parent)):
                 yield
         finally:
             context.leave(token)
@@ -109,7 +95,7 @@ class Tracing:
 
         An `expected` exception does not set the span's status to error.
         """
-        return self._recorded(name, kind, attributes, expected=expected) if self.recording() else _NO_SPAN
+        return self._recorded(name, kind, attributes, expected) if self.recording() else _NO_SPAN
 
     def leaf_spans(self) -> "LeafSpans":
         """Returns the factory of spans of statements and commands. Raises ValueError without an endpoint."""
@@ -134,11 +120,10 @@ class Tracing:
         self,
         name: str,
         kind: SpanKind,
-        attributes: Mapping[str, str | int] | None,
-        parent: otel_context.Context | None = None,
+        attributes: Mapping[str, str | int] | None = None,
         expected: tuple[type[Exception], ...] = (),
     ) -> Iterator[Span]:
-        span = self.tracer.start_span(name, parent, kind, attributes)
+        span = self.tracer.start_span(name, None, kind, attributes)
         with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
             try:
                 yield span

@@ -6,8 +6,7 @@ import time
 import pytest
 from prometheus_client import CollectorRegistry
 
-from app.telemetry.metrics import LoopMetrics
-from app.telemetry.metrics.sampler import sampling
+from app.telemetry.metrics.event_loop import LoopMetrics, sampling
 
 pytestmark = pytest.mark.anyio
 EVERY = 0.01

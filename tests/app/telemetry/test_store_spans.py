@@ -19,7 +19,7 @@ from app.infra.database.engine import create_engine
 from app.infra.outbox import job_span
 from app.settings import Settings, read
 from app.telemetry.clients.redis import record_commands
-from app.telemetry.clients.sql_statements import CACHE_SIZE, Statements, describe
+from app.telemetry.clients.sql_statements import CACHE_SIZE, describe
 from app.telemetry.traces.tracing import Tracing
 from tests.support.recorded_telemetry import CALLER, spans_of
 
@@ -75,10 +75,9 @@ def test_a_statement_is_told_without_its_values(sql: str, summary: str, shown: s
 
 
 def test_statements_are_remembered_and_not_without_end() -> None:
-    statements = Statements()
     for number in range(CACHE_SIZE * 2):
-        assert statements["SELECT an FROM items".replace("n", str(number), 1)].summary == "SELECT items"
-    assert len(statements._seen) <= CACHE_SIZE
+        assert describe("SELECT an FROM items".replace("n", str(number), 1)).summary == "SELECT items"
+    assert describe.cache_info().currsize <= CACHE_SIZE
 
 
 @pytest.mark.anyio
