@@ -1,7 +1,6 @@
-"""Services of one API process, and their dependencies.
+"""Services of one API process, and their dependencies."""
 
-To add a service, create it here and add its alias to app/api/dependencies.py.
-"""
+from starlette.requests import HTTPConnection
 
 from app.accounts.access_tokens import Tokens
 from app.accounts.administration import Administration
@@ -89,3 +88,9 @@ class Services:
         self.presence = Presence()
         self.stream_limits = StreamLimits(settings, limit_metrics)
         self.streams = telemetry.metrics(StreamMetrics)
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Returns the services of the process that handles a request or a WebSocket."""
+    services: Services = connection.app.state.services
+    return services

@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from app.api import problems
 from app.api.order_room import DRAINING, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
-from app.api.services import Services
+from app.api.services import Services, services_of
 from app.api.serving_state import ServingState
 from app.api.stream_access import Standing
 from app.api.stream_limits import TooManyStreamsError, address_of
@@ -39,7 +39,7 @@ def router(settings: Settings, serving_state: ServingState) -> APIRouter:
         if not _same_origin(socket, origins):
             await socket.close(_POLICY)  # before the handshake is accepted, so the server responds with 403
             return
-        services: Services = socket.app.state.services
+        services = services_of(socket)
         try:
             with services.stream_limits.held({"address": address_of(socket)}):
                 await _converse(socket, services, serving_state, order_id)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.contract.responses import refused
-from app.api.dependencies import Bearer, Caller, ServicesOf
+from app.api.dependencies import AppServices, Bearer, Caller
 from app.api.stream_access import Standing
 from app.api.stream_limits import By, address_of
 from app.infra.fanout import SlowReaderError
@@ -33,7 +33,7 @@ class _Stream:
 async def _stream(
     order_id: UUID,
     request: Request,
-    services: ServicesOf,
+    services: AppServices,
     caller: Caller,
     token: Bearer,
     last_event_id: LastEventId = None,
