@@ -1,5 +1,6 @@
 """Maps errors to problem details."""
 
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
@@ -9,8 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
-from app.api.problems.allow_header import allowed
 from app.api.problems.response import answer, printable, title
 from app.api.problems.validation_errors import MAX_ERRORS, field_problems
 from app.errors import (
@@ -45,19 +47,18 @@ _STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
     TimedOutError: HTTPStatus.GATEWAY_TIMEOUT,  # before its base class
     UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def install(app: FastAPI) -> None:
     """Adds the exception handlers to an application."""
-    app.add_exception_handler(DomainError, _domain)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failed)
+    app.exception_handler(DomainError)(_domain)
+    app.exception_handler(RequestValidationError)(_validation)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(Exception)(_failed)
 
 
-async def _domain(request: Request, error: Exception) -> Response:
-    if not isinstance(error, DomainError):
-        raise error
+async def _domain(request: Request, error: DomainError) -> Response:
     return refuse(request, error)
 
 
@@ -74,9 +75,7 @@ def refuse(request: HTTPConnection, error: DomainError) -> Response:
     return answer(request, status, error.code, str(error), headers=headers)
 
 
-async def _validation(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
+async def _validation(request: Request, error: RequestValidationError) -> Response:
     errors = error.errors()
     listed = field_problems(errors)
     detail = f"{len(errors)} field(s) are not valid; see errors."
@@ -85,14 +84,22 @@ async def _validation(request: Request, error: Exception) -> Response:
     return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", detail, errors=listed)
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
+async def _http(request: Request, error: HTTPException) -> Response:
     code = title(error.status_code).lower().replace(" ", "_")
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": allowed(request.scope)}
+        headers = {"Allow": ", ".join(_allowed(request.scope))}
     return answer(request, error.status_code, code, printable(str(error.detail)), headers=headers)
+
+
+def _allowed(scope: Scope) -> Iterator[str]:
+    """Yields the methods of a path (RFC 9110, 10.2.1), which can have several routes; FastAPI lists those of one."""
+    for method in _METHODS:
+        asked = {**scope, "method": method, "fastapi": {}}  # a copy, so that the request keeps its route
+        if any(route.matches(asked)[0] is Match.FULL for route in scope["app"].router.routes):
+            yield method
+            if method == "GET":
+                yield "HEAD"  # answered by app/api/head.py
 
 
 async def _failed(request: Request, _error: Exception) -> Response:
