@@ -11,12 +11,11 @@ import orjson
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.api.presence import Presence
-from app.api.stream_access import Standing
+from app.api.streams import Presence, Standing
 from app.infra.database.orm import now
 from app.infra.fanout import Fanout, Message, SlowReaderError
 from app.orders.repository import ParticipantRole
-from app.orders.status_stream import Following
+from app.orders.status_stream import Follower, Following
 from app.schemas import Input
 from app.text.types import Lines
 
@@ -40,6 +39,7 @@ TOO_LARGE: Final = End(1009, "bad_message")
 TRY_LATER: Final = End(1013, "slow")
 BAD_MESSAGE: Final = End(4400, "bad_message")
 UNAUTHENTICATED: Final = End(4401, "unauthenticated")
+BY_REASON: Final = {end.reason: end for end in (DRAINING, UNAUTHENTICATED)}
 FORBIDDEN: Final = End(4403, "forbidden")
 TOO_MANY: Final = End(4429, "too_many")
 
@@ -78,26 +78,12 @@ class Room:
     async def stay(self, following: Following, order_id: UUID) -> End:
         """Exchanges messages until the member leaves or must leave; returns the reason."""
         channel = f"room:{order_id}"
-        tasks: list[asyncio.Task[End]] = []
         async with following.follow(order_id, channel) as follower, self._announced(channel, order_id):
+            tasks = [
+                asyncio.create_task(self._hear(channel), name="room-hear"),
+                asyncio.create_task(self._tell(follower), name="room-tell"),
+            ]
             try:
-                tasks.append(asyncio.create_task(self._hear(channel), name="room-hear"))
-
-                async def tell() -> End:
-                    while True:
-                        try:
-                            said = await follower.next()
-                        except SlowReaderError:
-                            return TRY_LATER
-                        if isinstance(said, Message):
-                            await self._send(said.content)
-                        elif said is not None:
-                            await self._send(orjson.dumps({"type": "status", **said.model_dump(mode="json")}))
-                        reason = await self._standing.end()
-                        if reason is not None:
-                            return DRAINING if reason == "draining" else UNAUTHENTICATED
-
-                tasks.append(asyncio.create_task(tell(), name="room-tell"))
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 return done.pop().result()
             except WebSocketDisconnect:
@@ -119,6 +105,20 @@ class Room:
         finally:
             if self._presence.leave(order_id, self._member.account_id):
                 await self._publish(channel, "leave")
+
+    async def _tell(self, follower: Follower) -> End:
+        while True:
+            try:
+                said = await follower.next()
+            except SlowReaderError:
+                return TRY_LATER
+            if isinstance(said, Message):
+                await self._send(said.content)
+            elif said is not None:
+                await self._send(orjson.dumps({"type": "status", **said.model_dump(mode="json")}))
+            reason = await self._standing.end()
+            if reason is not None:
+                return BY_REASON[reason]
 
     async def _hear(self, channel: str) -> End:
         allowance, seen_at = MESSAGE_BURST, time.monotonic()
@@ -148,8 +148,8 @@ class Room:
                 await self._send(b'{"type":"pong"}')
 
     async def _publish(self, channel: str, kind: str, **more: str) -> None:
-        said = {"type": kind, "id": uuid4(), "at": now(), "from": self._member.role, **more}
-        said["account_id"] = self._member.account_id
+        sender = {"from": self._member.role, "account_id": self._member.account_id}
+        said = {"type": kind, "id": uuid4(), "at": now(), **sender, **more}
         await self._fanout.publish(channel, orjson.dumps(said))
 
     async def _send(self, content: bytes) -> None:

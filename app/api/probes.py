@@ -63,8 +63,7 @@ def router(settings: Settings, serving_state: ServingState, readiness: Readiness
         response: Response,
         verbose: Annotated[str | None, Query(max_length=5, description="List each dependency: `?verbose`")] = None,
         outage_seconds: Annotated[
-            float,
-            Query(ge=0, le=3600, description="Seconds to stay ready after a loss of the database"),
+            float, Query(ge=0, le=3600, description="Seconds to stay ready after a loss of the database")
         ] = 0,
     ) -> Readyz:
         """Succeeds while this replica accepts requests; otherwise 503 with the reason."""

@@ -11,8 +11,7 @@ from app.accounts.profiles import Profiles
 from app.accounts.refresh_tokens import Lifetimes
 from app.accounts.registration_limits import RegistrationLimits
 from app.accounts.revocation import Access
-from app.api.presence import Presence
-from app.api.stream_limits import StreamLimits
+from app.api.streams import Presence, StreamLimits
 from app.catalog.cached_items import CachedItems
 from app.catalog.service import Catalog
 from app.infra.cursors import Cursors

@@ -10,11 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
 from app.api import problems
-from app.api.order_room import DRAINING, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.order_room import BY_REASON, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
 from app.api.services import Services, services_of
 from app.api.serving_state import ServingState
-from app.api.stream_access import Standing
-from app.api.stream_limits import TooManyStreamsError, address_of
+from app.api.streams import Standing, TooManyStreamsError, address_of
 from app.errors import UnauthenticatedError, UnavailableError
 from app.settings import Settings
 
@@ -75,7 +74,7 @@ async def _welcome(socket: WebSocket, services: Services, standing: Standing, to
     try:
         reason = await standing.end()
         if reason is not None:
-            return DRAINING if reason == "draining" else UNAUTHENTICATED
+            return BY_REASON[reason]
         identity = services.tokens.read(token)
         order = UUID(order_id)
         role = await services.following.participant_role(order, identity.account_id)

@@ -35,9 +35,7 @@ Fields = Mapping[bytes, bytes]
 Guard = Callable[[Scope, Fields], Refusal | None]
 
 _URI: Final = Refusal(
-    HTTPStatus.REQUEST_URI_TOO_LONG,
-    "uri_too_long",
-    f"Path and query must not exceed {MAX_URI_BYTES} bytes.",
+    HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", f"Path and query must not exceed {MAX_URI_BYTES} bytes."
 )
 _PARAMETERS: Final = Refusal(
     HTTPStatus.BAD_REQUEST, "too_many_parameters", f"A query must not exceed {MAX_PARAMETERS} parameters."

@@ -18,12 +18,7 @@ router = APIRouter(prefix="/campaigns", tags=["campaigns"])
     dependencies=[requires(Permission.CAMPAIGNS_SEND)],
     responses=answered(202, "Location", links={"get_task": {"path.task_id": ID}}) | refused(401, 403),
 )
-async def start_campaign(
-    new: NewCampaign,
-    caller: Caller,
-    services: AppServices,
-    response: Response,
-) -> TaskView:
+async def start_campaign(new: NewCampaign, caller: Caller, services: AppServices, response: Response) -> TaskView:
     """Sends one e-mail to every active account, in the background. For administrators.
 
     Location is the path of the task. The task ends when every e-mail is sent or has failed; `emails` counts both.

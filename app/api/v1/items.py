@@ -113,12 +113,7 @@ async def replace_item(
     responses=answered(200, "ETag", links=_READ | _REPLACE) | _WRITE_REFUSALS | refused(409),
 )
 async def change_item(
-    item_id: UUID,
-    change: ItemChange,
-    caller: Caller,
-    services: AppServices,
-    response: Response,
-    if_match: IfMatch,
+    item_id: UUID, change: ItemChange, caller: Caller, services: AppServices, response: Response, if_match: IfMatch
 ) -> ItemView:
     """Changes some fields of the caller's item. Requires If-Match, else 428; 412 when the item has changed."""
     item = await services.catalog.change(caller, item_id, change, seen(if_match))

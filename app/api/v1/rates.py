@@ -17,14 +17,7 @@ _HEADERS: Final = {
 }
 
 
-@router.get(
-    "",
-    summary="Get exchange rates",
-    responses={
-        200: {"headers": _HEADERS},
-        **refused(404, 503, 504),
-    },
-)
+@router.get("", summary="Get exchange rates", responses={200: {"headers": _HEADERS}, **refused(404, 503, 504)})
 async def get_rates(
     base: Annotated[CurrencyCode, Query(description="Currency to convert from, ISO 4217")],
     services: AppServices,
