@@ -63,14 +63,10 @@ def seen(if_match: str | None) -> Collection[int] | None:
 async def tagged_item(request: Request, item_id: UUID, representation: Representation) -> Response:
     """Responds with an item and its tag, or with 304. Raises ItemNotFoundError."""
     item = await services_of(request).cached_items.get(item_id, representation)
-    return tagged(request, item.body, etag(item.version, representation.tag))
-
-
-def tagged(request: Request, body: bytes, tag: str) -> Response:
-    """Responds with JSON and its tag, or with 304 when the client has it."""
+    tag = etag(item.version, representation.tag)
     if is_current(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return Response(body, media_type="application/json", headers={"ETag": tag})
+    return Response(item.body, media_type="application/json", headers={"ETag": tag})
 
 
 def is_current(request: Request, tag: str) -> bool:

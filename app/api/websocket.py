@@ -1,5 +1,6 @@
 """WebSocket endpoint of an order's chat room."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,8 +12,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from app.api import problems
 from app.api.order_room import BY_REASON, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.readiness import ServingState
 from app.api.services import Services, services_of
-from app.api.serving_state import ServingState
 from app.api.streams import Standing, TooManyStreamsError, address_of
 from app.errors import UnauthenticatedError, UnavailableError
 from app.settings import Settings
@@ -93,10 +94,8 @@ async def _welcome(socket: WebSocket, services: Services, standing: Standing, to
 
 
 async def _close(socket: WebSocket, end: End) -> None:
-    try:
+    with suppress(RuntimeError, WebSocketDisconnect):  # the client has closed it
         await socket.close(end.code, end.reason)
-    except (RuntimeError, WebSocketDisconnect):
-        return  # the client has closed it
 
 
 def _token(socket: WebSocket) -> tuple[str, str | None]:

@@ -69,20 +69,15 @@ async def follow_order(stream: Annotated[_Stream, Depends(_stream)]) -> AsyncIte
         try:
             said = await stream.follower.next()
         except SlowReaderError:
-            stream.ended = "slow"
-            yield _end("slow")
-            return
-        if isinstance(said, OrderState):
-            yield ServerSentEvent(event="status", id=str(said.stage), data=said)
-            if said.final:
-                stream.ended = "final"
-                return
-        reason = await stream.standing.end()
+            reason: str | None = "slow"
+        else:
+            if isinstance(said, OrderState):
+                yield ServerSentEvent(event="status", id=str(said.stage), data=said)
+                if said.final:
+                    stream.ended = "final"
+                    return
+            reason = await stream.standing.end()
         if reason is not None:
             stream.ended = reason
-            yield _end(reason)
+            yield ServerSentEvent(event="end", data={"reason": reason}, retry=RETRY_MILLISECONDS)
             return
-
-
-def _end(reason: str) -> ServerSentEvent:
-    return ServerSentEvent(event="end", data={"reason": reason}, retry=RETRY_MILLISECONDS)
