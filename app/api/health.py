@@ -22,10 +22,7 @@ TIMEOUT_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one probe.
-
-    `detail` is a sentence for people, without the driver's message, which may contain secrets.
-    """
+    """Result of one probe. `detail` is for people, without the driver's message, which may contain secrets."""
 
     status: Status
     detail: str

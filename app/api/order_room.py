@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
@@ -63,17 +64,15 @@ class Member(NamedTuple):
     role: ParticipantRole
 
 
+@dataclass(frozen=True, slots=True)
 class Room:
     """Connection of one member; other members may be connected to other processes."""
 
-    def __init__(
-        self, socket: WebSocket, fanout: Fanout, presence: Presence, standing: Standing, member: Member
-    ) -> None:
-        self._socket = socket
-        self._fanout = fanout
-        self._presence = presence
-        self._standing = standing
-        self._member = member
+    socket: WebSocket
+    fanout: Fanout
+    presence: Presence
+    standing: Standing
+    member: Member
 
     async def stay(self, following: Following, order_id: UUID) -> End:
         """Exchanges messages until the member leaves or must leave; returns the reason."""
@@ -97,13 +96,13 @@ class Room:
 
     @asynccontextmanager
     async def _announced(self, channel: str, order_id: UUID) -> AsyncIterator[None]:
-        first = self._presence.enter(order_id, self._member.account_id)
+        first = self.presence.enter(order_id, self.member.account_id)
         try:
             if first:
                 await self._publish(channel, "join")
             yield
         finally:
-            if self._presence.leave(order_id, self._member.account_id):
+            if self.presence.leave(order_id, self.member.account_id):
                 await self._publish(channel, "leave")
 
     async def _tell(self, follower: Follower) -> End:
@@ -116,14 +115,14 @@ class Room:
                 await self._send(said.content)
             elif said is not None:
                 await self._send(orjson.dumps({"type": "status", **said.model_dump(mode="json")}))
-            reason = await self._standing.end()
+            reason = await self.standing.end()
             if reason is not None:
                 return BY_REASON[reason]
 
     async def _hear(self, channel: str) -> End:
         allowance, seen_at = MESSAGE_BURST, time.monotonic()
         while True:
-            frame = await self._socket.receive()
+            frame = await self.socket.receive()
             if frame["type"] == "websocket.disconnect":
                 return LEFT
             moment = time.monotonic()
@@ -148,10 +147,10 @@ class Room:
                 await self._send(b'{"type":"pong"}')
 
     async def _publish(self, channel: str, kind: str, **more: str) -> None:
-        sender = {"from": self._member.role, "account_id": self._member.account_id}
+        sender = {"from": self.member.role, "account_id": self.member.account_id}
         said = {"type": kind, "id": uuid4(), "at": now(), **sender, **more}
-        await self._fanout.publish(channel, orjson.dumps(said))
+        await self.fanout.publish(channel, orjson.dumps(said))
 
     async def _send(self, content: bytes) -> None:
         async with asyncio.timeout(SEND_SECONDS):  # a client that does not read is disconnected
-            await self._socket.send_text(content.decode())
+            await self.socket.send_text(content.decode())

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
@@ -112,12 +111,4 @@ def _token(socket: WebSocket) -> tuple[str, str | None]:
 def _same_origin(socket: WebSocket, origins: frozenset[str]) -> bool:
     """Tests whether Origin is allowed or missing: browsers let any page open a WebSocket, but always send Origin."""
     origin = socket.headers.get("origin")
-    return origin is None or origin in origins or _authority(origin) == socket.headers.get("host")
-
-
-def _authority(origin: str) -> str | None:
-    """Returns host and port of an origin; None when it has none, such as `null`."""
-    try:
-        return urlsplit(origin).netloc or None
-    except ValueError:
-        return None
+    return origin is None or origin in origins or origin.partition("://")[2] == socket.headers.get("host")

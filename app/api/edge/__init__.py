@@ -1,7 +1,4 @@
-"""Edge of the API: guards that check every request before routing, and headers of every response.
-
-`middleware` calls the guards in order and appends the headers in one pass.
-"""
+"""Edge of the API: guards that check every request before routing, and headers of every response."""
 
 from app.api.edge.middleware import install
 

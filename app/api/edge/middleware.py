@@ -122,7 +122,8 @@ class GuardLayer:
             # Here instead of in Starlette's outermost layer, whose response would lack the headers of the edge.
             if not begun:
                 record_exception(error)  # first: the span ends with the response
-                await problems.unexpected(Request(scope))(scope, receive, send_counted)
+                answer = await problems.unexpected(Request(scope), error)
+                await answer(scope, receive, send_counted)
             raise
 
 

@@ -13,74 +13,59 @@ from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from app import errors
 from app.api.problems.response import answer, printable, title
 from app.api.problems.validation_errors import MAX_ERRORS, field_problems
-from app.errors import (
-    BadRequestError,
-    BusyError,
-    ConflictError,
-    DomainError,
-    ForbiddenError,
-    GoneError,
-    InvalidError,
-    NotFoundError,
-    PreconditionFailedError,
-    PreconditionRequiredError,
-    TimedOutError,
-    TooManyRequestsError,
-    UnauthenticatedError,
-    UnavailableError,
-)
 
-_STATUS: Final[dict[type[DomainError], HTTPStatus]] = {
-    NotFoundError: HTTPStatus.NOT_FOUND,
-    ConflictError: HTTPStatus.CONFLICT,
-    GoneError: HTTPStatus.GONE,
-    UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
-    InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    BadRequestError: HTTPStatus.BAD_REQUEST,
-    ForbiddenError: HTTPStatus.FORBIDDEN,
-    PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
-    PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
-    TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
-    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
-    TimedOutError: HTTPStatus.GATEWAY_TIMEOUT,  # before its base class
-    UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
+_STATUS: Final[dict[type[errors.DomainError], HTTPStatus]] = {
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.GoneError: HTTPStatus.GONE,
+    errors.UnauthenticatedError: HTTPStatus.UNAUTHORIZED,
+    errors.InvalidError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.BadRequestError: HTTPStatus.BAD_REQUEST,
+    errors.ForbiddenError: HTTPStatus.FORBIDDEN,
+    errors.PreconditionFailedError: HTTPStatus.PRECONDITION_FAILED,
+    errors.PreconditionRequiredError: HTTPStatus.PRECONDITION_REQUIRED,
+    errors.TooManyRequestsError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.TimedOutError: HTTPStatus.GATEWAY_TIMEOUT,  # before its base class
+    errors.UnavailableError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
 def install(app: FastAPI) -> None:
     """Adds the exception handlers to an application."""
-    app.exception_handler(DomainError)(_domain)
+    app.exception_handler(errors.DomainError)(_domain)
     app.exception_handler(RequestValidationError)(_validation)
     app.exception_handler(HTTPException)(_http)
-    app.exception_handler(Exception)(_failed)
+    app.exception_handler(Exception)(unexpected)
 
 
-async def _domain(request: Request, error: DomainError) -> Response:
+async def _domain(request: Request, error: errors.DomainError) -> Response:
     return refuse(request, error)
 
 
-def refuse(request: HTTPConnection, error: DomainError) -> Response:
+def refuse(request: HTTPConnection, error: errors.DomainError) -> Response:
     """Responds to a domain error."""
     status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
     headers = {}
-    if isinstance(error, UnauthenticatedError):
+    if isinstance(error, errors.UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, (BusyError, TooManyRequestsError, UnavailableError)):
+    if isinstance(error, (errors.BusyError, errors.TooManyRequestsError, errors.UnavailableError)):
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, UnavailableError):
+    if isinstance(error, errors.UnavailableError):
         structlog.get_logger().warning("dependency_unavailable", reason=str(error), cause=repr(error.__cause__))
     return answer(request, status, error.code, str(error), headers=headers)
 
 
 async def _validation(request: Request, error: RequestValidationError) -> Response:
-    errors = error.errors()
-    listed = field_problems(errors)
-    detail = f"{len(errors)} field(s) are not valid; see errors."
-    if len(errors) > MAX_ERRORS:
-        detail = f"{len(errors)} field(s) are not valid; errors lists the first {len(listed)}."
+    found = error.errors()
+    listed = field_problems(found)
+    detail = f"{len(found)} field(s) are not valid; see errors."
+    if len(found) > MAX_ERRORS:
+        detail = f"{len(found)} field(s) are not valid; errors lists the first {len(listed)}."
     return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "validation_failed", detail, errors=listed)
 
 
@@ -102,11 +87,7 @@ def _allowed(scope: Scope) -> Iterator[str]:
                 yield "HEAD"  # answered by app/api/head.py
 
 
-async def _failed(request: Request, _error: Exception) -> Response:
-    return unexpected(request)
-
-
-def unexpected(request: Request) -> Response:
+async def unexpected(request: Request, _error: Exception) -> Response:
     """Responds to an unexpected error with its ids; TelemetryLayer logs and reports it."""
     detail = "The service failed. The error is logged with this request_id and trace_id."
     return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", detail)
