@@ -15,7 +15,7 @@ TIMEOUT_SECONDS: Final = 1.5  # below the timeout of the chart's probe
 
 @dataclass(slots=True)
 class ServingState:
-    """Whether the process has started, and whether it drains: then each response closes its connection."""
+    """State of one process. While it drains, each response closes its connection."""
 
     started: bool = False
     draining: bool = False
