@@ -6,16 +6,14 @@ header lines form one list.
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Request, Response
 
+from app.api.services import services_of
 from app.catalog.cached_items import Representation
 from app.errors import PreconditionRequiredError
-
-if TYPE_CHECKING:
-    from app.api.services import Services
 
 _ONE: Final = r'(?:W/)?"[\x21\x23-\x7e]*"'
 _IF_MATCH: Final = Header(
@@ -64,16 +62,11 @@ def seen(if_match: str | None) -> Collection[int] | None:
 
 async def tagged_item(request: Request, item_id: UUID, representation: Representation) -> Response:
     """Responds with an item and its tag, or with 304. Raises ItemNotFoundError."""
-    services: Services = request.app.state.services
-    item = await services.cached_items.get(item_id, representation)
-    return tagged(request, item.body, etag(item.version, representation.tag))
-
-
-def tagged(request: Request, body: bytes, tag: str) -> Response:
-    """Responds with JSON and its tag, or with 304 when the client has it."""
+    item = await services_of(request).cached_items.get(item_id, representation)
+    tag = etag(item.version, representation.tag)
     if is_current(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return Response(body, media_type="application/json", headers={"ETag": tag})
+    return Response(item.body, media_type="application/json", headers={"ETag": tag})
 
 
 def is_current(request: Request, tag: str) -> bool:

@@ -6,7 +6,7 @@ and serve the list when its query is not valid.
 
 import re
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -19,13 +19,11 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api import problems
+from app.api.services import services_of
 from app.api.v1 import items
 from app.api.v2 import items as items_v2
 from app.catalog.schemas import ItemQuery
 from app.errors import DomainError
-
-if TYPE_CHECKING:
-    from app.api.services import Services
 
 _MAX_QUERY_BYTES: Final = 1000  # a longer query is not valid, and not worth parsing twice
 
@@ -71,8 +69,7 @@ async def _list_items(request: Request) -> Response | None:
     query = _query(request.scope["query_string"])
     if query is None:
         return None
-    services: Services = request.app.state.services
-    page = await services.catalog.page(query)
+    page = await services_of(request).catalog.page(query)
     return Response(page.model_dump_json(), media_type="application/json")
 
 

@@ -22,15 +22,17 @@ TIMEOUT_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one probe.
-
-    `detail` is a sentence for people, without the driver's message, which may contain secrets.
-    """
+    """Result of one probe. `detail` is for people, without the driver's message, which may contain secrets."""
 
     status: Status
     detail: str
 
 
+_BREAKERS: Final[Mapping[str, Finding]] = {
+    "closed": Finding("ok", "The circuit breaker is closed."),
+    "half_open": Finding("degraded", "The circuit breaker is half open: one trial call decides."),
+    "open": Finding("down", "The circuit breaker is open: calls are refused without being sent."),
+}
 Probe = Callable[[], Awaitable[Finding]]
 
 
@@ -61,7 +63,7 @@ class Health:
         async with self._lock:
             if time.monotonic() - self._asked_at >= FRESH_SECONDS:
                 found = dict(zip(self._probes, await asyncio.gather(*map(_ask, self._probes.values())), strict=True))
-                found |= {target: _of_breaker(state) for target, state in self._breakers.items()}
+                found |= {target: _BREAKERS[state] for target, state in self._breakers.items()}
                 self._checks = {name: self._since(name, finding) for name, finding in found.items()}
                 self._asked_at = time.monotonic()
             return self._checks
@@ -87,11 +89,3 @@ async def _ask(probe: Probe) -> Finding:
         return Finding("down", f"No answer within {TIMEOUT_SECONDS:g} s.")
     except UnavailableError:
         return Finding("down", "Does not answer.")
-
-
-def _of_breaker(state: str) -> Finding:
-    if state == "closed":
-        return Finding("ok", "The circuit breaker is closed.")
-    if state == "half_open":
-        return Finding("degraded", "The circuit breaker is half open: one trial call decides.")
-    return Finding("down", "The circuit breaker is open: calls are refused without being sent.")

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
@@ -11,12 +12,11 @@ import orjson
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.api.presence import Presence
-from app.api.stream_access import Standing
+from app.api.streams import Presence, Standing
 from app.infra.database.orm import now
 from app.infra.fanout import Fanout, Message, SlowReaderError
 from app.orders.repository import ParticipantRole
-from app.orders.status_stream import Following
+from app.orders.status_stream import Follower, Following
 from app.schemas import Input
 from app.text.types import Lines
 
@@ -40,6 +40,7 @@ TOO_LARGE: Final = End(1009, "bad_message")
 TRY_LATER: Final = End(1013, "slow")
 BAD_MESSAGE: Final = End(4400, "bad_message")
 UNAUTHENTICATED: Final = End(4401, "unauthenticated")
+BY_REASON: Final = {end.reason: end for end in (DRAINING, UNAUTHENTICATED)}
 FORBIDDEN: Final = End(4403, "forbidden")
 TOO_MANY: Final = End(4429, "too_many")
 
@@ -63,41 +64,25 @@ class Member(NamedTuple):
     role: ParticipantRole
 
 
+@dataclass(frozen=True, slots=True)
 class Room:
     """Connection of one member; other members may be connected to other processes."""
 
-    def __init__(
-        self, socket: WebSocket, fanout: Fanout, presence: Presence, standing: Standing, member: Member
-    ) -> None:
-        self._socket = socket
-        self._fanout = fanout
-        self._presence = presence
-        self._standing = standing
-        self._member = member
+    socket: WebSocket
+    fanout: Fanout
+    presence: Presence
+    standing: Standing
+    member: Member
 
     async def stay(self, following: Following, order_id: UUID) -> End:
         """Exchanges messages until the member leaves or must leave; returns the reason."""
         channel = f"room:{order_id}"
-        tasks: list[asyncio.Task[End]] = []
         async with following.follow(order_id, channel) as follower, self._announced(channel, order_id):
+            tasks = [
+                asyncio.create_task(self._hear(channel), name="room-hear"),
+                asyncio.create_task(self._tell(follower), name="room-tell"),
+            ]
             try:
-                tasks.append(asyncio.create_task(self._hear(channel), name="room-hear"))
-
-                async def tell() -> End:
-                    while True:
-                        try:
-                            said = await follower.next()
-                        except SlowReaderError:
-                            return TRY_LATER
-                        if isinstance(said, Message):
-                            await self._send(said.content)
-                        elif said is not None:
-                            await self._send(orjson.dumps({"type": "status", **said.model_dump(mode="json")}))
-                        reason = await self._standing.end()
-                        if reason is not None:
-                            return DRAINING if reason == "draining" else UNAUTHENTICATED
-
-                tasks.append(asyncio.create_task(tell(), name="room-tell"))
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 return done.pop().result()
             except WebSocketDisconnect:
@@ -111,19 +96,33 @@ class Room:
 
     @asynccontextmanager
     async def _announced(self, channel: str, order_id: UUID) -> AsyncIterator[None]:
-        first = self._presence.enter(order_id, self._member.account_id)
+        first = self.presence.enter(order_id, self.member.account_id)
         try:
             if first:
                 await self._publish(channel, "join")
             yield
         finally:
-            if self._presence.leave(order_id, self._member.account_id):
+            if self.presence.leave(order_id, self.member.account_id):
                 await self._publish(channel, "leave")
+
+    async def _tell(self, follower: Follower) -> End:
+        while True:
+            try:
+                said = await follower.next()
+            except SlowReaderError:
+                return TRY_LATER
+            if isinstance(said, Message):
+                await self._send(said.content)
+            elif said is not None:
+                await self._send(orjson.dumps({"type": "status", **said.model_dump(mode="json")}))
+            reason = await self.standing.end()
+            if reason is not None:
+                return BY_REASON[reason]
 
     async def _hear(self, channel: str) -> End:
         allowance, seen_at = MESSAGE_BURST, time.monotonic()
         while True:
-            frame = await self._socket.receive()
+            frame = await self.socket.receive()
             if frame["type"] == "websocket.disconnect":
                 return LEFT
             moment = time.monotonic()
@@ -148,10 +147,10 @@ class Room:
                 await self._send(b'{"type":"pong"}')
 
     async def _publish(self, channel: str, kind: str, **more: str) -> None:
-        said = {"type": kind, "id": uuid4(), "at": now(), "from": self._member.role, **more}
-        said["account_id"] = self._member.account_id
-        await self._fanout.publish(channel, orjson.dumps(said))
+        sender = {"from": self.member.role, "account_id": self.member.account_id}
+        said = {"type": kind, "id": uuid4(), "at": now(), **sender, **more}
+        await self.fanout.publish(channel, orjson.dumps(said))
 
     async def _send(self, content: bytes) -> None:
         async with asyncio.timeout(SEND_SECONDS):  # a client that does not read is disconnected
-            await self._socket.send_text(content.decode())
+            await self.socket.send_text(content.decode())

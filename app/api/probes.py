@@ -8,8 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from app.api.health import Check, Health, Status, worst
-from app.api.readiness import Readiness
-from app.api.serving_state import ServingState
+from app.api.readiness import Readiness, ServingState
 from app.settings import Settings
 
 
@@ -63,8 +62,7 @@ def router(settings: Settings, serving_state: ServingState, readiness: Readiness
         response: Response,
         verbose: Annotated[str | None, Query(max_length=5, description="List each dependency: `?verbose`")] = None,
         outage_seconds: Annotated[
-            float,
-            Query(ge=0, le=3600, description="Seconds to stay ready after a loss of the database"),
+            float, Query(ge=0, le=3600, description="Seconds to stay ready after a loss of the database")
         ] = 0,
     ) -> Readyz:
         """Succeeds while this replica accepts requests; otherwise 503 with the reason."""
@@ -97,7 +95,7 @@ def router(settings: Settings, serving_state: ServingState, readiness: Readiness
             status=worst(checks, ready=verdict.ready),
             ready=verdict.reason,
             version=settings.version,
-            uptime_seconds=round(serving_state.uptime_seconds, 3),
+            uptime_seconds=round(time.monotonic() - serving_state.born, 3),
             memory_bytes=process.memory_info().rss,
             cpu_seconds=time.process_time(),
             checks=dict(checks),

@@ -1,17 +1,28 @@
-"""Readiness of this replica: the database answers, its schema is current, and the replica is not draining."""
+"""State of one API process, and its readiness: the database answers with a current schema, and it does not drain."""
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from app.api.serving_state import ServingState
 from app.infra.database import Database, schema
 from app.infra.database.outages import OutageError
 from app.telemetry.metrics import ReadinessMetrics
 
 FRESH_SECONDS: Final = 1.0
 TIMEOUT_SECONDS: Final = 1.5  # below the timeout of the chart's probe
+
+
+@dataclass(slots=True)
+class ServingState:
+    """State of one process. While it drains, each response closes its connection."""
+
+    started: bool = False
+    draining: bool = False
+    born: float = field(default_factory=time.monotonic)
+
+    def drain(self) -> None:
+        self.draining = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +53,7 @@ class Readiness:
     """Checks the database and the schema at most once a second."""
 
     def __init__(self, serving_state: ServingState, metrics: ReadinessMetrics) -> None:
-        self._lifecycle = serving_state
+        self._serving_state = serving_state
         self._metrics = metrics
         self._database: Database | None = None
         self._revisions: schema.Revisions | None = None
@@ -55,7 +66,7 @@ class Readiness:
 
     async def check(self) -> Verdict:
         """Returns the verdict, which is at most a second old."""
-        if self._lifecycle.draining:
+        if self._serving_state.draining:
             self._metrics.checks.labels("draining").inc()
             return Verdict("draining", "draining: this replica is about to stop")
         async with self._lock:

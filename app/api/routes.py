@@ -13,13 +13,8 @@ from app.api import contract, v1, v2
 
 LARGEST_BODY_BYTES: Final = 1_000_000
 
-
-def _build() -> Sequence[BaseRoute]:
-    whole = APIRouter(generate_unique_id_function=contract.name)
-    for router in (*v1.routers, *v2.routers):
-        # The prefix is added here: without one, FastAPI builds all routes first to look for an empty path.
-        whole.include_router(router, prefix="/api", max_body_size=LARGEST_BODY_BYTES)
-    return tuple(whole.routes)
-
-
-routes: Final = _build()
+_whole = APIRouter(generate_unique_id_function=contract.name)
+for router in (*v1.routers, *v2.routers):
+    # The prefix is added here: without one, FastAPI builds all routes first to look for an empty path.
+    _whole.include_router(router, prefix="/api", max_body_size=LARGEST_BODY_BYTES)
+routes: Final[Sequence[BaseRoute]] = tuple(_whole.routes)

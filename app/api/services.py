@@ -1,7 +1,6 @@
-"""Services of one API process, and their dependencies.
+"""Services of one API process, and their dependencies."""
 
-To add a service, create it here and add its alias to app/api/dependencies.py.
-"""
+from starlette.requests import HTTPConnection
 
 from app.accounts.access_tokens import Tokens
 from app.accounts.administration import Administration
@@ -11,8 +10,7 @@ from app.accounts.passwords import Passwords
 from app.accounts.profiles import Profiles
 from app.accounts.refresh_tokens import Lifetimes
 from app.accounts.revocation import Access
-from app.api.presence import Presence
-from app.api.stream_limits import StreamLimits
+from app.api.streams import Presence, StreamLimits
 from app.catalog.cached_items import CachedItems
 from app.catalog.service import Catalog
 from app.infra.cursors import Cursors
@@ -88,3 +86,9 @@ class Services:
         self.presence = Presence()
         self.stream_limits = StreamLimits(settings, limit_metrics)
         self.streams = telemetry.metrics(StreamMetrics)
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """Returns the services of the process that handles a request or a WebSocket."""
+    services: Services = connection.app.state.services
+    return services

@@ -23,7 +23,7 @@ class Versioning:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _unversioned(scope["path"]):
+        if scope["type"] != "http" or not f"{scope['path']}/".startswith(f"{_PREFIX}/"):
             await self._app(scope, receive, send)
             return
 
@@ -50,7 +50,3 @@ class Versioning:
             await self._app(scope, receive, send_versioned)
         finally:
             scope["path"], scope["raw_path"] = asked
-
-
-def _unversioned(path: str) -> bool:
-    return path == _PREFIX or path.startswith(f"{_PREFIX}/")

@@ -1,8 +1,8 @@
 """WebSocket endpoint of an order's chat room."""
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, WebSocket
@@ -10,11 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
 from app.api import problems
-from app.api.order_room import DRAINING, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
-from app.api.services import Services
-from app.api.serving_state import ServingState
-from app.api.stream_access import Standing
-from app.api.stream_limits import TooManyStreamsError, address_of
+from app.api.order_room import BY_REASON, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
+from app.api.readiness import ServingState
+from app.api.services import Services, services_of
+from app.api.streams import Standing, TooManyStreamsError, address_of
 from app.errors import UnauthenticatedError, UnavailableError
 from app.settings import Settings
 
@@ -39,7 +38,7 @@ def router(settings: Settings, serving_state: ServingState) -> APIRouter:
         if not _same_origin(socket, origins):
             await socket.close(_POLICY)  # before the handshake is accepted, so the server responds with 403
             return
-        services: Services = socket.app.state.services
+        services = services_of(socket)
         try:
             with services.stream_limits.held({"address": address_of(socket)}):
                 await _converse(socket, services, serving_state, order_id)
@@ -75,7 +74,7 @@ async def _welcome(socket: WebSocket, services: Services, standing: Standing, to
     try:
         reason = await standing.end()
         if reason is not None:
-            return DRAINING if reason == "draining" else UNAUTHENTICATED
+            return BY_REASON[reason]
         identity = services.tokens.read(token)
         order = UUID(order_id)
         role = await services.following.participant_role(order, identity.account_id)
@@ -94,10 +93,8 @@ async def _welcome(socket: WebSocket, services: Services, standing: Standing, to
 
 
 async def _close(socket: WebSocket, end: End) -> None:
-    try:
+    with suppress(RuntimeError, WebSocketDisconnect):  # the client has closed it
         await socket.close(end.code, end.reason)
-    except (RuntimeError, WebSocketDisconnect):
-        return  # the client has closed it
 
 
 def _token(socket: WebSocket) -> tuple[str, str | None]:
@@ -114,12 +111,4 @@ def _token(socket: WebSocket) -> tuple[str, str | None]:
 def _same_origin(socket: WebSocket, origins: frozenset[str]) -> bool:
     """Tests whether Origin is allowed or missing: browsers let any page open a WebSocket, but always send Origin."""
     origin = socket.headers.get("origin")
-    return origin is None or origin in origins or _authority(origin) == socket.headers.get("host")
-
-
-def _authority(origin: str) -> str | None:
-    """Returns host and port of an origin; None when it has none, such as `null`."""
-    try:
-        return urlsplit(origin).netloc or None
-    except ValueError:
-        return None
+    return origin is None or origin in origins or origin.partition("://")[2] == socket.headers.get("host")

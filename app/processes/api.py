@@ -16,9 +16,8 @@ from app.api.fast_item_reads import FastItemReads
 from app.api.head import Head
 from app.api.health import Health
 from app.api.health_probes import open_probes
-from app.api.readiness import Readiness
+from app.api.readiness import Readiness, ServingState
 from app.api.services import Services
-from app.api.serving_state import ServingState
 from app.api.version_header import Versioning
 from app.infra.event_bus import Bus
 from app.infra.outbox.reconciler import Reconciler
@@ -64,7 +63,7 @@ def create_app(settings: Settings, registry: CollectorRegistry | None = None) ->
             async with _open_services(settings, telemetry, readiness, health) as services:
                 app.state.services, app.state.serving_state = services, serving_state
                 rates.use(services.limits)
-                serving_state.start()
+                serving_state.started = True
                 yield
         finally:
             await asyncio.to_thread(telemetry.close)  # last, so that it sends the spans and errors of the shutdown

@@ -1,6 +1,7 @@
 """Completes the OpenAPI document that FastAPI generates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -9,11 +10,10 @@ from fastapi.routing import APIRoute
 from app.api.contract.about import ABOUT, SECURITY, SERVER, TAGS
 from app.api.contract.examples import Examples
 from app.api.contract.headers import HEADERS, add_headers
-from app.api.contract.parameters import fix_parameters
 from app.api.contract.statuses import add_statuses
 from app.api.problems import Problem
 
-_METHODS: Final = ("get", "post", "put", "patch", "delete")
+_PRECONDITION_REQUIRED: Final = "428"
 
 
 def complete(app: FastAPI, root_path: str = "") -> None:
@@ -23,19 +23,20 @@ def complete(app: FastAPI, root_path: str = "") -> None:
     """
     generate = app.openapi
 
+    @cache
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            made = generate()
-            _replace_errors(made["components"]["schemas"])
-            _introduce(made, root_path)
-            examples = Examples(made["components"]["schemas"])
-            for path, operation in _operations(made):
+        made = generate()
+        schemas = made["components"]["schemas"]
+        _replace_errors(schemas)
+        _introduce(made, root_path)
+        examples = Examples(schemas)
+        for path, operations in made["paths"].items():
+            for operation in operations.values():
                 add_statuses(path, operation)
-                fix_parameters(operation)
+                _fix_parameters(operation)
                 add_headers(path, operation)
                 examples.add(operation)
-            app.openapi_schema = made
-        return app.openapi_schema
+        return made
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend the document
 
@@ -63,8 +64,28 @@ def _introduce(made: dict[str, Any], root_path: str) -> None:
             flow["tokenUrl"] = f"{root_path}{flow['tokenUrl']}"
 
 
-def _operations(made: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in made["paths"].items():
-        for method in _METHODS:
-            if method in methods:
-                yield path, methods[method]
+def _fix_parameters(operation: dict[str, Any]) -> None:
+    """Writes header names in their usual case, removes null, which a parameter can't be, and describes ids in paths."""
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
+        if parameter["in"] == "header":
+            parameter["name"] = _written(parameter["name"])
+            if parameter["name"] == "If-Match" and _PRECONDITION_REQUIRED in operation["responses"]:
+                parameter["required"] = True  # its absence is answered with 428 instead of 422
+        if parameter["in"] == "path":
+            parameter.setdefault("description", f"Id of the {parameter['name'].removesuffix('_id')}")
+        about = parameter["schema"].pop("description", None)
+        if about:
+            parameter.setdefault("description", about)
+
+
+def _written(header: str) -> str:
+    return "-".join("ID" if part.lower() == "id" else part.capitalize() for part in header.split("-"))
+
+
+def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    others = {key: value for key, value in schema.items() if key != "anyOf"}
+    choices: list[dict[str, Any]] = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        return choices[0] | others
+    return others | {"anyOf": choices} if choices else others

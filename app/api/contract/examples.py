@@ -7,7 +7,6 @@ from typing import Any, Final
 _FORMATS: Final[Mapping[str, Any]] = {
     "date": "2026-11-22",
     "date-time": "2026-11-22T12:00:00Z",
-    "email": "ada@example.com",
     "password": "correct horse battery",
     "uuid": "0b8f6e56-6c3f-4c51-9a57-0d5a4ed0a6b1",
 }
@@ -55,7 +54,7 @@ _FIELDS: Final[Mapping[str, Any]] = {
     "Probe.status": "ok",
 }
 _ONE_WORD: Final = re.compile(r"\^(\w+)\$")
-_TYPES: Final[Mapping[str, Any]] = {"boolean": True, "null": None, "number": 0.5, "object": {}, "string": "text"}
+_TYPES: Final[Mapping[str, Any]] = {"boolean": True, "number": 0.5, "object": {}, "string": "text"}
 
 
 class Examples:

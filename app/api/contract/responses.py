@@ -36,9 +36,5 @@ def answered(
 
 def _link(operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
     parameters = {name: value for name, value in values.items() if name != "body"}
-    link: dict[str, Any] = {"operationId": operation}
-    if parameters:
-        link["parameters"] = parameters
-    if "body" in values:
-        link["requestBody"] = values["body"]
-    return link
+    link = {"operationId": operation, "parameters": parameters, "requestBody": values.get("body")}
+    return {key: value for key, value in link.items() if value}

@@ -1,10 +1,11 @@
 """Error responses that many operations share, documented once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from copy import deepcopy
 from http import HTTPStatus
 from typing import Any, Final
 
-from app.api.problems import DOCUMENTED, title
+from app.api.problems import DOCUMENTED, MEDIA_TYPE, title
 
 _ANY: Final[Mapping[int, str]] = {
     400: "Missing, duplicate, invalid or unknown Host, a duplicate header field, or too many parameters",
@@ -32,9 +33,10 @@ def add_statuses(path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     responses.pop("422", None)  # FastAPI's schema, which this API replaces
     for status, about in _refusals(path, operation).items():
-        responses.setdefault(str(status), DOCUMENTED | {"description": about})
+        responses.setdefault(str(status), deepcopy(DOCUMENTED) | {"description": about})
     for status, response in responses.items():
-        for content in _problems(response):
+        content = response.get("content", {}).get(MEDIA_TYPE)
+        if content is not None:
             content["examples"] = {_name(int(status)): {"value": _example(path, int(status), response["description"])}}
     operation["responses"] = dict(sorted(responses.items()))
 
@@ -50,16 +52,6 @@ def _refusals(path: str, operation: Mapping[str, Any]) -> dict[int, str]:
     if operation.get("security"):
         found |= _WITH_A_TOKEN
     return found
-
-
-def _problems(response: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields copies of the contents that are problem details; responses share the originals."""
-    response["content"] = {kind: dict(content) for kind, content in response.get("content", {}).items()}
-    for kind, content in response["content"].items():
-        if kind in DOCUMENTED["content"]:
-            yield content
-    if not response["content"]:
-        del response["content"]
 
 
 def _example(path: str, status: int, about: str) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """Requires exactly one valid Host header that names this service."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from ipaddress import IPv6Address
 from typing import Final
 
 from starlette.types import Scope
 
-from app.api.edge.refusal import Refusal
+from app.api.edge.guards import Fields, Refusal
 
 # Paths that kubelets and monitors request by IP address. They are exempt from rate limits as well.
 OPERATIONS: Final = frozenset({"/livez", "/readyz", "/startupz", "/version"})
@@ -35,7 +35,7 @@ class Hosts:
         self._exact = {host.casefold() for host in allowed}
         self._suffixes = tuple(host[1:].casefold() for host in allowed if host.startswith("*."))
 
-    def refuse(self, scope: Scope, fields: Mapping[bytes, bytes]) -> Refusal | None:
+    def __call__(self, scope: Scope, fields: Fields) -> Refusal | None:
         if scope["path"] in OPERATIONS:
             return None
         host = fields.get(b"host")
@@ -54,12 +54,9 @@ def _name(host: bytes) -> str | None:
     if parts is None or (parts[2] and not 1 <= int(parts[2]) <= _LAST_PORT):
         return None
     name = parts[1].decode("ascii").lower()
-    return name if name[0] != "[" or _is_ipv6(name[1:-1]) else None
-
-
-def _is_ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except ValueError:
-        return False
-    return True
+    if name.startswith("["):
+        try:
+            IPv6Address(name[1:-1])
+        except ValueError:
+            return None
+    return name

@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from app.accounts.login_limits import network
 from app.api.edge.allowed_hosts import OPERATIONS
-from app.api.edge.refusal import Refusal
+from app.api.edge.guards import Refusal
 from app.infra.rate_limit.limits import Limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import Settings
@@ -40,11 +40,11 @@ class RateLimits:
     def use(self, limits: Limits) -> None:
         self._policies = {name: _Policy(name, amount, limits) for name, amount in self._amounts.items() if amount}
 
-    async def count(self, scope: Scope) -> Counted | None:
-        """Counts a request; returns None when no limit applies."""
+    async def count(self, scope: Scope) -> Counted:
+        """Counts a request, unless no limit applies."""
         policy = self._policies.get("read" if scope.get("method", "GET") in _READS else "write")
         if policy is None or scope["path"] in OPERATIONS:
-            return None
+            return Counted([], None)
         return await policy.count(self._network((scope.get("client") or ("",))[0]))
 
 

@@ -9,9 +9,8 @@ _PAIRS = list[tuple[bytes, bytes]]
 
 # Responses are data, so a browser may not load, run or frame anything in them. The pages of /docs set their own policy.
 API_POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
-_POLICY_NAME: Final = b"content-security-policy"
-_CACHE_NAME: Final = b"cache-control"
-_SNIFF_NAME: Final = b"x-content-type-options"
+_DEFAULTS: Final = ((b"x-content-type-options", b"nosniff"), (b"content-security-policy", API_POLICY))
+_PRIVATE: Final = (b"cache-control", b"no-store")
 _TIME_NAME: Final = b"x-process-time"
 _YEAR_SECONDS: Final = 31_536_000
 
@@ -28,24 +27,15 @@ class ResponseHeaders:
     @property
     def of_refusals(self) -> _PAIRS:
         """Returns the headers of responses that the server writes before it calls the application."""
-        return [
-            (_SNIFF_NAME, b"nosniff"),
-            (_POLICY_NAME, API_POLICY),
-            (_CACHE_NAME, b"no-store"),
-            *self._always,
-            (_TIME_NAME, b"0.000000"),
-        ]
+        return [*_DEFAULTS, _PRIVATE, *self._always, (_TIME_NAME, b"0.000000")]
 
     def append(self, message: Message, scope: Scope, started: float) -> None:
         """Adds headers to the start of a response; `started` is a time of perf_counter."""
         headers: _PAIRS = message.setdefault("headers", [])
         present = dict(headers)
-        if _SNIFF_NAME not in present:
-            headers.append((_SNIFF_NAME, b"nosniff"))
-        if _POLICY_NAME not in present:
-            headers.append((_POLICY_NAME, API_POLICY))
-        if _CACHE_NAME not in present and _is_private(scope):
-            headers.append((_CACHE_NAME, b"no-store"))
+        headers += [default for default in _DEFAULTS if default[0] not in present]
+        if _PRIVATE[0] not in present and _is_private(scope):
+            headers.append(_PRIVATE)
         headers += self._always
         headers.append((_TIME_NAME, b"%.6f" % (time.perf_counter() - started)))
 

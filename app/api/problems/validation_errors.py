@@ -1,10 +1,11 @@
 """Converts validation errors to problem details: the first few, without names and values that the client chose."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
-from app.api.problems.model import FieldProblem
-from app.api.problems.response import printable
+from app.api.problems.response import FieldProblem, printable
 
 MAX_ERRORS: Final = 20
 _UNKNOWN: Final = "extra_forbidden"
@@ -12,16 +13,12 @@ _UNKNOWN: Final = "extra_forbidden"
 
 def field_problems(errors: Sequence[Mapping[str, Any]]) -> list[FieldProblem]:
     """Returns the first MAX_ERRORS errors of pydantic; all unknown fields of an object count as one error."""
-    unknown: dict[tuple[int | str, ...], int] = {}
-    for error in errors:
-        if error["type"] == _UNKNOWN:
-            place = tuple(error["loc"][:-1])  # without the name, which the client chose
-            unknown[place] = unknown.get(place, 0) + 1
-    return list(_listed(errors, unknown))
+    return list(islice(_listed(errors), MAX_ERRORS))
 
 
-def _listed(errors: Sequence[Mapping[str, Any]], unknown: dict[tuple[int | str, ...], int]) -> Iterator[FieldProblem]:
-    left = MAX_ERRORS
+def _listed(errors: Sequence[Mapping[str, Any]]) -> Iterator[FieldProblem]:
+    # By object: without the names of the fields, which the client chose.
+    unknown = Counter(tuple(error["loc"][:-1]) for error in errors if error["type"] == _UNKNOWN)
     for error in errors:
         place, message = tuple(error["loc"]), str(error["msg"])
         if error["type"] == _UNKNOWN:
@@ -35,6 +32,3 @@ def _listed(errors: Sequence[Mapping[str, Any]], unknown: dict[tuple[int | str, 
             message=printable(message.removeprefix("Value error, ")),
             code=str(error["type"]),
         )
-        left -= 1
-        if left == 0:
-            return

@@ -3,17 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from app.accounts.permissions import Permission
 from app.api.contract.responses import ID, answered, refused
-from app.api.dependencies import Caller, DeadLettersService, TasksService, require_permission
+from app.api.dependencies import AppServices, Caller, requires
 from app.tasks.schemas import DeadLetterPage, DeadLetterQuery, TaskView
 
 router = APIRouter(
     prefix="/dead-letters",
     tags=["tasks"],
-    dependencies=[Depends(require_permission(Permission.JOBS_MANAGE))],
+    dependencies=[requires(Permission.JOBS_MANAGE)],
     responses=refused(401, 403),
 )
 
@@ -23,9 +23,9 @@ router = APIRouter(
     summary="List dead letters",
     responses=answered(200, links={"redrive_dead_letter": {"path.message_id": "$response.body#/dead_letters/0/id"}}),
 )
-async def list_dead_letters(query: Annotated[DeadLetterQuery, Query()], letters: DeadLettersService) -> DeadLetterPage:
+async def list_dead_letters(query: Annotated[DeadLetterQuery, Query()], services: AppServices) -> DeadLetterPage:
     """Returns one page of dead letters, newest first. For administrators."""
-    return await letters.page(query)
+    return await services.dead_letters.page(query)
 
 
 @router.post(
@@ -34,9 +34,7 @@ async def list_dead_letters(query: Annotated[DeadLetterQuery, Query()], letters:
     summary="Redrive a dead letter",
     responses=answered(202, links={"get_task": {"path.task_id": ID}}) | refused(404),
 )
-async def redrive_dead_letter(
-    message_id: UUID, caller: Caller, letters: DeadLettersService, tasks: TasksService
-) -> TaskView:
+async def redrive_dead_letter(message_id: UUID, caller: Caller, services: AppServices) -> TaskView:
     """Queues a dead letter again, with as many attempts as at first. Fix the cause before. For administrators."""
-    await letters.redrive(message_id)
-    return await tasks.get(caller, message_id)
+    await services.dead_letters.redrive(message_id)
+    return await services.tasks.get(caller, message_id)

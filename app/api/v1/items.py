@@ -7,7 +7,7 @@ from fastapi import Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.contract.responses import ETAG, ID, NOT_MODIFIED, answered, refused
-from app.api.dependencies import Caller, CatalogService, PopularService
+from app.api.dependencies import AppServices, Caller
 from app.api.etags import CONDITIONAL, IfMatch, etag, seen, tagged_item
 from app.api.prefix_router import Router
 from app.catalog import export
@@ -45,9 +45,9 @@ async def get_item(item_id: UUID, request: Request) -> Response:
     summary="List items",
     responses=answered(200, links={"get_item": {"path.item_id": "$response.body#/items/0/id"}}),
 )
-async def list_items(query: Annotated[ItemQuery, Query()], catalog: CatalogService) -> ItemPage:
+async def list_items(query: Annotated[ItemQuery, Query()], services: AppServices) -> ItemPage:
     """Returns one page of items, newest first by default."""
-    return await catalog.page(query)
+    return await services.catalog.page(query)
 
 
 @router.post(
@@ -56,9 +56,9 @@ async def list_items(query: Annotated[ItemQuery, Query()], catalog: CatalogServi
     summary="Create an item",
     responses=answered(201, "ETag", "Location", links=_CREATED) | refused(401, 409),
 )
-async def create_item(new: NewItem, caller: Caller, catalog: CatalogService, response: Response) -> ItemView:
+async def create_item(new: NewItem, caller: Caller, services: AppServices, response: Response) -> ItemView:
     """Creates an item for sale; 409 when its name is taken."""
-    item = await catalog.create(caller.account_id, new)
+    item = await services.catalog.create(caller.account_id, new)
     response.headers["Location"] = f"/api/v1/items/{item.id}"
     response.headers["ETag"] = etag(item.version)
     return ItemView.of(item)
@@ -71,10 +71,10 @@ async def create_item(new: NewItem, caller: Caller, catalog: CatalogService, res
     responses=answered(200, about="CSV with one line for each item", kind="text/csv") | refused(401),
 )
 async def export_items(
-    wanted: Annotated[ExportQuery, Query()], _caller: Caller, catalog: CatalogService
+    wanted: Annotated[ExportQuery, Query()], _caller: Caller, services: AppServices
 ) -> StreamingResponse:
     """Returns all matching items as CSV, oldest first. An apostrophe precedes text that a spreadsheet could execute."""
-    batches = catalog.batches(wanted)
+    batches = services.catalog.batches(wanted)
     first = await anext(batches)  # before the response begins, so that an outage is still a 503
     headers = {"Content-Disposition": 'attachment; filename="items.csv"', "X-Content-Type-Options": "nosniff"}
     content = export.as_csv(first, batches)
@@ -82,15 +82,15 @@ async def export_items(
 
 
 @router.get("/search", summary="Search items")
-async def search_items(query: Annotated[SearchQuery, Query()], catalog: CatalogService) -> ItemPage:
+async def search_items(query: Annotated[SearchQuery, Query()], services: AppServices) -> ItemPage:
     """Returns items for sale that contain the words, most relevant first. Words in the name rank higher."""
-    return await catalog.search(query)
+    return await services.catalog.search(query)
 
 
 @router.get("/popular", summary="List popular items", response_model=PopularItems)
-async def popular_items(popular: PopularService) -> Response:
+async def popular_items(services: AppServices) -> Response:
     """Returns the items for sale that were ordered most in the last 30 days, by pieces."""
-    return Response(await popular.top(), media_type="application/json")
+    return Response(await services.popular.top(), media_type="application/json")
 
 
 @router.put(
@@ -99,10 +99,10 @@ async def popular_items(popular: PopularService) -> Response:
     responses=answered(200, "ETag", links=_READ | _DELETE) | _WRITE_REFUSALS | refused(409),
 )
 async def replace_item(
-    item_id: UUID, new: NewItem, caller: Caller, catalog: CatalogService, response: Response, if_match: IfMatch
+    item_id: UUID, new: NewItem, caller: Caller, services: AppServices, response: Response, if_match: IfMatch
 ) -> ItemView:
     """Replaces the caller's item, including its stock. Requires If-Match, else 428; 412 when the item has changed."""
-    item = await catalog.change(caller, item_id, new, seen(if_match))
+    item = await services.catalog.change(caller, item_id, new, seen(if_match))
     response.headers["ETag"] = etag(item.version)
     return ItemView.of(item)
 
@@ -113,20 +113,15 @@ async def replace_item(
     responses=answered(200, "ETag", links=_READ | _REPLACE) | _WRITE_REFUSALS | refused(409),
 )
 async def change_item(
-    item_id: UUID,
-    change: ItemChange,
-    caller: Caller,
-    catalog: CatalogService,
-    response: Response,
-    if_match: IfMatch,
+    item_id: UUID, change: ItemChange, caller: Caller, services: AppServices, response: Response, if_match: IfMatch
 ) -> ItemView:
     """Changes some fields of the caller's item. Requires If-Match, else 428; 412 when the item has changed."""
-    item = await catalog.change(caller, item_id, change, seen(if_match))
+    item = await services.catalog.change(caller, item_id, change, seen(if_match))
     response.headers["ETag"] = etag(item.version)
     return ItemView.of(item)
 
 
 @router.delete("/{item_id:uuid}", status_code=204, summary="Delete an item", responses=_WRITE_REFUSALS)
-async def delete_item(item_id: UUID, caller: Caller, catalog: CatalogService, if_match: IfMatch) -> None:
+async def delete_item(item_id: UUID, caller: Caller, services: AppServices, if_match: IfMatch) -> None:
     """Deletes the caller's item. Its orders are kept, and its name can be used again."""
-    await catalog.archive(caller, item_id, seen(if_match))
+    await services.catalog.archive(caller, item_id, seen(if_match))

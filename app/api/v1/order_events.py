@@ -9,9 +9,8 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.contract.responses import refused
-from app.api.dependencies import Bearer, Caller, ServicesOf
-from app.api.stream_access import Standing
-from app.api.stream_limits import By, address_of
+from app.api.dependencies import AppServices, Bearer, Caller
+from app.api.streams import By, Standing, address_of
 from app.infra.fanout import SlowReaderError
 from app.orders.errors import OrderNotFoundError
 from app.orders.status_stream import Follower, OrderState
@@ -33,7 +32,7 @@ class _Stream:
 async def _stream(
     order_id: UUID,
     request: Request,
-    services: ServicesOf,
+    services: AppServices,
     caller: Caller,
     token: Bearer,
     last_event_id: LastEventId = None,
@@ -70,20 +69,15 @@ async def follow_order(stream: Annotated[_Stream, Depends(_stream)]) -> AsyncIte
         try:
             said = await stream.follower.next()
         except SlowReaderError:
-            stream.ended = "slow"
-            yield _end("slow")
-            return
-        if isinstance(said, OrderState):
-            yield ServerSentEvent(event="status", id=str(said.stage), data=said)
-            if said.final:
-                stream.ended = "final"
-                return
-        reason = await stream.standing.end()
+            reason: str | None = "slow"
+        else:
+            if isinstance(said, OrderState):
+                yield ServerSentEvent(event="status", id=str(said.stage), data=said)
+                if said.final:
+                    stream.ended = "final"
+                    return
+            reason = await stream.standing.end()
         if reason is not None:
             stream.ended = reason
-            yield _end(reason)
+            yield ServerSentEvent(event="end", data={"reason": reason}, retry=RETRY_MILLISECONDS)
             return
-
-
-def _end(reason: str) -> ServerSentEvent:
-    return ServerSentEvent(event="end", data={"reason": reason}, retry=RETRY_MILLISECONDS)

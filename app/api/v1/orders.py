@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 
 from app.api.contract.responses import ID, answered, refused
-from app.api.dependencies import Caller, Cancelling, OrdersService, Placing
+from app.api.dependencies import AppServices, Caller
 from app.orders.schemas import NewOrder, OrderDetail, OrderPage, OrderQuery
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -35,7 +35,7 @@ IdempotencyKey = Annotated[
     | refused(401, 404, 409, 504),
 )
 async def place_order(
-    new: NewOrder, caller: Caller, place: Placing, idempotency_key: IdempotencyKey = None
+    new: NewOrder, caller: Caller, services: AppServices, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Accepts an order, which is paid in the background. Poll it at Location until its status is final.
 
@@ -43,7 +43,7 @@ async def place_order(
     another body it is 422. A rejected order does not use up its key. The response is 404 for an unknown item, and 409,
     each with its own code, for an item that is not for sale now or has too little stock.
     """
-    placed = await place(caller.account_id, new, idempotency_key)
+    placed = await services.place_order(caller.account_id, new, idempotency_key)
     headers = {"Location": f"/api/v1/orders/{placed.order_id}"}
     if placed.replayed:
         headers["Idempotency-Replayed"] = "true"
@@ -55,15 +55,15 @@ async def place_order(
     summary="List your orders",
     responses=answered(200, links={"get_order": {"path.order_id": "$response.body#/orders/0/id"}}),
 )
-async def list_orders(query: Annotated[OrderQuery, Query()], caller: Caller, orders: OrdersService) -> OrderPage:
+async def list_orders(query: Annotated[OrderQuery, Query()], caller: Caller, services: AppServices) -> OrderPage:
     """Returns one page of the caller's orders, newest first."""
-    return await orders.page(caller.account_id, query)
+    return await services.orders.page(caller.account_id, query)
 
 
 @router.get("/{order_id:uuid}", summary="Get an order", responses=refused(401, 404))
-async def get_order(order_id: UUID, caller: Caller, orders: OrdersService) -> OrderDetail:
+async def get_order(order_id: UUID, caller: Caller, services: AppServices) -> OrderDetail:
     """Returns one of the caller's orders."""
-    return await orders.get(caller.account_id, order_id)
+    return await services.orders.get(caller.account_id, order_id)
 
 
 @router.post(
@@ -71,10 +71,10 @@ async def get_order(order_id: UUID, caller: Caller, orders: OrdersService) -> Or
     summary="Cancel an order",
     responses=answered(200, links={"get_order": {"path.order_id": ID}}) | refused(401, 404, 409),
 )
-async def cancel_order(order_id: UUID, caller: Caller, cancel: Cancelling) -> OrderDetail:
+async def cancel_order(order_id: UUID, caller: Caller, services: AppServices) -> OrderDetail:
     """Cancels one of the caller's orders that is pending or paid, and returns its pieces to the stock.
 
     A charge is refunded in the background; until then `refund` is `pending`. Cancelling again changes nothing; 409 for
     a failed order.
     """
-    return await cancel(caller.account_id, order_id)
+    return await services.cancel_order(caller.account_id, order_id)

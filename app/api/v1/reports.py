@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.contract.responses import ID, NOT_MODIFIED, answered, refused
-from app.api.dependencies import Caller, ReportsService, TasksService
+from app.api.dependencies import AppServices, Caller
 from app.api.etags import CONDITIONAL, is_current
 from app.csv_files import BOM, MEDIA_TYPE, Bom, with_bom
 from app.reports.schemas import NewSalesReport
@@ -25,16 +25,16 @@ router = APIRouter(prefix="/reports", tags=["reports"])
     | refused(401, 429),
 )
 async def ask_for_sales_report(
-    new: NewSalesReport, caller: Caller, reports: ReportsService, tasks: TasksService, response: Response
+    new: NewSalesReport, caller: Caller, services: AppServices, response: Response
 ) -> TaskView:
     """Requests a report of the caller's sales; of all sales for moderators and administrators.
 
     The report is generated in the background. Poll the task at Location until it succeeds; its `result` is the path of
     the file.
     """
-    task_id = await reports.ask(caller, new)
+    task_id = await services.reports.ask(caller, new)
     response.headers["Location"] = f"/api/v1/tasks/{task_id}"
-    return await tasks.get(caller, task_id)
+    return await services.tasks.get(caller, task_id)
 
 
 @router.get(
@@ -50,11 +50,11 @@ async def download_report(
     report_id: UUID,
     request: Request,
     caller: Caller,
-    reports: ReportsService,
+    services: AppServices,
     bom: Bom = False,  # noqa: FBT002 -- a parameter of the query
 ) -> Response:
     """Returns the file of the caller's report; 409 until it is ready, 410 after it has expired."""
-    file = await reports.file(caller, report_id)
+    file = await services.reports.file(caller, report_id)
     tag = f'"{file.digest}{"-bom" if bom else ""}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if is_current(request, tag):

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from app.accounts.permissions import Permission
 from app.accounts.profile_schemas import (
@@ -18,79 +18,79 @@ from app.accounts.profile_schemas import (
 )
 from app.accounts.schemas import AccountView
 from app.api.contract.responses import answered, refused
-from app.api.dependencies import AdministrationService, Caller, ClientAddress, ProfilesService, require_permission
+from app.api.dependencies import AppServices, Caller, ClientAddress, requires
 
 router = APIRouter(prefix="/users", tags=["users"])
 
 
 @router.get(
     "",
-    dependencies=[Depends(require_permission(Permission.USERS_READ))],
+    dependencies=[requires(Permission.USERS_READ)],
     summary="List users",
     responses=answered(200, links={"get_user": {"path.user_id": "$response.body#/users/0/id"}}) | refused(403),
 )
-async def list_users(query: Annotated[AccountQuery, Query()], administration: AdministrationService) -> AccountPage:
+async def list_users(query: Annotated[AccountQuery, Query()], services: AppServices) -> AccountPage:
     """Returns one page of users, oldest first. For administrators."""
-    return await administration.page(query)
+    return await services.administration.page(query)
 
 
 @router.get("/me", summary="Get your profile")
-async def get_me(caller: Caller, profiles: ProfilesService) -> AccountView:
+async def get_me(caller: Caller, services: AppServices) -> AccountView:
     """Returns the caller's own account."""
-    return await profiles.own(caller.account_id)
+    return await services.profiles.own(caller.account_id)
 
 
 @router.patch("/me", summary="Change your profile", responses=refused(409))
 async def change_me(
-    change: ProfileChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
+    change: ProfileChange, caller: Caller, services: AppServices, address: ClientAddress
 ) -> AccountView:
     """Changes the caller's profile. A new e-mail address requires the password; 409 when the address is taken."""
-    return await profiles.change(caller.account_id, change, address)
+    return await services.profiles.change(caller.account_id, change, address)
 
 
 @router.post("/me/password", status_code=204, summary="Change your password")
 async def change_password(
-    change: PasswordChange, caller: Caller, profiles: ProfilesService, address: ClientAddress
+    change: PasswordChange, caller: Caller, services: AppServices, address: ClientAddress
 ) -> None:
     """Changes the caller's password, and ends every login of the account, including this one."""
-    await profiles.change_password(caller.account_id, change, address)
+    await services.profiles.change_password(caller.account_id, change, address)
 
 
 @router.post("/me/delete", status_code=204, summary="Delete your account", responses=refused(409))
-async def delete_me(deletion: Deletion, caller: Caller, profiles: ProfilesService, address: ClientAddress) -> None:
+async def delete_me(deletion: Deletion, caller: Caller, services: AppServices, address: ClientAddress) -> None:
     """Anonymises the caller's account permanently; orders are kept. 409 for the last administrator."""
-    await profiles.delete(caller.account_id, deletion.current_password, address)
+    await services.profiles.delete(caller.account_id, deletion.current_password, address)
 
 
 @router.get("/{user_id:uuid}", summary="Get a user", responses=refused(404))
-async def get_user(user_id: UUID, caller: Caller, profiles: ProfilesService) -> AccountView | PublicView:
+async def get_user(user_id: UUID, caller: Caller, services: AppServices) -> AccountView | PublicView:
     """Returns a user's public profile; the whole account for the user and for administrators."""
-    return await profiles.see(caller, user_id)
+    return await services.profiles.see(caller, user_id)
 
 
-_WRITES = [Depends(require_permission(Permission.USERS_WRITE))]
+_WRITES = [requires(Permission.USERS_WRITE)]
 _RIGHTS = refused(403, 404, 409)
 
 
 @router.put("/{user_id:uuid}", summary="Replace a user's rights", dependencies=_WRITES, responses=_RIGHTS)
-async def replace_rights(user_id: UUID, rights: Rights, administration: AdministrationService) -> AccountView:
+async def replace_rights(user_id: UUID, rights: Rights, services: AppServices) -> AccountView:
     """Replaces role and active flag. The user's tokens become invalid within five seconds. For administrators."""
-    return await administration.change_rights(user_id, rights.model_dump())
+    return await services.administration.change_rights(user_id, rights.model_dump())
 
 
 @router.patch("/{user_id:uuid}", summary="Change a user's rights", dependencies=_WRITES, responses=_RIGHTS)
-async def change_rights(user_id: UUID, change: RightsChange, administration: AdministrationService) -> AccountView:
+async def change_rights(user_id: UUID, change: RightsChange, services: AppServices) -> AccountView:
     """Changes role or active flag. The user's tokens become invalid within five seconds. For administrators."""
-    return await administration.change_rights(user_id, change.model_dump(exclude_unset=True))
+    return await services.administration.change_rights(user_id, change.model_dump(exclude_unset=True))
 
 
 @router.delete(
     "/{user_id:uuid}",
     status_code=204,
     summary="Delete a user",
-    dependencies=[Depends(require_permission(Permission.USERS_DELETE))],
+    dependencies=[requires(Permission.USERS_DELETE)],
     responses=_RIGHTS,
 )
-async def delete_user(user_id: UUID, caller: Caller, administration: AdministrationService) -> None:
+async def delete_user(user_id: UUID, caller: Caller, services: AppServices) -> None:
     """Anonymises another user's account permanently; orders are kept. For administrators."""
-    await administration.delete(user_id, caller.account_id)
+    await services.administration.delete(user_id, caller.account_id)

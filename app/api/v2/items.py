@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query, Request, Response
 
 from app.api.contract.responses import ETAG, ID, NOT_MODIFIED, answered, refused
-from app.api.dependencies import Caller, CatalogService
+from app.api.dependencies import AppServices, Caller
 from app.api.etags import CONDITIONAL, etag, tagged_item
 from app.api.prefix_router import Router
 from app.catalog.cached_items import V2
@@ -42,9 +42,9 @@ async def get_item(item_id: UUID, request: Request) -> Response:
     )
     | refused(400),
 )
-async def list_items(query: Annotated[ItemCursorQuery, Query()], catalog: CatalogService) -> ItemListV2:
+async def list_items(query: Annotated[ItemCursorQuery, Query()], services: AppServices) -> ItemListV2:
     """Returns the items after a cursor, newest first by default. Every page costs as much as the first."""
-    items, cursor = await catalog.part(query)
+    items, cursor = await services.catalog.part(query)
     return ItemListV2(items=[ItemViewV2.of(item) for item in items], next_cursor=cursor)
 
 
@@ -64,9 +64,9 @@ async def list_items(query: Annotated[ItemCursorQuery, Query()], catalog: Catalo
     )
     | refused(401, 409),
 )
-async def create_item(new: NewItemV2, caller: Caller, catalog: CatalogService, response: Response) -> ItemViewV2:
+async def create_item(new: NewItemV2, caller: Caller, services: AppServices, response: Response) -> ItemViewV2:
     """Creates an item for sale; 409 when its name is taken."""
-    item = await catalog.create(caller.account_id, new.item())
+    item = await services.catalog.create(caller.account_id, new.item())
     response.headers["Location"] = f"/api/v2/items/{item.id}"
     response.headers["ETag"] = etag(item.version, V2.tag)
     return ItemViewV2.of(item)

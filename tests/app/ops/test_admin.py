@@ -15,7 +15,7 @@ import httpx2
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from app.api.serving_state import ServingState
+from app.api.readiness import ServingState
 from app.ops.admin import alive, serve_admin
 from app.ops.control import Board, Control
 from app.telemetry import logs
