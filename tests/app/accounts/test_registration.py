@@ -1,4 +1,4 @@
-"""Registering: what is taken, what is refused, and what is told."""
+"""Registration: accepted input, refused input, and what the answer discloses."""
 
 import json
 
@@ -19,7 +19,7 @@ VIEW = {"id", "username", "display_name", "email", "role", "is_active", "created
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 
 
-async def test_a_new_account_is_shown_without_its_password(api: Api) -> None:
+async def test_a_new_account_is_returned_without_its_password(api: Api) -> None:
     answer = await api.client.post(URL, json=ADA)
     assert answer.status_code == 201
     assert answer.json().keys() == VIEW
@@ -28,7 +28,7 @@ async def test_a_new_account_is_shown_without_its_password(api: Api) -> None:
     assert ADA["password"] not in answer.text
 
 
-async def test_a_name_or_an_address_is_taken_whatever_its_case_and_nobody_learns_which(api: Api) -> None:
+async def test_a_name_or_an_address_is_unique_in_any_case_and_the_refusal_does_not_say_which(api: Api) -> None:
     await api.client.post(URL, json=ADA)
     same_name = await api.client.post(URL, json=ADA | {"username": "aDA", "email": "other@example.com"})
     same_address = await api.client.post(URL, json=ADA | {"username": "grace", "email": "aDA@EXAMPLE.com"})
@@ -38,8 +38,10 @@ async def test_a_name_or_an_address_is_taken_whatever_its_case_and_nobody_learns
     assert same_name.json()["detail"] == same_address.json()["detail"]
 
 
-async def test_an_address_whose_folded_form_is_longer_than_itself_fits_the_database(api: Api) -> None:
-    for number, letter in enumerate("\u0149\u0390"):  # the first becomes two letters, the other one that is composed
+async def test_an_address_that_case_folding_lengthens_fits_its_column(api: Api) -> None:
+    for number, letter in enumerate(
+        "\u0149\u0390"
+    ):  # the first folds to two characters, the second is one that is composed
         address = letter * 64 + f"@{'a' * 60}.{'a' * 60}.org"
         answer = await api.client.post(URL, json=ADA | {"username": f"ada{number}", "email": address})
         assert answer.status_code == 201
@@ -93,7 +95,7 @@ async def test_a_refusal_names_the_field_and_never_the_password(api: Api) -> Non
             assert str(password) not in answer.text
 
 
-async def test_a_display_name_is_kept_and_an_age_is_not(api: Api) -> None:
+async def test_a_display_name_is_stored_and_an_age_is_not(api: Api) -> None:
     profile = {"display_name": " Ada, Countess of Lovelace ", "age": 16}
     answer = await api.client.post(URL, json=ADA | profile)
     assert answer.status_code == 201
@@ -102,7 +104,7 @@ async def test_a_display_name_is_kept_and_an_age_is_not(api: Api) -> None:
 
 
 @on_sqlite
-async def test_the_shortest_and_the_longest_password_work_whole(api: Api) -> None:
+async def test_the_shortest_and_the_longest_password_are_accepted_untruncated(api: Api) -> None:
     for length in (8, 128):
         name, password = f"ada{length}", "".join(chr(0xFC + number) for number in range(length))
         account = {"username": name, "email": f"{name}@example.com", "password": password}

@@ -1,4 +1,4 @@
-"""Dependencies of endpoints: each alias of a service gives the service of its type."""
+"""FastAPI dependencies: each service alias resolves to the service of its type."""
 
 from typing import Annotated, get_args, get_origin
 
@@ -20,7 +20,7 @@ SERVICES = {
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_each_alias_of_a_service_gives_the_service_of_its_type(settings: Settings) -> None:
+async def test_each_service_alias_resolves_to_its_type(settings: Settings) -> None:
     assert {"CatalogService", "Placing"} <= SERVICES.keys()
     app = create_app(settings).app
     async with app.router.lifespan_context(app):

@@ -1,4 +1,4 @@
-"""The stores as dependencies: statements, connections and who waits for one; and the uses of Redis."""
+"""Dependency metrics of the stores: statements, connections, waiting for a connection, and the uses of Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ on_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=Tru
 
 
 class Measures:
-    """Telemetry, and what its registry holds."""
+    """Telemetry and the values of its registry."""
 
     def __init__(self, settings: Settings) -> None:
         self.registry = CollectorRegistry()
@@ -51,7 +51,7 @@ async def _measured(settings: Settings) -> AsyncIterator[tuple[Database, Measure
         database.sample_pool()
 
 
-async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settings) -> None:
+async def test_statements_are_counted_and_timed_by_operation(settings: Settings) -> None:
     insert = text(
         "INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at) VALUES (:a, :b, '', '', :c)"
     )
@@ -81,9 +81,9 @@ async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settin
 
 
 @on_postgresql
-async def test_what_takes_too_long_is_a_timeout_and_what_is_locked_a_conflict(settings: Settings) -> None:
-    hasty = settings.model_copy(update={"database_statement_timeout_seconds": 0.2})
-    async with _measured(hasty) as (database, measures):
+async def test_a_slow_statement_is_a_timeout_and_a_lock_timeout_a_conflict(settings: Settings) -> None:
+    short_timeout = settings.model_copy(update={"database_statement_timeout_seconds": 0.2})
+    async with _measured(short_timeout) as (database, measures):
         with pytest.raises(UnavailableError):
             async with database.read() as session:
                 await session.execute(text("SELECT pg_sleep(5)"))
@@ -97,7 +97,7 @@ async def test_what_takes_too_long_is_a_timeout_and_what_is_locked_a_conflict(se
 
 
 async def _lose_the_connection(database: Database) -> None:
-    """Before a commit."""
+    """Ends the connection before a commit."""
     async with database.write() as writing:
         backend = (await writing.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         async with database.read() as session:
@@ -105,7 +105,7 @@ async def _lose_the_connection(database: Database) -> None:
 
 
 @on_postgresql
-async def test_a_commit_that_gets_no_answer_is_a_connection_that_failed(settings: Settings) -> None:
+async def test_a_commit_without_an_answer_is_a_connection_failure(settings: Settings) -> None:
     async with _measured(settings) as (database, measures):
         with pytest.raises(UnavailableError):
             await _lose_the_connection(database)
@@ -113,7 +113,7 @@ async def test_a_commit_that_gets_no_answer_is_a_connection_that_failed(settings
         assert measures.calls("database", "commit", "ok") == 0
 
 
-async def test_a_database_that_is_not_there_is_a_connection_that_failed() -> None:
+async def test_an_unreachable_database_is_a_connection_failure() -> None:
     gone = read(database_url=f"postgresql://u:p@127.0.0.1:{free_port()}/none", _env_file=None)
     async with _measured(gone) as (database, measures):
         for _ in range(2):
@@ -125,7 +125,7 @@ async def test_a_database_that_is_not_there_is_a_connection_that_failed() -> Non
 
 
 @on_postgresql
-async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: Settings) -> None:
+async def test_the_pool_reports_used_and_pending_connections_and_timeouts(settings: Settings) -> None:
     narrow = {"database_pool_size": 1, "database_max_overflow": 1, "database_pool_timeout_seconds": 0.2}
     measures = Measures(settings)
     async with open_database(settings.model_copy(update=narrow), measures.telemetry) as database:
@@ -136,7 +136,7 @@ async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: S
             database.sample_pool()
             assert measures.value("database_pool_connections", state="used") == 2
             assert measures.value("database_pool_max_connections") == 2
-            waiting = asyncio.create_task(_ask(database))
+            waiting = asyncio.create_task(_select(database))
             for _ in range(10):
                 await asyncio.sleep(0)
             assert measures.value("database_pool_pending_requests") == 1
@@ -145,7 +145,7 @@ async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: S
         assert measures.value("database_pool_timeouts_total") == 1
         assert measures.value("database_pool_wait_seconds_sum") >= 0.2
         assert measures.value("database_pool_pending_requests") == 0
-        await _ask(database)
+        await _select(database)
         database.sample_pool()
         assert measures.value("database_pool_connections", state="used") == 0
         assert measures.value("database_pool_connections", state="idle") == 1
@@ -158,12 +158,12 @@ async def _delete_unless_locked(database: Database) -> None:
         await session.execute(text("DELETE FROM items"))
 
 
-async def _ask(database: Database) -> None:
+async def _select(database: Database) -> None:
     async with database.rows() as connection:
         await connection.execute(text("SELECT 1"))
 
 
-async def test_uses_of_redis_are_counted_by_what_for(redis_url: str) -> None:
+async def test_redis_calls_are_counted_by_use(redis_url: str) -> None:
     settings = _with_redis(redis_url)
     measures = Measures(settings)
     await _use(settings, measures)
@@ -174,7 +174,7 @@ async def test_uses_of_redis_are_counted_by_what_for(redis_url: str) -> None:
         assert measures.calls("redis", operation, "ok") == measures.timed("redis", operation) >= 1
 
 
-async def test_a_redis_that_is_not_there_is_counted_once_and_left_alone() -> None:
+async def test_an_unreachable_redis_is_counted_once_and_not_called_again() -> None:
     gone = _with_redis(f"redis://127.0.0.1:{free_port()}/0")
     measures = Measures(gone)
     await _use(gone, measures)
