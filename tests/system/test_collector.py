@@ -1,4 +1,4 @@
-"""Tail sampling as deployed: what matters is kept whole, and of the rest about a share. A real collector decides."""
+"""Tail sampling with the deployed configuration and a real collector: important traces are kept, others sampled."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def configuration() -> dict[str, Any]:
     return loaded
 
 
-def test_what_matters_is_kept_whole_and_of_the_rest_a_share(tmp_path: Path) -> None:
+def test_important_traces_are_kept_and_the_rest_sampled(tmp_path: Path) -> None:
     with receiver() as store, collector(store.endpoint, tmp_path / "collector.log", DECISION_WAIT="1s") as endpoint:
         tracing = Tracing(read(otlp_endpoint=endpoint, _env_file=None), "api")
         kept = {
@@ -41,7 +41,7 @@ def test_what_matters_is_kept_whole_and_of_the_rest_a_share(tmp_path: Path) -> N
             "orders in time": [_request(tracing, milliseconds=9, order_milliseconds=9_000) for _ in range(ORDINARY)],
         }
         tracing.shutdown()
-        # Decided in the order in which they came: once this one is there, so are all.
+        # Traces are decided in order of arrival: once this one is exported, all are.
         later = Tracing(read(otlp_endpoint=endpoint, _env_file=None), "api")
         last = _request(later, milliseconds=251)
         later.shutdown()
@@ -66,7 +66,7 @@ def test_the_thresholds_are_those_of_the_objectives(configuration: dict[str, Any
     assert latency["latency"]["threshold_ms"] == order * 1000
 
 
-def test_the_image_that_is_deployed_is_the_version_that_is_tested() -> None:
+def test_the_deployed_image_is_the_tested_version() -> None:
     manifest = yaml.safe_load((CONFIGURATION.parent.parent.parent / "scripts/collector/manifest.yaml").read_text())
     deployment = yaml.safe_load((CONFIGURATION.parent / "deployment.yaml").read_text())
     [container] = deployment["spec"]["template"]["spec"]["containers"]
@@ -81,7 +81,7 @@ def _request(
     order_milliseconds: int = 30,
     failing: bool = False,
 ) -> str:
-    """The trace of a request with a statement and, unless it is a stream, the order's job below it; its id."""
+    """A trace of a request with a statement and, unless it is a stream, the order's job below it; returns its id."""
     began = 1_700_000_000_000 * MILLISECOND
     root = _span(tracing, f"POST {route}", SpanKind.SERVER, None, began)
     root.set_attribute("http.route", route)
