@@ -15,12 +15,12 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def _thaw() -> Iterator[None]:
+def _unfreeze() -> Iterator[None]:
     yield
     gc.unfreeze()
 
 
-@pytest.mark.usefixtures("_thaw")
+@pytest.mark.usefixtures("_unfreeze")
 async def test_a_started_server_has_frozen_its_objects() -> None:
     async def app(*_: Any) -> None:
         raise AssertionError

@@ -93,8 +93,8 @@ def test_totals_never_decrease_and_a_killed_process_leaves_no_gauges(
     with continuous_requests(url) as answers, held_requests(url, HELD):
         wait_until(lambda: scrape(admin)[IN_PROGRESS] >= HELD, 10, "the held requests")
         last = counts(scrape(admin))
-        victim = max(server.children(), key=lambda child: len(child.net_connections()))
-        victim.send_signal(signal.SIGKILL)
+        killed = max(server.children(), key=lambda child: len(child.net_connections()))
+        killed.send_signal(signal.SIGKILL)
         after_kill = 0
         while after_kill < 8 or len(server.children()) < WORKERS:
             now = counts(scrape(admin))
@@ -103,7 +103,7 @@ def test_totals_never_decrease_and_a_killed_process_leaves_no_gauges(
             last, after_kill = now, after_kill + 1
             assert after_kill < 200
         wait_until(lambda: scrape(admin).get(CLOSED) == WORKERS, 20, "the gauges of the living, and of nobody else")
-        assert not victim.is_running()
+        assert not killed.is_running()
         wait_until(lambda: scrape(admin)[IN_PROGRESS] < HELD + CLIENTS, 10, "no requests of the killed one")
 
     wait_until(lambda: scrape(admin)[IN_PROGRESS] == 0, 10, "no request in progress")

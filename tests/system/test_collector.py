@@ -16,7 +16,7 @@ from tests.support.otlp_receiver import receiver
 from tests.support.processes import wait_until
 from tests.system.collector import CONFIGURATION, collector
 
-ORDINARY = 200
+UNIMPORTANT = 200
 EVENTS = "/api/v1/orders/{order_id}/events"
 MILLISECOND = 1_000_000
 
@@ -36,9 +36,9 @@ def test_important_traces_are_kept_and_the_rest_sampled(tmp_path: Path) -> None:
             "a slow order": _request(tracing, milliseconds=20, order_milliseconds=10_001),
         }
         rest = {
-            "requests in time": [_request(tracing, milliseconds=249) for _ in range(ORDINARY)],
-            "streams that last": [_request(tracing, EVENTS, milliseconds=60_000) for _ in range(ORDINARY)],
-            "orders in time": [_request(tracing, milliseconds=9, order_milliseconds=9_000) for _ in range(ORDINARY)],
+            "requests in time": [_request(tracing, milliseconds=249) for _ in range(UNIMPORTANT)],
+            "streams that last": [_request(tracing, EVENTS, milliseconds=60_000) for _ in range(UNIMPORTANT)],
+            "orders in time": [_request(tracing, milliseconds=9, order_milliseconds=9_000) for _ in range(UNIMPORTANT)],
         }
         tracing.shutdown()
         # Traces are decided in order of arrival: once this one is exported, all are.
@@ -50,7 +50,7 @@ def test_important_traces_are_kept_and_the_rest_sampled(tmp_path: Path) -> None:
         assert len(store.of_trace(trace_id)) == 3, f"{what}: whole"
     seen = {span.trace_id for span in store.spans}
     for what, trace_ids in rest.items():
-        assert 0.03 <= len(seen & set(trace_ids)) / ORDINARY <= 0.2, f"{what}: one of ten"
+        assert 0.03 <= len(seen & set(trace_ids)) / UNIMPORTANT <= 0.2, f"{what}: one of ten"
 
 
 def test_the_thresholds_are_those_of_the_objectives(configuration: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from tests.support.ports import free_port
 from tests.support.processes import Processes
 
 # The verdict is under test, not the machine: its speed under load is for `make load` to measure.
-MODEST = ("--rate", "10", "--order-rate", "1", "--run-time", "8")
+LOW_LOAD = ("--rate", "10", "--order-rate", "1", "--run-time", "8")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_slow_provider_misses_the_objective_of_order_completion(shop: tuple[st
 
 def _load(root: Path, url: str, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "loadtests", "--host", url, *MODEST, *more],
+        [sys.executable, "-m", "loadtests", "--host", url, *LOW_LOAD, *more],
         cwd=root,
         capture_output=True,
         text=True,

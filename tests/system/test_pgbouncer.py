@@ -73,11 +73,11 @@ async def test_with_the_setting_everything_works(database_url: str, tmp_path: Pa
 async def test_timeouts_apply_to_their_own_transaction_only(database_url: str, tmp_path: Path) -> None:
     with pgbouncer(database_url, tmp_path) as url:
         async with (
-            open_database(_pooled(url, database_statement_timeout_seconds=0.5)) as hasty,
+            open_database(_pooled(url, database_statement_timeout_seconds=0.5)) as short_timeout,
             open_database(_pooled(url)) as relaxed,
         ):
             with pytest.raises(OutageError) as refusal:
-                async with hasty.read() as session:
+                async with short_timeout.read() as session:
                     await session.execute(text("SELECT pg_sleep(30)"))
             assert "statement timeout" in str(refusal.value.__cause__), "the server's own limit"
             async with relaxed.read() as session:

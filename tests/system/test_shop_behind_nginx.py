@@ -129,11 +129,11 @@ def test_orders_through_a_restart_are_placed_once_or_refused(root: Path, tmp_pat
         buyers = [Buyer(nginx) for _ in range(CLIENTS)]
         for buyer in buyers:
             buyer.start()
-        _a_few_more(buyers)
+        _place_more_orders(buyers)
         api.signal(signal.SIGTERM)
         assert api.wait() == 0
         start()
-        _a_few_more(buyers)
+        _place_more_orders(buyers)
         for buyer in buyers:
             buyer.stopped.set()
             buyer.join()
@@ -144,7 +144,7 @@ def test_orders_through_a_restart_are_placed_once_or_refused(root: Path, tmp_pat
             buyer.shopper.client.close()
 
 
-def _a_few_more(buyers: list[Buyer]) -> None:
+def _place_more_orders(buyers: list[Buyer]) -> None:
     wanted = [len(buyer.placed) + 2 for buyer in buyers]
     wait_until(
         lambda: all(len(buyer.placed) >= enough for buyer, enough in zip(buyers, wanted, strict=True)), 20, "orders"

@@ -15,7 +15,7 @@ from tests.support.processes import Processes
 pytestmark = pytest.mark.anyio
 
 
-def _introduce(settings: Settings) -> dict[str, str]:
+def _shown_passwords(settings: Settings) -> dict[str, str]:
     with ThreadPoolExecutor(1) as thread:  # it runs its own event loop
         return dict(thread.submit(introduce, settings).result(timeout=60))
 
@@ -23,8 +23,8 @@ def _introduce(settings: Settings) -> dict[str, str]:
 async def test_each_role_has_an_account_whose_password_is_kept_and_shown_until_it_is_changed(
     api: Api, settings: Settings
 ) -> None:
-    passwords = _introduce(settings)
-    assert _introduce(settings) == passwords
+    passwords = _shown_passwords(settings)
+    assert _shown_passwords(settings) == passwords
     assert set(passwords) == {"user", "moderator", "admin"}
     assert len(set(passwords.values())) == 3
     assert stat.S_IMODE((settings.state_dir / FILE).stat().st_mode) == 0o600
@@ -37,15 +37,15 @@ async def test_each_role_has_an_account_whose_password_is_kept_and_shown_until_i
     change = {"current_password": passwords["admin"], "password": new, "password_confirm": new}
     (await api.client.post("/api/v1/users/me/password", json=change, headers=bearer)).raise_for_status()
 
-    assert set(_introduce(settings)) == {"user", "moderator"}
+    assert set(_shown_passwords(settings)) == {"user", "moderator"}
     assert (await log_in(api, "admin", new)).status_code == 200
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 async def test_an_invalid_stored_password_is_not_shown(settings: Settings) -> None:
-    _introduce(settings)
+    _shown_passwords(settings)
     (settings.state_dir / FILE).unlink()
-    assert _introduce(settings) == {}
+    assert _shown_passwords(settings) == {}
 
 
 def test_a_distributed_installation_has_no_initial_accounts(stores: dict[str, str], processes: Processes) -> None:

@@ -7,25 +7,25 @@ from app.settings import Settings
 from tests.app.accounts.logged_in import new_account
 from tests.app.conftest import Api
 
-OFFICIAL = [
+RESERVED = [
     "admin", "Admin_", "ADMIN", "a.d-m_i.n", "adm1n", "4dmin", "admin1", "admin-2024", "shop-admin", "Administrator",
     "root", "r00t", "support", "supp0rt", "support_team", "SupportTeam", "customer-support", "the.support.team",
     "staff7", "moderator", "m0derat0r", "binnacle",
     "B1nnacle", "binnacle-support", "mybinnacleshop", "help.desk", "security",
 ]  # fmt: skip
-LOOKING_LIKE_IT = [
+LOOKALIKES = [
     "Binnacle Support", "Binnacle", "\u0430dmin", "Adm\u0456n", "\uff21\uff24\uff2d\uff29\uff2e", "\u00c1dm\u00efn",
     "\U0001d400\U0001d41d\U0001d426\U0001d422\U0001d427", "Admin\ufe0f", "Admin!", "[admin]", "Supp\u03bfrt",
     "Ada (Admin)", "Customer Support", "The  Security  Team", "M\u043ed\u0435r\u0430t\u043er",
 ]  # fmt: skip
-PEOPLE = [
+COMMON_NAMES = [
     "ada", "Ada L.", "Ada, Countess of Lovelace", "Joe Root", "Sam Staff Sgt", "Admiral Hopper", "security guard",
     "user1", "rooted", "modern", "Helpful Helen", "\u0410\u0434\u0430", "\u0391\u03b4\u03b1", "\u963f\u8fbe",
     "O\u2019Neil", "\u0410\u0434\u0430 Lovelace",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*OFFICIAL, *LOOKING_LIKE_IT], ids=ascii)
+@pytest.mark.parametrize("name", [*RESERVED, *LOOKALIKES], ids=ascii)
 def test_a_name_that_impersonates_the_service_is_refused(name: str) -> None:
     assert official(name)
     for check in (free, personal):
@@ -33,7 +33,7 @@ def test_a_name_that_impersonates_the_service_is_refused(name: str) -> None:
             check(name)
 
 
-@pytest.mark.parametrize("name", PEOPLE, ids=ascii)
+@pytest.mark.parametrize("name", COMMON_NAMES, ids=ascii)
 def test_common_names_are_accepted(name: str) -> None:
     assert personal(name) == name
 

@@ -18,7 +18,7 @@ from app.settings import Settings
 from tests.app.conftest import Api
 
 LIFETIME = 900
-ADA = {
+ACCOUNT = {
     "username": "ada",
     "email": "ada@example.com",
     "password": "correct horse battery",
@@ -129,7 +129,7 @@ async def test_the_api_accepts_a_valid_token_and_answers_every_other_with_the_sa
     api: Api, settings: Settings
 ) -> None:
     key = signing_key(settings)
-    own = {"sub": (await api.client.post("/api/v1/auth/register", json=ADA)).json()["id"]}
+    own = {"sub": (await api.client.post("/api/v1/auth/register", json=ACCOUNT)).json()["id"]}
 
     async def request(header: bytes) -> Any:
         return await api.client.get("/api/v1/orders", headers={b"Authorization": header})

@@ -23,8 +23,8 @@ POST = b"POST /api/v1/auth/register HTTP/1.1\r\nHost: shop\r\nContent-Type: appl
 @pytest.fixture
 async def port(settings: Settings) -> AsyncIterator[int]:
     """The port of the API with short deadlines."""
-    hasty = settings.model_copy(update={"request_body_seconds": BODY_SECONDS})
-    async with serving(create_app(hasty), header_seconds=HEADER_SECONDS, body_seconds=BODY_SECONDS) as number:
+    short_timeout = settings.model_copy(update={"request_body_seconds": BODY_SECONDS})
+    async with serving(create_app(short_timeout), header_seconds=HEADER_SECONDS, body_seconds=BODY_SECONDS) as number:
         yield number
 
 

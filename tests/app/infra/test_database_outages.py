@@ -175,8 +175,8 @@ async def test_during_an_outage_all_callers_fail_fast_and_are_served_soon_after(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_gate, "CHECK_SECONDS", 0.05)
-    crowd = {"database_pool_size": 2, "database_pool_timeout_seconds": 30}
-    async with _wired(database_url, **crowd) as (database, wire):
+    small_pool = {"database_pool_size": 2, "database_pool_timeout_seconds": 30}
+    async with _wired(database_url, **small_pool) as (database, wire):
         await _fill(database, 2)
         with wire.gone():
             first = await asyncio.gather(*(_select(database) for _ in range(20)), return_exceptions=True)

@@ -67,8 +67,8 @@ def test_a_pod_of_two_processes_changes_its_log_level_drains_on_request_and_stop
         wait_until(lambda: {answer.status_code for answer in _answers(url)} == {503}, 5, "no process to be ready")
         assert {answer.headers["Connection"] for answer in _answers(url)} == {"close"}
         assert loopback.get(list_items).status_code == 200  # requests that arrive nevertheless are answered
-        victim = psutil.Process(server.pid).children()[0]
-        victim.kill()
+        killed = psutil.Process(server.pid).children()[0]
+        killed.kill()
         wait_until(lambda: len(psutil.Process(server.pid).children()) == 2, 20, "a new process")
         wait_until(lambda: _count(server, "drain_asked_for") == 3, 20, "the new process to drain too")
         assert loopback.get(f"{admin}/drain").json() == {"draining": True, "requests_in_progress": 0}

@@ -67,8 +67,8 @@ async def test_another_body_under_a_used_key_is_refused_and_an_equivalent_body_i
     first = await client.post(URL, json=body, headers=key)
     other = await client.post(URL, json=body | {"notes": "Ring twice."}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
-    spelt = {"lines": [{"quantity": 1, "item_id": body["lines"][0]["item_id"].upper()}]}
-    assert (await client.post(URL, json=spelt, headers=key)).content == first.content
+    equivalent = {"lines": [{"quantity": 1, "item_id": body["lines"][0]["item_id"].upper()}]}
+    assert (await client.post(URL, json=equivalent, headers=key)).content == first.content
     await api.login()
     mine = await client.post(URL, json=body, headers=key)
     assert (mine.status_code, mine.headers.get(REPLAYED)) == (202, None), "a key is its account's own"

@@ -42,10 +42,10 @@ BEHAVIOUR: dict[Behaviour, dict[str, float]] = {
 DOES: set[Behaviour] = {"good", "declines", "fails"}
 ANSWERS: set[Behaviour] = {"good", "declines"}
 MAX_ORDERS = 3  # with more orders, each meets fewer events
-ANY_MOOD: tuple[Behaviour, ...] = ("good", "declines", "fails", "refuses", "absent")
-Death = Literal["when it begins", "when it has said so", "when the provider has done it"]
-ANY_DEATH: tuple[Death, ...] = ("when it begins", "when it has said so", "when the provider has done it")
-BEHAVIOURS = st.sampled_from(ANY_MOOD)
+ANY_BEHAVIOUR: tuple[Behaviour, ...] = ("good", "declines", "fails", "refuses", "absent")
+CrashPoint = Literal["when it begins", "when it has said so", "when the provider has done it"]
+CRASH_POINTS: tuple[CrashPoint, ...] = ("when it begins", "when it has said so", "when the provider has done it")
+BEHAVIOURS = st.sampled_from(ANY_BEHAVIOUR)
 
 
 @dataclass(slots=True)
@@ -89,9 +89,9 @@ class Outbox(RuleBasedStateMachine):
     def run(self, work: Any) -> Any:
         return self.runner.run(work)
 
-    @initialize(impatient=st.booleans())
-    def open(self, impatient: bool) -> None:  # noqa: FBT001 -- hypothesis names it
-        self.impatient = impatient  # a buyer who cancels whatever is not completed
+    @initialize(cancels_open_orders=st.booleans())
+    def open(self, cancels_open_orders: bool) -> None:  # noqa: FBT001 -- hypothesis names it
+        self.cancels_open_orders = cancels_open_orders  # a buyer who cancels whatever is not completed
         shutil.copy(self.template, self.folder / "binnacle.db")
         made = read(state_dir=self.folder, _env_file=None)
         self.shop: Shop = self.run(self.stack.enter_async_context(open_shop(made)))
@@ -143,24 +143,24 @@ class Outbox(RuleBasedStateMachine):
     @precondition(lambda self: self.orders)
     @rule(
         number=st.integers(0, 2),
-        death=st.sampled_from(ANY_DEATH),
+        crash_point=st.sampled_from(CRASH_POINTS),
     )
-    def die_at_paying(self, number: int, death: Death) -> None:
+    def crash_during_payment(self, number: int, crash_point: CrashPoint) -> None:
         expected = self._pick(number)
-        if not self._claimed(expected.payment) or death == "when it begins":
+        if not self._claimed(expected.payment) or crash_point == "when it begins":
             return
         started = self.run(self._start(expected.order))
         assert started == (expected.status == "pending")
         expected.started |= started
-        if started and death == "when the provider has done it":
+        if started and crash_point == "when the provider has done it":
             self._call_charge(expected)
 
     @precondition(lambda self: any(order.repayment for order in self.orders))
-    @rule(number=st.integers(0, 2), death=st.sampled_from(["when it begins", "when the provider has done it"]))
-    def die_at_repaying(self, number: int, death: Death) -> None:
+    @rule(number=st.integers(0, 2), crash_point=st.sampled_from(["when it begins", "when the provider has done it"]))
+    def crash_during_refund(self, number: int, crash_point: CrashPoint) -> None:
         expected = self._cancelled(number)
         assert expected.repayment is not None
-        if not self._claimed(expected.repayment) or death == "when it begins" or self.behaviour not in DOES:
+        if not self._claimed(expected.repayment) or crash_point == "when it begins" or self.behaviour not in DOES:
             return
         if expected.charged == "succeeded":
             with suppress(UnavailableError):
@@ -205,7 +205,7 @@ class Outbox(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if self.orders:
-                for number in range(len(self.orders) if self.impatient else 0):
+                for number in range(len(self.orders) if self.cancels_open_orders else 0):
                     if self._pick(number).status == "pending":
                         self.cancel(number)
                 self.process_everything()
@@ -260,7 +260,7 @@ class Outbox(RuleBasedStateMachine):
         if self.behaviour in DOES:
             with suppress(UnavailableError):
                 self.run(self._call_provider("charge", expected.order))
-            self._learn(expected)
+            self._record_decision(expected)
 
     def _process(self, work: Work) -> str | None:
         """Returns the outcome; None if another worker has the claim."""
@@ -283,7 +283,7 @@ class Outbox(RuleBasedStateMachine):
             return
         expected.started = True
         if self.behaviour in DOES:
-            self._learn(expected)
+            self._record_decision(expected)
         if self.behaviour not in ANSWERS:
             assert outcome == "later"
             return
@@ -297,7 +297,7 @@ class Outbox(RuleBasedStateMachine):
             return
         asked = expected.charged is None and expected.started
         if asked and self.behaviour in DOES:
-            self._learn(expected)
+            self._record_decision(expected)
         owed = expected.charged == "succeeded"
         if self.behaviour == "absent" or ((asked or owed) and self.behaviour not in ANSWERS):
             assert outcome == "later"
@@ -307,7 +307,7 @@ class Outbox(RuleBasedStateMachine):
         expected.refunded |= owed
         expected.refund = "refunded" if owed else "none"
 
-    def _learn(self, expected: Expected) -> None:
+    def _record_decision(self, expected: Expected) -> None:
         """Records the provider's decision, which it makes at the first charge and keeps."""
         [charge] = self.run(self.shop.charges(expected.order))
         if expected.charged is None:
@@ -340,18 +340,20 @@ def test_every_way_to_interrupt_a_payment_a_cancellation_and_a_refund(migrated_s
     """All short sequences; random search finds the long ones."""
     machine = type("Machine", (Outbox,), {"template": migrated_sqlite / "binnacle.db"})()
     try:
-        machine.open(impatient=False)
-        openings: list[tuple[Behaviour, Death | None]] = [(behaviour, None) for behaviour in ANY_MOOD]
-        openings += [(behaviour, death) for behaviour in ("good", "declines", "refuses") for death in ANY_DEATH]
-        endings: tuple[Behaviour, ...] = ("good", "fails") if late else ANY_MOOD
-        for (paying, death), repaying in itertools.product(openings, endings):
+        machine.open(cancels_open_orders=False)
+        openings: list[tuple[Behaviour, CrashPoint | None]] = [(behaviour, None) for behaviour in ANY_BEHAVIOUR]
+        openings += [
+            (behaviour, crash_point) for behaviour in ("good", "declines", "refuses") for crash_point in CRASH_POINTS
+        ]
+        endings: tuple[Behaviour, ...] = ("good", "fails") if late else ANY_BEHAVIOUR
+        for (paying, crash_point), repaying in itertools.product(openings, endings):
             machine.change_behaviour("good")
             machine.place(1)
-            if death is None:
+            if crash_point is None:
                 machine.pay(0, paying)
             else:
                 machine.change_behaviour(paying)
-                machine.die_at_paying(0, death)
+                machine.crash_during_payment(0, crash_point)
             machine.cancel(0)
             if machine.orders[-1].repayment:
                 machine.repay(0, repaying)

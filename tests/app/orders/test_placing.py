@@ -106,9 +106,9 @@ async def test_an_order_is_visible_to_its_buyer_only(api: Api) -> None:
     assert [order["id"] for order in second["orders"]] == mine[:1]
     await api.login()
     assert (await client.get(URL)).json()["orders"] == []
-    anothers, nobodys = await client.get(f"{URL}/{mine[0]}"), await client.get(f"{URL}/{uuid4()}")
-    assert anothers.status_code == nobodys.status_code == 404
-    assert anothers.json()["detail"] == nobodys.json()["detail"]
+    foreign, missing = await client.get(f"{URL}/{mine[0]}"), await client.get(f"{URL}/{uuid4()}")
+    assert foreign.status_code == missing.status_code == 404
+    assert foreign.json()["detail"] == missing.json()["detail"]
     del client.headers["Authorization"]
     for answer in (await client.get(URL), await client.get(f"{URL}/{mine[0]}"), await _order(client, {item: 1})):
         assert answer.status_code == 401

@@ -80,7 +80,7 @@ def _on_redis(url: str) -> Settings:
     return read(database_url="postgresql://nobody@127.0.0.1:9/none", redis_url=url, _env_file=None)
 
 
-async def _a_minute_passes(provider: Provider, cache: Cache) -> None:
+async def _advance_one_minute(provider: Provider, cache: Cache) -> None:
     provider.moment += timedelta(minutes=1, seconds=1)
     await cache.delete("rates:EUR")  # its clock is separate
 
@@ -113,7 +113,7 @@ async def test_replicas_share_fresh_and_stale_rates(redis_url: str) -> None:
             latest = await first.latest("EUR")
             assert (await second.latest("EUR")).table == latest.table
             assert provider.asked == 1
-        await _a_minute_passes(provider, first_cache)
+        await _advance_one_minute(provider, first_cache)
         provider.fails = True
         async with _replica(provider, second_cache) as started_since:
             old = await started_since.latest("EUR")
@@ -130,10 +130,10 @@ async def test_the_newest_known_rate_is_used(redis_url: str) -> None:
         _replica(provider, second_cache) as second,
     ):
         await first.latest("EUR")
-        await _a_minute_passes(provider, cache)
+        await _advance_one_minute(provider, cache)
         provider.usd = '"1.20"'
         await second.latest("EUR")
-        await _a_minute_passes(provider, cache)
+        await _advance_one_minute(provider, cache)
         provider.fails = True
         quote = await first.rate("EUR", "USD")
         assert (quote.rate, quote.stale) == (Decimal("1.20"), True)

@@ -8,7 +8,7 @@ import pytest
 from app.settings import SettingsError, read
 
 KEY = "3f9c51d07ae84b268d15e0a97c42f6b3"
-SOUND = {
+SAFE = {
     "ENVIRONMENT": "production",
     "DATABASE_URL": "postgresql://binnacle@db/binnacle",
     "REDIS_URL": "redis://cache:6379/0",
@@ -37,7 +37,7 @@ def _refused(monkeypatch: pytest.MonkeyPatch, folder: Path, variables: dict[str,
 
 
 def test_safe_settings_start_in_production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert _refused(monkeypatch, tmp_path, SOUND) == []
+    assert _refused(monkeypatch, tmp_path, SAFE) == []
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_safe_settings_start_in_production(monkeypatch: pytest.MonkeyPatch, tmp_
     ],
 )
 def test_each_unsafe_value_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str) -> None:
-    assert set(_refused(monkeypatch, tmp_path, SOUND | {name: value})) == {name}
+    assert set(_refused(monkeypatch, tmp_path, SAFE | {name: value})) == {name}
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "PROVIDER_URL"])
 def test_each_missing_setting_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str) -> None:
-    rest = {name: value for name, value in SOUND.items() if name != missing}
+    rest = {name: value for name, value in SAFE.items() if name != missing}
     assert missing in _refused(monkeypatch, tmp_path, rest)
 
 
@@ -102,10 +102,10 @@ def test_an_invalid_origin_is_refused_everywhere(monkeypatch: pytest.MonkeyPatch
 
 def test_a_demo_may_use_unsafe_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     demo = {"ENVIRONMENT": "demo", "ALLOWED_HOSTS": "*", "CORS_ORIGINS": "*", "PROVIDER_URL": "http://sandbox:8001"}
-    assert _refused(monkeypatch, tmp_path, SOUND | demo) == []
+    assert _refused(monkeypatch, tmp_path, SAFE | demo) == []
 
 
 def test_generated_keys_are_no_placeholders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for key in ("9a4c51e07bd83f266c0f1b27d3958ae4", "q2VtNDBkZjVhYmM5ZTc4OTAxMjM0NTY3ODkwYWJjZGU="):
         assert re.fullmatch(r"\S{32,}", key)
-        assert _refused(monkeypatch, tmp_path, SOUND | {"SECRET_KEY": key}) == []
+        assert _refused(monkeypatch, tmp_path, SAFE | {"SECRET_KEY": key}) == []

@@ -16,7 +16,7 @@ from tests.app.accounts.logged_in import LoggedInAccount, new_account
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
-LETTERS = "/api/v1/dead-letters"
+DEAD_LETTERS = "/api/v1/dead-letters"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
 
@@ -91,12 +91,12 @@ async def test_a_task_is_visible_to_its_owner_and_administrators(
 ) -> None:
     user, moderator = await new_account(api, settings, "ada"), await new_account(api, settings, "eve", "moderator")
     admin = await new_account(api, settings, "rooty", "admin")
-    task, nobodys = await _task(database, user), await _task(database, None)
-    for account, url in ((moderator, task), (moderator, uuid4()), (user, nobodys)):
+    task, unowned = await _task(database, user), await _task(database, None)
+    for account, url in ((moderator, task), (moderator, uuid4()), (user, unowned)):
         answer = await api.client.get(f"/api/v1/tasks/{url}", headers=account.bearer)
         assert (answer.status_code, answer.json()["code"]) == (404, "task_not_found")
     assert (await _get_task(api, admin, task))["id"] == str(task)
-    assert (await _get_task(api, admin, nobodys))["id"] == str(nobodys)
+    assert (await _get_task(api, admin, unowned))["id"] == str(unowned)
     assert (await api.client.get(f"/api/v1/tasks/{task}")).status_code == 401
 
 
@@ -107,7 +107,7 @@ async def test_dead_letters_are_newest_first_with_their_request_and_trace_ids(
     died = [now() - timedelta(minutes=minutes) for minutes in (3, 1, 2)]
     old, new, middle = [await _dead(database, died_at=moment) for moment in died]
     other = await _dead(database, topic="ring", traceparent="", died_at=now())
-    page = (await api.client.get(LETTERS, headers=admin.bearer, params={"per_page": 3})).raise_for_status().json()
+    page = (await api.client.get(DEAD_LETTERS, headers=admin.bearer, params={"per_page": 3})).raise_for_status().json()
     assert [letter["id"] for letter in page["dead_letters"]] == [str(other), str(new), str(middle)]
     assert (page["total"], page["page"], page["per_page"]) == (4, 1, 3)
     letter = page["dead_letters"][1]
@@ -116,7 +116,7 @@ async def test_dead_letters_are_newest_first_with_their_request_and_trace_ids(
     assert 90 <= letter["age_seconds"] < 3600
     assert page["dead_letters"][0]["trace_id"] == ""
     second = await api.client.get(
-        LETTERS, headers=admin.bearer, params={"topic": "from_tomorrow", "page": 2, "per_page": 2}
+        DEAD_LETTERS, headers=admin.bearer, params={"topic": "from_tomorrow", "page": 2, "per_page": 2}
     )
     assert [letter["id"] for letter in second.json()["dead_letters"]] == [str(old)]
     assert second.json()["total"] == 3
@@ -127,15 +127,15 @@ async def test_a_redriven_letter_is_processed_immediately_and_once(
 ) -> None:
     admin = await new_account(api, settings, "rooty", "admin")
     letter = await _dead(database)
-    revived = await api.client.post(f"{LETTERS}/{letter}/redrive", headers=admin.bearer)
+    revived = await api.client.post(f"{DEAD_LETTERS}/{letter}/redrive", headers=admin.bearer)
     assert (revived.status_code, revived.json()["id"]) == (202, str(letter))
-    again = await api.client.post(f"{LETTERS}/{letter}/redrive", headers=admin.bearer)
+    again = await api.client.post(f"{DEAD_LETTERS}/{letter}/redrive", headers=admin.bearer)
     assert (again.status_code, again.json()["code"]) == (404, "dead_letter_not_found")
     async with asyncio.timeout(20):
         # The topic has no handler: the one new attempt is all that is visible.
         while (await _get_task(api, admin, letter))["attempts"] < 11:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-    page = (await api.client.get(LETTERS, headers=admin.bearer)).json()
+    page = (await api.client.get(DEAD_LETTERS, headers=admin.bearer)).json()
     assert page["total"] == 0
 
 
@@ -146,17 +146,17 @@ async def test_dead_letters_are_for_administrators_only(
     account = await new_account(api, settings, "ada", role)
     letter = await _dead(database, account)
     for answer in (
-        await api.client.get(LETTERS, headers=account.bearer),
-        await api.client.post(f"{LETTERS}/{letter}/redrive", headers=account.bearer),
+        await api.client.get(DEAD_LETTERS, headers=account.bearer),
+        await api.client.post(f"{DEAD_LETTERS}/{letter}/redrive", headers=account.bearer),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
         assert "jobs:manage" in answer.json()["detail"]
-    assert (await api.client.get(LETTERS)).status_code == 401
+    assert (await api.client.get(DEAD_LETTERS)).status_code == 401
     assert (await _get_task(api, account, letter))["status"] == "failed"
 
 
 @pytest.mark.parametrize("query", ["per_page=101", "page=0", "topic=", "topic=%00", "unknown=1"])
 async def test_an_invalid_query_is_refused(api: Api, settings: Settings, query: str) -> None:
     admin = await new_account(api, settings, "rooty", "admin")
-    answer = await api.client.get(f"{LETTERS}?{query}", headers=admin.bearer)
+    answer = await api.client.get(f"{DEAD_LETTERS}?{query}", headers=admin.bearer)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")

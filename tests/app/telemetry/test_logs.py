@@ -56,8 +56,8 @@ def test_a_librarys_exception_is_one_line(recorded: Logs) -> None:
 def test_lines_below_the_level_and_noisy_libraries_are_left_out(recorded: Logs) -> None:
     structlog.get_logger().debug("ours")
     logging.getLogger("library").debug("theirs")
-    for chatty in ("httpx2", "alembic.runtime.migration"):
-        logging.getLogger(chatty).info("chatter")
+    for noisy in ("httpx2", "alembic.runtime.migration"):
+        logging.getLogger(noisy).info("chatter")
     assert recorded.lines() == []
     with recorded_logs("error") as fewer:
         structlog.get_logger().warning("ours")
@@ -193,20 +193,20 @@ def test_a_long_chain_of_errors_in_deep_libraries_is_a_line_of_bounded_length(re
 
 
 @pytest.mark.parametrize(
-    ("away", "told"), [(0, "Worker exiting (ada)"), (1, "message_withheld"), (6, "message_withheld")]
+    ("away", "expected"), [(0, "Worker exiting (ada)"), (1, "message_withheld"), (6, "message_withheld")]
 )
 def test_lines_of_gunicorns_arbiter_are_written_and_those_of_its_workers_requests_are_not(
-    recorded: Logs, away: int, told: str
+    recorded: Logs, away: int, expected: str
 ) -> None:
-    def said(further: int) -> None:
+    def log_from(further: int) -> None:
         if further == 0:
             logging.getLogger("gunicorn.error").warning(f"Worker exiting ({'ada'})")  # noqa: G004
         else:
-            said(further - 1)
+            log_from(further - 1)
 
-    outermost = "def spawn_worker(said, away):\n    said(away)\n"
+    outermost = "def spawn_worker(log_from, away):\n    log_from(away)\n"
     arbiter: dict[str, object] = {"__name__": "gunicorn.arbiter"}
     exec(outermost, arbiter)  # noqa: S102 -- a function of that module
     spawn_worker: Any = arbiter["spawn_worker"]
-    spawn_worker(said, away)
-    assert [line["event"] for line in recorded.lines()] == [told]
+    spawn_worker(log_from, away)
+    assert [line["event"] for line in recorded.lines()] == [expected]

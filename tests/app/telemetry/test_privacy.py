@@ -43,7 +43,7 @@ USERNAME = "canaryuser"
 CANARIES = (
     PASSWORD, USERNAME, "c4nary", "canaryletters", "canary@", "Canary", "CANARY", "4111111111111111", "4111-1111",
 )  # fmt: skip
-LETTERS = "canaryletters"
+WORD = "canaryletters"
 CARD = 4111111111111111
 
 
@@ -125,7 +125,7 @@ async def _shop(settings: Settings, emitted: Emitted, provider: str) -> AsyncIte
 async def _send_everything(client: httpx2.AsyncClient) -> list[str]:
     """Sends canaries by each input of the HTTP API; returns the tokens that were issued meanwhile."""
     v1 = "/api/v1"
-    query = {"token": "c4nary-query", "search": LETTERS, "email": "canary@example.com"}
+    query = {"token": "c4nary-query", "search": WORD, "email": "canary@example.com"}
     account = {
         "username": USERNAME,
         "email": "canary@example.com",
@@ -141,8 +141,8 @@ async def _send_everything(client: httpx2.AsyncClient) -> list[str]:
         account | {"password": f"{PASSWORD}!"},
         account | {"email": "canary@"},
         account | {"card": CARD},
-        {"username": {"c4nary": [LETTERS]}, "c4nary-key": CARD},
-        [LETTERS],
+        {"username": {"c4nary": [WORD]}, "c4nary-key": CARD},
+        [WORD],
     ):
         assert (await client.post(register, json=wrong, params=query)).status_code in (409, 422)
     for content in (b'{"password": "c4nary-broken', b'"c4nary\xff"', b'{"c4nary": NaN, "x": "\\ud800"}', b"[" * 500):
@@ -177,7 +177,7 @@ async def _send_everything(client: httpx2.AsyncClient) -> list[str]:
     item = {"name": "Canary Bell", "description": "c4nary text", "price": "1.00", "stock": 9}
     made = (await client.post(f"{v1}/items", json=item, params=query, headers=bearer)).raise_for_status().json()
     await client.get(f"{v1}/items", params=query)
-    await client.get(f"{v1}/items/search", params={"q": LETTERS, "search": "Canary"})
+    await client.get(f"{v1}/items/search", params={"q": WORD, "search": "Canary"})
     address = {
         "name": "Canary Buyer", "street": "Canary Wharf 1", "city": "Canary", "postal_code": "20457", "country": "DE",
     }  # fmt: skip
@@ -196,9 +196,9 @@ async def _send_everything(client: httpx2.AsyncClient) -> list[str]:
     await client.get(f"{v1}/rates", params={"base": "c4nary"})
     await client.get(f"{v1}/rates", params={"base": "EUR"})
     for path in (
-        f"/{LETTERS}", f"{v1}/orders/{CARD}", f"{v1}/orders/c4nary-id", f"{v1}/users/{LETTERS}", "/canary@x.de",
-        f"{v1}/items/{tokens['access_token']}", f"{v1}/../{LETTERS}", f"{v1}/items/%63%34nary", "/c4nary%ff%0a",
-        f"/ws/orders/{LETTERS}",
+        f"/{WORD}", f"{v1}/orders/{CARD}", f"{v1}/orders/c4nary-id", f"{v1}/users/{WORD}", "/canary@x.de",
+        f"{v1}/items/{tokens['access_token']}", f"{v1}/../{WORD}", f"{v1}/items/%63%34nary", "/c4nary%ff%0a",
+        f"/ws/orders/{WORD}",
     ):  # fmt: skip
         await client.get(path, params=query, headers=bearer)
     await client.request("CANARY", f"{v1}/items")
@@ -213,7 +213,7 @@ async def _send_by_websocket(port: int, token: str) -> None:
     url = f"ws://127.0.0.1:{port}/ws/orders"
     for path, options in (
         (f"/{uuid4()}?token=c4nary-query", {"subprotocols": [Subprotocol("bearer"), Subprotocol(token)]}),
-        (f"/{LETTERS}?{LETTERS}", {"subprotocols": [Subprotocol("bearer"), Subprotocol("c4nary-protocol")]}),
+        (f"/{WORD}?{WORD}", {"subprotocols": [Subprotocol("bearer"), Subprotocol("c4nary-protocol")]}),
         (f"/{uuid4()}", {"additional_headers": {"Authorization": "Bearer c4nary", "Cookie": "c=c4nary"}}),
         (f"/{uuid4()}", {"origin": "https://c4nary.example.com"}),
     ):
@@ -234,12 +234,12 @@ async def test_input_appears_in_no_telemetry(
 ) -> None:
     also = {
         "User-Agent": "Canary/1.0 (c4nary; canary@example.com)",
-        "Referer": f"https://c4nary.example.com/{LETTERS}?token=c4nary",
+        "Referer": f"https://c4nary.example.com/{WORD}?token=c4nary",
         "Cookie": "session=c4nary-cookie",
         "X-Request-ID": "c4nary ünfit".encode("latin-1").decode("latin-1"),
         "X-Forwarded-For": "c4nary",
         "Forwarded": "for=c4nary",
-        "Accept-Language": LETTERS,
+        "Accept-Language": WORD,
         "baggage": "user=c4nary",
         "X-C4nary": "c4nary",
     }
@@ -318,7 +318,7 @@ async def test_values_in_errors_appear_in_no_telemetry(
             )
             async with database.write() as session:
                 for _ in range(2):
-                    await session.execute(insert, {"id": str(uuid4()), "name": LETTERS, "email": email})
+                    await session.execute(insert, {"id": str(uuid4()), "name": WORD, "email": email})
 
         registered = settings.model_copy(update={"sentry_dsn": SecretStr(emitted.reports.dsn)})
         errors.configure(registered, "api")
@@ -378,8 +378,8 @@ def test_messages_of_libraries_appear_as_their_format_string_only(emitted: Emitt
 def test_a_log_line_holds_allowed_fields_only(emitted: Emitted) -> None:
     log = structlog.get_logger()
     log.info("order_finished", order_id=uuid4(), email="canary@example.com", attempts=1)
-    log.info("order_finished", order_id="c4nary canary@", attempts="canary@", reason=["c4nary"], status={"a": LETTERS})
-    log.info("user %s came", LETTERS)
+    log.info("order_finished", order_id="c4nary canary@", attempts="canary@", reason=["c4nary"], status={"a": WORD})
+    log.info("user %s came", WORD)
     log.info("limits_in_memory", cause=repr(ConnectionError("c4nary")))
     first, second, third, fourth = emitted.lines.lines()
     assert first["withheld"] == ["email"]
