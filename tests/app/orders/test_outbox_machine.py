@@ -43,8 +43,8 @@ DOES: set[Behaviour] = {"good", "declines", "fails"}
 ANSWERS: set[Behaviour] = {"good", "declines"}
 MAX_ORDERS = 3  # with more orders, each meets fewer events
 ANY_BEHAVIOUR: tuple[Behaviour, ...] = ("good", "declines", "fails", "refuses", "absent")
-CrashPoint = Literal["when it begins", "when it has said so", "when the provider has done it"]
-CRASH_POINTS: tuple[CrashPoint, ...] = ("when it begins", "when it has said so", "when the provider has done it")
+CrashPoint = Literal["before the start", "after the start", "after the provider's call"]
+CRASH_POINTS: tuple[CrashPoint, ...] = ("before the start", "after the start", "after the provider's call")
 BEHAVIOURS = st.sampled_from(ANY_BEHAVIOUR)
 
 
@@ -147,20 +147,20 @@ class Outbox(RuleBasedStateMachine):
     )
     def crash_during_payment(self, number: int, crash_point: CrashPoint) -> None:
         expected = self._pick(number)
-        if not self._claimed(expected.payment) or crash_point == "when it begins":
+        if not self._claimed(expected.payment) or crash_point == "before the start":
             return
         started = self.run(self._start(expected.order))
         assert started == (expected.status == "pending")
         expected.started |= started
-        if started and crash_point == "when the provider has done it":
+        if started and crash_point == "after the provider's call":
             self._call_charge(expected)
 
     @precondition(lambda self: any(order.repayment for order in self.orders))
-    @rule(number=st.integers(0, 2), crash_point=st.sampled_from(["when it begins", "when the provider has done it"]))
+    @rule(number=st.integers(0, 2), crash_point=st.sampled_from(["before the start", "after the provider's call"]))
     def crash_during_refund(self, number: int, crash_point: CrashPoint) -> None:
         expected = self._cancelled(number)
         assert expected.repayment is not None
-        if not self._claimed(expected.repayment) or crash_point == "when it begins" or self.behaviour not in DOES:
+        if not self._claimed(expected.repayment) or crash_point == "before the start" or self.behaviour not in DOES:
             return
         if expected.charged == "succeeded":
             with suppress(UnavailableError):
@@ -336,7 +336,10 @@ def test_no_sequence_of_events_loses_or_double_charges_an_order(migrated_sqlite:
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["", "late charge"])
-def test_every_way_to_interrupt_a_payment_a_cancellation_and_a_refund(migrated_sqlite: Path, late: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_every_way_to_interrupt_a_payment_a_cancellation_and_a_refund(
+    migrated_sqlite: Path,
+    late: bool,  # noqa: FBT001 -- a parameter
+) -> None:
     """All short sequences; random search finds the long ones."""
     machine = type("Machine", (Outbox,), {"template": migrated_sqlite / "binnacle.db"})()
     try:
