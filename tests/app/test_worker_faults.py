@@ -119,6 +119,6 @@ def test_malformed_messages_are_counted_and_dropped_and_the_next_one_is_processe
     assert any(line["event"] == "queue_message_dropped" for line in worker.process.lines())
 
 
-def test_a_worker_that_loses_redis_exits_with_its_code(worker: WorkerFixture) -> None:
+def test_a_worker_ended_by_sigquit_has_a_nonzero_exit_code(worker: WorkerFixture) -> None:
     worker.process.signal(signal.SIGQUIT)
     assert worker.process.wait() != 0

@@ -45,7 +45,7 @@ async def test_an_address_that_tries_many_names_is_refused_except_for_names_that
     assert (await shop.login(HOME, "grace")).status_code == 200
 
 
-@pytest.mark.usefixtures("real_hashing")  # while one guess is looked at, others come
+@pytest.mark.usefixtures("real_hashing")  # guesses arrive while an earlier one is being checked
 async def test_concurrent_guesses_are_limited_like_sequential_ones(shop: Shop) -> None:
     answers = await asyncio.gather(*(shop.login(CAFE, password=f"guess number {number}") for number in range(30)))
     codes = [answer.status_code for answer in answers]

@@ -92,7 +92,7 @@ async def test_blank_lines_do_not_keep_an_idle_connection_open(port: int) -> Non
     assert _problem(answer)["status"] == 408
 
 
-async def test_keep_alive_has_no_deadline_and_a_slow_complete_request_is_served(port: int) -> None:
+async def test_an_idle_connection_is_kept_open_and_a_slow_complete_request_is_served(port: int) -> None:
     async with connected(port) as connection:
         await _livez(connection)
         await asyncio.sleep(HEADER_SECONDS * 2)

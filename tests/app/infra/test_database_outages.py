@@ -76,7 +76,7 @@ async def test_the_first_timeout_is_detected_and_idle_connections_are_not_tried(
         await _fill(database, 5)
         wire.drop_silently()
         assert await _select(database) == 1, "one reader waits for the limit of 1.2 s, and is served after it"
-        async with asyncio.timeout(20):  # five that waited would fail as writers do
+        async with asyncio.timeout(20):  # five consecutive timeouts would exceed it
             for _ in range(5):
                 async with database.write() as session:
                     assert (await session.execute(ONE)).scalar_one() == 1

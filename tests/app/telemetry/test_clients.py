@@ -65,7 +65,7 @@ def test_a_workers_call_is_a_client_span_with_current_semantic_conventions(root:
     assert "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00" in unrecorded
 
 
-def test_a_process_without_an_exporter_imports_no_exporter(root: Path, tmp_path: Path) -> None:
+def test_a_process_that_exports_nothing_imports_no_tracing_sdk(root: Path, tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from app.processes.api import create_app\n"

@@ -134,7 +134,7 @@ async def test_a_failed_statement_has_its_error_type_and_no_message(
 
 
 @pytest.mark.anyio
-async def test_a_constraint_violation_is_no_database_error(
+async def test_a_domain_error_does_not_mark_the_transaction_span_as_failed(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
