@@ -25,13 +25,13 @@ PASSWORD_MEMORY_KIB = passwords.MEMORY_KIB
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests in the standing shop come first, so that one process runs them: each would have to start a shop."""
+    """Runs tests in the standing shop first, so that one process runs them: each would have to start a shop."""
     items.sort(key=lambda item: "standing_shop" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(autouse=True)
 def _plain_logs() -> None:
-    """structlog's default draws tracebacks with all locals, which takes a minute."""
+    """Logs without locals: structlog's default renders tracebacks with all locals, which takes a minute."""
     processors = structlog.processors
     structlog.configure(
         [processors.add_log_level, processors.format_exc_info, processors.JSONRenderer(default=str)],
@@ -40,8 +40,8 @@ def _plain_logs() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_hashes() -> Iterator[None]:
-    """argon2id with little memory, in this process: thousands of accounts are registered and log in."""
+def _cheap_hashing() -> Iterator[None]:
+    """Cheap argon2id hashes in this process: thousands of accounts are registered and log in."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "MEMORY_KIB", 64)
         yield
@@ -49,7 +49,7 @@ def _quick_hashes() -> Iterator[None]:
 
 @pytest.fixture
 def real_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes that cost what they cost in production."""
+    """Hashes at the cost of production."""
     monkeypatch.setattr(passwords, "MEMORY_KIB", PASSWORD_MEMORY_KIB)
 
 
@@ -60,7 +60,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A real PostgreSQL; its own database for whoever asks."""
+    """A real PostgreSQL server, on which each test gets its own database."""
     with servers.postgresql() as server:
         yield server
 
@@ -109,12 +109,12 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 @pytest.fixture(scope="session", params=["embedded", "distributed"])
 def standing_shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
-    """A running shop on each pair of back ends, for all tests that leave it as it is."""
+    """A running shop on each pair of back ends, for tests that leave it unchanged."""
     folder = tmp_path_factory.mktemp("shop")
-    # Patient: who waits too long for a connection gets 503, and on a busy machine a crowd would.
+    # A wait for a connection that is too long is a 503, and on a slow machine many concurrent clients wait.
     room = {
         "RATE_LIMIT_READS": 10**6,
-        "MAX_REQUESTS_IN_PROGRESS": 1000,  # a crowd of tests is no overload
+        "MAX_REQUESTS_IN_PROGRESS": 1000,  # concurrent tests are no overload
         "RATE_LIMIT_WRITES": 10**6,
         "REGISTRATIONS_PER_ADDRESS": 0,
         "PASSWORD_WAIT_SECONDS": 30,
@@ -132,14 +132,14 @@ def standing_shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def running_shop(standing_shop: RunningShop) -> RunningShop:
-    """The running shop, at a provider that behaves."""
+    """The running shop, with its provider's faults reset."""
     standing_shop.behave()
     return standing_shop
 
 
 @pytest.fixture(params=["embedded", "distributed"])
 def own_shop(request: pytest.FixtureRequest, processes: Processes) -> RunningShop:
-    """A running shop on each pair of back ends, for tests that end it."""
+    """A running shop on each pair of back ends, for tests that stop it."""
     if request.param == "embedded":
         return embedded(processes)
     return distributed(processes, request.getfixturevalue("stores"))
@@ -147,13 +147,13 @@ def own_shop(request: pytest.FixtureRequest, processes: Processes) -> RunningSho
 
 @pytest.fixture
 def sandbox(processes: Processes) -> str:
-    """The URL of a sandbox provider of one's own."""
+    """The URL of a sandbox provider for this test."""
     return processes.sandbox()
 
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """The API in this process, asked without a network. `client` raises what the application did not handle."""
+    """The API in this process, called without a network. `client` raises what the application did not handle."""
 
     binnacle: Binnacle
     client: httpx2.AsyncClient
@@ -199,12 +199,12 @@ def migrated_database_url(postgresql: PostgreSQL, migrated_postgresql: str) -> I
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of an API on each database, migrated. Nobody answers at its provider's address."""
+    """Settings of an API on each database, migrated. Its provider is unreachable."""
     state = tmp_path / "state"
     if request.param == "sqlite":
         shutil.copytree(request.getfixturevalue("migrated_sqlite"), state)
-        return _patient(state_dir=state)
-    return _patient(state_dir=state, database_url=request.getfixturevalue("migrated_database_url"))
+        return _long_timeouts(state_dir=state)
+    return _long_timeouts(state_dir=state, database_url=request.getfixturevalue("migrated_database_url"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -216,14 +216,14 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return read(state_dir=tmp_path / "state", _env_file=None, **database)
 
 
-def _patient(**given: object) -> Settings:
-    # Patient: on a busy machine a crowd of a test waits longer for a connection than one of customers should.
-    patience = {
+def _long_timeouts(**given: object) -> Settings:
+    # On a slow machine many concurrent requests of a test wait longer for a connection than customers should.
+    timeouts = {
         "database_pool_timeout_seconds": 30,
         "database_statement_timeout_seconds": 30,
         "password_wait_seconds": 30,
     }
-    return read(provider_url="http://127.0.0.1:9", _env_file=None, **patience, **given)
+    return read(provider_url="http://127.0.0.1:9", _env_file=None, **timeouts, **given)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Work in the background by real processes: mail arrives, sums are right, and a report outlives its maker."""
+"""Background work in real processes: e-mail, summed metrics, and reports that survive a killed worker."""
 
 import asyncio
 import csv
@@ -45,7 +45,7 @@ def _pool(worker: Running) -> list[psutil.Process]:
     return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_people_get_their_mails_and_the_worker_counts_what_its_processes_did_the_killed_ones_too(
+def test_emails_arrive_and_the_worker_counts_the_work_of_its_processes_including_killed_ones(
     processes: Processes, stores: dict[str, str]
 ) -> None:
     provider, admin = processes.sandbox(), free_port()
@@ -74,7 +74,7 @@ def test_people_get_their_mails_and_the_worker_counts_what_its_processes_did_the
     assert counted["jobs_finished_total", (("outcome", "dead"), ("topic", "make_sales_report"))] == 0
     assert all("pid" not in dict(labels) for _, labels in counted)
 
-    # The gauges of killed processes go, and their counters stay.
+    # The gauges of killed processes are removed, and their counters stay.
     closed = ("dependency_breaker_state", (("state", "closed"), ("target", "mail")))
     wait_until(lambda: _samples(admin).get(closed) == 2, 20, "a breaker in each process")
     before = {process.pid for process in _pool(worker)}
@@ -85,7 +85,7 @@ def test_people_get_their_mails_and_the_worker_counts_what_its_processes_did_the
     assert _samples(admin)[paid] == 4
 
 
-def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(processes: Processes, stores: dict[str, str]) -> None:
+def test_a_stopping_worker_finishes_its_current_jobs(processes: Processes, stores: dict[str, str]) -> None:
     provider = processes.sandbox()
     worker = processes.worker(PROVIDER_URL=provider, PROVIDER_TIMEOUT_SECONDS=20, **stores)
     _, url = processes.api(PROVIDER_URL=provider, **stores)
@@ -106,7 +106,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has_begun(processes: Pro
     assert finished["attempts"] == 1
 
 
-def test_a_report_outlives_the_process_that_made_it(processes: Processes, stores: dict[str, str]) -> None:
+def test_a_report_survives_the_worker_that_generated_it(processes: Processes, stores: dict[str, str]) -> None:
     quick = {"PROVIDER_TIMEOUT_SECONDS": 2, "MAIL_TIMEOUT_SECONDS": 2, "CLAIM_SECONDS": 3, "RECONCILE_SECONDS": 0.5}
     settings = {"PROVIDER_URL": processes.sandbox(), **quick, **stores}
     worker = processes.worker(**settings)
@@ -139,7 +139,7 @@ def _last_two_days() -> dict[str, str]:
 
 
 async def _sell(seller: Shopper, database_url: str) -> None:
-    """An item of the seller's, and many orders of it."""
+    """Inserts an item of the seller, and many orders of it."""
     item = {"name": "A bell", "description": "", "price": "19.90", "currency": "EUR", "stock": 1}
     made = seller.client.post("/api/v1/items", json=item).raise_for_status().json()
     connection = await asyncpg.connect(database_url)

@@ -1,4 +1,4 @@
-"""The commands explain themselves, and none is forgotten."""
+"""The commands and their help."""
 
 import json
 import re
@@ -20,31 +20,31 @@ def _help(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
-def test_the_list_has_every_command_with_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
-    said = _help(capsys)
+def test_the_list_has_every_command_with_its_purpose(capsys: pytest.CaptureFixture[str]) -> None:
+    help_text = _help(capsys)
     for command in COMMANDS:
-        assert f"{command.name} {command.summary}" in said
-    assert "Exit codes" in said
+        assert f"{command.name} {command.summary}" in help_text
+    assert "Exit codes" in help_text
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=NAMES)
-def test_each_command_explains_itself_in_sentences(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    said = _help(capsys, command.name)
-    assert re.search(r"[A-Z][^.]{20,}\. [A-Z`].{20,}\.", said)
-    for option in re.findall(r"(?:^| )(--[a-z]+)", said.partition("options:")[2]):
-        assert re.search(rf"{option}[^-]* [a-z]{{3,}} [a-z]{{2,}}", said.partition("options:")[2]), option
+def test_the_help_of_each_command_is_written_in_sentences(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    help_text = _help(capsys, command.name)
+    assert re.search(r"[A-Z][^.]{20,}\. [A-Z`].{20,}\.", help_text)
+    for option in re.findall(r"(?:^| )(--[a-z]+)", help_text.partition("options:")[2]):
+        assert re.search(rf"{option}[^-]* [a-z]{{3,}} [a-z]{{2,}}", help_text.partition("options:")[2]), option
 
 
-def test_the_roles_that_promote_knows_are_all(capsys: pytest.CaptureFixture[str]) -> None:
+def test_promote_knows_every_role(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{{{','.join(Role)}}}" in _help(capsys, "promote")
 
 
-def test_a_file_for_each_command_and_a_command_for_each_file(root: Path) -> None:
+def test_each_command_has_its_own_file(root: Path) -> None:
     files = {file.stem for file in (root / "app/commands").glob("*.py")}
     assert files - {"__init__", "shared_metrics", "startup"} == set(NAMES)
 
 
-def test_no_command_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_command_is_refused_with_the_list(capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in ([], ["dance"]):
         with pytest.raises(SystemExit) as refused:
             main(arguments)

@@ -1,4 +1,4 @@
-"""SIGTERM under load: every accepted request gets its answer, on fresh and on kept connections."""
+"""SIGTERM under load: every accepted request gets its answer, on new and on kept connections."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def test_no_request_is_lost_while_draining(processes: Processes) -> None:
     over = threading.Event()
 
     def load(*, keep: bool) -> None:
-        # Asks without a pause and never again: a reset or a timeout counts.
+        # Sends requests without a pause or a retry: a reset or a timeout counts.
         client = loopback.client(base_url=url, timeout=10)
         started.wait()
         while not over.is_set():
@@ -53,7 +53,7 @@ def test_no_request_is_lost_while_draining(processes: Processes) -> None:
         thread.start()
     started.wait()
     api.signal(signal.SIGTERM)
-    # A Service sends nobody any more before the drain is over.
+    # A Service routes nothing to the pod any more before the drain is over.
     over.wait(DRAIN_SECONDS / 2)
     over.set()
     for thread in threads:
@@ -62,11 +62,11 @@ def test_no_request_is_lost_while_draining(processes: Processes) -> None:
     assert set(outcomes) == {"200 kept", "200 fresh"}
     assert min(outcomes.values()) > CLIENTS
     assert api.wait() == 0
-    _ended_in_order(api)
+    _stopped_in_order(api)
 
 
 @pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_who_connected_before_the_listener_closed_is_answered(
+def test_connections_made_before_the_listener_closed_are_answered(
     new_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     async def shop(_scope: object, _receive: object, send: Callable[..., Awaitable[None]]) -> None:
@@ -95,7 +95,7 @@ def test_who_connected_before_the_listener_closed_is_answered(
         assert runner.run(answers()) == [b"HTTP/1.1 204 No Content\r\n"] * IN_FLIGHT
 
 
-def test_a_request_whose_body_is_still_on_its_way_is_answered(processes: Processes) -> None:
+def test_a_request_whose_body_is_still_arriving_is_answered(processes: Processes) -> None:
     prepare(processes)
     admin = free_port()
     api, url = processes.api(DRAIN_SECONDS=0, ADMIN_PORT=admin)
@@ -133,7 +133,7 @@ def _refused(address: tuple[str, int]) -> bool:
         return probe.connect_ex(address) != 0
 
 
-def _ended_in_order(api: Running) -> None:
+def _stopped_in_order(api: Running) -> None:
     events = [
         line["event"]
         for line in api.lines()

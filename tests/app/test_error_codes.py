@@ -1,4 +1,4 @@
-"""A code means one thing: it names one error, which is answered with one status."""
+"""An error code names one error, and has one status."""
 
 import importlib
 import pkgutil
@@ -12,7 +12,7 @@ import app
 from app.api import problems
 from app.errors import DomainError
 
-# Needs gunicorn's or Celery's own process around it, and defines no errors of a domain.
+# Needs gunicorn's or Celery's own process, and defines no domain errors.
 _NOT_IMPORTED = ("app.__main__", "app.migrations.env")
 
 
@@ -29,14 +29,14 @@ def _errors() -> Iterator[type[DomainError]]:
 
 def _status(kind: type[DomainError]) -> int:
     error = kind.__new__(kind)
-    error.retry_after = 1  # type: ignore[attr-defined]  # of the kinds that have one
+    error.retry_after = 1  # type: ignore[attr-defined]  # of the types that have one
     request = Request({"type": "http", "method": "GET", "path": "/", "headers": [], "state": {}})
     return problems.refuse(request, error).status_code
 
 
 def test_each_code_has_one_status_and_is_defined_once() -> None:
     statuses, defined = defaultdict(set), defaultdict(set)
-    for status in HTTPStatus:  # of what the framework refuses
+    for status in HTTPStatus:  # codes of the framework's refusals
         statuses[problems.title(status).lower().replace(" ", "_")].add(int(status))
     for kind in _errors():
         statuses[kind.code].add(_status(kind))

@@ -1,4 +1,4 @@
-"""Spellings that are the same are found alike, on each database and wherever something is searched."""
+"""Equivalent spellings match on each database, in every search."""
 
 from unicodedata import normalize
 
@@ -12,7 +12,7 @@ from app.catalog.models import Item
 from app.infra.database import open_database
 from app.settings import Settings
 from app.text.folding import containing, fold, folded
-from tests.app.catalog.people import URL, login_as, offer
+from tests.app.catalog.offers import URL, login_as, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -29,16 +29,16 @@ DIFFERENT = [("Äpfel", "Apfel"), ("a_b", "axb"), ("100%", "100 percent"), ("a/b
 
 
 @given(st.text())
-def test_a_key_is_its_own_key(text: str) -> None:
+def test_folding_a_key_changes_nothing(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 
 @pytest.mark.parametrize(("one", "other"), SPELLINGS)
-def test_spellings_have_one_key(one: str, other: str) -> None:
+def test_equivalent_spellings_have_one_key(one: str, other: str) -> None:
     assert fold(one) == fold(other)
 
 
-async def test_both_databases_fold_as_python_does(settings: Settings) -> None:
+async def test_both_databases_fold_like_python(settings: Settings) -> None:
     texts = [text for pair in (*SPELLINGS, *DIFFERENT) for text in pair]
     async with open_database(settings) as database, database.read() as session:
         for text in texts:
@@ -47,7 +47,7 @@ async def test_both_databases_fold_as_python_does(settings: Settings) -> None:
             assert (await session.execute(select(folded(literal(text))))).scalar_one() == fold(text)
 
 
-async def test_names_of_items_are_found_in_any_spelling(api: Api, settings: Settings) -> None:
+async def test_item_names_are_found_in_any_spelling(api: Api, settings: Settings) -> None:
     client = await api.login()
     for index, (one, other) in enumerate(SPELLINGS):
         item = (await offer(client, name=f"{index} {one}!")).json()["id"]
@@ -56,14 +56,14 @@ async def test_names_of_items_are_found_in_any_spelling(api: Api, settings: Sett
             assert item in [entry["id"] for entry in found], search
     async with open_database(settings) as database, database.write() as session:
         owner = (await session.execute(select(Item.owner_id).limit(1))).scalar_one()
-        # As 0003 left a name that another item had already.
+        # As 0003 left a name that another item already had.
         unnamed = Item(owner_id=owner, name="ÄPFEL", name_key=None, price_minor=1, currency="EUR", stock=1)
         session.add(unnamed)
     found = (await client.get(URL, params={"search": "äpfel"})).json()["items"]
     assert [item["name"] for item in found].count("ÄPFEL") == 1
 
 
-async def test_a_pattern_matches_nothing_but_itself(api: Api) -> None:
+async def test_a_search_pattern_is_matched_literally(api: Api) -> None:
     client = await api.login()
     for name, search in DIFFERENT:
         await offer(client, name=name)

@@ -1,4 +1,4 @@
-"""Other people's machines: other ports, terminals, names of folders and variables."""
+"""Portability: other ports, terminals, directory names and environment variables."""
 
 import os
 import shutil
@@ -23,17 +23,17 @@ from tests.support.processes import REPOSITORY, Processes
         ({"sandbox_port": 8101, "provider_url": "https://pay.example.com"}, "https://pay.example.com"),
     ],
 )
-def test_the_providers_url_follows_the_sandbox_unless_it_is_given(given: dict[str, object], url: str) -> None:
+def test_the_providers_url_follows_the_sandbox_port_unless_it_is_set(given: dict[str, object], url: str) -> None:
     assert read(_env_file=None, **given).provider_url == url
 
 
-def test_the_number_of_api_processes_is_none_of_the_sandbox(processes: Processes) -> None:
+def test_the_number_of_api_processes_does_not_apply_to_the_sandbox(processes: Processes) -> None:
     assert processes.sandbox(
         WEB_CONCURRENCY=2, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none", REDIS_URL="redis://127.0.0.1:9"
     )
 
 
-def test_a_terminal_that_knows_ascii_alone_gets_every_help(tmp_path: Path) -> None:
+def test_every_help_text_fits_an_ascii_terminal(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PYTHONIOENCODING": "ascii", "STATE_DIR": str(tmp_path)}
     for module in ("app", "loadtests"):
         shown = subprocess.run(
@@ -43,14 +43,14 @@ def test_a_terminal_that_knows_ascii_alone_gets_every_help(tmp_path: Path) -> No
         assert shown.stdout.isascii()
 
 
-def test_a_terminal_that_knows_ascii_alone_gets_a_whole_refusal(processes: Processes) -> None:
+def test_a_refusal_is_complete_on_an_ascii_terminal(processes: Processes) -> None:
     refused = processes.start("migrate", PYTHONIOENCODING="ascii", DATABASE_URL="mysql://somewhere")
     assert refused.wait() == 2
     assert "DATABASE_URL: the database is not supported" in refused.log.read_text()
 
 
 @pytest.mark.parametrize("name", ["50%off", "it's here", "größe #1"])
-def test_a_checkout_in_a_folder_of_any_name_migrates_and_serves(tmp_path: Path, name: str) -> None:
+def test_a_checkout_in_a_directory_of_any_name_migrates_and_serves(tmp_path: Path, name: str) -> None:
     checkout = tmp_path / name
     checkout.mkdir()
     shutil.copytree(REPOSITORY / "app", checkout / "app", ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""What startup made is not scanned for garbage while requests wait."""
+"""Objects of the startup are excluded from garbage collection."""
 
 import asyncio
 import gc
@@ -15,13 +15,13 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def _thaw() -> Iterator[None]:
+def _unfreeze() -> Iterator[None]:
     yield
     gc.unfreeze()
 
 
-@pytest.mark.usefixtures("_thaw")
-async def test_a_server_that_has_started_has_frozen_its_objects() -> None:
+@pytest.mark.usefixtures("_unfreeze")
+async def test_a_started_server_has_frozen_its_objects() -> None:
     async def app(*_: Any) -> None:
         raise AssertionError
 
@@ -31,7 +31,7 @@ async def test_a_server_that_has_started_has_frozen_its_objects() -> None:
         listener.bind(("127.0.0.1", 0))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         async with asyncio.timeout(20):
-            while not server.started:  # noqa: ASYNC110 -- uvicorn has no event for it
+            while not server.started:  # noqa: ASYNC110 -- no event of uvicorn for it
                 await asyncio.sleep(0.01)
         assert gc.get_freeze_count() > 10_000
         server.should_exit = True

@@ -1,4 +1,4 @@
-"""Models that callers fill are validated up to a limit, whatever they are given."""
+"""Request models are validated up to a limit, whatever the input."""
 
 import pytest
 from pydantic import ValidationError
@@ -8,7 +8,7 @@ from app.orders.schemas import NewOrder
 from app.schemas import MAX_UNKNOWN_FIELDS
 
 
-def test_a_list_is_not_validated_beyond_its_longest() -> None:
+def test_a_list_is_not_validated_beyond_its_maximum_length() -> None:
     with pytest.raises(ValidationError) as refused:
         NewOrder.model_validate({"lines": [1] * 200_000})
     assert refused.value.error_count() <= 100

@@ -1,4 +1,4 @@
-"""Servers listen on IPv4 and IPv6, or on what the kernel has."""
+"""Servers listen on IPv4 and IPv6, or on the one that the kernel has."""
 
 import errno
 import socket
@@ -27,7 +27,7 @@ def _connects(host: str, port: int) -> bool:
     return True
 
 
-def _heard(host: str) -> tuple[bool, ...]:
+def _families(host: str) -> tuple[bool, ...]:
     with ExitStack() as opened:
         listening = [opened.enter_context(closing(each)) for each in listen(host, 0)]
         [port] = {each.getsockname()[1] for each in listening}
@@ -35,7 +35,7 @@ def _heard(host: str) -> tuple[bool, ...]:
 
 
 @pytest.mark.parametrize(
-    ("host", "heard"),
+    ("host", "families"),
     [
         ("::", (True, True)),
         ("0.0.0.0", (True, False)),  # noqa: S104 -- the case
@@ -43,8 +43,8 @@ def _heard(host: str) -> tuple[bool, ...]:
         ("::1", (False, True)),
     ],
 )
-def test_a_host_is_heard_on_its_families(host: str, heard: tuple[bool, ...]) -> None:
-    assert _heard(host) == heard
+def test_a_host_listens_on_its_address_families(host: str, families: tuple[bool, ...]) -> None:
+    assert _families(host) == families
 
 
 def test_an_ipv4_client_keeps_its_address() -> None:
@@ -59,10 +59,10 @@ def test_an_ipv4_client_keeps_its_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing", "heard"), [(socket.AF_INET6, (True, False)), (socket.AF_INET, (False, True))], ids=["ipv6", "ipv4"]
+    ("missing", "families"), [(socket.AF_INET6, (True, False)), (socket.AF_INET, (False, True))], ids=["ipv6", "ipv4"]
 )
 def test_a_kernel_without_one_family_serves_the_other(
-    monkeypatch: pytest.MonkeyPatch, missing: socket.AddressFamily, heard: tuple[bool, ...]
+    monkeypatch: pytest.MonkeyPatch, missing: socket.AddressFamily, families: tuple[bool, ...]
 ) -> None:
     class Without(socket.socket):
         def __init__(self, family: int = -1, *rest: Any, **options: Any) -> None:
@@ -78,10 +78,10 @@ def test_a_kernel_without_one_family_serves_the_other(
     with ExitStack() as opened:
         for each in listening:
             opened.enter_context(closing(each))
-        assert tuple(_connects(address, listening[0].getsockname()[1]) for address in BOTH) == heard
+        assert tuple(_connects(address, listening[0].getsockname()[1]) for address in BOTH) == families
 
 
-def test_what_cannot_be_listened_on_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unusable_address_is_refused_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "PAUSE_SECONDS", 0)
     with closing(listen("127.0.0.1", 0)[0]) as taken:
         port = taken.getsockname()[1]
@@ -103,14 +103,14 @@ def test_what_cannot_be_listened_on_is_a_sentence(monkeypatch: pytest.MonkeyPatc
         ("localhost", "localhost", "http://localhost:8000"),
     ],
 )
-def test_a_host_is_read_and_reached(given: str, host: str, url: str) -> None:
+def test_a_host_is_parsed_and_reached(given: str, host: str, url: str) -> None:
     settings = read(host=given, admin_host=given, _env_file=None)
     assert (settings.host, settings.admin_host) == (host, host)
     assert local_url(settings.host, 8000) == url
 
 
 @pytest.mark.parametrize("given", ["", "127.0.0.1:8000", ":::", "http://shop", "a b"])
-def test_what_is_no_address_is_refused(given: str) -> None:
+def test_an_invalid_address_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match="ADMIN_HOST"):
         read(admin_host=given, _env_file=None)
 

@@ -1,4 +1,4 @@
-"""Names that a reader can't tell apart fold into one form; names that mean something else don't."""
+"""Visually identical names fold to one key; names with another meaning do not."""
 
 import pytest
 
@@ -14,15 +14,15 @@ OTHERS = [
 
 
 @pytest.mark.parametrize("name", SEXTANT, ids=ascii)
-def test_one_look_is_one_form(name: str) -> None:
+def test_lookalikes_have_one_key(name: str) -> None:
     assert key(name) == "sextant"
 
 
-def test_other_looks_are_other_forms() -> None:
+def test_distinguishable_names_have_different_keys() -> None:
     assert len({key(name) for name in ["Sextant", *OTHERS]}) == len(OTHERS) + 1
 
 
-def test_accents_may_be_encoded_in_either_way_and_spaces_be_any() -> None:
+def test_accents_of_either_encoding_and_all_spaces_are_equal() -> None:
     assert key("Caf\u00e9  au\u00a0lait") == key("cafe\u0301 au lait")
 
 

@@ -1,4 +1,4 @@
-"""One order is one trace, over the API, the worker and the provider, and the log lines of all three carry its id."""
+"""One order is one trace over the API, the worker and the provider, and the log lines of all three have its id."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,19 +86,19 @@ api server POST /api/v1/orders/{order_id}/cancel
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """Three processes that record every trace, and who hears of it."""
+    """Three processes that sample every trace, and the receiver of their spans."""
 
     url: str
     processes: tuple[Running, Running, Running]
     otlp: Receiver
 
     def tree(self, trace_id: str) -> str:
-        """The trace, but for the commands of the rate limits: how often those ask Redis depends on the hour."""
+        """The trace without the commands of the rate limits, whose number depends on the time."""
         spans = [span for span in self.otlp.of_trace(trace_id) if span.name not in ("EVALSHA", "SCRIPT LOAD")]
         return f"\n{tree(spans)}\n"
 
     def logged(self, route: str, seen: int = 1) -> list[str]:
-        """The trace ids of a route's access lines, once there are so many."""
+        """The trace ids of a route's access lines, once there are this many."""
         api = self.processes[0]
         wait_until(lambda: len(_of(api, route)) >= seen, 10, f"an access line of {route}")
         return _of(api, route)
@@ -137,7 +137,7 @@ def shop(
         yield Shop(url, (api, worker, processes.named("sandbox")), otlp)
 
 
-def test_an_order_and_its_cancellation_are_a_trace_each(shop: Shop) -> None:
+def test_an_order_and_its_cancellation_are_one_trace_each(shop: Shop) -> None:
     with Shopper(shop.url) as shopper:
         location = shopper.order().headers["Location"]
         ordered = shop.logged("/api/v1/orders")[-1]
@@ -152,7 +152,7 @@ def test_an_order_and_its_cancellation_are_a_trace_each(shop: Shop) -> None:
         shop.lines_carry(cancelled)
 
 
-def test_what_others_say_of_a_trace_goes_with_it_everywhere(shop: Shop) -> None:
+def test_tracestate_and_flags_of_the_caller_are_propagated(shop: Shop) -> None:
     trace_id = "a" * 32
     with Shopper(shop.url) as shopper:
         shopper.client.headers["traceparent"] = f"00-{trace_id}-{'c' * 16}-01"
@@ -167,7 +167,7 @@ def test_what_others_say_of_a_trace_goes_with_it_everywhere(shop: Shop) -> None:
     assert asked.parent_id == "c" * 16
 
 
-def test_an_order_that_is_not_sampled_sends_nothing_and_keeps_its_trace_id(shop: Shop) -> None:
+def test_an_unsampled_order_exports_no_span_and_keeps_its_trace_id(shop: Shop) -> None:
     unsampled, sampled = "b" * 32, "d" * 32
     with Shopper(shop.url) as shopper:
         shopper.client.headers["traceparent"] = f"00-{unsampled}-{'c' * 16}-00"
@@ -179,16 +179,16 @@ def test_an_order_that_is_not_sampled_sends_nothing_and_keeps_its_trace_id(shop:
     assert shop.otlp.of_trace(unsampled) == []
 
 
-def test_a_trace_tells_what_was_done_and_no_value_of_it(shop: Shop) -> None:
+def test_a_trace_shows_operations_and_no_values(shop: Shop) -> None:
     with Shopper(shop.url) as shopper:
         shopper.client.headers["traceparent"] = f"00-{'e' * 32}-{'c' * 16}-01"
         order_id = shopper.order().json()["id"]
         item_id = shopper.item_id
     wait_until(lambda: len(shop.otlp.of_trace("e" * 32)) >= ORDERED.count("\n") - 1, 20, "the spans of the order")
     spans = shop.otlp.of_trace("e" * 32)
-    told = repr([span.attributes for span in spans])
+    attributes = repr([span.attributes for span in spans])
     for private in (order_id, item_id, "example.com", "horse"):
-        assert private not in told
+        assert private not in attributes
     [insert] = [span for span in spans if span.name == "INSERT order_lines"]
     assert insert.attributes["db.system.name"] == "postgresql"
     assert insert.attributes["db.operation.name"] == "INSERT"

@@ -1,4 +1,4 @@
-"""The health check of a container: 0 for a 200, else 1 and what came instead."""
+"""The health check of a container: exit code 0 for a 200, else 1 and the answer."""
 
 import subprocess
 import sys
@@ -10,17 +10,17 @@ from app.probe import main
 from tests.support.ports import free_port
 
 
-def test_an_answer_of_200_is_health(sandbox: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_answer_of_200_is_healthy(sandbox: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(f"{sandbox}/livez") == 0
     assert capsys.readouterr().err == ""
 
 
-def test_any_other_answer_is_told(sandbox: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_other_answer_is_printed(sandbox: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(f"{sandbox}/nothing") == 1
     assert capsys.readouterr().err.startswith(f"{sandbox}/nothing answers 404: ")
 
 
-def test_no_answer_is_told(root: Path) -> None:
+def test_no_answer_is_printed(root: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}/livez"
     words = [sys.executable, "-m", "app.probe", url]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=30, check=False)
@@ -29,7 +29,7 @@ def test_no_answer_is_told(root: Path) -> None:
 
 
 def test_it_imports_nothing_of_the_service(root: Path) -> None:
-    """It runs every few seconds beside each process."""
+    """The probe runs every few seconds beside each process, so imports would cost CPU."""
     code = "import sys, app.probe; print(*sorted(name for name in sys.modules if name.partition('.')[0] == 'app'))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=30, check=True

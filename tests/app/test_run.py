@@ -1,4 +1,4 @@
-"""`python -m app run`, which is `make run`: serves, says what to try, and leaves nothing behind."""
+"""`python -m app run`, which is `make run`: serves, prints what to try, and leaves no process behind."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from tests.support.ports import free_port
 from tests.support.processes import START_SECONDS, Processes, Running, wait_until
 
 
-def test_run_serves_and_ctrl_c_leaves_nothing_but_its_state(processes: Processes) -> None:
+def test_ctrl_c_leaves_only_the_state_directory(processes: Processes) -> None:
     ports, run, url = _run(processes)
     steps: list[str] = []
     smoke(url, steps.append)
@@ -46,7 +46,7 @@ def test_run_serves_and_ctrl_c_leaves_nothing_but_its_state(processes: Processes
 
 
 def _run(processes: Processes) -> tuple[dict[str, int], Running, str]:
-    """A started `run` that has said what to try: its ports, and its URL."""
+    """A started `run` that has printed what to try: its ports, and its URL."""
     ports = {"PORT": free_port(), "ADMIN_PORT": free_port(), "SANDBOX_PORT": free_port()}
     run = processes.start("run", **ports)
     url = processes.await_answer(run, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
@@ -54,7 +54,7 @@ def _run(processes: Processes) -> tuple[dict[str, int], Running, str]:
     return ports, run, url
 
 
-def test_a_busy_port_is_one_clear_sentence(processes: Processes) -> None:
+def test_a_used_port_is_refused_with_one_sentence(processes: Processes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         run = processes.start("run", PORT=port, ADMIN_PORT=free_port(), SANDBOX_PORT=free_port())

@@ -1,4 +1,4 @@
-"""The catalogue to begin with: there once, however many replicas seed it and however often."""
+"""Seeding is idempotent, also by concurrent replicas."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,7 +6,7 @@ from app.seeding.items import CATALOGUE, seed
 from app.settings import Settings
 
 
-def test_replicas_that_seed_at_once_are_all_content(settings: Settings) -> None:
+def test_concurrent_seeding_by_replicas_succeeds(settings: Settings) -> None:
     with ThreadPoolExecutor(4) as replicas:
         added = list(replicas.map(seed, [settings] * 4))
     assert sum(added) == len(CATALOGUE)

@@ -1,4 +1,4 @@
-"""Several API processes behind one port: one exposition, right sums, and nothing left of a process that was killed."""
+"""Several API processes behind one port: one exposition, correct sums, and no remains of a killed process."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from tests.support.processes import REPOSITORY, Processes, wait_until
 
 WORKERS = 4
 HELD = 12
-ASKING = 3
+CLIENTS = 3
 COUNTED = ("http_requests_total", (("method", "GET"), ("route", "/api/v1/items"), ("status", "200")))
 IN_PROGRESS = ("http_requests_in_progress", ())
 CLOSED = ("dependency_breaker_state", (("state", "closed"), ("target", "rates")))
@@ -38,14 +38,14 @@ def scrape(port: int) -> Series:
 
 
 def counts(series: Series) -> Series:
-    """Those that never go down while the service lives."""
+    """The series that never decrease while the service runs."""
     ends = ("_total", "_count", "_sum", "_bucket")
     return {key: value for key, value in series.items() if key[0].endswith(ends)}
 
 
 @contextmanager
 def held_requests(url: str, number: int) -> Iterator[None]:
-    """Requests that are in progress for as long as the block lasts: their bodies do not come."""
+    """Holds requests in progress while the block runs: their bodies do not arrive."""
     address = urlsplit(url)
     head = f"POST /api/v1/auth/register HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
     with ExitStack() as stack:
@@ -56,18 +56,18 @@ def held_requests(url: str, number: int) -> Iterator[None]:
 
 
 @contextmanager
-def asking(url: str) -> Iterator[list[int]]:
-    """Asks all the time; gives how many answers came whole."""
-    answers, over = [0] * ASKING, threading.Event()
+def continuous_requests(url: str) -> Iterator[list[int]]:
+    """Sends requests continuously; yields the numbers of complete answers."""
+    answers, over = [0] * CLIENTS, threading.Event()
 
-    def ask(number: int) -> None:
+    def request(number: int) -> None:
         while not over.is_set():
             try:
                 answers[number] += loopback.get(f"{url}/api/v1/items").status_code == httpx2.codes.OK
             except httpx2.HTTPError:
                 continue
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(ASKING)]
+    threads = [threading.Thread(target=request, args=(number,)) for number in range(CLIENTS)]
     for thread in threads:
         thread.start()
     try:
@@ -78,7 +78,7 @@ def asking(url: str) -> Iterator[list[int]]:
             thread.join()
 
 
-def test_totals_never_go_down_and_nothing_is_left_of_a_killed_process(
+def test_totals_never_decrease_and_a_killed_process_leaves_no_gauges(
     processes: Processes, stores: dict[str, str], tmp_path: Path
 ) -> None:
     admin = free_port()
@@ -90,11 +90,11 @@ def test_totals_never_go_down_and_nothing_is_left_of_a_killed_process(
     wait_until(lambda: scrape(admin).get(CLOSED) == WORKERS, 20, "all processes")
     first = scrape(admin)
 
-    with asking(url) as answers, held_requests(url, HELD):
+    with continuous_requests(url) as answers, held_requests(url, HELD):
         wait_until(lambda: scrape(admin)[IN_PROGRESS] >= HELD, 10, "the held requests")
         last = counts(scrape(admin))
-        victim = max(server.children(), key=lambda child: len(child.net_connections()))
-        victim.send_signal(signal.SIGKILL)
+        killed = max(server.children(), key=lambda child: len(child.net_connections()))
+        killed.send_signal(signal.SIGKILL)
         after_kill = 0
         while after_kill < 8 or len(server.children()) < WORKERS:
             now = counts(scrape(admin))
@@ -103,11 +103,11 @@ def test_totals_never_go_down_and_nothing_is_left_of_a_killed_process(
             last, after_kill = now, after_kill + 1
             assert after_kill < 200
         wait_until(lambda: scrape(admin).get(CLOSED) == WORKERS, 20, "the gauges of the living, and of nobody else")
-        assert not victim.is_running()
-        wait_until(lambda: scrape(admin)[IN_PROGRESS] < HELD + ASKING, 10, "nothing of what the killed one had in hand")
+        assert not killed.is_running()
+        wait_until(lambda: scrape(admin)[IN_PROGRESS] < HELD + CLIENTS, 10, "no requests of the killed one")
 
     wait_until(lambda: scrape(admin)[IN_PROGRESS] == 0, 10, "no request in progress")
-    wait_until(lambda: abs(scrape(admin)[COUNTED] - sum(answers)) <= ASKING, 5, "as many counted as were answered")
+    wait_until(lambda: abs(scrape(admin)[COUNTED] - sum(answers)) <= CLIENTS, 5, "as many counted as were answered")
     after = scrape(admin)
     assert sum(answers) > 0
     assert all("pid" not in dict(labels) for _, labels in after)
@@ -145,14 +145,14 @@ def start_counting(folder: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_what_a_killed_service_leaves_goes_with_the_next_start_and_what_lives_stays(tmp_path: Path) -> None:
+def test_files_of_a_killed_service_are_removed_at_the_next_start_and_those_of_running_ones_kept(tmp_path: Path) -> None:
     with start_counting(tmp_path) as killed, start_counting(tmp_path) as living:
         killed.kill()
         killed.wait()
         folders = set(tmp_path.iterdir())
         assert len(folders) == 2
         for folder in folders:
-            os.utime(folder, (0, 0))  # older than one that is being made
+            os.utime(folder, (0, 0))  # older than a directory that is being created
         with start_counting(tmp_path) as next_one:
             [left] = [folder for folder in folders if folder.exists()]
             assert list(left.glob(f"counter_{living.pid}.db"))

@@ -1,4 +1,4 @@
-"""The worker process under what Redis does and holds: it lives, and takes the next message."""
+"""The worker survives failures of Redis and malformed messages, and processes the next message."""
 
 import json
 import signal
@@ -26,17 +26,17 @@ PATIENCE = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A worker, and the Redis that it has for itself."""
+class WorkerFixture:
+    """A worker and its own Redis."""
 
-    worker: Running
+    process: Running
     url: str
     metrics: str
     redis: "redis_client.Redis"
     folder: Path
 
-    def hint(self) -> None:
-        """Queues a message that the database does not know: the worker finds nothing to do and acknowledges it."""
+    def enqueue(self) -> None:
+        """Queues a message that the database does not have: the worker acknowledges it."""
         settings = read(_env_file=None, redis_url=self.url, database_url="postgresql://127.0.0.1/none")
         celery = make_celery(settings)
         celery.send_task(PROCESS_MESSAGE, args=[str(uuid4())])
@@ -46,7 +46,7 @@ class Place:
         return any(client["cmd"] == "brpop" for client in self.redis.client_list())
 
     def idle(self) -> bool:
-        assert self.worker.running(), self.worker.log.read_text()[-3000:]
+        assert self.process.running(), self.process.log.read_text()[-3000:]
         return self.redis.llen(QUEUE) == 0 and self.redis.hlen("unacked") == 0
 
     def dropped(self) -> float:
@@ -56,7 +56,9 @@ class Place:
 
 
 @pytest.fixture
-def place(processes: Processes, tmp_path: Path, postgresql: PostgreSQL, seeded_postgresql: str) -> Iterator[Place]:
+def worker(
+    processes: Processes, tmp_path: Path, postgresql: PostgreSQL, seeded_postgresql: str
+) -> Iterator[WorkerFixture]:
     folder, port, admin = tmp_path / "redis", free_port(), free_port()
     folder.mkdir()
     url = f"redis://127.0.0.1:{port}/0"
@@ -65,12 +67,12 @@ def place(processes: Processes, tmp_path: Path, postgresql: PostgreSQL, seeded_p
         redis_client.Redis.from_url(url) as redis,
         postgresql.database(like=seeded_postgresql) as database_url,
     ):
-        worker = processes.start("worker", ADMIN_PORT=admin, WORKER_CONCURRENCY=1, **stores_at(database_url, url))
-        at = processes.await_answer(worker, f"http://127.0.0.1:{admin}", "/readyz")
-        made = Place(worker, url, f"{at}/metrics", redis, folder)
+        process = processes.start("worker", ADMIN_PORT=admin, WORKER_CONCURRENCY=1, **stores_at(database_url, url))
+        at = processes.await_answer(process, f"http://127.0.0.1:{admin}", "/readyz")
+        made = WorkerFixture(process, url, f"{at}/metrics", redis, folder)
         wait_until(made.listens, PATIENCE, "a worker that listens")
         yield made
-        worker.kill()
+        process.kill()
 
 
 def _readonly(redis: "redis_client.Redis", _folder: Path) -> None:
@@ -90,33 +92,33 @@ def _last_save(redis: "redis_client.Redis") -> str:
 
 
 @pytest.mark.parametrize(
-    ("mood", "fall"), [("ReadOnlyError", _readonly), ("ResponseError", _misconf)], ids=["READONLY", "MISCONF"]
+    ("error", "fall"), [("ReadOnlyError", _readonly), ("ResponseError", _misconf)], ids=["READONLY", "MISCONF"]
 )
-def test_a_redis_that_takes_no_writes_is_waited_for(place: Place, mood: str, fall: Any) -> None:
-    fall(place.redis, place.folder)
-    wait_until(lambda: mood in place.worker.log.read_text() or not place.worker.running(), PATIENCE, mood)
-    assert place.worker.running()
+def test_a_redis_that_takes_no_writes_is_awaited(worker: WorkerFixture, error: str, fall: Any) -> None:
+    fall(worker.redis, worker.folder)
+    wait_until(lambda: error in worker.process.log.read_text() or not worker.process.running(), PATIENCE, error)
+    assert worker.process.running()
     with pytest.raises(subprocess.TimeoutExpired):
-        place.worker._process.wait(3)
-    place.redis.replicaof("NO", "ONE")
-    place.redis.config_set("stop-writes-on-bgsave-error", "no")
-    place.hint()
-    wait_until(place.idle, PATIENCE, "the message after it")
-    place.worker.signal(signal.SIGTERM)
-    assert place.worker.wait() == 0
+        worker.process._process.wait(3)
+    worker.redis.replicaof("NO", "ONE")
+    worker.redis.config_set("stop-writes-on-bgsave-error", "no")
+    worker.enqueue()
+    wait_until(worker.idle, PATIENCE, "the message after it")
+    worker.process.signal(signal.SIGTERM)
+    assert worker.process.wait() == 0
 
 
-def test_malformed_messages_are_counted_and_dropped_and_the_next_one_is_taken(place: Place) -> None:
+def test_malformed_messages_are_counted_and_dropped_and_the_next_one_is_processed(worker: WorkerFixture) -> None:
     for raw in MALFORMED.values():
-        place.redis.lpush(QUEUE, raw)
-    for odd in ({"timelimit": "x"}, {"eta": "never"}, {"expires": 7}, {"retries": "x"}, {"compression": "x"}):
-        place.redis.lpush(QUEUE, json.dumps(envelope(**odd)))
-    place.hint()
-    wait_until(place.idle, PATIENCE, "all messages")
-    assert place.dropped() == len(MALFORMED)
-    assert any(line["event"] == "queue_message_dropped" for line in place.worker.lines())
+        worker.redis.lpush(QUEUE, raw)
+    for options in ({"timelimit": "x"}, {"eta": "never"}, {"expires": 7}, {"retries": "x"}, {"compression": "x"}):
+        worker.redis.lpush(QUEUE, json.dumps(envelope(**options)))
+    worker.enqueue()
+    wait_until(worker.idle, PATIENCE, "all messages")
+    assert worker.dropped() == len(MALFORMED)
+    assert any(line["event"] == "queue_message_dropped" for line in worker.process.lines())
 
 
-def test_a_worker_that_is_cut_off_says_so_by_its_exit_code(place: Place) -> None:
-    place.worker.signal(signal.SIGQUIT)
-    assert place.worker.wait() != 0
+def test_a_worker_ended_by_sigquit_has_a_nonzero_exit_code(worker: WorkerFixture) -> None:
+    worker.process.signal(signal.SIGQUIT)
+    assert worker.process.wait() != 0

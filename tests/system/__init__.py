@@ -1,1 +1,1 @@
-"""What needs other programs: Prometheus's promtool."""
+"""Tests that need other programs, such as nginx, PgBouncer and Prometheus's promtool."""

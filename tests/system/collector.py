@@ -1,4 +1,4 @@
-"""The OpenTelemetry Collector, as scripts/collector/build.sh builds it, with the configuration that people deploy."""
+"""The OpenTelemetry Collector of scripts/collector/build.sh, with the deployed configuration."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ STOP_SECONDS = 15
 
 
 def find_collector() -> str:
-    """The program. Fails where it was not built."""
+    """Returns the path of the program. Fails if it is not built."""
     build = ROOT / "scripts/collector/build.sh"
     found = subprocess.run([build, "--path"], capture_output=True, text=True, check=True).stdout.strip()
     if not Path(found).exists():
@@ -30,7 +30,7 @@ def find_collector() -> str:
 
 @contextmanager
 def collector(store: str, log: Path, **environment: str) -> Iterator[str]:
-    """Where to send spans, of a collector that sends those it keeps to `store`."""
+    """Runs a collector that exports the spans it keeps to `store`; yields its OTLP endpoint."""
     listen, health, metrics = free_port(), free_port(), free_port()
     values = {
         "LISTEN": f"127.0.0.1:{listen}",

@@ -1,4 +1,4 @@
-"""compose.yaml as data, and what is wrong with a service of it."""
+"""compose.yaml as data, and the rules for its services."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _UNITS = {"s": 1, "m": 60}
 
 
 def load(root: Path, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The document, with its variables filled in from the environment, or by their defaults."""
+    """The document, with its variables set from the environment, or to their defaults."""
     given = environment or {}
     text = (root / "compose.yaml").read_text()
     filled = _VARIABLE.sub(lambda found: given.get(found[1]) or found[2], text)
@@ -25,7 +25,7 @@ def load(root: Path, environment: Mapping[str, str] | None = None) -> dict[str, 
 
 
 def claims(document: Mapping[str, Any], project: str) -> set[str]:
-    """What a project takes of a machine for itself: ports, subnets, images that it builds, names."""
+    """Machine-wide resources of a project: ports, subnets, images that it builds, names."""
     services: Mapping[str, Service] = document["services"]
     taken = {f"port {port.split(':')[-2]}" for service in services.values() for port in service.get("ports", [])}
     taken |= {f"image {service['image']}" for service in services.values() if "build" in service}
@@ -39,26 +39,28 @@ def claims(document: Mapping[str, Any], project: str) -> set[str]:
 
 
 def seconds(duration: str) -> float:
-    """Compose's and nginx's way to write a time, such as 20s."""
+    """Converts a duration of Compose or nginx, such as 20s, to seconds."""
     return float(duration[:-1]) * _UNITS[duration[-1]]
 
 
 def faults(service: Service) -> list[str]:
-    """What a container of this service could do or use that none needs."""
+    """Permissions and resources of a service that none needs, or missing restrictions."""
     return [fault for fault, has in FAULTS.items() if has(service)]
 
 
-def _writes_anywhere(service: Service) -> bool:
-    return not any(str(mount).startswith("/tmp:size=") for mount in service.get("tmpfs", []))  # noqa: S108 -- in it
+def _has_unbounded_tmpfs(service: Service) -> bool:
+    return not any(str(mount).startswith("/tmp:size=") for mount in service.get("tmpfs", []))  # noqa: S108 -- a mount inside the container
 
 
-def _takes_all(service: Service) -> bool:
+def _lacks_limits(service: Service) -> bool:
     return not {"cpus", "memory", "pids"} <= service.get("deploy", {}).get("resources", {}).get("limits", {}).keys()
 
 
-def _tells(service: Service) -> bool:
-    told = [f"{name}={value}" for name, value in service.get("environment", {}).items() if not name.endswith("_FILE")]
-    return any(re.search(r"PASSWORD|SECRET_KEY|TOKEN|DSN|://[^/]*@", line) for line in told)
+def _has_secret(service: Service) -> bool:
+    variables = [
+        f"{name}={value}" for name, value in service.get("environment", {}).items() if not name.endswith("_FILE")
+    ]
+    return any(re.search(r"PASSWORD|SECRET_KEY|TOKEN|DSN|://[^/]*@", line) for line in variables)
 
 
 FAULTS: Mapping[str, Callable[[Service], bool]] = {
@@ -66,22 +68,22 @@ FAULTS: Mapping[str, Callable[[Service], bool]] = {
     "capabilities": lambda it: it.get("cap_drop") != ["ALL"] or bool(it.get("cap_add")),
     "security_opt": lambda it: it.get("security_opt") != ["no-new-privileges:true"],
     "a numeric user other than root": lambda it: not re.fullmatch(r"[1-9]\d*:[1-9]\d*", str(it.get("user"))),
-    "nowhere to write, or without a limit": _writes_anywhere,
-    "limits": _takes_all,
-    "a door to the machine": lambda it: bool(it.keys() & {"privileged", "network_mode", "pid", "ipc", "devices"}),
-    "a folder of the machine": lambda it: not all(_VOLUME.fullmatch(str(each)) for each in it.get("volumes", [])),
-    "a port that others reach": lambda it: not all(str(each).startswith("127.0.0.1:") for each in it.get("ports", [])),
-    "an image that changes under its name": lambda it: it["image"] != OURS and not _PINNED.fullmatch(it["image"]),
-    "logs without an end": lambda it: "max-size" not in it.get("logging", {}).get("options", {}),
-    "a secret in the environment": _tells,
+    "a missing or unbounded tmpfs": _has_unbounded_tmpfs,
+    "limits": _lacks_limits,
+    "access to the host": lambda it: bool(it.keys() & {"privileged", "network_mode", "pid", "ipc", "devices"}),
+    "a host path": lambda it: not all(_VOLUME.fullmatch(str(each)) for each in it.get("volumes", [])),
+    "a port on all interfaces": lambda it: not all(str(each).startswith("127.0.0.1:") for each in it.get("ports", [])),
+    "an unpinned image": lambda it: it["image"] != OURS and not _PINNED.fullmatch(it["image"]),
+    "unbounded logs": lambda it: "max-size" not in it.get("logging", {}).get("options", {}),
+    "a secret in the environment": _has_secret,
 }
 
 
-def lives_on(service: Service) -> bool:
-    """Whether it serves until it is stopped, rather than doing one thing."""
+def is_long_running(service: Service) -> bool:
+    """Checks that a service runs until it is stopped, rather than once."""
     return service.get("restart") == "unless-stopped"
 
 
 def awaits(service: Service) -> dict[str, str]:
-    """The condition for each service that it waits for."""
+    """The condition of each service that it waits for."""
     return {name: wait["condition"] for name, wait in service.get("depends_on", {}).items()}

@@ -1,4 +1,4 @@
-"""A real PgBouncer before a real PostgreSQL."""
+"""A real PgBouncer in front of a real PostgreSQL."""
 
 import os
 import shutil
@@ -39,13 +39,13 @@ def find_pgbouncer() -> str:
 
 @contextmanager
 def pgbouncer(url: str, folder: Path, *, mode: str = "transaction", ignored: str = "", more: str = "") -> Iterator[str]:
-    """The URL of the database at `url`, by a PgBouncer with three connections to it, and `more` lines of settings."""
+    """Runs PgBouncer with three connections to the database at `url`, and `more` settings; yields the pooled URL."""
     parts, port = urlsplit(url), free_port()
     host = parse_qs(parts.query).get("host", [parts.hostname])[0]
     file = folder / f"pgbouncer-{port}.ini"
     place = {"host": host, "port": parts.port or 5432, "listen": port}
     file.write_text(CONFIGURATION.format(**place, mode=mode, ignored=ignored, more=more))
-    # It refuses to be root, and the server's folder is its own user's.
+    # It refuses to run as root, and the server's directory belongs to its own user.
     as_user = ["-u", "pgserver"] if os.geteuid() == 0 else []
     log = folder / "pgbouncer.log"
     with log.open("ab") as output:

@@ -1,4 +1,4 @@
-"""Prometheus's own judge of rules: given series, what do the rules say at a moment?"""
+"""Tests of Prometheus rules with promtool: series in, samples and alerts out."""
 
 import shutil
 import subprocess
@@ -11,17 +11,17 @@ import yaml
 
 
 def counter(*segments: tuple[int, float]) -> str:
-    """A counter from 0 in promtool's notation; each segment is (steps, increase a step)."""
+    """A counter from 0 in promtool's notation; each segment is (steps, increase per step)."""
     value, parts = 0.0, ["0"]
     for steps, increase in segments:
-        # "a+bxn" is a and n more: its first sample is the next step's.
+        # "a+bxn" is a and n more values: its first value is that of the next step.
         parts.append(f"{value + increase:g}+{increase:g}x{steps - 1}")
         value += increase * steps
     return " ".join(parts)
 
 
 def labels(name: str = "", **values: str) -> str:
-    """A series as promtool writes it."""
+    """A series in promtool's notation."""
     pairs = ",".join(f'{label}="{value}"' for label, value in values.items())
     return f"{name}{{{pairs}}}"
 
@@ -43,15 +43,17 @@ class Series:
 
 @dataclass(frozen=True)
 class Promtool:
-    """The program, a folder for its files, the rules it judges and how often they are evaluated."""
+    """The program, a directory for its files, the rules under test and their evaluation interval."""
 
     program: str
     folder: Path
     rules: Path
     interval_seconds: int
 
-    def says(self, series: Sequence[Series], expression: str, when: Mapping[str, Sequence[tuple[str, float]]]) -> None:
-        """The expression has exactly these samples, (labels, value), at each time after the start."""
+    def expect_samples(
+        self, series: Sequence[Series], expression: str, when: Mapping[str, Sequence[tuple[str, float]]]
+    ) -> None:
+        """Checks that the expression has exactly these samples, (labels, value), at each time after the start."""
         expected = [
             {
                 "expr": expression,
@@ -62,17 +64,17 @@ class Promtool:
         ]
         self.test(series, {"promql_expr_test": expected})
 
-    def fires(self, series: Sequence[Series], when: Mapping[str, Sequence[str]]) -> None:
-        """Exactly these alerts fire at each time, each written `name, severity, window, source`."""
+    def expect_firing(self, series: Sequence[Series], when: Mapping[str, Sequence[str]]) -> None:
+        """Checks that exactly these alerts fire at each time, each written `name, severity, window, source`."""
         by = "alertname, severity, window, source"
         samples = {
             at: [(labels(**dict(zip(by.split(", "), alert.split(", "), strict=False))), 1.0) for alert in alerts]
             for at, alerts in when.items()
         }
-        self.says(series, f'group by ({by}) (ALERTS{{alertstate="firing"}})', samples)
+        self.expect_samples(series, f'group by ({by}) (ALERTS{{alertstate="firing"}})', samples)
 
     def test(self, series: Sequence[Series], expectations: dict[str, object]) -> None:
-        """Runs `promtool test rules`; fails with what it printed."""
+        """Runs `promtool test rules`; fails with its output."""
         interval = f"{self.interval_seconds}s"
         file = self.folder / "test.yaml"
         group = {"interval": interval, "input_series": [each.as_input() for each in series], **expectations}

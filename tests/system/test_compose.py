@@ -1,4 +1,4 @@
-"""compose.yaml: valid, restricted, and in agreement with the service, the chart and nginx."""
+"""compose.yaml is valid, restricted, and consistent with the service, the chart and nginx."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from app.settings import Settings, read
 from app.settings.secret_readers import unread
 from tests.support.ports import free_port
 from tests.support.servers import own_redis
-from tests.system.composition import FAULTS, OURS, awaits, claims, faults, lives_on, load, seconds
+from tests.system.composition import FAULTS, OURS, awaits, claims, faults, is_long_running, load, seconds
 from tests.system.proxy import make_secrets
 
 ROOT = Path(__file__).parent.parent.parent
@@ -52,19 +52,19 @@ LOOSENED: dict[str, dict[str, Any]] = {
     "capabilities": {"cap_add": ["NET_ADMIN"]},
     "security_opt": {"security_opt": ["seccomp:unconfined"]},
     "a numeric user other than root": {"user": "0:0"},
-    "nowhere to write, or without a limit": {"tmpfs": ["/run"]},
+    "a missing or unbounded tmpfs": {"tmpfs": ["/run"]},
     "limits": {"deploy": {}},
-    "a door to the machine": {"privileged": True},
-    "a folder of the machine": {"volumes": ["/var/run/docker.sock:/docker.sock"]},
-    "a port that others reach": {"ports": ["8000:8000"]},
-    "an image that changes under its name": {"image": "nginx:latest"},
-    "logs without an end": {"logging": {}},
+    "access to the host": {"privileged": True},
+    "a host path": {"volumes": ["/var/run/docker.sock:/docker.sock"]},
+    "a port on all interfaces": {"ports": ["8000:8000"]},
+    "an unpinned image": {"image": "nginx:latest"},
+    "unbounded logs": {"logging": {}},
     "a secret in the environment": {"environment": {"DATABASE_URL": "postgresql://a:b@c/d"}},
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_loosened_container_is_found(fault: str) -> None:
+def test_an_unrestricted_container_is_found(fault: str) -> None:
     assert faults({**SERVICES["api"], **LOOSENED[fault]}) == [fault]
 
 
@@ -76,8 +76,8 @@ OTHER = {
 }
 
 
-def test_two_checkouts_share_nothing_of_the_machine() -> None:
-    """With the variables of docs/compose.md; each of them is needed."""
+def test_two_checkouts_share_no_resources_of_the_machine() -> None:
+    """Uses the variables of docs/compose.md, each of which is needed."""
     first = claims(load(ROOT, {"COMPOSE_PROJECT_NAME": "first"}), "first")
     assert first & claims(load(ROOT, OTHER), "second") == set()
     for variable in OTHER:
@@ -89,7 +89,7 @@ def test_two_checkouts_share_nothing_of_the_machine() -> None:
     assert f"export {exported}\n" in (ROOT / "docs/compose.md").read_text()
 
 
-def test_the_addresses_of_a_network_follow_it() -> None:
+def test_the_addresses_are_in_the_configured_network() -> None:
     document = load(ROOT, OTHER)
     nginx = document["services"]["nginx"]["networks"]["edge"]["ipv4_address"]
     assert document["services"]["api"]["environment"]["TRUSTED_PROXIES"] == f"{nginx}/32"
@@ -100,18 +100,18 @@ def test_the_addresses_of_a_network_follow_it() -> None:
     assert document["networks"]["edge"]["ipam"]["config"] == [{"subnet": "10.213.78.0/28"}]
 
 
-def test_nginx_is_the_one_door() -> None:
+def test_nginx_is_the_only_entry_point() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["nginx"]
     reached = [name for name, service in SERVICES.items() if "edge" in service["networks"]]
     assert reached == ["nginx", "api"]
     assert load(ROOT)["networks"]["inside"] == {"internal": True}
 
 
-def test_what_lives_on_has_a_check_without_a_shell_and_what_does_not_is_awaited() -> None:
+def test_long_running_services_have_a_health_check_and_others_are_awaited() -> None:
     waits = [awaits(service) for service in SERVICES.values()]
     for name, service in SERVICES.items():
         asked = {wait[name] for wait in waits if name in wait}
-        if lives_on(service):
+        if is_long_running(service):
             assert service["healthcheck"]["test"][0] == "CMD", name
             assert asked <= {"service_healthy"}, name
         else:
@@ -153,13 +153,13 @@ def test_each_process_starts_with_its_settings(
 
 
 @pytest.mark.parametrize("name", BINNACLE)
-def test_each_process_has_the_secrets_that_its_command_reads_and_no_other(name: str) -> None:
+def test_each_process_has_the_secrets_of_its_command_and_no_others(name: str) -> None:
     (command,) = BINNACLE[name]["command"]
     known = {"secret_key", "database_url", "database_application_url", "redis_url"}
     assert _mounted(name).keys() == known - set(unread(command))
 
 
-def test_migrate_alone_is_postgresqls_superuser(root: Path, tmp_path: Path) -> None:
+def test_only_migrate_is_postgresqls_superuser(root: Path, tmp_path: Path) -> None:
     secrets = make_secrets(root, tmp_path)
     for name in WITH_SECRETS:
         url = (secrets / _mounted(name)["database_url"]).read_text()
@@ -184,24 +184,24 @@ def _default(setting: str) -> float:
     return float(Settings.model_fields[setting].default)
 
 
-def test_each_end_is_over_before_the_next_one_cuts_it_off() -> None:
+def test_each_shutdown_timeout_is_shorter_than_the_next_outer_one() -> None:
     api = _environment("api")
     needed = float(api["DRAIN_SECONDS"]) + float(api["SHUTDOWN_SECONDS"]) + 2
     assert needed < float(api["GRACEFUL_TIMEOUT_SECONDS"]) < seconds(SERVICES["api"]["stop_grace_period"])
     assert seconds(SERVICES["worker"]["stop_grace_period"]) > _default("provider_timeout_seconds")
     for name, service in SERVICES.items():
-        assert not lives_on(service) or "stop_grace_period" in service, name
+        assert not is_long_running(service) or "stop_grace_period" in service, name
 
 
-def test_nginx_and_the_api_agree() -> None:
+def test_nginx_and_the_api_are_consistent() -> None:
     api, text = _environment("api"), (ROOT / "compose/nginx.conf").read_text()
     stated = re.findall(r"^\s*([a-z_]+) (\d+[sm]);", text, re.MULTILINE)
-    times = {name: seconds(value) for name, value in reversed(stated)}  # the first of a name is the server's own
+    times = {name: seconds(value) for name, value in reversed(stated)}  # the first of a name is the server block's
     (upstream,) = re.findall(r"upstream api \{.*?keepalive_timeout (\d+s);", text, re.DOTALL)
     assert seconds(upstream) < float(api["KEEP_ALIVE_SECONDS"])
     assert api["TRUSTED_PROXIES"] == f"{SERVICES['nginx']['networks']['edge']['ipv4_address']}/32"
     assert f"server api:{Settings.model_fields['port'].default};" in text
-    # The API gives up on a statement before nginx gives up on the API.
+    # The API's statement timeout is shorter than nginx's timeout for the API.
     assert times["proxy_read_timeout"] > _default("database_statement_timeout_seconds")
     assert seconds(SERVICES["nginx"]["stop_grace_period"]) > times["worker_shutdown_timeout"]
     published = SERVICES["nginx"]["ports"][0].rsplit(":", 1)[1]
@@ -216,7 +216,7 @@ def test_the_stores_are_those_of_the_chart(root: Path) -> None:
         assert SERVICES[name]["image"].partition("@")[0] == f"{image['repository']}:{image['tag']}"
 
 
-def test_secrets_are_made_once_and_kept_from_others(root: Path, tmp_path: Path) -> None:
+def test_secrets_are_created_once_and_private(root: Path, tmp_path: Path) -> None:
     folder = make_secrets(root, tmp_path)
     named = {Path(secret["file"]).name for secret in load(root)["secrets"].values()}
     first = {file.name: file.read_bytes() for file in folder.iterdir()}
@@ -241,7 +241,7 @@ def _openssl(folder: Path, script: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
         (
             'case "$1" in req) echo "unknown option -addext" >&2; exit 1;; rand) echo 00ff;; *) exit 1;; esac',
@@ -252,21 +252,21 @@ def _openssl(folder: Path, script: str) -> dict[str, str]:
     ],
     ids=["old", "broken", "mute"],
 )
-def test_what_openssl_can_not_do_is_said_and_nothing_half_made_stays(
-    root: Path, tmp_path: Path, script: str, said: str
+def test_a_failing_openssl_is_reported_and_leaves_no_partial_files(
+    root: Path, tmp_path: Path, script: str, message: str
 ) -> None:
     shutil.copy(root / "compose/secrets.sh", tmp_path)
     environment = _openssl(tmp_path, script)
     words = ["/bin/sh", str(tmp_path / "secrets.sh")]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert "compose/secrets.sh: " in done.stderr
     assert not (tmp_path / "secrets/tls_certificate.pem").exists()
     assert [file.name for file in (tmp_path / "secrets").iterdir() if file.stat().st_size <= 1] == []
 
 
-def test_a_secret_that_is_gone_is_named(root: Path, tmp_path: Path) -> None:
+def test_a_missing_secret_is_named(root: Path, tmp_path: Path) -> None:
     (make_secrets(root, tmp_path) / "redis_url").unlink()
     words = ["/bin/sh", str(tmp_path / "secrets.sh")]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""TLS to the database, with real certificates: whom each sslmode believes. PgBouncer ends it here."""
+"""TLS to the database with real certificates: what each sslmode verifies. PgBouncer terminates it here."""
 
 import subprocess
 import tempfile
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`url` leads to it by the name of its certificate, which signs itself."""
+    """`url` leads to it by the name in its self-signed certificate."""
 
     url: str
     certificate: Path
@@ -51,7 +51,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             yield Server(url.replace("127.0.0.1", "localhost"), certificate, key)
 
 
-async def _ask(url: str) -> int:
+async def _select(url: str) -> int:
     settings = read(_env_file=None, database_url=url, database_pooler="transaction")
     async with open_database(settings) as database, database.read() as session:
         answer: int = (await session.execute(text("SELECT 1"))).scalar_one()
@@ -59,13 +59,13 @@ async def _ask(url: str) -> int:
 
 
 @pytest.mark.parametrize("words", ["sslmode=require", "ssl=true", ""])
-async def test_encryption_alone_believes_anybody(server: Server, words: str) -> None:
-    assert await _ask(f"{server.url}?{words}") == 1
+async def test_encryption_without_verification_accepts_any_certificate(server: Server, words: str) -> None:
+    assert await _select(f"{server.url}?{words}") == 1
 
 
 @pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
-async def test_the_file_of_the_ca_proves_the_server(server: Server, mode: str) -> None:
-    assert await _ask(f"{server.url}?sslmode={mode}&sslrootcert={server.certificate}") == 1
+async def test_the_ca_file_verifies_the_server(server: Server, mode: str) -> None:
+    assert await _select(f"{server.url}?sslmode={mode}&sslrootcert={server.certificate}") == 1
 
 
 async def test_another_ca_another_name_and_no_encryption_are_refused(server: Server) -> None:
@@ -78,10 +78,10 @@ async def test_another_ca_another_name_and_no_encryption_are_refused(server: Ser
             f"{server.url}?sslmode=disable",
         ):
             with pytest.raises(RefusedError):
-                await _ask(url)
+                await _select(url)
 
 
-def test_a_certificate_of_the_client_needs_its_own_key(server: Server) -> None:
+def test_a_client_certificate_needs_its_own_key(server: Server) -> None:
     def settings(key: Path) -> object:
         url = f"{server.url}?sslmode=require&sslcert={server.certificate}&sslkey={key}"
         return read(_env_file=None, database_url=url).database_server

@@ -1,4 +1,4 @@
-"""Failover of PostgreSQL: the standby is promoted, the old primary becomes read-only, and the name moves."""
+"""Failover of PostgreSQL: the standby is promoted, the old primary becomes read-only, and the DNS name moves."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -37,7 +37,7 @@ async def _api(url: str) -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def _migrate(url: str) -> None:
-    with ThreadPoolExecutor(1) as thread:  # it runs an event loop of its own
+    with ThreadPoolExecutor(1) as thread:  # it runs its own event loop
         await asyncio.wrap_future(thread.submit(schema.migrate, read(_env_file=None, database_url=url)))
 
 

@@ -1,4 +1,4 @@
-"""`make load` beside `make run`: a table with a verdict, and a miss that is named."""
+"""`make load` beside `make run`: a table with a verdict, and the names of missed objectives."""
 
 import json
 import subprocess
@@ -12,8 +12,8 @@ from tests.support import loopback
 from tests.support.ports import free_port
 from tests.support.processes import Processes
 
-# What is tested is the verdict, not the machine: how fast it is under how much load is for `make load` to say.
-MODEST = ("--rate", "10", "--order-rate", "1", "--run-time", "8")
+# The verdict is under test, not the machine: its speed under load is for `make load` to measure.
+LOW_LOAD = ("--rate", "10", "--order-rate", "1", "--run-time", "8")
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def shop(tmp_path: Path) -> Iterator[tuple[str, str]]:
         yield url, f"http://127.0.0.1:{provider}"
 
 
-def test_a_shop_that_keeps_its_objectives_passes(shop: tuple[str, str], root: Path, tmp_path: Path) -> None:
-    patient = (root / "grafana/slo.yaml").read_text().replace("threshold_seconds: 0.25", "threshold_seconds: 5")
-    (tmp_path / "slo.yaml").write_text(patient)
+def test_a_shop_that_meets_its_objectives_passes(shop: tuple[str, str], root: Path, tmp_path: Path) -> None:
+    relaxed = (root / "grafana/slo.yaml").read_text().replace("threshold_seconds: 0.25", "threshold_seconds: 5")
+    (tmp_path / "slo.yaml").write_text(relaxed)
     done = _load(root, shop[0], "--json", str(tmp_path / "result.json"), "--slo", str(tmp_path / "slo.yaml"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "availability" in done.stdout
@@ -37,7 +37,7 @@ def test_a_shop_that_keeps_its_objectives_passes(shop: tuple[str, str], root: Pa
     assert {order["status"] for order in result["orders"]} == {"paid"}
 
 
-def test_a_slow_provider_is_a_miss_of_order_completion(shop: tuple[str, str], root: Path) -> None:
+def test_a_slow_provider_misses_the_objective_of_order_completion(shop: tuple[str, str], root: Path) -> None:
     url, provider = shop
     loopback.put(f"{provider}/v1/behaviour", json={"latency_ms": 12_000}).raise_for_status()
     done = _load(root, url, "--order-timeout", "12")
@@ -47,7 +47,7 @@ def test_a_slow_provider_is_a_miss_of_order_completion(shop: tuple[str, str], ro
 
 def _load(root: Path, url: str, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "loadtests", "--host", url, *MODEST, *more],
+        [sys.executable, "-m", "loadtests", "--host", url, *LOW_LOAD, *more],
         cwd=root,
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""Metrics that the running processes expose follow the conventions of Prometheus and the inventory."""
+"""Metrics of the running processes follow Prometheus's conventions and the inventory."""
 
 import subprocess
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ KINDS = ("api", "several apis", "worker", "reconciler", "embedded")
 
 @dataclass(frozen=True)
 class Exposed:
-    """One exposition. `processes` are those whose work it tells of."""
+    """One exposition. `processes` are those whose metrics it has."""
 
     text: str
     processes: tuple[str, ...]
@@ -30,7 +30,7 @@ class Exposed:
     redis: bool = True
 
     def present(self) -> set[tuple[str, frozenset[tuple[str, str]]]]:
-        """Families and their label sets."""
+        """Metric families and their label sets."""
         return {
             (family_of(sample.name), frozenset(pair for pair in sample.labels.items() if pair[0] != "le"))
             for family in text_string_to_metric_families(self.text)
@@ -40,7 +40,7 @@ class Exposed:
 
 @pytest.fixture(scope="module")
 def exposed(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Exposed]:
-    """The exposition of each process, before anybody has asked it for anything but its probe."""
+    """The exposition of each process before any request but its probe."""
     folder = tmp_path_factory.mktemp("exposed")
     with (
         servers.postgresql() as postgresql,
@@ -75,7 +75,7 @@ def inventory() -> Inventory:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_prometheus_has_nothing_to_say_about_names_and_units(exposed: Mapping[str, Exposed], kind: str) -> None:
+def test_promtool_accepts_names_and_units(exposed: Mapping[str, Exposed], kind: str) -> None:
     found = subprocess.run(
         [find_promtool(), "check", "metrics"],
         input=exposed[kind].text,
@@ -88,7 +88,7 @@ def test_prometheus_has_nothing_to_say_about_names_and_units(exposed: Mapping[st
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_process_exposes_from_the_start_what_the_inventory_says_of_it(
+def test_every_process_exposes_its_metrics_of_the_inventory_from_the_start(
     exposed: Mapping[str, Exposed], inventory: Inventory, kind: str
 ) -> None:
     process = exposed[kind]
@@ -104,7 +104,7 @@ def test_every_process_exposes_from_the_start_what_the_inventory_says_of_it(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_process_exposes_what_the_inventory_does_not_say_of_it(
+def test_no_process_exposes_metrics_outside_the_inventory(
     exposed: Mapping[str, Exposed], inventory: Inventory, kind: str
 ) -> None:
     process = exposed[kind]

@@ -1,4 +1,4 @@
-"""The nginx of compose.yaml: what it passes on, and what it does not."""
+"""The nginx of compose.yaml: what it forwards, and what it does not."""
 
 import json
 import shutil
@@ -20,7 +20,7 @@ ORDER = "0190b8a0-0000-7000-8000-000000000000"
 
 @pytest.fixture(scope="module")
 def nginx(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    """nginx before tests/system/upstream.py."""
+    """nginx in front of tests/system/upstream.py."""
     port = free_port()
     uvicorn = [sys.executable, "-m", "uvicorn", "--factory", "tests.system.upstream:create", "--log-level", "error"]
     uvicorn += ["--timeout-graceful-shutdown", "1", "--port", str(port)]
@@ -39,7 +39,7 @@ def _arrives(nginx: Proxy, path: str = "/", **headers: str) -> dict[str, str]:
         return arrived
 
 
-def test_it_accepts_its_configuration(root: Path, tmp_path: Path) -> None:
+def test_its_configuration_is_valid(root: Path, tmp_path: Path) -> None:
     changes = {"server api:8000;": "server 127.0.0.1:9;", "/run/secrets/": f"{make_secrets(root, tmp_path)}/"}
     configure(root, tmp_path, changes)
     done = subprocess.run([*command(root, tmp_path), "-t"], capture_output=True, text=True, timeout=30, check=False)
@@ -48,8 +48,8 @@ def test_it_accepts_its_configuration(root: Path, tmp_path: Path) -> None:
     assert complaints == []
 
 
-def test_what_a_client_says_about_its_address_is_not_passed_on(nginx: Proxy) -> None:
-    lies = {
+def test_forwarding_headers_of_a_client_are_replaced(nginx: Proxy) -> None:
+    forged = {
         "X-Forwarded-For": "203.0.113.9",
         "X-Forwarded-Host": "evil.example",
         "X-Forwarded-Port": "1",
@@ -58,19 +58,19 @@ def test_what_a_client_says_about_its_address_is_not_passed_on(nginx: Proxy) -> 
         "Forwarded": "for=203.0.113.9",
         "Proxy": "http://evil.example",
     }
-    arrived = _arrives(nginx, "/", **lies)
+    arrived = _arrives(nginx, "/", **forged)
     assert (arrived["x-forwarded-for"], arrived["x-forwarded-proto"]) == ("127.0.0.1", "https")
     assert not arrived.keys() & {"x-forwarded-host", "x-forwarded-port", "x-real-ip", "forwarded", "proxy"}
     assert arrived["host"] == f"localhost:{nginx.port}"
 
 
-def test_a_sane_request_id_is_kept_and_any_other_is_replaced(nginx: Proxy) -> None:
+def test_a_valid_request_id_is_kept_and_any_other_is_replaced(nginx: Proxy) -> None:
     assert _arrives(nginx, **{"X-Request-ID": "check-out.7"})["x-request-id"] == "check-out.7"
     for given in ({}, {"X-Request-ID": 'a"b'}, {"X-Request-ID": "x" * 129}):
         assert len(_arrives(nginx, **given)["x-request-id"]) == 32
 
 
-def test_a_websocket_is_passed(nginx: Proxy) -> None:
+def test_a_websocket_is_forwarded(nginx: Proxy) -> None:
     address = f"wss://localhost:{nginx.port}/ws/orders/{ORDER}"
     with connect(address, ssl=nginx.trust(), proxy=None, open_timeout=20) as socket:
         for word in ("aye", "nay"):
@@ -81,12 +81,12 @@ def test_a_websocket_is_passed(nginx: Proxy) -> None:
 @pytest.mark.parametrize(
     ("path", "protocol"), [("/ws/orders", "h2c"), ("/", "h2c"), ("/", "websocket"), ("/api/ws/x", "websocket")]
 )
-def test_nothing_else_is_upgraded(nginx: Proxy, path: str, protocol: str) -> None:
+def test_other_requests_are_not_upgraded(nginx: Proxy, path: str, protocol: str) -> None:
     arrived = _arrives(nginx, path, Upgrade=protocol, Connection="upgrade")
     assert not arrived.keys() & {"upgrade", "connection", "http2-settings"}
 
 
-def test_the_events_of_an_order_come_one_by_one(nginx: Proxy) -> None:
+def test_events_of_an_order_are_not_buffered(nginx: Proxy) -> None:
     with nginx.client() as client, client.stream("GET", f"/api/v1/orders/{ORDER}/events") as stream:
         chunks = stream.iter_text()
         assert next(chunks) == "data: first\n\n"
@@ -95,7 +95,7 @@ def test_the_events_of_an_order_come_one_by_one(nginx: Proxy) -> None:
         assert "".join(chunks) == "data: second\n\n"
 
 
-def test_http_2_is_spoken_and_keeps_the_host(nginx: Proxy) -> None:
+def test_http_2_works_and_keeps_the_host(nginx: Proxy) -> None:
     curl = shutil.which("curl")
     assert curl, "curl is not on PATH; Debian: apt-get install curl"
     options = ["--silent", "--show-error", "--http2", "--cacert", str(nginx.certificate)]
@@ -111,17 +111,17 @@ def test_http_2_is_spoken_and_keeps_the_host(nginx: Proxy) -> None:
     assert json.loads(shown)["host"] == f"localhost:{nginx.port}"
 
 
-def test_plain_http_is_no_way_in(nginx: Proxy) -> None:
+def test_plain_http_on_the_tls_port_is_refused(nginx: Proxy) -> None:
     answer = loopback.get(f"http://localhost:{nginx.port}/")
     assert answer.status_code == 400
     assert answer.headers["server"] == "nginx", "the version is nobody's business"
 
 
-def test_its_log_holds_no_query(nginx: Proxy) -> None:
+def test_its_log_has_no_query(nginx: Proxy) -> None:
     with nginx.client() as client:
         client.get("/remember?token=hunter2", headers={"X-Request-ID": "with-a-query"}).raise_for_status()
     wait_until(lambda: "with-a-query" in nginx.log.read_text(), 10, "the line")
     (line,) = [line for line in nginx.log.read_text().splitlines() if "with-a-query" in line]
-    told = json.loads(line)
-    assert (told["path"], told["status"], told["request_id"]) == ("/remember", "200", "with-a-query")
+    entry = json.loads(line)
+    assert (entry["path"], entry["status"], entry["request_id"]) == ("/remember", "200", "with-a-query")
     assert "hunter2" not in nginx.log.read_text()

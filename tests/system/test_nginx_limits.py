@@ -1,4 +1,4 @@
-"""The nginx of compose.yaml under clients that hold connections, and in its own answers and error log."""
+"""The nginx of compose.yaml under clients that hold connections, and its own error pages and log."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def upstream(root: Path) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def nginx(root: Path, tmp_path_factory: pytest.TempPathFactory, upstream: int) -> Iterator[Proxy]:
-    """nginx before it."""
+    """nginx in front of the upstream."""
     with proxy(root, tmp_path_factory.mktemp("nginx"), upstream) as running:
         _await_upstream(running)
         yield running
@@ -73,7 +73,7 @@ def _answer(nginx: Proxy, sent: bytes) -> tuple[int, dict[str, Any], bytes]:
 
 
 def _unanswered(waiting: set[ssl.SSLSocket]) -> set[ssl.SSLSocket]:
-    """Takes out of `waiting` the connections that were answered with 429."""
+    """Removes from `waiting` the connections that were answered with 429."""
     for connection in list(waiting):
         connection.settimeout(0)
         with suppress(ssl.SSLWantReadError):
@@ -82,10 +82,10 @@ def _unanswered(waiting: set[ssl.SSLSocket]) -> set[ssl.SSLSocket]:
     return waiting
 
 
-def test_slow_bodies_of_one_address_leave_the_others_served(root: Path, tmp_path: Path, upstream: int) -> None:
-    """As many as shut nginx once, when it had 1,024 connections and no limit by address."""
+def test_slow_bodies_of_one_address_do_not_block_other_addresses(root: Path, tmp_path: Path, upstream: int) -> None:
+    """Opens as many connections as once blocked nginx, when it had 1,024 connections and no limit by address."""
     limit = _limit(root)
-    # Patient, so that on a busy machine the first bodies still wait when the last one comes.
+    # On a slow machine the first bodies must still wait when the last one arrives.
     with proxy(root, tmp_path, upstream, client_body_timeout="10m") as nginx, ExitStack() as stack:
         _await_upstream(nginx)
         trust, slow = nginx.trust(), []
@@ -93,7 +93,7 @@ def test_slow_bodies_of_one_address_leave_the_others_served(root: Path, tmp_path
             connection = stack.enter_context(_connect(nginx, trust))
             connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n{")
             slow.append(connection)
-        # Which ones is open: two processes of nginx may take connections in another order than they were made.
+        # It is not known which are open: two processes of nginx may accept connections in another order.
         waiting = set(slow)
         wait_until(lambda: len(_unanswered(waiting)) == limit, PATIENCE, "the refusals")
         with nginx.client(local_address="127.0.0.2") as other:
@@ -109,7 +109,7 @@ def test_slow_bodies_of_one_address_leave_the_others_served(root: Path, tmp_path
 
 
 @pytest.mark.parametrize("sent", [HEAD, HEAD + b"Content-Length: 1000\r\n\r\n{"], ids=["half a head", "half a body"])
-def test_what_does_not_arrive_is_not_waited_for(root: Path, tmp_path: Path, upstream: int, sent: bytes) -> None:
+def test_incomplete_requests_time_out(root: Path, tmp_path: Path, upstream: int, sent: bytes) -> None:
     times = {"client_header_timeout": "1s", "client_body_timeout": "1s"}
     with proxy(root, tmp_path, upstream, **times) as nginx, _connect(nginx, nginx.trust()) as connection:
         connection.sendall(sent)
@@ -135,7 +135,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_nginx_refuses_is_a_problem(nginx: Proxy, name: str) -> None:
+def test_a_refusal_of_nginx_is_a_problem(nginx: Proxy, name: str) -> None:
     sent, status, code = REFUSED[name]
     answered, problem, head = _answer(nginx, sent)
     assert (answered, problem["status"], problem["code"]) == (status, status, code)
@@ -143,29 +143,29 @@ def test_what_nginx_refuses_is_a_problem(nginx: Proxy, name: str) -> None:
     assert b"Retry-After" not in head
 
 
-def test_the_pages_of_problems_are_no_addresses(nginx: Proxy) -> None:
+def test_error_pages_have_no_urls(nginx: Proxy) -> None:
     with nginx.client() as client:
         assert client.get("/problems/400").status_code == 404
 
 
-def test_plain_http_is_redirected_to_this_service_alone(nginx: Proxy) -> None:
-    def ask(host: str) -> httpx2.Response:
+def test_plain_http_is_redirected_to_this_service_only(nginx: Proxy) -> None:
+    def request(host: str) -> httpx2.Response:
         url = f"http://127.0.0.1:{nginx.plain_port}/api/v1/items?page=2"
         return loopback.get(url, headers={"Host": host}, follow_redirects=False)
 
     for host in ("localhost", f"localhost:{nginx.plain_port}", "127.0.0.1"):
-        answer = ask(host)
+        answer = request(host)
         assert answer.status_code == 308
         secure = f"https://{host.partition(':')[0]}:{nginx.port}/api/v1/items?page=2"
         assert answer.headers["Location"] == secure
     for host in ("evil.example", "localhost.evil.example", "localhost@evil.example"):
-        answer = ask(host)
+        answer = request(host)
         assert (answer.status_code, "Location" in answer.headers) == (400, False)
         assert answer.json()["code"] == "bad_request"
 
 
 def test_no_log_repeats_a_query(root: Path, tmp_path: Path) -> None:
-    """Nobody answers behind this nginx, so each request is an error."""
+    """The upstream is unreachable, so each request is an error."""
     with proxy(root, tmp_path, free_port()) as nginx:
         with nginx.client() as client:
             for path in ("/", "/ws/orders/1", "/api/v1/orders/1/events"):

@@ -1,4 +1,4 @@
-"""PgBouncer, whose connections to the server are shared between transactions: one setting, and no wrong diagnosis."""
+"""PgBouncer in transaction mode: the one setting that it needs, and the diagnosis without it."""
 
 import asyncio
 from collections.abc import Iterator
@@ -35,21 +35,21 @@ def database_url(server: PostgreSQL) -> Iterator[str]:
 
 
 def _pooled(url: str, **settings: Any) -> Settings:
-    patience = {"database_pool_timeout_seconds": 60, "database_statement_timeout_seconds": 30}
-    return read(_env_file=None, database_url=url, database_pooler="transaction", **(patience | settings))
+    timeouts = {"database_pool_timeout_seconds": 60, "database_statement_timeout_seconds": 30}
+    return read(_env_file=None, database_url=url, database_pooler="transaction", **(timeouts | settings))
 
 
 @pytest.mark.parametrize("mode", ["transaction", "session"])
 async def test_with_the_setting_everything_works(database_url: str, tmp_path: Path, mode: str) -> None:
     with pgbouncer(database_url, tmp_path, mode=mode) as url:
-        size = 10 if mode == "transaction" else 3  # more than the pooler has, where it shares them
+        size = 10 if mode == "transaction" else 3  # more than the pooler's connections, in modes that share them
         settings = _pooled(url, database_pool_size=size)
-        with ThreadPoolExecutor(1) as thread:  # it runs an event loop of its own
+        with ThreadPoolExecutor(1) as thread:  # it runs its own event loop
             thread.submit(schema.migrate, settings).result(timeout=120)
             thread.submit(schema.migrate, settings).result(timeout=120)
         async with open_database(settings) as database:
 
-            async def ask(number: int) -> None:
+            async def query(number: int) -> None:
                 async with database.read() as session:
                     for repeated in range(3):
                         statement = text(f"SELECT count(*), :number + {number} FROM items")  # noqa: S608 - a number
@@ -66,35 +66,35 @@ async def test_with_the_setting_everything_works(database_url: str, tmp_path: Pa
                     )
                     await session.execute(text("DELETE FROM idempotency_keys WHERE key = :key"), key)
 
-            await asyncio.gather(*(ask(number) for number in range(40)))
+            await asyncio.gather(*(query(number) for number in range(40)))
         assert await _readyz(settings) == "ok"
 
 
-async def test_limits_hold_for_each_transaction_and_for_nobody_elses(database_url: str, tmp_path: Path) -> None:
+async def test_timeouts_apply_to_their_own_transaction_only(database_url: str, tmp_path: Path) -> None:
     with pgbouncer(database_url, tmp_path) as url:
         async with (
-            open_database(_pooled(url, database_statement_timeout_seconds=0.5)) as hasty,
-            open_database(_pooled(url)) as patient,
+            open_database(_pooled(url, database_statement_timeout_seconds=0.5)) as short_timeout,
+            open_database(_pooled(url)) as relaxed,
         ):
             with pytest.raises(OutageError) as refusal:
-                async with hasty.read() as session:
+                async with short_timeout.read() as session:
                     await session.execute(text("SELECT pg_sleep(30)"))
             assert "statement timeout" in str(refusal.value.__cause__), "the server's own limit"
-            async with patient.read() as session:
+            async with relaxed.read() as session:
                 assert (await session.execute(text("SHOW statement_timeout"))).scalar_one() == "30s"
 
 
 @pytest.mark.parametrize("ignored", ["", IGNORED])
 async def test_without_the_setting_readyz_names_it(database_url: str, tmp_path: Path, ignored: str) -> None:
-    """A pooler that ignores the parameters lets some statements pass: which is as it happens."""
+    """A pooler that ignores the parameters makes a random part of the statements fail."""
     with pgbouncer(database_url, tmp_path, ignored=ignored) as url:
         with ThreadPoolExecutor(1) as thread:
             thread.submit(schema.migrate, _pooled(url)).result(timeout=120)
         settings = read(_env_file=None, database_url=url, database_pool_size=10)
-        said = {await _readyz(settings) for _ in range(1 if not ignored else 3)}
+        statuses = {await _readyz(settings) for _ in range(1 if not ignored else 3)}
         if not ignored:
-            assert said == {"database: is behind a connection pooler: set DATABASE_POOLER=transaction"}
-        assert not any("migrate" in status for status in said)
+            assert statuses == {"database: is behind a connection pooler: set DATABASE_POOLER=transaction"}
+        assert not any("migrate" in status for status in statuses)
 
 
 async def _readyz(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Every command of README.md is typed here as it stands, or named with what runs it."""
+"""Every command of README.md is run here as written, or named with the test or job that runs it."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ from app.cli import COMMANDS
 from tests.support.ports import free_port
 from tests.support.processes import Processes
 
-# What runs each command that this file does not type: a job of the pipeline, or a test of the same lines.
+# The job of the pipeline or the test that runs each command that this file does not run.
 RUN_ELSEWHERE = {
     "make run": "tests/app/test_run.py",  # `python -m app run` is its recipe
     "make test": ".github/workflows/ci.yml",
@@ -25,7 +25,7 @@ RUN_ELSEWHERE = {
     "helm test": "tests/e2e/test_install.py",
     "kubectl exec": "tests/app/test_promote.py",
 }
-# Targets that no push runs: they measure, need hours or Docker, or the shop of `make run`. What tests each of them.
+# Targets that no push runs: they measure, need hours or Docker, or the shop of `make run`; with their tests.
 ON_DEMAND = {
     "load": "tests/system/test_load.py",
     "run": "tests/app/test_run.py",
@@ -49,7 +49,7 @@ def _blocks(readme: str) -> list[str]:
     return re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
 
 
-def test_the_readmes_lines_end_in_a_paid_order(readme: str, tmp_path: Path) -> None:
+def test_the_readmes_commands_lead_to_a_paid_order(readme: str, tmp_path: Path) -> None:
     assert shutil.which("curl"), "curl is not on PATH; Debian: apt-get install curl"
     smoke, lines = (block for block in _blocks(readme) if "curl" in block or "smoke" in block)
     assert len(lines.strip().splitlines()) == 5
@@ -59,23 +59,25 @@ def test_the_readmes_lines_end_in_a_paid_order(readme: str, tmp_path: Path) -> N
         shop = processes.start("run", PROVIDER_URL=provider, **ports)
         url = processes.await_answer(shop, f"http://127.0.0.1:{ports['PORT']}", "/readyz")
         place = httpx2.URL(url).netloc.decode()
-        followed = _type(lines.replace("localhost:8000", place), tmp_path)
-        checked = _type(smoke.replace("127.0.0.1:8000", place).replace("python -m", f"{sys.executable} -m"), Path.cwd())
+        followed = _run_shell(lines.replace("localhost:8000", place), tmp_path)
+        checked = _run_shell(
+            smoke.replace("127.0.0.1:8000", place).replace("python -m", f"{sys.executable} -m"), Path.cwd()
+        )
     assert followed.returncode == 0, followed.stdout + followed.stderr
     assert '"status":"paid"' in followed.stdout, "and the events end by themselves"
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert checked.stdout.splitlines()[-1].startswith("ok    paid")
 
 
-def _type(lines: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def _run_shell(lines: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", lines], cwd=folder, capture_output=True, text=True, timeout=90, check=False
     )
 
 
-def test_every_line_is_typed_here_or_run_elsewhere(readme: str, root: Path) -> None:
-    typed = [block for block in _blocks(readme) if "curl" in block or "smoke" in block]
-    others = "".join(block for block in _blocks(readme) if block not in typed)
+def test_every_command_is_run_here_or_elsewhere(readme: str, root: Path) -> None:
+    run_here = [block for block in _blocks(readme) if "curl" in block or "smoke" in block]
+    others = "".join(block for block in _blocks(readme) if block not in run_here)
     commands = [part.strip() for line in others.splitlines() for part in line.partition("#")[0].split("&&")]
     assert len(commands) == 8
     for command in commands:
@@ -86,7 +88,7 @@ def test_every_line_is_typed_here_or_run_elsewhere(readme: str, root: Path) -> N
             assert " ".join(words) in (root / where).read_text(), command
 
 
-def test_every_target_exists_and_a_pipeline_runs_it_or_a_test_covers_it(readme: str, root: Path) -> None:
+def test_every_target_exists_and_is_run_by_a_pipeline_or_covered_by_a_test(readme: str, root: Path) -> None:
     targets = set(re.findall(r"^([a-z][a-z0-9-]*):", (root / "Makefile").read_text(), re.MULTILINE))
     workflow = safe_load((root / ".github/workflows/ci.yml").read_text())
     steps = " ".join(step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"])
@@ -121,8 +123,8 @@ def test_every_path_that_a_page_names_exists(root: Path, page: str) -> None:
     links = {link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link}
     for link in links - {""}:
         assert ((root / page).parent / link).exists(), link
-    # A changelog tells of the past, and its paths too.
+    # A changelog describes the past, including its paths.
     named = set(re.findall(r"`((?:app|tests|grafana|helm|k8s|loadtests|bench|scripts|docs)/[\w./-]+)`", text))
-    named -= set(re.findall(r"\*\*`([^`]+)`\*\*", text))  # the files that docs/adding.md makes
+    named -= set(re.findall(r"\*\*`([^`]+)`\*\*", text))  # the files that docs/adding.md creates
     for path in named if page != "CHANGELOG.md" else ():
         assert (root / path).exists(), path

@@ -1,4 +1,4 @@
-"""The alerts on error budgets, judged by promtool: steps of 30 s, rules as they are shipped."""
+"""Alerts on error budgets, tested with promtool: steps of 30 s, the rules as deployed."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def checked(pod: str, outcome: str, *segments: tuple[int, float]) -> Series:
 
 
 def timed(histogram: str, which: str, within: str, fast: float, slow: float) -> list[Series]:
-    """An hour of observations: `fast` a step within the bound `within`, `slow` above it."""
+    """An hour of observations: `fast` per step within the bound `within`, `slow` above it."""
     separator = "," if which else ""
     return [
         Series(f"{histogram}_bucket", counter((120, fast)), f'{which}{separator}le="{within}"'),
@@ -34,7 +34,7 @@ def test_promtool_accepts_the_rules(promtool: Promtool) -> None:
     assert result.returncode == 0, result.stderr
 
 
-def test_an_outage_pages_within_minutes_and_the_text_says_what_is_wrong(promtool: Promtool) -> None:
+def test_an_outage_pages_within_minutes_with_a_description(promtool: Promtool) -> None:
     series = [answered(200, (60, 300), (30, 240)), answered(500, (60, 0), (30, 60))]
     annotations = {
         "summary": (
@@ -53,67 +53,69 @@ def test_an_outage_pages_within_minutes_and_the_text_says_what_is_wrong(promtool
     promtool.test(series, {"alert_rule_test": [expectation]})
 
 
-def test_an_alert_ends_when_the_outage_does(promtool: Promtool) -> None:
+def test_an_alert_ends_with_the_outage(promtool: Promtool) -> None:
     series = [answered(200, (60, 300), (20, 0), (30, 300)), answered(500, (60, 0), (20, 300), (30, 0))]
     page = 'group by (window) (ALERTS{alertstate="firing",window="1h"})'
-    promtool.says(series, page, {"39m": [('{window="1h"}', 1)], "47m": []})
+    promtool.expect_samples(series, page, {"39m": [('{window="1h"}', 1)], "47m": []})
 
 
-def test_a_blip_wakes_nobody(promtool: Promtool) -> None:
+def test_a_short_error_spike_fires_no_alert(promtool: Promtool) -> None:
     series = [answered(200, (60, 300), (1, 150), (19, 300)), answered(500, (60, 0), (1, 150), (19, 0))]
-    promtool.fires(series, {"31m": [], "33m": [], "36m": []})
+    promtool.expect_firing(series, {"31m": [], "33m": [], "36m": []})
 
 
-def test_one_failure_of_few_requests_wakes_nobody(promtool: Promtool) -> None:
+def test_one_failure_of_few_requests_fires_no_alert(promtool: Promtool) -> None:
     series = [answered(200, (60, 0), (4, 1), (20, 0)), answered(500, (61, 0), (4, 1), (19, 0))]
-    promtool.says(series, "slo:error:ratio5m > bool 0.1", {"32m": [(labels(**REQUESTS), 1)]})
-    promtool.fires(series, {"32m": [], "33m": [], "35m": []})
+    promtool.expect_samples(series, "slo:error:ratio5m > bool 0.1", {"32m": [(labels(**REQUESTS), 1)]})
+    promtool.expect_firing(series, {"32m": [], "33m": [], "35m": []})
 
 
-def test_without_traffic_all_is_well(promtool: Promtool) -> None:
+def test_without_traffic_the_error_ratio_is_0(promtool: Promtool) -> None:
     series = [answered(200, (60, 0)), answered(500, (60, 0))]
-    promtool.says(series, "slo:error:ratio1h", {"10m": [(labels("slo:error:ratio1h", **REQUESTS), 0)]})
-    promtool.says(series, "slo:error_budget:remaining", {"10m": [(labels("slo:error_budget:remaining", **BUDGET), 1)]})
-    promtool.fires(series, {"10m": []})
+    promtool.expect_samples(series, "slo:error:ratio1h", {"10m": [(labels("slo:error:ratio1h", **REQUESTS), 0)]})
+    promtool.expect_samples(
+        series, "slo:error_budget:remaining", {"10m": [(labels("slo:error_budget:remaining", **BUDGET), 1)]}
+    )
+    promtool.expect_firing(series, {"10m": []})
 
 
-def test_errors_of_a_status_that_was_never_seen_are_0_and_not_absent(promtool: Promtool) -> None:
+def test_errors_of_a_status_that_never_occurred_are_0_and_not_absent(promtool: Promtool) -> None:
     expected = [(labels("slo:bad_events:rate", **REQUESTS), 0.0)]
-    promtool.says([answered(200, (60, 30))], "slo:bad_events:rate", {"10m": expected})
+    promtool.expect_samples([answered(200, (60, 30))], "slo:bad_events:rate", {"10m": expected})
 
 
-def test_a_share_is_a_sum_over_a_sum_and_a_quiet_hour_weighs_little(promtool: Promtool) -> None:
+def test_a_ratio_is_weighted_by_traffic(promtool: Promtool) -> None:
     series = [answered(200, (100, 300), (20, 0)), answered(500, (100, 0), (20, 3))]
     expression = 'round(slo:error:ratio1h{source="api-requests"}, 0.001)'
-    promtool.says(series, expression, {"1h": [(labels(**REQUESTS), 0.002)]})
+    promtool.expect_samples(series, expression, {"1h": [(labels(**REQUESTS), 0.002)]})
 
 
-def test_when_no_replica_is_ready_it_pages_without_any_traffic(promtool: Promtool) -> None:
+def test_no_ready_replica_pages_without_traffic(promtool: Promtool) -> None:
     series = [
         answered(200, (60, 300), (20, 0)),
         answered(500, (80, 0)),
         *(checked(pod, "ready", (60, 6), (20, 0)) for pod in "ab"),
         *(checked(pod, "not_ready", (60, 0), (20, 6)) for pod in "ab"),
     ]
-    promtool.fires(series, {"30m": [], "35m": [f"{PAGE}, readiness"]})
+    promtool.expect_firing(series, {"30m": [], "35m": [f"{PAGE}, readiness"]})
 
 
-def test_one_replica_that_is_not_ready_while_another_is_wakes_nobody(promtool: Promtool) -> None:
+def test_one_unready_replica_of_two_fires_no_alert(promtool: Promtool) -> None:
     series = [
         checked("a", "ready", (80, 6)),
         checked("b", "ready", (60, 6), (20, 0)),
         checked("b", "not_ready", (60, 0), (20, 6)),
     ]
-    promtool.fires(series, {"39m": []})
+    promtool.expect_firing(series, {"39m": []})
 
 
-def test_draining_is_not_being_unavailable(promtool: Promtool) -> None:
+def test_draining_does_not_count_as_unavailable(promtool: Promtool) -> None:
     series = [
         checked("a", "ready", (60, 6), (20, 0)),
         checked("a", "draining", (60, 0), (20, 6)),
         checked("a", "not_ready", (80, 0)),
     ]
-    promtool.fires(series, {"39m": []})
+    promtool.expect_firing(series, {"39m": []})
 
 
 @pytest.mark.parametrize(
@@ -128,22 +130,22 @@ def test_draining_is_not_being_unavailable(promtool: Promtool) -> None:
         ("order_processing_duration_seconds", "", "10.0", "BinnacleOrderCompletionBudgetBurn, page, 1h, orders"),
     ],
 )
-def test_slowness_pages_and_a_few_slow_ones_do_not(
+def test_many_slow_requests_page_and_a_few_do_not(
     promtool: Promtool, histogram: str, which: str, within: str, alert: str
 ) -> None:
-    promtool.fires(timed(histogram, which, within, fast=80, slow=20), {"10m": [alert]})
-    promtool.fires(timed(histogram, which, within, fast=99.5, slow=0.5), {"10m": []})
+    promtool.expect_firing(timed(histogram, which, within, fast=80, slow=20), {"10m": [alert]})
+    promtool.expect_firing(timed(histogram, which, within, fast=99.5, slow=0.5), {"10m": []})
 
 
-def test_probes_and_unknown_paths_are_no_part_of_the_promise(promtool: Promtool) -> None:
+def test_probes_and_unknown_paths_do_not_count(promtool: Promtool) -> None:
     series = [
         Series("http_requests_total", counter((60, 30)), f'route="{route}",method="GET",status="503"')
         for route in ("/readyz", "unmatched")
     ]
-    promtool.fires(series, {"30m": []})
+    promtool.expect_firing(series, {"30m": []})
 
 
-def test_the_outage_of_one_release_is_not_anothers(promtool: Promtool) -> None:
+def test_releases_have_separate_alerts(promtool: Promtool) -> None:
     series = [
         answered(200, (60, 300), (30, 0)),
         answered(500, (60, 0), (30, 300)),
@@ -151,4 +153,4 @@ def test_the_outage_of_one_release_is_not_anothers(promtool: Promtool) -> None:
         answered(500, (90, 0), release="other"),
     ]
     firing = 'count by (release) (ALERTS{alertstate="firing",window="1h"})'
-    promtool.says(series, firing, {"40m": [('{release="shop"}', 1)]})
+    promtool.expect_samples(series, firing, {"40m": [('{release="shop"}', 1)]})

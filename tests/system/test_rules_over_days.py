@@ -1,4 +1,4 @@
-"""What takes days, with windows 30 times shorter and steps of 5 s: an hour is two minutes, three days are 144."""
+"""Conditions that last days, with windows 30 times shorter and steps of 5 s: an hour is two minutes."""
 
 from tests.system.promtool import Promtool, Series, counter, labels
 
@@ -16,25 +16,25 @@ def ready(outcome: str, *segments: tuple[int, float]) -> Series:
 def test_a_slow_burn_is_a_ticket_and_no_page(fast_promtool: Promtool) -> None:
     series = [answered(200, (200, 996)), answered(500, (200, 4))]
     tickets = [f"BinnacleAvailabilityBudgetBurn, ticket, {window}, api-requests" for window in ("1d", "3d")]
-    fast_promtool.fires(series, {"12m": tickets})
+    fast_promtool.expect_firing(series, {"12m": tickets})
 
 
-def test_a_burn_that_lasts_six_hours_pages_before_the_fast_window_would(fast_promtool: Promtool) -> None:
+def test_a_burn_of_six_hours_pages_although_the_fast_window_does_not(fast_promtool: Promtool) -> None:
     series = [answered(200, (200, 990)), answered(500, (200, 10))]
-    promised = [
+    expected = [
         "BinnacleAvailabilityBudgetBurn, page, 6h, api-requests",
         *(f"BinnacleAvailabilityBudgetBurn, ticket, {window}, api-requests" for window in ("1d", "3d")),
     ]
-    fast_promtool.fires(series, {"12m": promised})
+    fast_promtool.expect_firing(series, {"12m": expected})
 
 
-def test_the_budget_is_what_the_window_leaves_of_it(fast_promtool: Promtool) -> None:
+def test_the_remaining_budget_is_that_of_the_window(fast_promtool: Promtool) -> None:
     series = [answered(200, (200, 9995)), answered(500, (200, 5))]
     left = 'round(slo:error_budget:remaining{slo="availability"}, 0.01)'
-    fast_promtool.says(series, left, {"12m": [(BUDGET, 0.5)]})
+    fast_promtool.expect_samples(series, left, {"12m": [(BUDGET, 0.5)]})
 
 
-def test_the_worst_source_has_the_say_over_the_budget(fast_promtool: Promtool) -> None:
+def test_the_budget_is_that_of_the_worst_source(fast_promtool: Promtool) -> None:
     series = [
         answered(200, (100, 100)),
         answered(500, (100, 0)),
@@ -42,14 +42,14 @@ def test_the_worst_source_has_the_say_over_the_budget(fast_promtool: Promtool) -
         ready("not_ready", (80, 0), (20, 1)),
     ]
     broken = 'slo:error_budget:remaining{slo="availability"} < bool 0'
-    fast_promtool.says(series, broken, {"6m": [(BUDGET, 0)], "8m": [(BUDGET, 1)]})
+    fast_promtool.expect_samples(series, broken, {"6m": [(BUDGET, 0)], "8m": [(BUDGET, 1)]})
 
 
-def test_compressed_an_outage_pages_and_ends_within_two_minutes(fast_promtool: Promtool) -> None:
+def test_with_short_windows_an_outage_pages_and_ends_within_two_minutes(fast_promtool: Promtool) -> None:
     series = [
         ready("ready", (24, 1), (24, 0), (60, 1)),
         ready("not_ready", (24, 0), (24, 1), (60, 0)),
     ]
     pages = 'group by (severity) (ALERTS{alertstate="firing",severity="page"})'
     paged = [('{severity="page"}', 1.0)]
-    fast_promtool.says(series, pages, {"2m": [], "3m": paged, "4m": paged, "6m": []})
+    fast_promtool.expect_samples(series, pages, {"2m": [], "3m": paged, "4m": paged, "6m": []})

@@ -1,4 +1,4 @@
-"""A shop of several processes behind the nginx of compose.yaml: what a person gets from it."""
+"""A shop of several processes behind the nginx of compose.yaml, as its customers use it."""
 
 import itertools
 import signal
@@ -54,17 +54,17 @@ def test_an_order_is_paid(shop: tuple[Proxy, Running]) -> None:
         assert shopper.await_final(placed.headers["location"])["status"] == "paid"
 
 
-def test_the_api_knows_the_clients_true_address(shop: tuple[Proxy, Running]) -> None:
+def test_the_api_logs_the_clients_real_address(shop: tuple[Proxy, Running]) -> None:
     nginx, api = shop
     with nginx.client(local_address="127.0.0.7") as client:
-        lie = {"X-Forwarded-For": "203.0.113.9", "X-Request-ID": "whoami"}
-        client.get("/api/v1/items", headers=lie).raise_for_status()
+        headers = {"X-Forwarded-For": "203.0.113.9", "X-Request-ID": "whoami"}
+        client.get("/api/v1/items", headers=headers).raise_for_status()
     wait_until(lambda: [line for line in api.lines() if line.get("request_id") == "whoami"], 10, "the access line")
     (line,) = [line for line in api.lines() if line.get("request_id") == "whoami"]
     assert line["client"] == "127.0.0.7"
 
 
-def test_a_host_that_is_not_ours_is_refused(shop: tuple[Proxy, Running]) -> None:
+def test_an_unknown_host_is_refused(shop: tuple[Proxy, Running]) -> None:
     with shop[0].client() as client:
         assert client.get("/api/v1/items", headers={"Host": "evil.example"}).json()["code"] == "unknown_host"
 
@@ -81,17 +81,17 @@ def test_a_body_that_is_too_large_is_a_problem(shop: tuple[Proxy, Running], size
 
 
 class Buyer(threading.Thread):
-    """Orders over one kept connection until it is told that it is over, and keeps what it was answered."""
+    """Places orders over one kept connection until it is stopped, and records the answers."""
 
     def __init__(self, nginx: Proxy) -> None:
         super().__init__()
         self.shopper = _shopper(nginx).__enter__()
         self.statuses: Counter[int] = Counter()
         self.placed: set[str] = set()
-        self.over = threading.Event()
+        self.stopped = threading.Event()
 
     def run(self) -> None:
-        while not self.over.wait(0.02):
+        while not self.stopped.wait(0.02):
             lines = [{"item_id": self.shopper.item_id, "quantity": 1}]
             answer = self.shopper.client.post("/api/v1/orders", json={"lines": lines})
             if answer.status_code == 202:
@@ -100,7 +100,7 @@ class Buyer(threading.Thread):
             self.statuses.update([answer.status_code, read.status_code])
 
     def kept(self) -> set[str]:
-        """The orders that the shop knows of."""
+        """The orders that the shop has stored."""
         found: set[str] = set()
         for page in itertools.count(1):
             answer = self.shopper.client.get("/api/v1/orders", params={"page": page, "per_page": 100})
@@ -112,7 +112,7 @@ class Buyer(threading.Thread):
 
 
 def test_orders_through_a_restart_are_placed_once_or_refused(root: Path, tmp_path: Path) -> None:
-    """Clients on kept connections see answers alone: the API's, or nginx's that it is not there for a moment."""
+    """Clients on kept connections get answers only: the API's, or nginx's 502."""
     port = free_port()
     with Processes(tmp_path) as processes, proxy(root, tmp_path, port) as nginx:
         assert processes.start("migrate").wait() == 0
@@ -129,13 +129,13 @@ def test_orders_through_a_restart_are_placed_once_or_refused(root: Path, tmp_pat
         buyers = [Buyer(nginx) for _ in range(CLIENTS)]
         for buyer in buyers:
             buyer.start()
-        _a_few_more(buyers)
+        _place_more_orders(buyers)
         api.signal(signal.SIGTERM)
         assert api.wait() == 0
         start()
-        _a_few_more(buyers)
+        _place_more_orders(buyers)
         for buyer in buyers:
-            buyer.over.set()
+            buyer.stopped.set()
             buyer.join()
         for buyer in buyers:
             assert buyer.statuses.keys() <= {200, 202, 502}, buyer.statuses
@@ -144,14 +144,14 @@ def test_orders_through_a_restart_are_placed_once_or_refused(root: Path, tmp_pat
             buyer.shopper.client.close()
 
 
-def _a_few_more(buyers: list[Buyer]) -> None:
+def _place_more_orders(buyers: list[Buyer]) -> None:
     wanted = [len(buyer.placed) + 2 for buyer in buyers]
     wait_until(
         lambda: all(len(buyer.placed) >= enough for buyer, enough in zip(buyers, wanted, strict=True)), 20, "orders"
     )
 
 
-def test_while_the_api_is_away_nginx_says_so(root: Path, tmp_path: Path) -> None:
+def test_while_the_api_is_unreachable_nginx_answers_502(root: Path, tmp_path: Path) -> None:
     with proxy(root, tmp_path, free_port()) as nginx, nginx.client() as client:
         answer = client.get("/api/v1/items")
         assert (answer.status_code, answer.headers["content-type"]) == (502, "application/problem+json")

@@ -1,4 +1,4 @@
-"""What stands behind nginx in tests of nginx alone: it shows what arrives, streams until released, and echoes."""
+"""Upstream server for tests of nginx: returns request headers, streams until released, and echoes."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ class Upstream:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
             await self._echo(receive, send)
         elif scope["path"].endswith("/events"):
@@ -26,9 +26,9 @@ class Upstream:
         else:
             if scope["path"] == "/release":
                 self._released.set()
-            await self._show(scope, send)
+            await self._return_headers(scope, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             await send({"type": f"{message['type']}.complete"})
@@ -46,14 +46,14 @@ class Upstream:
                 return
 
     async def _stream(self, send: Send) -> None:
-        """One event, and the next when somebody has asked for /release."""
+        """Sends one event, and the next after a request for /release."""
         headers = [(b"content-type", b"text/event-stream")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"data: first\n\n", "more_body": True})
         await self._released.wait()
         await send({"type": "http.response.body", "body": b"data: second\n\n"})
 
-    async def _show(self, scope: MutableMapping[str, Any], send: Send) -> None:
+    async def _return_headers(self, scope: MutableMapping[str, Any], send: Send) -> None:
         arrived = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         headers = [(b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

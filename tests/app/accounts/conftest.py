@@ -1,4 +1,4 @@
-"""Shops that count limits in each way."""
+"""Fixtures with each store of the limit counters."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ NAMES = ("ada", "grace")
 
 @pytest.fixture(params=["memory", "redis", "redis that is gone"])
 def counting(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Settings of a shop that counts in each way, migrated."""
+    """Settings with limit counters in memory, in Redis, or in an unavailable Redis; the database is migrated."""
     given: dict[str, object] = {}
     if request.param == "memory":
         shutil.copytree(request.getfixturevalue("migrated_sqlite"), tmp_path, dirs_exist_ok=True)
@@ -26,7 +26,7 @@ def counting(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
         given["redis_url"] = f"redis://127.0.0.1:{free_port()}"
     if request.param == "redis":
         given["redis_url"] = request.getfixturevalue("redis_url")
-        # Patient: what a busy machine counts elsewhere meanwhile would be guesses beyond the limit.
+        # A slow machine must not fail over to local counters, which would allow guesses beyond the limit.
         monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)
     given |= {"state_dir": tmp_path, "secret_key": "k" * 32, "provider_url": "http://127.0.0.1:9"}
     return read(_env_file=None, password_wait_seconds=30, **given)
@@ -34,7 +34,7 @@ def counting(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
 @pytest.fixture
 async def shop(counting: Settings) -> AsyncIterator[Shop]:
-    """A shop in which two people, of NAMES, have registered at home."""
+    """API in which the accounts of NAMES are registered from the address HOME."""
     async with AsyncExitStack() as stack:
         binnacle = create_app(counting)
         await stack.enter_async_context(binnacle.app.router.lifespan_context(binnacle.app))

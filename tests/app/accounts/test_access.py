@@ -1,4 +1,4 @@
-"""Old tokens end when the account changes, on every replica, and asking costs no query while the answer is fresh."""
+"""Access tokens end when the account changes, on every replica; cached access checks cost no query."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -60,7 +60,7 @@ CHANGES: list[dict[str, Any]] = [{"token_version": 1}, {"is_active": False}, {"r
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
-async def test_an_old_token_ends_within_what_is_promised(database: Database, change: dict[str, Any]) -> None:
+async def test_an_old_token_expires_within_the_promised_time(database: Database, change: dict[str, Any]) -> None:
     clock = _Clock()
     access = Access(database, clock=clock)
     identity = await _account(database)
@@ -71,7 +71,7 @@ async def test_an_old_token_ends_within_what_is_promised(database: Database, cha
         await access.check(identity)
 
 
-async def test_a_caller_that_was_seen_just_now_costs_no_query(database: Database) -> None:
+async def test_a_recently_checked_caller_costs_no_query(database: Database) -> None:
     clock = _Clock()
     access = Access(database, clock=clock)
     identity = await _account(database)
@@ -86,7 +86,7 @@ async def test_a_caller_that_was_seen_just_now_costs_no_query(database: Database
     assert len([query for query in queries if "accounts" in query]) == 1
 
 
-async def test_this_replicas_own_change_shows_at_once(database: Database) -> None:
+async def test_a_change_on_this_replica_applies_immediately(database: Database) -> None:
     access = Access(database, clock=_Clock())
     identity = await _account(database)
     await access.check(identity)
@@ -96,7 +96,7 @@ async def test_this_replicas_own_change_shows_at_once(database: Database) -> Non
         await access.check(identity)
 
 
-async def test_a_token_that_another_replica_has_just_issued_is_good_here_at_once(database: Database) -> None:
+async def test_a_token_newly_issued_by_another_replica_is_accepted(database: Database) -> None:
     access = Access(database, clock=_Clock())
     identity = await _account(database)
     await access.check(identity)
@@ -108,7 +108,7 @@ async def test_a_token_that_another_replica_has_just_issued_is_good_here_at_once
         await access.check(replace(identity, token_version=2))
 
 
-async def test_no_more_callers_are_remembered_than_is_allowed(database: Database) -> None:
+async def test_the_cache_of_callers_is_bounded(database: Database) -> None:
     access = Access(database, remembered=2, clock=_Clock())
     oldest, *others = [await _account(database) for _ in range(3)]
     for identity in (oldest, *others):
@@ -121,7 +121,7 @@ async def test_no_more_callers_are_remembered_than_is_allowed(database: Database
     assert queries != []
 
 
-async def test_a_token_of_an_older_version_is_answered_with_a_problem(api: Api, settings: Settings) -> None:
+async def test_a_token_of_an_older_account_version_is_a_problem(api: Api, settings: Settings) -> None:
     client = await api.login("ada")
     async with open_database(settings) as database, database.write() as session:
         await session.execute(update(Account).values(token_version=1))
@@ -130,13 +130,13 @@ async def test_a_token_of_an_older_version_is_answered_with_a_problem(api: Api, 
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_each_role_may_do_what_the_one_below_it_may() -> None:
+def test_each_role_includes_the_permissions_of_the_role_below() -> None:
     assert PERMISSIONS.keys() == set(Role)
     assert PERMISSIONS["user"] < PERMISSIONS["moderator"] < PERMISSIONS["admin"] == set(Permission)
     assert not allows("captain", Permission.USERS_READ)
 
 
-def test_a_refusal_names_the_permission_and_any_one_of_several_is_enough() -> None:
+def test_a_refusal_names_the_permission_and_any_one_of_several_suffices() -> None:
     require_any("moderator", Permission.USERS_DELETE, Permission.ITEMS_WRITE_ANY)
     with pytest.raises(ForbiddenError, match=r"users:read or users:write; your role is moderator"):
         require_any("moderator", Permission.USERS_READ, Permission.USERS_WRITE)

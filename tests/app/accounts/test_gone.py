@@ -1,4 +1,4 @@
-"""A token that outlived its account, as after a restored database: the caller is told, and nothing is taken."""
+"""Tokens of accounts that no longer exist, as after a restored backup: the caller gets 401 and nothing changes."""
 
 from uuid import uuid4
 
@@ -10,7 +10,7 @@ from tests.app.conftest import Api
 pytestmark = pytest.mark.anyio
 
 
-async def test_the_token_of_an_account_that_is_gone_is_refused(api: Api) -> None:
+async def test_the_token_of_a_missing_account_is_refused(api: Api) -> None:
     client = await api.login()
     item = {"name": "Sextant", "price": "249.00", "currency": "EUR", "stock": 3}
     at = (await client.post("/api/v1/items", json=item)).headers["Location"]

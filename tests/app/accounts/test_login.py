@@ -1,4 +1,4 @@
-"""Logging in: who gets a token, and what a stranger can't find out."""
+"""Logging in: tokens for valid credentials, and answers that do not reveal which accounts exist."""
 
 import time
 
@@ -17,11 +17,11 @@ PASSWORD = "correct horse battery"
 IDS = {"request_id", "trace_id"}
 
 
-def _but_for_ids(answer: httpx2.Response) -> dict[str, object]:
+def _without_ids(answer: httpx2.Response) -> dict[str, object]:
     return {name: value for name, value in answer.json().items() if name not in IDS}
 
 
-async def test_a_token_opens_what_needs_one(api: Api) -> None:
+async def test_a_token_authorises_requests(api: Api) -> None:
     await api.login("ada")
     answer = await api.client.post(URL, data={"username": "ADA", "password": PASSWORD})
     assert answer.status_code == 200
@@ -38,26 +38,26 @@ async def test_an_unknown_user_and_a_wrong_password_get_the_same_answer_at_the_s
     for name in ("ada", "nobody"):
         spent = []
         for _ in range(5):
-            before = time.process_time()  # of all threads: the hash runs in one of its own
+            before = time.process_time()  # CPU time of all threads: hashing has its own
             answer = await api.client.post(URL, data={"username": name, "password": "wrong horse"})
             spent.append(time.process_time() - before)
             assert answer.status_code == 401
             assert answer.headers["WWW-Authenticate"] == "Bearer"
-        bodies.append(_but_for_ids(answer))
+        bodies.append(_without_ids(answer))
         costs.append(min(spent))
     assert bodies[0] == bodies[1]
     assert 1 / 3 < costs[0] / costs[1] < 3
 
 
 @pytest.mark.usefixtures("real_hashing")
-async def test_a_password_is_kept_as_argon2id_at_the_cost_that_owasp_asks_for(api: Api, settings: Settings) -> None:
+async def test_a_password_is_stored_as_argon2id_with_owasps_parameters(api: Api, settings: Settings) -> None:
     await api.login("ada")
     async with open_database(settings) as database, database.read() as session:
         kept = (await session.execute(text("SELECT password_hash FROM accounts WHERE username = 'ada'"))).scalar_one()
     assert kept.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-async def test_an_inactive_account_is_answered_like_a_wrong_password(api: Api, settings: Settings) -> None:
+async def test_an_inactive_account_gets_the_answer_of_a_wrong_password(api: Api, settings: Settings) -> None:
     await api.login("ada")
     form = {"username": "ada", "password": PASSWORD}
     wrong = await api.client.post(URL, data=form | {"password": "wrong horse"})
@@ -65,16 +65,16 @@ async def test_an_inactive_account_is_answered_like_a_wrong_password(api: Api, s
         await session.execute(text("UPDATE accounts SET is_active = false"))
     inactive = await api.client.post(URL, data=form)
     assert inactive.status_code == 401
-    assert _but_for_ids(inactive) == _but_for_ids(wrong)
+    assert _without_ids(inactive) == _without_ids(wrong)
 
 
-async def test_a_name_that_no_database_can_hold_is_an_unknown_one(api: Api) -> None:
+async def test_a_name_that_no_database_can_store_is_an_unknown_name(api: Api) -> None:
     answer = await api.client.post(URL, data={"username": "a\x00da", "password": PASSWORD})
     assert answer.status_code in (401, 422)
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_form_in_an_odd_character_set_is_refused_and_breaks_nothing(api: Api) -> None:
+async def test_a_form_with_an_unsupported_character_set_is_refused(api: Api) -> None:
     parts = [
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n\\ud800\r\n' for name in ("username", "password")
     ]
@@ -89,7 +89,7 @@ async def test_a_form_in_an_odd_character_set_is_refused_and_breaks_nothing(api:
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_form_that_is_not_whole_is_refused(api: Api) -> None:
+async def test_an_incomplete_form_is_refused(api: Api) -> None:
     forms: list[dict[str, str]] = [{}, {"username": "ada"}, {"password": PASSWORD}, {"grant_type": "refresh_token"}]
     for form in forms:
         answer = await api.client.post(URL, data=form)

@@ -1,4 +1,4 @@
-"""Login limits: who guesses is stopped, who is guessed at is not."""
+"""Login limits block the address that guesses and never the account's owner."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from tests.app.conftest import Api
 pytestmark = pytest.mark.anyio
 
 
-async def test_after_five_failures_no_password_helps_from_there_for_a_while(shop: Shop) -> None:
+async def test_after_five_failures_the_address_is_refused_even_with_the_right_password(shop: Shop) -> None:
     assert await shop.fail(CAFE, 6) == [401] * 5 + [429]
     refused = await shop.login(CAFE)
     assert refused.status_code == 429
@@ -19,23 +19,23 @@ async def test_after_five_failures_no_password_helps_from_there_for_a_while(shop
     assert 0 < int(refused.headers["Retry-After"]) <= shop.settings.login_failure_seconds
 
 
-async def test_the_owner_is_not_locked_out_elsewhere(shop: Shop) -> None:
+async def test_the_owner_can_log_in_from_another_address(shop: Shop) -> None:
     await shop.fail(CAFE, 6)
     assert (await shop.login(HOME)).status_code == 200
 
 
-async def test_a_name_that_nobody_has_is_refused_like_any_other(shop: Shop) -> None:
+async def test_an_unknown_name_is_limited_like_any_other(shop: Shop) -> None:
     assert await shop.fail(CAFE, 6, "nobody") == [401] * 5 + [429]
 
 
-async def test_a_success_forgives_and_successes_are_never_counted(shop: Shop) -> None:
+async def test_a_success_resets_the_failures_and_is_not_counted(shop: Shop) -> None:
     for _ in range(2):
         assert await shop.fail(HOME, 4) == [401] * 4
         assert (await shop.login(HOME)).status_code == 200
     assert [(await shop.login(HOME)).status_code for _ in range(6)] == [200] * 6
 
 
-async def test_an_address_that_tries_many_names_is_refused_but_for_who_is_known_there(shop: Shop) -> None:
+async def test_an_address_that_tries_many_names_is_refused_except_for_names_that_logged_in_there(shop: Shop) -> None:
     assert (await shop.login(OFFICE, "ada")).status_code == 200
     allowed = shop.settings.login_failures_per_address
     tried = [(await shop.fail(OFFICE, 1, f"name{number}"))[0] for number in range(allowed + 1)]
@@ -45,8 +45,8 @@ async def test_an_address_that_tries_many_names_is_refused_but_for_who_is_known_
     assert (await shop.login(HOME, "grace")).status_code == 200
 
 
-@pytest.mark.usefixtures("real_hashing")  # while one guess is looked at, others come
-async def test_guesses_at_once_are_no_more_than_guesses_one_by_one(shop: Shop) -> None:
+@pytest.mark.usefixtures("real_hashing")  # guesses arrive while an earlier one is being checked
+async def test_concurrent_guesses_are_limited_like_sequential_ones(shop: Shop) -> None:
     answers = await asyncio.gather(*(shop.login(CAFE, password=f"guess number {number}") for number in range(30)))
     codes = [answer.status_code for answer in answers]
     assert set(codes) == {401, 429}
@@ -64,7 +64,7 @@ async def test_outcomes_and_decisions_are_counted(api: Api) -> None:
     assert sample("limiter_decisions_total", {"limiter": "login", "decision": "refused"}) == 1
 
 
-def test_one_subscriber_is_one_address() -> None:
+def test_an_ipv6_prefix_counts_as_one_address() -> None:
     assert network("192.0.2.1") == network("::ffff:192.0.2.1") == "192.0.2.1"
     assert network("2001:db8::1") == network("2001:db8::ffff:2%eth0") != network("2001:db8:0:1::1")
     assert network("") == network("testclient") == "unknown"

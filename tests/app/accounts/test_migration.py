@@ -1,4 +1,4 @@
-"""The accounts of the version before this one live through the migration, there and back."""
+"""Accounts of the previous version survive the migration, its downgrade and a second upgrade."""
 
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ async def _move(settings: Settings, revision: str) -> None:
     await run_on(settings, move)
 
 
-async def test_accounts_and_items_outlive_down_and_up_and_the_older_version_may_write_again(
+async def test_accounts_and_items_survive_downgrade_and_upgrade_and_the_previous_version_can_write(
     api: Api, settings: Settings
 ) -> None:
     client = await api.login("ada")

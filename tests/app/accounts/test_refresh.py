@@ -1,4 +1,4 @@
-"""Refresh tokens: each works once, and one that comes again ends all that came from its login."""
+"""Refresh tokens are single-use, and the reuse of one revokes its family."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ async def _rows(settings: Settings) -> list[RefreshToken]:
         return list((await session.execute(select(RefreshToken))).scalars())
 
 
-async def test_a_refresh_token_brings_the_next_pair_and_never_two(api: Api) -> None:
+async def test_a_refresh_token_is_exchanged_once(api: Api) -> None:
     await api.login("ada")
     first = await _login(api)
     answer = await _refresh(api, first["refresh_token"])
@@ -54,25 +54,25 @@ async def test_a_refresh_token_brings_the_next_pair_and_never_two(api: Api) -> N
     assert (await _refresh(api, second["refresh_token"])).status_code == 200
 
 
-async def test_a_token_that_comes_again_ends_its_family_and_no_other(api: Api) -> None:
+async def test_reuse_of_a_token_revokes_its_family_and_no_other(api: Api) -> None:
     await api.login("ada")
-    stolen, elsewhere = await _login(api), await _login(api)
-    following = (await _refresh(api, stolen["refresh_token"])).json()
-    again = await _refresh(api, stolen["refresh_token"])
+    reused, elsewhere = await _login(api), await _login(api)
+    following = (await _refresh(api, reused["refresh_token"])).json()
+    again = await _refresh(api, reused["refresh_token"])
     assert again.status_code == 401
     assert again.json()["code"] == "unauthenticated"
     assert (await _refresh(api, following["refresh_token"])).status_code == 401
     assert (await _refresh(api, elsewhere["refresh_token"])).status_code == 200
 
 
-async def test_of_twenty_at_once_one_wins(api: Api) -> None:
+async def test_of_twenty_concurrent_exchanges_one_succeeds(api: Api) -> None:
     await api.login("ada")
     token = (await _login(api))["refresh_token"]
     answers = await asyncio.gather(*(_refresh(api, token) for _ in range(20)))
     assert sorted(answer.status_code for answer in answers) == [200, *[401] * 19]
 
 
-async def test_logging_out_ends_the_family_as_often_as_one_likes(api: Api) -> None:
+async def test_logout_revokes_the_family_and_is_idempotent(api: Api) -> None:
     await api.login("ada")
     first = await _login(api)
     second = (await _refresh(api, first["refresh_token"])).json()
@@ -82,7 +82,7 @@ async def test_logging_out_ends_the_family_as_often_as_one_likes(api: Api) -> No
     assert (await _refresh(api, second["refresh_token"])).status_code == 401
 
 
-async def test_the_database_holds_no_token(api: Api, settings: Settings) -> None:
+async def test_the_database_stores_no_token(api: Api, settings: Settings) -> None:
     await api.login("ada")
     token = (await _login(api))["refresh_token"]
     assert len(token) >= 43
@@ -91,7 +91,7 @@ async def test_the_database_holds_no_token(api: Api, settings: Settings) -> None
     assert not any(token in str(vars(row)) for row in rows)
 
 
-async def test_a_token_that_is_too_old_is_refused(api: Api, settings: Settings) -> None:
+async def test_an_expired_token_is_refused(api: Api, settings: Settings) -> None:
     await api.login("ada")
     token = (await _login(api))["refresh_token"]
     await _set(settings, expires_at=PAST)
@@ -106,7 +106,7 @@ async def test_the_token_of_an_inactive_account_is_refused(api: Api, settings: S
     assert (await _refresh(api, token)).status_code == 401
 
 
-async def test_no_exchange_outlives_its_family_and_a_login_sweeps_what_has_ended(api: Api, settings: Settings) -> None:
+async def test_no_exchange_outlives_its_family_and_a_login_deletes_ended_families(api: Api, settings: Settings) -> None:
     await api.login("ada")
     token = (await _login(api))["refresh_token"]
     end = now() + timedelta(hours=1)
@@ -122,7 +122,7 @@ async def test_no_exchange_outlives_its_family_and_a_login_sweeps_what_has_ended
 
 
 @on_sqlite
-async def test_what_is_no_token_is_refused_without_an_echo(api: Api) -> None:
+async def test_a_malformed_token_is_refused_and_not_repeated(api: Api) -> None:
     for body in ({}, {"refresh_token": ""}, {"refresh_token": "x" * 129}, {"refresh_token": "secr\x00et"}):
         for path in ("refresh", "logout"):
             answer = await api.client.post(f"/api/v1/auth/{path}", json=body)

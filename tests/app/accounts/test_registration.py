@@ -1,4 +1,4 @@
-"""Registering: what is taken, what is refused, and what is told."""
+"""Registration: accepted input, refused input, and what the answer discloses."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.app.conftest import Api
 pytestmark = pytest.mark.anyio
 
 URL = "/api/v1/auth/register"
-ADA = {
+ACCOUNT = {
     "username": "Ada",
     "email": "Ada@example.com",
     "password": "correct horse battery",
@@ -19,31 +19,33 @@ VIEW = {"id", "username", "display_name", "email", "role", "is_active", "created
 on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 
 
-async def test_a_new_account_is_shown_without_its_password(api: Api) -> None:
-    answer = await api.client.post(URL, json=ADA)
+async def test_a_new_account_is_returned_without_its_password(api: Api) -> None:
+    answer = await api.client.post(URL, json=ACCOUNT)
     assert answer.status_code == 201
     assert answer.json().keys() == VIEW
     assert answer.json()["username"] == "Ada"
     assert answer.json()["role"] == "user"
-    assert ADA["password"] not in answer.text
+    assert ACCOUNT["password"] not in answer.text
 
 
-async def test_a_name_or_an_address_is_taken_whatever_its_case_and_nobody_learns_which(api: Api) -> None:
-    await api.client.post(URL, json=ADA)
-    same_name = await api.client.post(URL, json=ADA | {"username": "aDA", "email": "other@example.com"})
-    same_address = await api.client.post(URL, json=ADA | {"username": "grace", "email": "aDA@EXAMPLE.com"})
+async def test_a_name_or_an_address_is_unique_in_any_case_and_the_refusal_does_not_say_which(api: Api) -> None:
+    await api.client.post(URL, json=ACCOUNT)
+    same_name = await api.client.post(URL, json=ACCOUNT | {"username": "aDA", "email": "other@example.com"})
+    same_address = await api.client.post(URL, json=ACCOUNT | {"username": "grace", "email": "aDA@EXAMPLE.com"})
     for answer in (same_name, same_address):
         assert answer.status_code == 409
         assert answer.json()["code"] == "account_taken"
     assert same_name.json()["detail"] == same_address.json()["detail"]
 
 
-async def test_an_address_whose_folded_form_is_longer_than_itself_fits_the_database(api: Api) -> None:
-    for number, letter in enumerate("\u0149\u0390"):  # the first becomes two letters, the other one that is composed
+async def test_an_address_that_case_folding_lengthens_fits_its_column(api: Api) -> None:
+    for number, letter in enumerate(
+        "\u0149\u0390"
+    ):  # the first folds to two characters, the second is one that is composed
         address = letter * 64 + f"@{'a' * 60}.{'a' * 60}.org"
-        answer = await api.client.post(URL, json=ADA | {"username": f"ada{number}", "email": address})
+        answer = await api.client.post(URL, json=ACCOUNT | {"username": f"ada{number}", "email": address})
         assert answer.status_code == 201
-        again = await api.client.post(URL, json=ADA | {"username": f"eve{number}", "email": address})
+        again = await api.client.post(URL, json=ACCOUNT | {"username": f"eve{number}", "email": address})
         assert again.status_code == 409
 
 
@@ -85,7 +87,7 @@ REFUSED: list[tuple[dict[str, object], str]] = [
 @on_sqlite
 async def test_a_refusal_names_the_field_and_never_the_password(api: Api) -> None:
     for change, field in REFUSED:
-        account = ADA | change
+        account = ACCOUNT | change
         answer = await api.client.post(URL, content=json.dumps(account), headers={"Content-Type": "application/json"})
         assert answer.status_code == 422, change
         assert [error["field"] for error in answer.json()["errors"]] == [field]
@@ -93,16 +95,16 @@ async def test_a_refusal_names_the_field_and_never_the_password(api: Api) -> Non
             assert str(password) not in answer.text
 
 
-async def test_a_display_name_is_kept_and_an_age_is_not(api: Api) -> None:
+async def test_a_display_name_is_stored_and_an_age_is_not(api: Api) -> None:
     profile = {"display_name": " Ada, Countess of Lovelace ", "age": 16}
-    answer = await api.client.post(URL, json=ADA | profile)
+    answer = await api.client.post(URL, json=ACCOUNT | profile)
     assert answer.status_code == 201
     assert answer.json()["display_name"] == "Ada, Countess of Lovelace"
     assert "age" not in answer.json()
 
 
 @on_sqlite
-async def test_the_shortest_and_the_longest_password_work_whole(api: Api) -> None:
+async def test_the_shortest_and_the_longest_password_are_accepted_untruncated(api: Api) -> None:
     for length in (8, 128):
         name, password = f"ada{length}", "".join(chr(0xFC + number) for number in range(length))
         account = {"username": name, "email": f"{name}@example.com", "password": password}

@@ -1,4 +1,4 @@
-"""Limits of registering: one client can neither exhaust the hashing nor find out who has an account."""
+"""Registration limits: one client can neither exhaust the hashing nor enumerate accounts."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from app.accounts.passwords import Passwords
 from app.processes.api import create_app
 from app.settings import Settings
 from tests.app.accounts.addresses import CAFE, HOME, OFFICE, Shop
-from tests.app.accounts.people import PASSWORD
+from tests.app.accounts.logged_in import PASSWORD
 
 pytestmark = pytest.mark.anyio
 ALLOWED = 4
@@ -33,17 +33,17 @@ async def test_registrations_from_one_address_are_limited_and_others_are_not(sho
     assert (await shop.login(CAFE)).status_code == 200
 
 
-async def test_questions_who_is_registered_count_alike_and_at_once_as_one_by_one(shop: Shop) -> None:
+async def test_attempts_with_taken_names_are_limited_alike_concurrently_and_in_sequence(shop: Shop) -> None:
     answers = await asyncio.gather(*(shop.register(CAFE, "ada") for _ in range(4 * ALLOWED)))
     statuses = [answer.status_code for answer in answers]
     assert (statuses.count(409), statuses.count(429)) == (ALLOWED, 3 * ALLOWED)
 
 
-async def test_changes_of_the_address_share_the_limit_and_other_changes_do_not(shop: Shop) -> None:
+async def test_address_changes_share_the_limit_and_other_changes_do_not(shop: Shop) -> None:
     bearer = {"Authorization": f"Bearer {(await shop.login(HOME)).json()['access_token']}"}
 
     async def change(**profile: Any) -> int:
-        return (await shop.ask(CAFE, ME, method="PATCH", json=profile, headers=bearer)).status_code
+        return (await shop.request(CAFE, ME, method="PATCH", json=profile, headers=bearer)).status_code
 
     assert (await shop.register(CAFE, "linus")).status_code == 201
     asked = [await change(email="grace@example.com", current_password=PASSWORD) for _ in range(ALLOWED)]
@@ -53,7 +53,7 @@ async def test_changes_of_the_address_share_the_limit_and_other_changes_do_not(s
 
 
 @on_sqlite
-async def test_zero_is_no_limit_and_decisions_are_counted(settings: Settings) -> None:
+async def test_zero_disables_the_limit_and_decisions_are_counted(settings: Settings) -> None:
     for allowed, wanted in ((0, [409] * 5), (2, [409] + [429] * 4)):
         binnacle = create_app(settings.model_copy(update={"registrations_per_address": allowed}))
         async with binnacle.app.router.lifespan_context(binnacle.app):
@@ -67,7 +67,7 @@ async def test_zero_is_no_limit_and_decisions_are_counted(settings: Settings) ->
 
 
 @on_sqlite
-async def test_who_waits_too_long_for_the_hash_is_sent_away_and_a_taken_name_needs_none(settings: Settings) -> None:
+async def test_a_long_wait_for_hashing_is_refused_and_a_taken_name_needs_no_hash(settings: Settings) -> None:
     binnacle = create_app(settings.model_copy(update={"password_wait_seconds": 0.01}))
     async with binnacle.app.router.lifespan_context(binnacle.app):
         shop = Shop(binnacle, settings)
@@ -84,7 +84,7 @@ async def test_who_waits_too_long_for_the_hash_is_sent_away_and_a_taken_name_nee
 
 
 @pytest.mark.usefixtures("real_hashing")
-async def test_however_many_register_those_who_log_in_have_a_slot() -> None:
+async def test_registrations_leave_hashing_slots_for_logins() -> None:
     passwords = Passwords(wait_seconds=300)
     registering = [asyncio.create_task(passwords.hash("correct horse battery")) for _ in range(20)]
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Access tokens: only ours, whole, young and short-lived."""
+"""Access tokens: signature, claims and lifetime."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ from app.settings import Settings
 from tests.app.conftest import Api
 
 LIFETIME = 900
-ADA = {
+ACCOUNT = {
     "username": "ada",
     "email": "ada@example.com",
     "password": "correct horse battery",
@@ -71,19 +71,19 @@ def _cut(key: str, claims: dict[str, Any]) -> str:
     return _signed(key, claims).rsplit(".", 1)[0]
 
 
-def test_a_token_of_ours_says_who_asks() -> None:
+def test_a_valid_token_identifies_the_caller() -> None:
     tokens = Tokens("k" * 32, LIFETIME)
     identity = Identity(uuid4(), "moderator", 3)
     assert tokens.read(tokens.issue(identity)) == identity
     assert tokens.issue(identity) != tokens.issue(identity)
 
 
-def test_a_token_of_the_release_before_is_of_the_first_version() -> None:
+def test_a_token_of_the_previous_release_has_the_first_account_version() -> None:
     assert Tokens("k" * 32, LIFETIME).read(_signed("k" * 32, _claims())).token_version == 0
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "nbf", "iss", "aud", "sub", "jti", "role"])
-def test_a_token_that_lacks_a_claim_is_refused(claim: str) -> None:
+def test_a_token_without_a_required_claim_is_refused(claim: str) -> None:
     whole, lacking = _claims(), _claims(**{claim: None})
     tokens = Tokens("k" * 32, LIFETIME)
     tokens.read(_signed("k" * 32, whole))
@@ -110,9 +110,7 @@ def test_a_token_that_lacks_a_claim_is_refused(claim: str) -> None:
         pytest.param({}, {"ver": "first"}, id="words for ver"),
     ],
 )
-def test_a_token_whose_claims_are_not_right_is_refused(
-    seconds_from_now: dict[str, int], changes: dict[str, Any]
-) -> None:
+def test_a_token_with_invalid_claims_is_refused(seconds_from_now: dict[str, int], changes: dict[str, Any]) -> None:
     moments = {name: int(time.time()) + seconds for name, seconds in seconds_from_now.items()}
     with pytest.raises(UnauthenticatedError):
         Tokens("k" * 32, LIFETIME).read(_signed("k" * 32, _claims(**moments, **changes)))
@@ -127,16 +125,16 @@ def test_a_forged_token_is_refused(forge: Forge) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_the_api_takes_a_good_token_and_answers_every_other_with_the_same_problem(
+async def test_the_api_accepts_a_valid_token_and_answers_every_other_with_the_same_problem(
     api: Api, settings: Settings
 ) -> None:
     key = signing_key(settings)
-    own = {"sub": (await api.client.post("/api/v1/auth/register", json=ADA)).json()["id"]}
+    own = {"sub": (await api.client.post("/api/v1/auth/register", json=ACCOUNT)).json()["id"]}
 
-    async def ask(header: bytes) -> Any:
+    async def request(header: bytes) -> Any:
         return await api.client.get("/api/v1/orders", headers={b"Authorization": header})
 
-    assert (await ask(b"Bearer " + _signed(key, _claims(**own)).encode())).status_code == 200
+    assert (await request(b"Bearer " + _signed(key, _claims(**own)).encode())).status_code == 200
     bad = [forge(key, _claims(**own)).encode() for forge in (_unsigned, _with_another_key, _altered, _cut)]
     expired = _signed(key, _claims(**own, exp=int(time.time()) - 60)).encode()
     for header in [b"Bearer " + token for token in (*bad, expired, b"x", b"a.b.c", b"\xff\xfe", b"..", b"")] + [
@@ -144,7 +142,7 @@ async def test_the_api_takes_a_good_token_and_answers_every_other_with_the_same_
         b"Bearer",
         b"",
     ]:
-        answer = await ask(header)
+        answer = await request(header)
         assert answer.status_code == 401, header
         assert answer.headers["Content-Type"] == "application/problem+json"
         assert answer.headers["WWW-Authenticate"] == "Bearer"

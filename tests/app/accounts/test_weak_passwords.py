@@ -1,4 +1,4 @@
-"""Passwords that are guessed first are refused where one is chosen, and never where one logs in."""
+"""Common passwords are refused when a password is set, and never at login."""
 
 import pytest
 from sqlalchemy import update
@@ -8,7 +8,7 @@ from app.accounts.passwords import Passwords
 from app.accounts.weak_passwords import WORST, refuse_own, refuse_weak
 from app.infra.database import open_database
 from app.settings import Settings
-from tests.app.accounts.people import PASSWORD, log_in, someone
+from tests.app.accounts.logged_in import PASSWORD, log_in, new_account
 from tests.app.conftest import Api
 
 WEAK = [
@@ -25,13 +25,13 @@ ME = "/api/v1/users/me"
 
 
 @pytest.mark.parametrize("password", WEAK)
-def test_what_is_guessed_first_is_refused(password: str) -> None:
+def test_a_common_password_is_refused(password: str) -> None:
     with pytest.raises(ValueError, match="guessed first"):
         refuse_weak(password)
 
 
 @pytest.mark.parametrize("password", STRONG)
-def test_what_is_not_is_taken(password: str) -> None:
+def test_an_uncommon_password_is_accepted(password: str) -> None:
     refuse_weak(password)
     refuse_own(password, "ada", "ada@example.com")
 
@@ -40,27 +40,27 @@ def test_what_is_not_is_taken(password: str) -> None:
     "password",
     ["adalovelace", "AdaLovelace1", "ada@example.com", "ada@example.com!", "binnacle1"],
 )
-def test_an_account_that_names_itself_needs_a_password_beside(password: str) -> None:
+def test_a_password_that_is_only_the_account_name_is_refused(password: str) -> None:
     with pytest.raises(ValueError, match="8 characters beside"):
         refuse_own(password, "adalovelace", "ada@example.com")
 
 
-def test_a_short_name_within_a_long_password_is_no_matter() -> None:
+def test_a_short_name_inside_a_long_password_is_accepted() -> None:
     refuse_own("a goose from canada", "ada", "a@example.com")
 
 
-def test_the_list_is_small_and_in_the_form_that_is_compared() -> None:
+def test_the_list_is_small_and_normalised() -> None:
     assert 200 < len(WORST) < 500
     assert all(word == word.casefold() for word in WORST)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_change_is_held_to_it_and_a_login_is_not(api: Api, settings: Settings) -> None:
-    ada = await someone(api, settings, "adalovelace")
+async def test_a_password_change_is_checked_and_a_login_is_not(api: Api, settings: Settings) -> None:
+    user = await new_account(api, settings, "adalovelace")
     for weak, code in (("iloveyou1", "validation_failed"), ("AdaLovelace1", "weak_password")):
         change = {"current_password": PASSWORD, "password": weak, "password_confirm": weak}
-        refused = await api.client.post(f"{ME}/password", json=change, headers=ada.bearer)
+        refused = await api.client.post(f"{ME}/password", json=change, headers=user.bearer)
         assert (refused.status_code, refused.json()["code"]) == (422, code)
         assert weak not in refused.text
     async with open_database(settings) as database, database.write() as session:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says may be sent: every operation, its parameters and the fields of its body."""
+"""Operations of the OpenAPI document, with their parameters, body samples and body fields."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SAMPLES = {
 
 @dataclass(frozen=True)
 class Operation:
-    """`parameters` are (place, name); `body` is a sample that is right in form, or None; `fields` are paths in it."""
+    """`parameters` are (location, name); `body` is a valid sample, or None; `fields` are paths in it."""
 
     method: str
     path: str
@@ -39,7 +39,7 @@ class Operation:
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
-    """All of them."""
+    """Every operation of the document."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             content = operation.get("requestBody", {}).get("content", {})
@@ -71,7 +71,7 @@ def _paths(body: Any, above: Path = ()) -> Iterator[Path]:
         yield from _paths(child, (*above, name))
 
 
-def _sample(document: dict[str, Any], schema: dict[str, Any]) -> Any:  # noqa: PLR0911 -- a kind of schema each
+def _sample(document: dict[str, Any], schema: dict[str, Any]) -> Any:  # noqa: PLR0911 -- one return for each kind of schema
     if "$ref" in schema:
         return _sample(document, document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
     if "properties" in schema:

@@ -20,7 +20,7 @@ from app.telemetry.metrics import RejectedMetrics
 async def serving(
     app: Any, *, header_seconds: float = 10, body_seconds: float = 20, protocol: Callable[..., Any] | None = None
 ) -> AsyncIterator[int]:
-    """The port of a server for an ASGI application, whose connections have this protocol, or else the guarded one."""
+    """Serves an ASGI application and yields its port; connections use `protocol`, or else the guarded one."""
     rejected = app.rejected if isinstance(app, Binnacle) else RejectedMetrics(CollectorRegistry())
     http = protocol or partial(GuardedProtocol, header_seconds, body_seconds, Refusals(rejected))
     config = uvicorn.Config(
@@ -46,10 +46,10 @@ async def serving(
 
 
 class Connection:
-    """Bytes to and from a server. Reading has a limit of 15 s, so that nothing is waited for without end.
+    """Raw connection to a server; reads time out after 15 s.
 
-    A plain socket: a stream of asyncio forgets what it has received when the other side resets the connection, as a
-    server does that closes while bytes still come.
+    A plain socket: an asyncio stream discards received data when the peer resets the connection, as a server does that
+    closes while bytes still arrive.
     """
 
     def __init__(self, sock: socket.socket) -> None:
@@ -63,7 +63,7 @@ class Connection:
         return await self.until(None)
 
     async def until(self, end: bytes | None) -> bytes:
-        """What comes until `end`, or until the server closes."""
+        """Reads up to `end`, or until the server closes."""
         received = b""
         async with asyncio.timeout(15):
             while end is None or end not in received:
@@ -76,8 +76,8 @@ class Connection:
                 received += piece
         return received
 
-    async def drip(self, data: bytes, pause: float) -> bytes:
-        """Sends byte for byte until the server closes; what it said."""
+    async def send_slowly(self, data: bytes, pause: float) -> bytes:
+        """Sends one byte at a time until the server closes, and returns what it sent."""
         closed = asyncio.create_task(self.until_closed())
         for byte in data:
             if closed.done():
@@ -91,6 +91,6 @@ class Connection:
 @asynccontextmanager
 async def connected(port: int) -> AsyncIterator[Connection]:
     with socket.socket() as sock:
-        sock.setblocking(False)  # noqa: FBT003 -- the socket's own signature
+        sock.setblocking(False)  # noqa: FBT003 -- signature of socket
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
         yield Connection(sock)

@@ -1,4 +1,4 @@
-"""The deadline of a body ends with the body."""
+"""The deadline for receiving a request body ends with the body."""
 
 import asyncio
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ def _receiving(messages: Iterator[dict[str, Any]], later: asyncio.Event) -> Body
 
 
 @pytest.mark.parametrize("end", [{}, {"more_body": False}], ids=["not said", "said"])
-async def test_what_comes_after_the_whole_body_has_no_deadline(end: dict[str, Any]) -> None:
-    """ASGI: a message that does not say whether there is more is the last one."""
+async def test_messages_after_the_whole_body_have_no_deadline(end: dict[str, Any]) -> None:
+    """ASGI: a message without `more_body` is the last one."""
     later = asyncio.Event()
     receive = _receiving(
         iter([{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.request", **end}]), later
@@ -37,7 +37,7 @@ async def test_what_comes_after_the_whole_body_has_no_deadline(end: dict[str, An
     assert await receive() == {"type": "http.disconnect"}
 
 
-async def test_half_a_body_has_one() -> None:
+async def test_a_partial_body_has_a_deadline() -> None:
     receive = _receiving(iter([{"type": "http.request", "body": b"{", "more_body": True}]), asyncio.Event())
     await receive()
     with pytest.raises(HTTPException) as refused:

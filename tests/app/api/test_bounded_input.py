@@ -1,4 +1,4 @@
-"""Requests with thousands of fields or parameters: refused after a look at a few, in an answer of bounded size."""
+"""Requests with thousands of fields or parameters are refused early, in an answer of bounded size."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _at(body: Any, path: tuple[str | int, ...]) -> Any:
     return body
 
 
-async def test_thousands_of_unknown_fields_are_one_error_in_each_object_of_each_body(api: Api) -> None:
+async def test_thousands_of_unknown_fields_are_one_error_for_each_object_of_each_body(api: Api) -> None:
     client = await api.login()
     seen = 0
     for operation in operations(api.binnacle.app.openapi()):
@@ -43,7 +43,7 @@ async def test_thousands_of_unknown_fields_are_one_error_in_each_object_of_each_
         for path in _objects(operation.body):
             body = replaced(operation.body, path, {**_at(operation.body, path), **MANY})
             answer = await client.request(operation.method, operation.filled(), json=body)
-            if answer.status_code == 403:  # what needs a role is tested by the model alone
+            if answer.status_code == 403:  # operations that need a role are covered by validating the model alone
                 continue
             seen += 1
             problem = answer.json()
@@ -56,8 +56,8 @@ async def test_thousands_of_unknown_fields_are_one_error_in_each_object_of_each_
     assert seen > 8
 
 
-async def test_every_model_that_a_caller_fills_is_an_input(api: Api) -> None:
-    """By the document: each schema of a request body forbids other fields, as the base does."""
+async def test_every_request_model_forbids_unknown_fields(api: Api) -> None:
+    """Checks the document: each schema of a request body forbids other fields, as the base model does."""
     document = api.binnacle.app.openapi()
     forms = {"PasswordGrant"}  # OAuth 2.0 ignores unknown parameters (RFC 6749, 3.2)
     strict = {model.__name__ for model in _subclasses(Input)}
@@ -88,7 +88,7 @@ def _referred(schema: Any, document: dict[str, Any]) -> Iterator[str]:
                 yield from _referred(each, document)
 
 
-async def test_a_few_unknown_fields_are_told_beside_the_other_errors_and_not_by_name(api: Api) -> None:
+async def test_a_few_unknown_fields_are_counted_beside_the_other_errors_and_not_named(api: Api) -> None:
     body = {"username": "x", f"{SECRET}-1": 1, f"{SECRET}-2": 2}
     answer = await api.client.post("/api/v1/auth/register", json=body)
     assert answer.status_code == 422
@@ -108,7 +108,7 @@ async def test_at_most_twenty_errors_are_listed(api: Api) -> None:
     assert len(answer.content) < LARGEST_REFUSAL_BYTES
 
 
-async def test_many_parameters_and_long_addresses_are_refused(api: Api) -> None:
+async def test_too_many_parameters_and_long_urls_are_refused(api: Api) -> None:
     many = "&".join(f"{SECRET}{number}=1" for number in range(101))
     for path in ("/api/v1/items", "/nothing", "/health"):
         answer = await api.client.get(f"{path}?{many}")
@@ -147,7 +147,7 @@ async def test_a_form_with_thousands_of_fields_is_refused(api: Api) -> None:
     assert SECRET not in answer.text
 
 
-async def test_no_header_is_repeated_in_a_refusal(api: Api) -> None:
+async def test_no_refusal_repeats_a_header(api: Api) -> None:
     client = await api.login()
     names = ("Idempotency-Key", "If-Match", "X-API-Version", "Last-Event-ID", "Accept", "Content-Type")
     for name in names:

@@ -1,4 +1,4 @@
-"""Bytes that are no valid HTTP/1.1, over a real socket: each is answered, counted, logged, and closed."""
+"""Malformed HTTP/1.1 over a real socket: each request is answered, counted and logged, and its connection closed."""
 
 import asyncio
 import json
@@ -82,7 +82,7 @@ async def served(settings: Settings) -> AsyncIterator[Served]:
 
 
 def _answers(received: bytes) -> list[dict[str, Any]]:
-    """The status and the JSON of each answer."""
+    """The status and the JSON body of each answer."""
     found = []
     while received:
         head, _, rest = received.partition(b"\r\n\r\n")
@@ -98,7 +98,7 @@ async def _whole(connection: Connection, sent: bytes) -> list[dict[str, Any]]:
     return _answers(await connection.until_closed())
 
 
-async def test_a_broken_head_is_refused_counted_and_logged(served: Served) -> None:
+async def test_a_malformed_head_is_refused_counted_and_logged(served: Served) -> None:
     for name, (sent, status) in HEADS.items():
         before = served.counted(status)
         with capture_logs() as lines:
@@ -113,7 +113,7 @@ async def test_a_broken_head_is_refused_counted_and_logged(served: Served) -> No
 
 
 @pytest.mark.parametrize("apart", [False, True], ids=["at once", "after the head"])
-async def test_a_broken_body_is_answered_by_the_application(served: Served, apart: bool) -> None:  # noqa: FBT001
+async def test_a_malformed_body_is_answered_by_the_application(served: Served, apart: bool) -> None:  # noqa: FBT001
     for name, chunks in CHUNKS.items():
         async with connected(served.port) as connection:
             parts = (CHUNKED, chunks) if apart else (CHUNKED + chunks,)
@@ -130,14 +130,14 @@ async def test_a_broken_body_is_answered_by_the_application(served: Served, apar
 
 
 @pytest.mark.parametrize("behind", [b"GARBAGE\r\n\r\n", b"GET /livez HTTP/2.0\r\nHost: shop\r\n\r\n"])
-async def test_what_came_before_a_broken_request_is_answered_first(served: Served, behind: bytes) -> None:
+async def test_requests_before_a_malformed_one_are_answered_first(served: Served, behind: bytes) -> None:
     whole = HEAD + b"\r\n"
     async with connected(served.port) as connection:
         answers = await _whole(connection, whole * 3 + behind)
     assert [answer["answered"] for answer in answers] in ([200, 200, 200, 400], [200, 200, 200, 505])
 
 
-async def test_a_body_that_breaks_after_its_answer_ends_the_connection_without_another(served: Served) -> None:
+async def test_a_body_that_breaks_after_its_answer_closes_the_connection_without_another_answer(served: Served) -> None:
     async with connected(served.port) as connection:
         await connection.send(CHUNKED.replace(b"/api/v1/auth/register", b"/nothing"))
         await connection.until(b'"code":"not_found"')
@@ -145,8 +145,8 @@ async def test_a_body_that_breaks_after_its_answer_ends_the_connection_without_a
         assert b"HTTP/1.1" not in await connection.until_closed()
 
 
-async def test_a_refusal_arrives_although_the_client_sends_on(served: Served) -> None:
-    """A connection that is closed over unread bytes is reset, and the answer is lost with it."""
+async def test_a_refusal_arrives_although_the_client_keeps_sending(served: Served) -> None:
+    """A connection that is closed with unread bytes is reset, and the answer is lost with it."""
     async with connected(served.port) as connection:
         await connection.send(b"GARBAGE\r\n\r\n")
         await asyncio.sleep(0.05)
@@ -156,7 +156,7 @@ async def test_a_refusal_arrives_although_the_client_sends_on(served: Served) ->
     assert problem["status"] == 400
 
 
-async def test_a_repeated_field_is_refused(served: Served) -> None:
+async def test_a_repeated_header_field_is_refused(served: Served) -> None:
     for name in (b"Authorization", b"Content-Type", b"Idempotency-Key", b"Last-Event-ID", b"Origin"):
         async with connected(served.port) as connection:
             twice = b"%s: a\r\n%s: a\r\nConnection: close\r\n\r\n" % (name, name.lower())
@@ -165,7 +165,7 @@ async def test_a_repeated_field_is_refused(served: Served) -> None:
         assert name.lower().decode() in problem["detail"]
 
 
-async def test_a_host_has_a_name_or_an_address_and_a_port(served: Served) -> None:
+async def test_a_host_is_a_name_or_an_address_with_an_optional_port(served: Served) -> None:
     async def status(host: bytes) -> tuple[int, str]:
         async with connected(served.port) as connection:
             request = b"GET /nothing HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n"

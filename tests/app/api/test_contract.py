@@ -1,4 +1,4 @@
-"""The contract: complete, true to its own schemas, and what the repository keeps."""
+"""The OpenAPI document is complete, has valid examples, and equals the file in the repository."""
 
 import json
 from collections.abc import Iterator
@@ -38,13 +38,13 @@ def _examples(content: dict[str, Any]) -> list[Any]:
     return own or list(schema.get("examples", []))
 
 
-def test_the_repository_keeps_what_the_code_says(root: Path) -> None:
+def test_the_file_in_the_repository_equals_the_generated_document(root: Path) -> None:
     for name, text in contract.files().items():
         assert (root / name).read_text() == text, f"run make generate: {name}"
 
 
 @each_operation
-def test_every_status_is_named_and_every_refusal_is_a_problem(path: str, operation: dict[str, Any]) -> None:
+def test_every_status_is_documented_and_every_refusal_is_a_problem(path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     assert "default" not in responses
     expected = {"400", "431", "500"}
@@ -59,7 +59,7 @@ def test_every_status_is_named_and_every_refusal_is_a_problem(path: str, operati
 
 
 @each_operation
-def test_all_that_is_sent_and_answered_has_an_example_that_fits(path: str, operation: dict[str, Any]) -> None:
+def test_every_request_and_response_body_has_a_valid_example(path: str, operation: dict[str, Any]) -> None:
     contents = dict(operation.get("requestBody", {}).get("content", {}))
     for status, response in operation["responses"].items():
         contents |= {f"{status} {kind}": content for kind, content in response.get("content", {}).items()}
@@ -72,7 +72,7 @@ def test_all_that_is_sent_and_answered_has_an_example_that_fits(path: str, opera
 
 
 @each_operation
-def test_every_operation_and_parameter_says_what_it_is(path: str, operation: dict[str, Any]) -> None:
+def test_every_operation_and_parameter_has_a_description(path: str, operation: dict[str, Any]) -> None:
     assert operation.get("description"), path
     assert operation.get("tags"), path
     for parameter in operation.get("parameters", []):
@@ -80,13 +80,13 @@ def test_every_operation_and_parameter_says_what_it_is(path: str, operation: dic
         assert about, f"{path}: {parameter['name']} has no description"
 
 
-def test_ids_of_operations_are_short_and_unique() -> None:
+def test_operation_ids_are_short_and_unique() -> None:
     ids = [operation["operationId"] for methods in DOCUMENT["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids))
     assert [one for one in ids if not one.isidentifier() or "api" in one] == []
 
 
-def test_what_an_answer_refers_to_is_there() -> None:
+def test_every_reference_resolves() -> None:
     operations = {o["operationId"]: o for methods in DOCUMENT["paths"].values() for o in methods.values()}
     for operation in operations.values():
         for response in operation["responses"].values():
@@ -99,22 +99,22 @@ def test_what_an_answer_refers_to_is_there() -> None:
                 assert "requestBody" in target or "requestBody" not in link
 
 
-def test_the_document_introduces_itself() -> None:
+def test_the_document_has_metadata_and_describes_its_tags() -> None:
     assert {"title", "summary", "description", "version", "license"} <= DOCUMENT["info"].keys()
     used = {tag for methods in DOCUMENT["paths"].values() for o in methods.values() for tag in o["tags"]}
     assert used == {tag["name"] for tag in DOCUMENT["tags"] if tag["description"]}
     assert all(scheme["description"] for scheme in DOCUMENT["components"]["securitySchemes"].values())
 
 
-def test_no_parameter_is_null() -> None:
-    """No address and no header can hold it."""
+def test_no_parameter_is_nullable() -> None:
+    """URLs and headers can't carry null."""
     for methods in DOCUMENT["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", ()):
                 assert "null" not in json.dumps(parameter["schema"]), parameter["name"]
 
 
-def test_the_schemas_are_schemas() -> None:
+def test_the_schemas_are_valid_json_schemas() -> None:
     for schema in DOCUMENT["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
     assert json.dumps(DOCUMENT)

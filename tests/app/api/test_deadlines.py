@@ -1,4 +1,4 @@
-"""Half a request and then silence, or a byte at a time: closed by a deadline. What streams out is never cut."""
+"""Deadlines close connections that stall or send a byte at a time; streamed answers are never cut."""
 
 import asyncio
 import json
@@ -22,9 +22,9 @@ POST = b"POST /api/v1/auth/register HTTP/1.1\r\nHost: shop\r\nContent-Type: appl
 
 @pytest.fixture
 async def port(settings: Settings) -> AsyncIterator[int]:
-    """The API with short deadlines."""
-    hasty = settings.model_copy(update={"request_body_seconds": BODY_SECONDS})
-    async with serving(create_app(hasty), header_seconds=HEADER_SECONDS, body_seconds=BODY_SECONDS) as number:
+    """The port of the API with short deadlines."""
+    short_timeout = settings.model_copy(update={"request_body_seconds": BODY_SECONDS})
+    async with serving(create_app(short_timeout), header_seconds=HEADER_SECONDS, body_seconds=BODY_SECONDS) as number:
         yield number
 
 
@@ -38,7 +38,7 @@ def _problem(answer: bytes) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("sent", [b"", b"\r\n", b"GET", b"GET / HTTP/1.1\r\nHost: sh", POST])
-async def test_half_a_head_is_closed(port: int, sent: bytes) -> None:
+async def test_a_partial_head_is_closed(port: int, sent: bytes) -> None:
     began = time.monotonic()
     async with connected(port) as connection:
         await connection.send(sent)
@@ -51,9 +51,9 @@ async def test_half_a_head_is_closed(port: int, sent: bytes) -> None:
 
 
 @pytest.mark.parametrize("sent", [POST + b"X-Long: " + b"x" * 1000, b"\r\n" * 500])
-async def test_a_head_that_drips_is_closed(port: int, sent: bytes) -> None:
+async def test_a_slowly_sent_head_is_closed(port: int, sent: bytes) -> None:
     async with connected(port) as connection:
-        assert _problem(await connection.drip(sent, 0.05))["code"] == "request_timeout"
+        assert _problem(await connection.send_slowly(sent, 0.05))["code"] == "request_timeout"
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ async def test_a_body_that_does_not_arrive_is_answered_408(port: int, announced:
     began = time.monotonic()
     async with connected(port) as connection:
         await connection.send(POST + announced + b'{"username"')
-        answer = await (connection.drip(b" " * 60, 0.1) if drips else connection.until_closed())
+        answer = await (connection.send_slowly(b" " * 60, 0.1) if drips else connection.until_closed())
     problem = _problem(answer)
     assert (problem["status"], problem["code"]) == (408, "request_timeout")
     assert problem["request_id"]
@@ -78,21 +78,21 @@ async def test_a_form_that_does_not_arrive_is_answered_408(port: int) -> None:
         assert _problem(await connection.until_closed())["status"] == 408
 
 
-async def test_a_body_that_nobody_reads_is_not_waited_for(port: int) -> None:
+async def test_a_body_that_no_handler_reads_is_not_awaited(port: int) -> None:
     async with connected(port) as connection:
         await connection.send(b"POST /nothing HTTP/1.1\r\nHost: shop\r\nContent-Length: 1000\r\n\r\n")
-        answer = await connection.drip(b" " * 100, 0.1)
+        answer = await connection.send_slowly(b" " * 100, 0.1)
     assert answer.startswith(b"HTTP/1.1 404 ")
 
 
-async def test_blank_lines_do_not_keep_an_idle_connection(port: int) -> None:
+async def test_blank_lines_do_not_keep_an_idle_connection_open(port: int) -> None:
     async with connected(port) as connection:
         await _livez(connection)
-        answer = await connection.drip(b"\r\n" * 50, 0.1)
+        answer = await connection.send_slowly(b"\r\n" * 50, 0.1)
     assert _problem(answer)["status"] == 408
 
 
-async def test_a_kept_connection_stays_and_a_slow_but_whole_request_is_served(port: int) -> None:
+async def test_an_idle_connection_is_kept_open_and_a_slow_complete_request_is_served(port: int) -> None:
     async with connected(port) as connection:
         await _livez(connection)
         await asyncio.sleep(HEADER_SECONDS * 2)
@@ -109,7 +109,7 @@ async def _livez(connection: Connection) -> None:
     assert (await connection.until(b'{"status":"ok"}')).startswith(b"HTTP/1.1 200 ")
 
 
-async def test_what_is_no_http_is_a_problem_too(port: int) -> None:
+async def test_bytes_that_are_not_http_get_a_problem(port: int) -> None:
     for sent in (
         b"\x16\x03\x01\x00\xa5\x01\x00",
         b"GET /\xff HTTP/1.1\r\n\r\n",
@@ -120,7 +120,7 @@ async def test_what_is_no_http_is_a_problem_too(port: int) -> None:
             assert _problem(await connection.until_closed())["status"] == 400
 
 
-async def test_a_head_without_end_is_refused_before_its_deadline(settings: Settings) -> None:
+async def test_an_endless_head_is_refused_before_its_deadline(settings: Settings) -> None:
     async with serving(create_app(settings), header_seconds=60) as port:
         for part in (b"GET /" + b"x" * 70_000, b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000, b"\r\n" * 40_000):
             async with connected(port) as connection:

@@ -1,4 +1,4 @@
-"""The pages about the API load from this process alone, and are not there in production."""
+"""The API's documentation pages load from this process alone, and are absent in production."""
 
 import re
 from urllib.parse import urljoin
@@ -16,7 +16,7 @@ PAGES = ("/docs", "/redoc")
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_a_page_names_only_files_that_this_process_serves(api: Api, page: str) -> None:
+async def test_a_page_refers_only_to_files_of_this_process(api: Api, page: str) -> None:
     answer = await api.client.get(page)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     named = re.findall(r'(?:src|href)="([^"]+)"', answer.text)
@@ -31,7 +31,7 @@ async def test_a_page_names_only_files_that_this_process_serves(api: Api, page: 
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_a_page_may_run_no_script_that_is_not_a_file_of_ours(api: Api, page: str) -> None:
+async def test_a_page_runs_no_script_but_the_service_s_files(api: Api, page: str) -> None:
     answer = await api.client.get(page)
     policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -43,7 +43,7 @@ async def test_a_page_may_run_no_script_that_is_not_a_file_of_ours(api: Api, pag
     assert "http://" not in answer.headers["Content-Security-Policy"]
 
 
-async def test_the_root_leads_to_the_page_where_the_api_is_tried(api: Api) -> None:
+async def test_the_root_redirects_to_the_interactive_documentation(api: Api) -> None:
     answer = await api.client.get("/")
     assert (answer.status_code, answer.headers["Location"]) == (307, "/docs")
     assert (await api.client.head("/")).status_code == 307
@@ -65,7 +65,7 @@ async def test_requests_for_the_pages_are_counted_under_their_routes(api: Api) -
 
 
 @pytest.mark.parametrize("changes", [{"environment": "production"}, {"docs": False}], ids=["production", "off"])
-async def test_where_they_are_off_nothing_of_them_is_there(settings: Settings, changes: dict[str, object]) -> None:
+async def test_disabled_pages_are_not_found(settings: Settings, changes: dict[str, object]) -> None:
     binnacle = create_app(settings.model_copy(update=changes))
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=binnacle), base_url="http://test") as client:
         for path in ("/", *PAGES, "/openapi.json", "/docs/assets/swagger-ui-bundle.js", "/docs/oauth2-redirect"):

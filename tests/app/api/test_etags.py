@@ -1,9 +1,9 @@
-"""Preconditions as proxies and clients send them: weak tags, several lines, lists with gaps."""
+"""Preconditions as proxies and clients send them: weak tags, several header lines, lists with empty elements."""
 
 import httpx2
 import pytest
 
-from tests.app.catalog.people import SEXTANT, URL, offer
+from tests.app.catalog.offers import SEXTANT, URL, offer
 from tests.app.conftest import Api
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("settings", ["sqlite"], indirect=True)]
@@ -17,7 +17,7 @@ async def _patch(client: httpx2.AsyncClient, at: str, *if_match: str) -> int:
     return (await client.patch(at, json={"stock": 5}, headers=lines("If-Match", *if_match))).status_code
 
 
-async def test_a_tag_that_a_proxy_made_weak_still_names_its_version(api: Api) -> None:
+async def test_a_tag_weakened_by_a_proxy_still_matches_its_version(api: Api) -> None:
     client = await api.login()
     at = (await offer(client)).headers["Location"]
     for number in (1, 2, 3):
@@ -27,7 +27,7 @@ async def test_a_tag_that_a_proxy_made_weak_still_names_its_version(api: Api) ->
     assert (await client.delete(at, headers={"If-Match": 'W/"5"'})).status_code == 204
 
 
-async def test_several_lines_of_if_match_are_one_list(api: Api) -> None:
+async def test_several_if_match_lines_are_one_list(api: Api) -> None:
     client = await api.login()
     at = (await offer(client)).headers["Location"]
     assert await _patch(client, at, '"7"', 'W/"8", "1"') == 200
@@ -39,7 +39,7 @@ async def test_several_lines_of_if_match_are_one_list(api: Api) -> None:
     assert await _patch(client, at, "*") == 200
 
 
-async def test_several_lines_of_if_none_match_are_one_list(api: Api) -> None:
+async def test_several_if_none_match_lines_are_one_list(api: Api) -> None:
     client = await api.login()
     item = await offer(client)
     for at, tag in ((item.headers["Location"], '"1"'), (f"/api/v2/items/{item.json()['id']}", '"1-v2"')):

@@ -1,4 +1,4 @@
-"""HEAD answers wherever GET does, with its headers and without its content."""
+"""HEAD is answered wherever GET is, with the same headers and no content."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ async def _compare(client: httpx2.AsyncClient, path: str, **options: Any) -> htt
 
 
 @on_sqlite
-async def test_it_has_the_headers_of_get(api: Api) -> None:
+async def test_head_has_the_headers_of_get(api: Api) -> None:
     for path in PAGES:
         answer = await _compare(api.client, path)
         assert int(answer.headers["Content-Length"]) > 0
@@ -48,7 +48,7 @@ async def test_it_has_the_headers_of_get(api: Api) -> None:
 
 
 @on_sqlite
-async def test_every_operation_that_may_be_read_has_it(api: Api) -> None:
+async def test_every_readable_operation_has_head(api: Api) -> None:
     client = await api.login()
     for operation in operations(api.binnacle.app.openapi()):
         answer = await client.head(operation.filled())
@@ -61,7 +61,7 @@ def _is_write_only(api: Api, path: str) -> bool:
 
 
 @on_sqlite
-async def test_an_item_is_the_same_by_each_way_and_unchanged_for_who_has_it(api: Api) -> None:
+async def test_an_item_is_the_same_by_head_and_get_and_304_for_a_known_version(api: Api) -> None:
     client = await api.login()
     new = {"name": f"Sextant {uuid4()}", "price": "19.90", "stock": 5}
     location = (await client.post("/api/v1/items", json=new)).raise_for_status().headers["Location"]
@@ -72,7 +72,7 @@ async def test_an_item_is_the_same_by_each_way_and_unchanged_for_who_has_it(api:
 
 
 @on_sqlite
-async def test_allow_names_it_beside_get(api: Api) -> None:
+async def test_allow_lists_head_beside_get(api: Api) -> None:
     for method in ("DELETE", "TRACE"):
         answer = await api.client.request(method, "/api/v1/items")
         assert answer.headers["Allow"] == "GET, HEAD, POST"
@@ -81,7 +81,7 @@ async def test_allow_names_it_beside_get(api: Api) -> None:
 
 
 @on_sqlite
-async def test_pages_of_other_origins_may_use_the_methods_that_there_are(api: Api) -> None:
+async def test_cors_allows_the_methods_that_exist(api: Api) -> None:
     served = {operation.method for operation in operations(api.binnacle.app.openapi())}
     assert set(cors.METHODS) == served | {"HEAD"}
 
@@ -102,7 +102,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[Api, int]]:
 
 
 @on_sqlite
-async def test_over_the_server_the_next_answer_follows_at_once(served: tuple[Api, int]) -> None:
+async def test_the_next_answer_on_the_connection_follows_immediately(served: tuple[Api, int]) -> None:
     api, port = served
     token = (await api.login()).headers["Authorization"].encode()
     async with connected(port) as connection:
@@ -115,7 +115,7 @@ async def test_over_the_server_the_next_answer_follows_at_once(served: tuple[Api
 
 
 @on_sqlite
-async def test_of_a_stream_of_events_it_leaves_nothing_open(served: tuple[Api, int]) -> None:
+async def test_head_of_an_event_stream_leaves_nothing_open(served: tuple[Api, int]) -> None:
     api, _ = served
     await api.login()
     new = {"name": f"Sextant {uuid4()}", "price": "19.90", "stock": 5}
@@ -128,12 +128,12 @@ async def test_of_a_stream_of_events_it_leaves_nothing_open(served: tuple[Api, i
     assert answer.headers["Content-Type"].startswith("text/event-stream")
     registry = api.binnacle.telemetry.registry
     async with asyncio.timeout(15):
-        while registry.get_sample_value("streams_ended_total", {"kind": "events", "reason": "left"}) != 1:  # noqa: ASYNC110 -- no event
+        while registry.get_sample_value("streams_ended_total", {"kind": "events", "reason": "left"}) != 1:  # noqa: ASYNC110 -- no event for it
             await asyncio.sleep(0.01)
     assert registry.get_sample_value("event_streams_open") == 0
 
 
-def test_probes_and_pages_answer_it_as_they_are_served(running_shop: RunningShop) -> None:
+def test_probes_and_pages_answer_head_in_running_processes(running_shop: RunningShop) -> None:
     with loopback.client() as client:
         for path in ("/livez", "/readyz", "/startupz", "/api/v1/items", "/docs"):
             answer = client.head(f"{running_shop.urls[0]}{path}")

@@ -1,4 +1,4 @@
-"""Every answer says how a browser and a cache may treat it: successes, refusals and failures alike."""
+"""Every answer has the security and cache headers: successes, refusals and failures alike."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,13 +34,13 @@ def _has_the_headers(answer: httpx2.Response) -> None:
         ("POST", "/api/v1/auth/register", 422),
     ],
 )
-async def test_each_kind_of_answer_carries_them(api: Api, method: str, path: str, status: int) -> None:
+async def test_each_kind_of_answer_has_the_headers(api: Api, method: str, path: str, status: int) -> None:
     answer = await api.client.request(method, path)
     assert answer.status_code == status
     _has_the_headers(answer)
 
 
-async def test_refusals_of_the_edge_carry_them(api: Api) -> None:
+async def test_refusals_of_the_edge_have_the_headers(api: Api) -> None:
     too_many = {f"X-{number}": "x" for number in range(100)}
     too_long = {"X-Long": "x" * 33_000}
     for answer, status in (
@@ -54,7 +54,7 @@ async def test_refusals_of_the_edge_carry_them(api: Api) -> None:
     assert (await api.client.get("/livez", headers={"X-Long": "x" * 30_000})).status_code == 200
 
 
-async def test_a_failure_carries_them_and_is_still_reported(api: Api) -> None:
+async def test_a_failure_has_the_headers_and_is_still_reported(api: Api) -> None:
     @api.binnacle.app.get("/broken")
     async def broken() -> None:
         raise RuntimeError("boom")
@@ -70,7 +70,7 @@ async def test_a_failure_carries_them_and_is_still_reported(api: Api) -> None:
     assert counted == 1
 
 
-async def test_what_is_for_one_caller_is_stored_by_no_cache(api: Api) -> None:
+async def test_private_answers_are_stored_by_no_cache(api: Api) -> None:
     assert "Cache-Control" not in (await api.client.get("/api/v1/items")).headers
     form = {"username": "nobody", "password": "wrong password"}
     assert (await api.client.post("/api/v1/auth/token", data=form)).headers["Cache-Control"] == "no-store"
@@ -89,7 +89,7 @@ async def _client(settings: Settings, **changes: object) -> AsyncIterator[httpx2
             yield client
 
 
-async def test_browsers_are_told_to_come_by_tls_in_production_alone(settings: Settings) -> None:
+async def test_hsts_is_sent_in_production_only(settings: Settings) -> None:
     async with _client(settings, environment="production") as client:
         assert (await client.get("/livez")).headers["Strict-Transport-Security"] == "max-age=31536000"
 
@@ -98,7 +98,7 @@ ORIGIN = "https://shop.example.com"
 PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,if-match"}
 
 
-async def test_pages_of_named_origins_may_call(settings: Settings) -> None:
+async def test_allowed_origins_may_call(settings: Settings) -> None:
     async with _client(settings, cors_origins=[ORIGIN]) as client:
         allowed = await client.options("/api/v1/items", headers={"Origin": ORIGIN, **PREFLIGHT})
         assert allowed.status_code == 200
@@ -114,7 +114,7 @@ async def test_pages_of_named_origins_may_call(settings: Settings) -> None:
             assert "Origin" in answer.headers["Vary"]
 
 
-async def test_pages_of_other_origins_may_not(settings: Settings) -> None:
+async def test_other_origins_may_not_call(settings: Settings) -> None:
     async with _client(settings, cors_origins=[ORIGIN]) as client:
         for other in ("https://evil.example.com", "null", f"{ORIGIN}.evil.org"):
             refused = await client.options("/api/v1/items", headers={"Origin": other, **PREFLIGHT})

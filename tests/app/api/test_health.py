@@ -1,4 +1,4 @@
-"""Health tells of each dependency what it is like and since when; readiness stays as it is."""
+"""Health reports the state of each dependency and since when; readiness does not depend on it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -42,15 +42,15 @@ async def _report(client: httpx2.AsyncClient) -> dict[str, Any]:
 
 
 async def _until(client: httpx2.AsyncClient, name: str, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The check of a dependency, once it is as wanted."""
+    """Waits until the check of a dependency meets the condition, and returns the check."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition(check := (await _report(client))["checks"][name]):  # noqa: ASYNC110 -- asks over HTTP
+        while not condition(check := (await _report(client))["checks"][name]):  # noqa: ASYNC110 -- polls over HTTP
             await asyncio.sleep(FRESH_SECONDS / 10)
     found: dict[str, Any] = check
     return found
 
 
-async def test_all_is_well(api: Api) -> None:
+async def test_a_healthy_service_reports_each_dependency(api: Api) -> None:
     report = await _report(api.client)
     assert (report["status"], report["ready"]) == ("ok", "ok")
     assert {name: check["status"] for name, check in report["checks"].items()} == {
@@ -59,14 +59,14 @@ async def test_all_is_well(api: Api) -> None:
     assert report["checks"]["queue"]["detail"] == "No message waits."
 
 
-async def test_readyz_shows_the_same_when_asked(api: Api) -> None:
+async def test_readyz_shows_the_checks_when_asked(api: Api) -> None:
     assert (await api.client.get("/readyz")).json() == {"status": "ok"}
     for path in ("/readyz?verbose", "/readyz?verbose=1"):
         shown = (await api.client.get(path)).json()
         assert set(shown["checks"]) == set((await _report(api.client))["checks"])
 
 
-async def test_a_message_that_waits_too_long_degrades_and_does_not_unready(settings: Settings) -> None:
+async def test_an_old_outbox_message_degrades_health_and_not_readiness(settings: Settings) -> None:
     async with open_database(settings) as database, database.write() as session:
         late = OutboxMessage(topic="unknown", created_at=now() - LATE, available_at=now() + LATE)
         session.add(late)
@@ -79,7 +79,7 @@ async def test_a_message_that_waits_too_long_degrades_and_does_not_unready(setti
         assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_redis_that_refuses_writes_or_is_gone_is_shown_and_stays_ready(
+async def test_a_read_only_or_unavailable_redis_is_reported_and_the_replica_stays_ready(
     migrated_database_url: str, tmp_path: Path
 ) -> None:
     port = free_port()
@@ -110,7 +110,7 @@ async def _command(port: int, *words: str) -> None:
 
 
 async def test_an_open_breaker_is_down_until_it_closes(api: Api) -> None:
-    for _ in range(10):  # nobody answers at the provider's address
+    for _ in range(10):  # nothing listens at the provider's address
         await api.client.get("/api/v1/rates", params={"base": "EUR"})
     rates = await _until(api.client, "rates", lambda check: check["status"] == "down")
     assert rates["detail"] == "The circuit breaker is open: calls are refused without being sent."

@@ -1,4 +1,4 @@
-"""Requests name exactly one host, and one that is ours."""
+"""Requests need exactly one Host, and one that is allowed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +23,7 @@ async def _client(tmp_path: Path, *hosts: str) -> AsyncIterator[Binnacle]:
 
 
 async def _status(binnacle: Binnacle, *hosts: bytes, path: str = "/nothing") -> int:
-    """The status for a request with so many Host headers; a client would not send some of these."""
+    """The status for a request with these Host headers, some of which no HTTP client would send."""
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -52,7 +52,7 @@ async def _status(binnacle: Binnacle, *hosts: bytes, path: str = "/nothing") -> 
     return int(start["status"])
 
 
-async def test_only_our_hosts_are_served(tmp_path: Path) -> None:
+async def test_only_allowed_hosts_are_served(tmp_path: Path) -> None:
     async with _client(tmp_path, "shop.example.com", "*.internal.example.com") as binnacle:
         for ours in (
             b"shop.example.com",
@@ -77,20 +77,20 @@ async def test_only_our_hosts_are_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("allowed", ["*", "shop.example.com"])
-async def test_no_host_and_two_hosts_are_refused_whatever_is_allowed(tmp_path: Path, allowed: str) -> None:
+async def test_a_missing_and_a_repeated_host_are_refused_whatever_is_allowed(tmp_path: Path, allowed: str) -> None:
     async with _client(tmp_path, allowed) as binnacle:
         assert await _status(binnacle) == 400
         assert await _status(binnacle, b"shop.example.com", b"shop.example.com") == 400
         assert await _status(binnacle, b"shop.example.com") == 404
 
 
-async def test_odd_hosts_break_nothing_where_any_is_allowed(tmp_path: Path) -> None:
+async def test_malformed_hosts_fail_nothing_where_any_is_allowed(tmp_path: Path) -> None:
     async with _client(tmp_path, "*") as binnacle:
         for host in (b"[", b"]", b"a/b?c#d", b"\xff", b"a:b:c", b"@", b" ", b"", b"x" * 10_000):
             assert await _status(binnacle, host) in (400, 404), host
 
 
-async def test_probes_answer_kubelets_that_ask_by_address(tmp_path: Path) -> None:
+async def test_probes_by_ip_address_are_answered(tmp_path: Path) -> None:
     async with _client(tmp_path, "shop.example.com") as binnacle:
         for path in ("/livez", "/startupz", "/version"):
             assert await _status(binnacle, b"10.0.0.7:8000", path=path) == 200
@@ -99,7 +99,7 @@ async def test_probes_answer_kubelets_that_ask_by_address(tmp_path: Path) -> Non
             assert await _status(binnacle, b"10.0.0.7:8000", path=path) == 400
 
 
-async def test_a_websocket_is_held_to_the_hosts_too(tmp_path: Path) -> None:
+async def test_websockets_are_checked_too(tmp_path: Path) -> None:
     async def opened(binnacle: Binnacle, host: bytes) -> list[Any]:
         sent: list[Any] = []
 

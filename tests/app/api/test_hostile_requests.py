@@ -1,6 +1,6 @@
-"""Requests that break stacks, against every operation of the document and each of its fields, headers and parameters.
+"""Fuzzes every operation of the document: each of its fields, headers and parameters.
 
-Whatever comes, the answer is below 500; a refusal is a problem detail, and never repeats a secret.
+Whatever is sent, the answer is below 500; a refusal is a problem detail and never repeats a secret.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import pytest
 
 from app.processes.api import Binnacle, create_app
 from app.settings import Settings
-from tests.app.accounts.people import someone
+from tests.app.accounts.logged_in import new_account
 from tests.app.api.contract import FORM, JSON, Operation, operations, replaced
 from tests.app.conftest import Api
 from tests.support.asgi_scopes import http_scope
@@ -30,7 +30,7 @@ TOKENS = (
     '{"a":' * 900 + "1" + "}" * 900, '[{"\\ud800": 1}]', "1" * 20 + "." + "1" * 20,
     '"2099-13-45T99:99:99Z"', '"0001-01-01T00:00:00+23:59"',
 )  # fmt: skip
-# Wrong in each field there is, whatever its type: it never reaches a database.
+# Invalid for every field, whatever its type: it never reaches a database.
 NEVER_RIGHT = (
     "[[[]]]", '{"a": {"b": 1}}', "1e999", "-1e999", "NaN", "Infinity", "-Infinity", '"\\ud800"', '"\\ud83d"', "'1'",
     "[" * 100_000,
@@ -68,14 +68,14 @@ class Answer:
 
 
 class Shop:
-    """The API, asked as a server asks it: byte for byte, with what no client would send."""
+    """Calls the API through ASGI, byte for byte, with requests that no HTTP client would send."""
 
     def __init__(self, binnacle: Binnacle, token: str) -> None:
         self._binnacle = binnacle
         self._token = token.encode()
         self.operations = list(operations(binnacle.app.openapi()))
 
-    async def ask(
+    async def call(
         self,
         operation: Operation,
         *,
@@ -84,7 +84,7 @@ class Shop:
         headers: Mapping[str, bytes] | None = None,
         body: bytes | None = None,
     ) -> Answer:
-        """The answer, which has been found harmless."""
+        """The answer, after checking that it is harmless."""
         path = operation.filled() if path is None else path
         if body is None:
             body = self.encoded(operation, operation.body)
@@ -96,7 +96,7 @@ class Shop:
         parts: Iterator[Any] = iter([{"type": "http.request", "body": body, "more_body": False}])
 
         async def receive() -> Any:
-            return next(parts, None) or await asyncio.Event().wait()  # the client stays
+            return next(parts, None) or await asyncio.Event().wait()  # the client stays connected
 
         async def send(message: Any) -> None:
             messages.append(message)
@@ -120,7 +120,7 @@ class Shop:
 
     @staticmethod
     def _is_harmless(answer: Answer, sent: str) -> None:
-        # 503 is an answer too: nobody answers at the address of these tests' provider.
+        # 503 is an answer too: nothing listens at the provider's address.
         assert answer.status < 500 or answer.status in (503, 504), (sent, answer.body)
         if answer.status >= 400:
             assert answer.headers[b"content-type"] == b"application/problem+json", sent
@@ -134,22 +134,22 @@ class Shop:
 
 @pytest.fixture
 async def shop(settings: Settings) -> AsyncIterator[Shop]:
-    """The API without rate limits, asked by an administrator, who may reach all of it."""
+    """The API without rate limits, called by an administrator, who may use every operation."""
     unlimited = settings.model_copy(update={"rate_limit_reads": 0, "rate_limit_writes": 0})
     async with AsyncExitStack() as stack:
         binnacle = create_app(unlimited)
         await stack.enter_async_context(binnacle.app.router.lifespan_context(binnacle.app))
         transport = httpx2.ASGITransport(app=binnacle)
         client = await stack.enter_async_context(httpx2.AsyncClient(transport=transport, base_url="http://testserver"))
-        admin = await someone(Api(binnacle, client), unlimited, "captain", "admin")
+        admin = await new_account(Api(binnacle, client), unlimited, "captain", "admin")
         yield Shop(binnacle, admin.bearer["Authorization"].removeprefix("Bearer "))
 
 
-async def test_every_operation_of_the_document_is_met(shop: Shop) -> None:
+async def test_every_operation_of_the_document_is_called(shop: Shop) -> None:
     assert len(shop.operations) > 25
     assert sum(len(operation.fields) for operation in shop.operations) > 40
     for operation in shop.operations:
-        assert (await shop.ask(operation)).status != 405, str(operation)
+        assert (await shop.call(operation)).status != 405, str(operation)
 
 
 async def test_each_field_of_a_json_body(shop: Shop, settings: Settings) -> None:
@@ -163,7 +163,7 @@ async def test_each_field_of_a_json_body(shop: Shop, settings: Settings) -> None
             )
             for token in tokens:
                 body = json.dumps(marked).replace(f'"{CANARY}"', token).encode("utf-8", "surrogatepass")
-                answer = await shop.ask(operation, body=body)
+                answer = await shop.call(operation, body=body)
                 if token in NEVER_RIGHT:
                     assert 400 <= answer.status < 500, (str(operation), field, token[:20])
 
@@ -173,7 +173,7 @@ async def test_whole_bodies(shop: Shop) -> None:
         if operation.media_type is None:
             continue
         for body in WHOLE:
-            await shop.ask(operation, body=body)
+            await shop.call(operation, body=body)
         for kind in (
             b"",
             b"text/plain",
@@ -181,7 +181,7 @@ async def test_whole_bodies(shop: Shop) -> None:
             b"multipart/form-data; boundary=\xff",
             b"a/b; charset=x",
         ):
-            answer = await shop.ask(operation, headers={"Content-Type": kind}, body=b"name=x")
+            answer = await shop.call(operation, headers={"Content-Type": kind}, body=b"name=x")
             assert 400 <= answer.status < 500, (str(operation), kind)
 
 
@@ -192,8 +192,8 @@ async def test_each_field_of_a_form(shop: Shop) -> None:
         for field in operation.fields:
             for text in TEXTS:
                 rest = {name: value for name, value in operation.body.items() if name != field[0]}
-                await shop.ask(operation, body=urlencode({**rest, field[0]: text}).encode())
-            await shop.ask(operation, body=f"{field[0]}=%zz&{field[0]}=%".encode())
+                await shop.call(operation, body=urlencode({**rest, field[0]: text}).encode())
+            await shop.call(operation, body=f"{field[0]}=%zz&{field[0]}=%".encode())
 
 
 async def test_each_parameter_of_a_query_and_of_a_path(shop: Shop) -> None:
@@ -202,34 +202,34 @@ async def test_each_parameter_of_a_query_and_of_a_path(shop: Shop) -> None:
         for place, name in operation.parameters:
             for text in TEXTS:
                 if place == "query":
-                    await shop.ask(operation, query=f"{name}={quote(text)}".encode())
-                    if name == queried[0]:  # a query is taken apart before anybody asks for a name of it
-                        await shop.ask(operation, query=f"{name}=1&{name}={quote(text)}".encode())
-                        await shop.ask(operation, query=name.encode() + b"=" + text)
+                    await shop.call(operation, query=f"{name}={quote(text)}".encode())
+                    if name == queried[0]:  # a query is parsed before any parameter is read
+                        await shop.call(operation, query=f"{name}=1&{name}={quote(text)}".encode())
+                        await shop.call(operation, query=name.encode() + b"=" + text)
                 if place == "path":
-                    answer = await shop.ask(operation, path=operation.filled(name, quote(text, safe="")))
+                    answer = await shop.call(operation, path=operation.filled(name, quote(text, safe="")))
                     # An empty one, or two dots, may be the path of another operation.
                     assert 400 <= answer.status < 500 or operation.method == "GET", (str(operation), text)
-        await shop.ask(operation, query=b"unknown=" + CANARY.encode())
+        await shop.call(operation, query=b"unknown=" + CANARY.encode())
 
 
-@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)  # no header but a key reaches the database
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)  # no header but the key reaches the database
 async def test_each_header(shop: Shop) -> None:
     for operation in shop.operations:
         named = [name for place, name in operation.parameters if place == "header"]
-        # Those that the edge reads are the same for all: it is enough to send them to one read and to one write.
+        # The edge reads some headers for every operation alike: one read and one write suffice.
         edge = HEADERS if operation.path == "/api/v1/items" else ("Content-Type",)
         for name in (*edge, *named):
             for text in TEXTS:
-                await shop.ask(operation, headers={name: text})
+                await shop.call(operation, headers={name: text})
 
 
-@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)  # what is no token is looked up nowhere
-async def test_tokens_that_are_none(shop: Shop) -> None:
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)  # malformed tokens are looked up nowhere
+async def test_malformed_tokens(shop: Shop) -> None:
     for operation in shop.operations:
         for token in BEARERS:
             for scheme in (b"Bearer ", b"bearer  ", b"Basic ", b""):
-                await shop.ask(operation, headers={"Authorization": scheme + token})
+                await shop.call(operation, headers={"Authorization": scheme + token})
 
 
 async def test_no_secret_is_repeated(shop: Shop) -> None:
@@ -237,8 +237,8 @@ async def test_no_secret_is_repeated(shop: Shop) -> None:
         secrets = {
             name: f"{CANARY}\u00e9".encode() for name in ("Authorization", "Cookie", "If-Match", "Idempotency-Key")
         }
-        await shop.ask(operation, headers=secrets, query=b"q=" + CANARY.encode())
+        await shop.call(operation, headers=secrets, query=b"q=" + CANARY.encode())
         for field in operation.fields:
             if len(field) == 1:
                 wrong = {**operation.body, field[0]: [CANARY], "password": CANARY, "unknown": CANARY}
-                await shop.ask(operation, body=shop.encoded(operation, wrong))
+                await shop.call(operation, body=shop.encoded(operation, wrong))

@@ -1,4 +1,4 @@
-"""An overloaded process refuses requests at once, keeps its connections, and serves what it has begun."""
+"""An overloaded process refuses requests immediately, keeps connections open and completes started requests."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ HANDSHAKE = (
 
 @dataclass(slots=True)
 class Server:
-    """A server with a limit, whose application answers when it is let go."""
+    """Server with a request limit, whose application answers once it is released."""
 
     limit: int
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
@@ -88,7 +88,7 @@ class Server:
 
 @asynccontextmanager
 async def full(limit: int = 1) -> AsyncIterator[Server]:
-    """A server with as many requests in progress as it takes."""
+    """A server with as many requests in progress as its limit allows."""
     async with Server(limit).serve() as server, asyncio.timeout(20), connections(server, limit) as busy:
         for connection in busy:
             await connection.send(GET)
@@ -107,7 +107,7 @@ async def connections(server: Server, count: int) -> AsyncIterator[list[Connecti
 
 
 async def refusal(connection: Connection) -> tuple[dict[str, str], dict[str, Any]]:
-    """Headers and problem of the refusal that comes next."""
+    """Headers and problem of the next refusal."""
     received = await connection.until(b"}")
     head, _, body = received.partition(b"\r\n\r\n")
     status, *lines = head.decode().split("\r\n")
@@ -117,7 +117,7 @@ async def refusal(connection: Connection) -> tuple[dict[str, str], dict[str, Any
     return headers, json.loads(body)
 
 
-async def test_what_is_beyond_the_limit_is_refused_before_the_application_sees_it() -> None:
+async def test_requests_beyond_the_limit_are_refused_before_the_application_sees_them() -> None:
     async with full(limit=3) as server, connected(server.port) as connection:
         await connection.send(b"GET /items?page=2 HTTP/1.1\r\nHost: shop\r\nX-Request-ID: mine\r\n\r\n")
         headers, problem = await refusal(connection)
@@ -132,7 +132,7 @@ async def test_what_is_beyond_the_limit_is_refused_before_the_application_sees_i
 
 
 @pytest.mark.parametrize("origin", ["https://shop.example.com", "https://other.example.com", "null"])
-async def test_a_page_of_an_allowed_origin_can_read_a_refusal_and_when_to_return(origin: str) -> None:
+async def test_a_page_of_an_allowed_origin_can_read_a_refusal_and_retry_after(origin: str) -> None:
     async with full() as server, connected(server.port) as connection:
         await connection.send(f"GET /items HTTP/1.1\r\nHost: shop\r\nOrigin: {origin}\r\n\r\n".encode())
         headers, _ = await refusal(connection)
@@ -141,7 +141,7 @@ async def test_a_page_of_an_allowed_origin_can_read_a_refusal_and_when_to_return
     assert ("Retry-After" in headers.get("access-control-expose-headers", "")) == allowed
 
 
-async def test_a_refused_connection_is_kept_and_served_once_there_is_room() -> None:
+async def test_a_refused_connection_is_kept_and_served_once_there_is_capacity() -> None:
     async with full() as server, connected(server.port) as connection:
         for _ in range(2):
             await connection.send(GET)
@@ -152,7 +152,7 @@ async def test_a_refused_connection_is_kept_and_served_once_there_is_room() -> N
         assert b"done" in await connection.until(b"done")
 
 
-async def test_the_body_of_a_refused_request_is_not_taken_for_the_next_one() -> None:
+async def test_the_body_of_a_refused_request_is_not_parsed_as_the_next_request() -> None:
     async with full() as server, connected(server.port) as connection:
         await connection.send(b"POST /items HTTP/1.1\r\nHost: shop\r\nContent-Length: 30\r\n\r\n" + b"GET / HTTP/1.1")
         await refusal(connection)
@@ -162,7 +162,7 @@ async def test_the_body_of_a_refused_request_is_not_taken_for_the_next_one() -> 
         assert server.count("POST") == 1
 
 
-async def test_a_body_that_waits_to_be_asked_for_ends_the_connection() -> None:
+async def test_expect_continue_is_refused_and_the_connection_closed() -> None:
     async with full() as server, connected(server.port) as connection:
         await connection.send(
             b"POST /items HTTP/1.1\r\nHost: shop\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
@@ -185,13 +185,13 @@ async def test_a_draining_server_closes_with_the_refusal() -> None:
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/startupz", "/version"])
-async def test_probes_are_served_while_all_else_is_refused(path: str) -> None:
+async def test_probes_are_served_during_overload(path: str) -> None:
     async with full() as server, connected(server.port) as connection:
         await connection.send(f"GET {path}?verbose HTTP/1.1\r\nHost: shop\r\n\r\n".encode())
         assert b"200 OK" in await connection.until(b"done")
 
 
-async def test_a_request_whose_body_is_under_way_takes_no_place() -> None:
+async def test_a_request_whose_body_is_arriving_does_not_count() -> None:
     async with Server(1).serve() as server, connected(server.port) as slow, connected(server.port) as other:
         await slow.send(b"POST /items HTTP/1.1\r\nHost: shop\r\nContent-Length: 2\r\n\r\nx")
         await server.begun.get()
@@ -205,7 +205,7 @@ async def test_a_request_whose_body_is_under_way_takes_no_place() -> None:
         await _until_free(server)
 
 
-async def test_writes_leave_half_of_the_places_to_reads() -> None:
+async def test_writes_leave_half_of_the_limit_to_reads() -> None:
     post = b"POST /items HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\nx"
     async with Server(4).serve() as server, connections(server, 4) as (first, second, third, read):
         for connection in (first, second):
@@ -217,7 +217,7 @@ async def test_writes_leave_half_of_the_places_to_reads() -> None:
         assert b"200 OK" in await read.until(b"done")
 
 
-async def test_an_answer_that_streams_takes_no_place() -> None:
+async def test_a_streaming_answer_does_not_count() -> None:
     async with Server(1).serve() as server, connected(server.port) as stream, connected(server.port) as other:
         await stream.send(b"GET /events HTTP/1.1\r\nHost: shop\r\n\r\n")
         await stream.until(b"event")
@@ -228,7 +228,7 @@ async def test_an_answer_that_streams_takes_no_place() -> None:
         await _until_free(server)
 
 
-async def test_a_websocket_takes_no_place_and_is_refused_without_one() -> None:
+async def test_a_websocket_does_not_count_and_is_refused_at_the_limit() -> None:
     async with Server(1).serve() as server, connected(server.port) as socket, connected(server.port) as busy:
         await socket.send(HANDSHAKE)
         assert b"101 Switching Protocols" in await socket.until(b"\r\n\r\n")
@@ -242,7 +242,7 @@ async def test_a_websocket_takes_no_place_and_is_refused_without_one() -> None:
         server.go.set()
 
 
-async def test_work_for_a_client_that_has_left_takes_its_place_until_it_ends() -> None:
+async def test_work_for_a_disconnected_client_counts_until_it_ends() -> None:
     async with Server(1).serve() as server, connected(server.port) as other:
         async with connected(server.port) as leaving:
             await leaving.send(b"GET /left HTTP/1.1\r\nHost: shop\r\n\r\n")
@@ -265,7 +265,7 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
         await _until_free(server)
 
 
-async def test_a_client_that_reads_no_refusals_is_cut() -> None:
+async def test_a_client_that_reads_no_refusals_is_disconnected() -> None:
     async with full() as server, connected(server.port) as connection:
         with suppress(ConnectionResetError, BrokenPipeError):
             await connection.send(GET * 100_000)
@@ -273,7 +273,7 @@ async def test_a_client_that_reads_no_refusals_is_cut() -> None:
         assert 0 < server.count("GET") < 100_000
 
 
-async def test_refusals_are_counted_and_logged_in_sum() -> None:
+async def test_refusals_are_counted_and_logged_as_a_sum() -> None:
     with recorded_logs() as logs:
         async with full() as server, connected(server.port) as connection:
             assert server.count("GET") == 0

@@ -1,4 +1,4 @@
-"""Every error is a problem detail that leads to its log line and gives nothing away."""
+"""Every error is a problem detail that leads to its log line and discloses nothing."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ def _problem(answer: httpx2.Response, status: int, code: str) -> dict[str, Any]:
     return problem
 
 
-async def test_each_kind_of_refusal_is_a_problem_detail_of_its_own_code(api: Api) -> None:
+async def test_each_kind_of_refusal_is_a_problem_with_its_own_code(api: Api) -> None:
     client = api.client
     assert _problem(await client.get("/nothing?token=t0p"), 404, "not_found")["instance"] == "/nothing"
     refused = await client.delete("/api/v1/items")
@@ -48,7 +48,7 @@ async def test_the_trace_of_a_problem_is_the_callers(api: Api) -> None:
     assert _problem(answer, 404, "not_found")["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
 
 
-async def test_a_body_above_the_limit_is_refused_however_it_comes(api: Api) -> None:
+async def test_a_body_above_the_limit_is_refused_in_each_encoding(api: Api) -> None:
     client = await api.login()
     item = b'{"name": "Sextant", "price": "1.00", "description": "%s"}'
     exact = item % (b"x" * (LARGEST_BODY - len(item) + 2))
@@ -68,7 +68,7 @@ async def test_a_body_above_the_limit_is_refused_however_it_comes(api: Api) -> N
     _problem(await client.post("/nothing", content=exact + b" ", headers=JSON), 413, "content_too_large")
 
 
-async def test_what_was_typed_is_never_repeated(api: Api) -> None:
+async def test_input_is_never_repeated(api: Api) -> None:
     account = {"username": "s3cret typed", "email": "s3cret", "password": "s3cret", "password_confirm": "s3cret!"}
     answer = await api.client.post("/api/v1/auth/register", json=account)
     assert len(_problem(answer, 422, "validation_failed")["errors"]) == 3
@@ -77,15 +77,15 @@ async def test_what_was_typed_is_never_repeated(api: Api) -> None:
     assert "s3cret" not in wrong.text
 
 
-async def test_a_request_id_is_taken_when_it_is_sane_and_replaced_when_not(api: Api) -> None:
-    async def told(given: bytes) -> str:
+async def test_a_valid_request_id_is_kept_and_an_invalid_one_replaced(api: Api) -> None:
+    async def request_id_for(given: bytes) -> str:
         answer = await api.client.get("/livez", headers={b"X-Request-ID": given})
         return str(answer.headers["X-Request-ID"])
 
-    for sane in ("abc", "req-1_2.3", "x" * 128):
-        assert await told(sane.encode()) == sane
+    for valid in ("abc", "req-1_2.3", "x" * 128):
+        assert await request_id_for(valid.encode()) == valid
     for other in ("", "x" * 129, "a b", 'a"b', "a/b", "a,b", "<script>", "\u00e4", "a\nb"):
-        assert re.fullmatch("[0-9a-f]{32}", await told(other.encode()))
+        assert re.fullmatch("[0-9a-f]{32}", await request_id_for(other.encode()))
     none = [(await api.client.get("/livez")).headers["X-Request-ID"] for _ in range(2)]
     assert len(set(none)) == 2
 

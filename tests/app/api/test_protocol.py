@@ -1,4 +1,4 @@
-"""What the server's own protocol must not break: answers that stream, WebSockets, and the headers of a request."""
+"""The server's protocol leaves streamed answers, WebSockets and request headers intact."""
 
 import asyncio
 from typing import Any
@@ -30,7 +30,7 @@ async def test_trailers_never_become_headers_of_the_request() -> None:
 
 
 @pytest.mark.parametrize("junk", [b"", b"GET /half"], ids=["quiet", "with half a request behind it"])
-async def test_an_answer_that_streams_is_not_cut(junk: bytes) -> None:
+async def test_a_streaming_answer_is_not_cut(junk: bytes) -> None:
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)

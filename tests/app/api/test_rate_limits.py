@@ -1,4 +1,4 @@
-"""How often one client may ask: counted by the real client, told in headers, refused with a time to wait."""
+"""Rate limits count by the real client address, are reported in headers, and refuse with Retry-After."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ WRITES = 3
 
 
 @pytest.fixture
-async def ask(settings: Settings) -> AsyncIterator[Any]:
+async def send_request(settings: Settings) -> AsyncIterator[Any]:
     """Sends a request from an address to an API with low limits."""
     async with _serving(settings, rate_limit_reads=READS, rate_limit_writes=WRITES) as send:
         yield send
@@ -39,16 +39,16 @@ async def _serving(settings: Settings, **changes: object) -> AsyncIterator[Any]:
         yield send
 
 
-async def test_reads_are_counted_told_and_refused(ask: Any) -> None:
+async def test_reads_are_counted_reported_and_refused(send_request: Any) -> None:
     for left in reversed(range(READS)):
-        answer = await ask()
+        answer = await send_request()
         assert answer.status_code == 200
         assert answer.headers["RateLimit-Policy"] == f'"read";q={READS};w=60'
         seconds = int(answer.headers["X-RateLimit-Reset"])
         assert 1 <= seconds <= 120
         assert answer.headers["RateLimit"] == f'"read";r={left};t={seconds}'
         assert (answer.headers["X-RateLimit-Limit"], answer.headers["X-RateLimit-Remaining"]) == (str(READS), str(left))
-    refused = await ask()
+    refused = await send_request()
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.headers["Retry-After"] == refused.headers["X-RateLimit-Reset"]
@@ -56,39 +56,39 @@ async def test_reads_are_counted_told_and_refused(ask: Any) -> None:
     assert refused.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_writes_have_a_limit_of_their_own(ask: Any) -> None:
-    statuses = [(await ask("POST", "/api/v1/auth/register")).status_code for _ in range(WRITES + 1)]
+async def test_writes_have_their_own_limit(send_request: Any) -> None:
+    statuses = [(await send_request("POST", "/api/v1/auth/register")).status_code for _ in range(WRITES + 1)]
     assert statuses == [422] * WRITES + [429]
-    assert (await ask()).status_code == 200
+    assert (await send_request()).status_code == 200
 
 
-async def test_whatever_path_is_asked_counts(ask: Any) -> None:
+async def test_requests_of_every_path_count(send_request: Any) -> None:
     for path in ("/nothing", "/docs", "/openapi.json", "/api/v1/orders", "/health"):
-        assert (await ask(path=path)).status_code != 429
-    assert (await ask(path="/api/v1/items")).status_code == 429
+        assert (await send_request(path=path)).status_code != 429
+    assert (await send_request(path="/api/v1/items")).status_code == 429
 
 
-async def test_probes_are_never_limited(ask: Any) -> None:
+async def test_probes_are_never_limited(send_request: Any) -> None:
     for _ in range(2 * READS):
         for path in ("/livez", "/startupz", "/version"):
-            answer = await ask(path=path)
+            answer = await send_request(path=path)
             assert answer.status_code == 200
             assert "RateLimit" not in answer.headers
 
 
-async def test_clients_are_counted_apart_and_a_subscriber_is_one(ask: Any) -> None:
+async def test_clients_are_counted_separately_and_an_ipv6_prefix_as_one(send_request: Any) -> None:
     subscriber = [f"2001:db8:1:2::{number:x}" for number in range(READS + 1)]
-    assert [(await ask(address=address)).status_code for address in subscriber] == [200] * READS + [429]
+    assert [(await send_request(address=address)).status_code for address in subscriber] == [200] * READS + [429]
     for other in ("2001:db8:1:3::1", "192.0.2.2", "::ffff:192.0.2.3", ""):
-        assert (await ask(address=other)).status_code == 200
+        assert (await send_request(address=other)).status_code == 200
     for _ in range(READS - 1):
-        assert (await ask(address="192.0.2.3")).status_code == 200
-    assert (await ask(address="::ffff:192.0.2.3")).status_code == 429
+        assert (await send_request(address="192.0.2.3")).status_code == 200
+    assert (await send_request(address="::ffff:192.0.2.3")).status_code == 429
 
 
-async def test_limits_of_zero_are_off(settings: Settings) -> None:
-    async with _serving(settings, rate_limit_reads=0, rate_limit_writes=0) as ask:
-        answer = await ask()
+async def test_a_limit_of_zero_disables_it(settings: Settings) -> None:
+    async with _serving(settings, rate_limit_reads=0, rate_limit_writes=0) as send_request:
+        answer = await send_request()
     assert answer.status_code == 200
     assert "RateLimit-Policy" not in answer.headers
 
@@ -117,13 +117,13 @@ async def test_decisions_are_counted(settings: Settings) -> None:
     ],
     ids=["proxy", "what the client wrote is not believed", "two proxies", "not a proxy", "a proxy for itself"],
 )
-async def test_the_client_is_the_one_behind_the_trusted_proxies(
+async def test_the_client_is_the_address_before_the_trusted_proxies(
     settings: Settings, sender: str, forwarded: str, counted: str
 ) -> None:
     binnacle = create_app(settings.model_copy(update={"rate_limit_reads": 1}))
 
     async def status(address: str, header: str) -> int:
-        served = ProxyHeadersMiddleware(binnacle, trusted_hosts="10.0.0.0/8")  # type: ignore[arg-type]  # uvicorn's types
+        served = ProxyHeadersMiddleware(binnacle, trusted_hosts="10.0.0.0/8")  # type: ignore[arg-type]  # types of uvicorn
         transport = httpx2.ASGITransport(app=served, client=(address, 5000))  # type: ignore[arg-type]
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
             headers = {"X-Forwarded-For": header} if header else {}

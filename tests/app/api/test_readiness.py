@@ -1,4 +1,4 @@
-"""Three probes with three meanings, and what a caller sees while this replica should get no requests."""
+"""Startup, liveness and readiness probes, and what callers see while this replica is not ready."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ async def _write(settings: Settings, statement: str) -> None:
         await session.execute(text(statement))
 
 
-async def test_ready_when_the_database_answers_with_our_schema(api: Api) -> None:
+async def test_ready_when_the_database_answers_with_the_current_schema(api: Api) -> None:
     for path in ("/readyz", "/livez", "/startupz"):
         answer = await api.client.get(path)
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
@@ -55,14 +55,14 @@ async def test_ready_when_the_database_answers_with_our_schema(api: Api) -> None
     assert (await api.client.get("/version")).json() == {"version": __version__, "revision": "unknown"}
 
 
-async def test_many_who_ask_within_a_second_cost_one_check(api: Api) -> None:
+async def test_concurrent_probes_within_a_second_share_one_check(api: Api) -> None:
     assert FRESH_SECONDS <= 1
     answers = await asyncio.gather(*(api.client.get("/readyz") for _ in range(5)))
     assert {answer.status_code for answer in answers} == {200}
     assert _counted(api.binnacle) == {"ready": 1, "not_ready": 0, "draining": 0}
 
 
-async def test_a_schema_that_is_behind_is_not_ready_and_says_what_to_do(settings: Settings) -> None:
+async def test_an_old_schema_is_not_ready_and_the_answer_says_what_to_do(settings: Settings) -> None:
     await _write(settings, "DROP TABLE alembic_version")
     async with _started(settings) as api:
         answer = await api.client.get("/readyz")
@@ -80,7 +80,7 @@ async def test_a_schema_of_a_newer_version_is_served(settings: Settings) -> None
         assert (await api.client.get("/api/v1/items")).status_code == 200
 
 
-async def test_without_its_database_the_api_starts_lives_and_asks_to_come_back_later(tmp_path: Path) -> None:
+async def test_without_its_database_the_api_starts_is_live_and_answers_retry_after(tmp_path: Path) -> None:
     gone = f"postgresql://binnacle:s3cret@127.0.0.1:{free_port()}/binnacle"
     async with _started(read(state_dir=tmp_path, database_url=gone, _env_file=None)) as api:
         ready = await api.client.get("/readyz")
@@ -104,10 +104,10 @@ async def test_without_its_database_the_api_starts_lives_and_asks_to_come_back_l
             assert "s3cret" not in answer.text
 
 
-async def test_a_server_that_takes_no_writes_is_not_ready_until_it_does(migrated_database_url: str) -> None:
+async def test_a_read_only_server_is_not_ready_until_it_takes_writes(migrated_database_url: str) -> None:
     name = migrated_database_url.partition("?")[0].rsplit("/", 1)[1]
 
-    async def turn(how: str) -> None:
+    async def execute(how: str) -> None:
         writes = {"default_transaction_read_only": "off"}
         operator = await asyncpg.connect(migrated_database_url, server_settings=writes)
         await operator.execute(f'ALTER DATABASE "{name}" {how}')
@@ -119,24 +119,24 @@ async def test_a_server_that_takes_no_writes_is_not_ready_until_it_does(migrated
 
     async with _started(read(database_url=migrated_database_url, _env_file=None)) as api:
         await _until_readyz_says(api, "ok")
-        await turn("SET default_transaction_read_only = on")
+        await execute("SET default_transaction_read_only = on")
         await _until_readyz_says(api, "database: takes no writes")
-        patient = await api.client.get("/readyz?outage_seconds=3600")
-        assert patient.status_code == 503, "another replica may reach one that does"
+        tolerant = await api.client.get("/readyz?outage_seconds=3600")
+        assert tolerant.status_code == 503, "another replica may reach one that does"
         assert (await api.client.get("/health")).json()["checks"]["database"]["detail"].startswith("Takes no writes")
         assert (await api.client.get("/api/v1/items")).json()["code"] == "database_read_only"
-        await turn("RESET default_transaction_read_only")
+        await execute("RESET default_transaction_read_only")
         await _until_readyz_says(api, "ok")
 
 
-async def test_a_database_that_refuses_this_service_is_no_database_that_does_not_answer(database_url: str) -> None:
+async def test_a_rejected_login_is_distinguished_from_an_unreachable_database(database_url: str) -> None:
     head, question, query = database_url.partition("?")
     settings = read(database_url=f"{head}_of_somebody_else{question}{query}", _env_file=None)
     async with _started(settings) as api:
         await _until_readyz_says(api, "database: refuses this service: check user, password, database and TLS")
 
 
-async def test_a_replica_that_was_ready_may_answer_for_a_database_that_is_gone(
+async def test_outage_seconds_keeps_a_replica_ready_that_was_ready_before(
     migrated_database_url: str,
 ) -> None:
     async with wire_to(migrated_database_url) as wire:
@@ -162,7 +162,7 @@ async def _until_readyz_says(api: Api, status: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_while_draining_it_serves_but_is_not_ready_and_every_answer_ends_its_connection(api: Api) -> None:
+async def test_while_draining_it_serves_but_is_not_ready_and_closes_each_connection(api: Api) -> None:
     before = await api.client.get("/api/v1/items")
     assert "Connection" not in before.headers
     assert (await api.client.get("/readyz")).status_code == 200
@@ -187,7 +187,7 @@ async def test_not_started_before_its_lifespan(tmp_path: Path) -> None:
         assert (await client.get("/livez")).status_code == 200
 
 
-async def test_a_request_in_flight_when_the_drain_begins_ends_its_connection_too(api: Api) -> None:
+async def test_a_request_in_flight_when_the_drain_begins_closes_its_connection_too(api: Api) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield b"username=nobody&"
         api.binnacle.serving_state.drain()

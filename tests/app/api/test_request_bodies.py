@@ -1,4 +1,4 @@
-"""Bodies that come encoded, and those that wait to be asked for."""
+"""Request bodies with a content encoding, and those that wait for 100 Continue."""
 
 import gzip
 import json
@@ -38,14 +38,14 @@ async def test_an_encoded_body_is_refused(api: Api) -> None:
 
 
 @on_sqlite
-async def test_a_body_as_it_is_and_none_at_all_are_taken(api: Api) -> None:
+async def test_identity_encoding_and_an_empty_body_are_accepted(api: Api) -> None:
     plain = {"Content-Encoding": "identity"}
     assert (await api.client.post(REGISTER, json=ACCOUNT, headers=plain)).status_code == 201
     assert (await api.client.get("/api/v1/items", headers={"Content-Encoding": "gzip"})).status_code == 200
 
 
 @on_sqlite
-async def test_the_contract_names_it_where_there_is_a_body(api: Api) -> None:
+async def test_the_contract_documents_415_where_there_is_a_body(api: Api) -> None:
     for path, methods in api.binnacle.app.openapi()["paths"].items():
         for method, operation in methods.items():
             assert ("415" in operation["responses"]) == ("requestBody" in operation), f"{method} {path}"
@@ -64,7 +64,7 @@ def _head(*fields: str) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "Expect: 100-continue", "")).encode()
 
 
-async def test_a_client_that_waits_is_told_to_continue(port: int) -> None:
+async def test_a_waiting_client_gets_100_continue(port: int) -> None:
     body = json.dumps(ACCOUNT).encode()
     async with connected(port) as connection:
         await connection.send(_head(f"Content-Length: {len(body)}"))
@@ -77,7 +77,7 @@ async def test_a_client_that_waits_is_told_to_continue(port: int) -> None:
     ("fields", "status"),
     [(("Content-Length: 1000001",), 413), (("Content-Length: 20", "Content-Encoding: gzip"), 415)],
 )
-async def test_a_client_that_waits_is_refused_before_it_sends_its_body(
+async def test_a_waiting_client_is_refused_before_it_sends_its_body(
     port: int, fields: tuple[str, ...], status: int
 ) -> None:
     async with connected(port) as connection:

@@ -1,4 +1,4 @@
-"""Behind a proxy that strips a prefix, every path that the service names leads back through the proxy."""
+"""Behind a proxy that strips a path prefix, every path that the service returns includes the prefix."""
 
 import asyncio
 import re
@@ -19,8 +19,8 @@ on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 PREFIX = "/tools/shop"
 
 
-class Stripping:
-    """A proxy that forwards what is below a prefix, without it, and answers 404 to the rest."""
+class StrippingProxy:
+    """Forwards requests below a prefix, without it, and answers 404 to the rest."""
 
     def __init__(self, binnacle: Binnacle, prefix: str) -> None:
         self._binnacle = binnacle
@@ -41,13 +41,13 @@ class Stripping:
 async def proxied(settings: Settings) -> AsyncIterator[Api]:
     binnacle = create_app(settings.model_copy(update={"root_path": PREFIX}))
     async with binnacle.app.router.lifespan_context(binnacle.app):
-        transport = httpx2.ASGITransport(app=Stripping(binnacle, PREFIX))
+        transport = httpx2.ASGITransport(app=StrippingProxy(binnacle, PREFIX))
         async with httpx2.AsyncClient(transport=transport, base_url=f"http://testserver{PREFIX}") as client:
             yield Api(binnacle, client)
 
 
 @on_sqlite
-async def test_locations_lead_back(proxied: Api) -> None:
+async def test_locations_include_the_prefix(proxied: Api) -> None:
     client = await proxied.login()
     new = {"name": f"Sextant {uuid4()}", "price": "19.90", "stock": 5}
     item = (await client.post("/api/v1/items", json=new)).raise_for_status()
@@ -67,7 +67,7 @@ async def test_locations_lead_back(proxied: Api) -> None:
         assert (await client.get(answer.url.join(location))).status_code == 200
     task = made[-1].url.join(made[-1].headers["Location"])
     async with asyncio.timeout(15):
-        while (result := (await client.get(task)).json()["result"]) is None:  # noqa: ASYNC110 -- no event
+        while (result := (await client.get(task)).json()["result"]) is None:  # noqa: ASYNC110 -- no event for it
             await asyncio.sleep(0.02)
     assert (await client.get(made[-1].url.join(result))).headers["Content-Type"].startswith("text/csv")
 
@@ -89,13 +89,13 @@ async def test_the_pages_find_their_files_and_the_document_its_paths(proxied: Ap
 
 
 @on_sqlite
-async def test_requests_are_counted_under_the_routes_as_ever(proxied: Api) -> None:
+async def test_requests_are_counted_under_routes_without_the_prefix(proxied: Api) -> None:
     await proxied.client.get("/api/v1/items")
     counted = {"method": "GET", "route": "/api/v1/items", "status": "200"}
     assert proxied.binnacle.telemetry.registry.get_sample_value("http_requests_total", counted) == 1
 
 
 @pytest.mark.parametrize("given", ["shop", "/shop/", "/", "//shop", "https://example.com", "/a b"])
-def test_what_is_no_prefix_is_refused(given: str) -> None:
+def test_an_invalid_prefix_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match="ROOT_PATH"):
         read(root_path=given, _env_file=None)

@@ -1,4 +1,4 @@
-"""The processes of `serve` have the deadlines of their settings."""
+"""The processes of `serve` apply the deadlines of their settings."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ from tests.support.processes import Processes
 from tests.support.shops import prepare
 
 
-def test_half_a_request_ends_by_the_deadlines_of_the_settings(processes: Processes) -> None:
+def test_partial_requests_end_by_the_deadlines_of_the_settings(processes: Processes) -> None:
     prepare(processes)
     _, url = processes.api(REQUEST_HEADER_SECONDS=1.5, REQUEST_BODY_SECONDS=2.5)
     address = ("127.0.0.1", httpx2.URL(url).port or 0)

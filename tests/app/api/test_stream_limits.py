@@ -1,4 +1,4 @@
-"""Event streams and WebSockets are limited by account, order and address, and joins don't grow with the square."""
+"""Event streams and WebSockets are limited by account, order and address; presence messages grow linearly."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,7 +29,7 @@ Open = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One account at a served API, with an order of its own that stays pending."""
+    """One account at a served API, with its own order that stays pending."""
 
     client: httpx2.AsyncClient
     token: str
@@ -55,7 +55,7 @@ class Served:
     @asynccontextmanager
     async def stream(self, caller: Caller, order: str | None = None) -> AsyncIterator[httpx2.Response]:
         async with caller.client.stream("GET", f"/api/v1/orders/{order or caller.order}/events") as answer:
-            lines = answer.aiter_lines()  # kept, since an iterator that is dropped closes the stream
+            lines = answer.aiter_lines()  # kept, since an iterator that is garbage-collected closes the stream
             if answer.status_code != 200:
                 await answer.aread()
             else:
@@ -78,12 +78,12 @@ async def served(settings: Settings, **limits: int) -> AsyncIterator[Served]:
         yield Served(binnacle, port, stack)
 
 
-async def _hears(connection: ClientConnection, kind: str) -> dict[str, Any]:
+async def _receive(connection: ClientConnection, kind: str) -> dict[str, Any]:
     with anyio.fail_after(PATIENCE):
         while True:
-            said: dict[str, Any] = json.loads(await connection.recv())
-            if said["type"] == kind:
-                return said
+            message: dict[str, Any] = json.loads(await connection.recv())
+            if message["type"] == kind:
+                return message
 
 
 async def _closed_with(connection: ClientConnection) -> tuple[int, str]:
@@ -127,21 +127,21 @@ async def test_sockets_beyond_a_limit_are_closed(settings: Settings, limit: str)
     async with served(settings, **{limit: 2}) as api:
         one, other = await api.caller(), await api.caller()
         async with api.stream(one), api.socket(one) as first:
-            await _hears(first, "status")
+            await _receive(first, "status")
             async with api.socket(one) as second:
                 assert await _closed_with(second) == (4429, "too_many")
             async with api.socket(other) as others:
-                await _hears(others, "status")
+                await _receive(others, "status")
             async with api.stream(one) as third:
                 _is_refused(third)
         assert api.counted("streams_ended_total", kind="websocket", reason="too_many") == 1
 
 
-async def test_sockets_beyond_the_limit_of_an_address_are_not_accepted(settings: Settings) -> None:
+async def test_sockets_beyond_the_limit_of_an_address_are_refused_at_the_handshake(settings: Settings) -> None:
     async with served(settings, streams_per_address=1) as api:
         one, other = await api.caller(), await api.caller()
         async with api.socket(one) as first:
-            await _hears(first, "status")
+            await _receive(first, "status")
             with pytest.raises(InvalidStatus) as refused:
                 async with api.socket(other):
                     pass
@@ -152,14 +152,14 @@ async def test_sockets_beyond_the_limit_of_an_address_are_not_accepted(settings:
                 _is_refused(stream)
 
 
-async def test_many_sockets_of_one_account_are_announced_once(settings: Settings) -> None:
-    """The messages that N sockets of one account hear about each other: none but the first's own."""
+async def test_sockets_of_one_account_are_announced_once(settings: Settings) -> None:
+    """Sockets of one account receive one join message between them: that of the first."""
     count = 12
     async with served(settings) as api, AsyncExitStack() as stack:
         caller = await api.caller()
         sockets = [await stack.enter_async_context(api.socket(caller)) for _ in range(count)]
         for connection in sockets:
-            await _hears(connection, "status")
+            await _receive(connection, "status")
         delivered = api.counted("fanout_messages_total", source="local") or 0
         assert delivered <= count, "not the square"
         last = sockets.pop()
@@ -173,7 +173,7 @@ async def test_many_sockets_of_one_account_are_announced_once(settings: Settings
         assert "leave" not in kinds, "the account is still there"
 
 
-async def test_presence_tells_the_first_and_the_last_socket_of_each_account_in_each_room(settings: Settings) -> None:
+async def test_presence_reports_the_first_and_the_last_socket_of_each_account_in_each_room(settings: Settings) -> None:
     del settings
     presence, one, two = Presence(), UUID(int=1), UUID(int=2)
     assert [presence.enter(one, one), presence.enter(one, one), presence.enter(one, two)] == [True, False, True]

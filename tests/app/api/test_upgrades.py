@@ -1,4 +1,4 @@
-"""Requests that ask for another protocol: all but the handshake of a WebSocket are served as HTTP/1.1."""
+"""Upgrade requests: only a WebSocket handshake switches protocols; all others are served as HTTP/1.1."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the method, the length and the content of the body, and the names of the header fields."""
+    """Answers with the method, the body's length and content, and the names of the header fields."""
     if scope["type"] == "lifespan":
         for phase in ("startup", "shutdown"):
             await receive()
@@ -52,7 +52,7 @@ def post(fields: bytes, body: bytes) -> bytes:
 
 @pytest.mark.parametrize("asked", [H2C, WEBSOCKET, WEBSOCKET + KEY + VERSION], ids=["h2c", "websocket", "handshake"])
 @pytest.mark.parametrize("size", [5, 300_000])
-async def test_a_post_that_asks_for_another_protocol_keeps_its_body(asked: bytes, size: int) -> None:
+async def test_a_post_with_an_upgrade_header_keeps_its_body(asked: bytes, size: int) -> None:
     async with serving(echo) as port, connected(port) as connection:
         await connection.send(post(asked, b"x" * size) + CLOSE)
         answers = await connection.until_closed()
@@ -61,7 +61,7 @@ async def test_a_post_that_asks_for_another_protocol_keeps_its_body(asked: bytes
     assert b"GET 0 []" in answers, "the connection serves the next request too"
 
 
-async def test_its_body_may_come_in_chunks_and_pieces() -> None:
+async def test_a_body_may_arrive_in_chunks_and_in_several_packets() -> None:
     head = b"POST / HTTP/1.1\r\nHost: shop\r\n" + H2C + b"Transfer-Encoding: chunked\r\n\r\n"
     async with serving(echo) as port, connected(port) as connection:
         for byte in head + b"5\r\nhello\r\n":
@@ -72,7 +72,7 @@ async def test_its_body_may_come_in_chunks_and_pieces() -> None:
     assert b"GET 0 []" in answers
 
 
-async def test_many_in_one_piece_are_all_answered() -> None:
+async def test_pipelined_upgrade_requests_are_all_answered() -> None:
     async with serving(echo) as port, connected(port) as connection:
         await connection.send(post(H2C, b"first") + post(H2C, b"second") + CLOSE)
         answers = await connection.until_closed()
@@ -90,13 +90,13 @@ async def test_a_client_that_waits_for_100_continue_gets_it_once() -> None:
     assert b"100 Continue" not in answers
 
 
-async def test_a_connect_is_refused_and_closed() -> None:
+async def test_connect_is_refused_and_closed() -> None:
     async with serving(echo) as port, connected(port) as connection:
         await connection.send(b"CONNECT shop:443 HTTP/1.1\r\nHost: shop\r\n" + H2C + b"\r\n")
         assert (await connection.until_closed()).startswith(b"HTTP/1.1 400 ")
 
 
-async def test_a_handshake_behind_an_answer_that_streams_does_not_take_its_connection() -> None:
+async def test_a_handshake_pipelined_behind_a_stream_does_not_take_over_its_connection() -> None:
     release = asyncio.Event()
 
     async def streaming(scope: Any, receive: Any, send: Any) -> None:
@@ -145,14 +145,14 @@ async def shop(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[Shop]:
         yield Shop(port, binnacle.telemetry.registry)
 
 
-async def test_a_get_that_is_no_handshake_is_told_what_is(shop: Shop) -> None:
+async def test_a_get_without_a_valid_handshake_gets_426(shop: Shop) -> None:
     for case, fields in NO_HANDSHAKES.items():
         async with connected(shop.port) as connection:
             await connection.send(b"GET /ws/orders/1 HTTP/1.1\r\nHost: shop\r\n" + fields + b"\r\n")
             head, _, body = (await connection.until(b"}")).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 426 "), case
-        said = {line.lower() for line in head.split(b"\r\n")}
-        assert {b"upgrade: websocket", b"connection: upgrade", b"sec-websocket-version: 13"} <= said
+        head_lines = {line.lower() for line in head.split(b"\r\n")}
+        assert {b"upgrade: websocket", b"connection: upgrade", b"sec-websocket-version: 13"} <= head_lines
         problem = json.loads(body)
         assert problem["code"] == "upgrade_required"
         assert problem["instance"] == "/ws/orders/1"
@@ -166,5 +166,5 @@ async def test_a_post_to_a_websocket_is_answered_and_counted(shop: Shop) -> None
     assert b"allow: GET" in head
     counted = {"method": "POST", "route": "/ws/orders/{order_id}", "status": "405"}
     async with asyncio.timeout(15):
-        while shop.registry.get_sample_value("http_requests_total", counted) != 1:  # noqa: ASYNC110 -- no event
+        while shop.registry.get_sample_value("http_requests_total", counted) != 1:  # noqa: ASYNC110 -- no event for it
             await asyncio.sleep(0.01)

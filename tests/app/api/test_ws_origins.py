@@ -1,4 +1,4 @@
-"""Which pages may open a WebSocket: ours, and no page at all. What is no origin is none of ours."""
+"""WebSocket origins: allowed origins and clients without an Origin header are accepted, all others refused."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ async def shop(tmp_path: Path, migrated_sqlite: Path) -> AsyncIterator[int]:
         yield port
 
 
-async def test_a_page_of_ours_or_none_may(shop: int) -> None:
+async def test_an_allowed_origin_and_none_are_accepted(shop: int) -> None:
     for fields in (
         "Host: shop\r\n",
         "Host: shop\r\nOrigin: http://shop\r\n",
@@ -43,7 +43,7 @@ async def test_a_page_of_ours_or_none_may(shop: int) -> None:
         assert await _status(shop, fields) == b"101", fields
 
 
-async def test_any_other_is_refused_before_it_is_accepted(shop: int) -> None:
+async def test_any_other_origin_is_refused_before_the_handshake(shop: int) -> None:
     malformed = ("http://[", "http://[::1", "http://]shop", "http://[shop]", "null", "", "shop", "//", "http://sh\xf6p")
     fields = [f"Host: shop\r\nOrigin: {origin}\r\n" for origin in (*malformed, "http://evil.example")]
     for given in (*fields, "Host: \r\nOrigin: null\r\n"):

@@ -1,4 +1,4 @@
-"""Items from the cache: the same as from the database, asked for once, and never old after a write."""
+"""Cached items equal those of the database, are loaded once, and are never stale after a write."""
 
 import asyncio
 import shutil
@@ -18,7 +18,7 @@ from app.catalog.cached_items import V1, V2, name_for
 from app.catalog.schemas import ItemView
 from app.catalog.schemas_v2 import ItemViewV2
 from app.settings import Settings, read
-from tests.app.catalog.people import SEXTANT, URL, login_as, offer
+from tests.app.catalog.offers import SEXTANT, URL, login_as, offer
 from tests.app.conftest import Api
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(params=["sqlite", "postgresql", "postgresql and redis"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of an API with each place for the cache; migrated."""
+    """Settings of an API with each cache back end; the database is migrated."""
     places: dict[str, Any] = {}
     with ExitStack() as stack:
         if request.param == "sqlite":
@@ -50,7 +50,7 @@ def _services(api: Api) -> Services:
 
 @contextmanager
 def _reads_of_items(api: Api) -> Iterator[list[str]]:
-    """The queries on the table of items while the block runs."""
+    """Records the queries on the table of items while the block runs."""
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
@@ -64,7 +64,7 @@ def _reads_of_items(api: Api) -> Iterator[list[str]]:
 
 
 def _store(api: Api) -> Any:
-    """What the cache of items keeps them in."""
+    """The store behind the cache of items."""
     return _services(api).cached_items._cache._store
 
 
@@ -73,7 +73,7 @@ def _counted(api: Api, outcome: str) -> float | None:
     return api.binnacle.telemetry.registry.get_sample_value("cache_requests_total", labels)
 
 
-async def test_an_item_is_read_once_for_each_version_and_is_what_the_write_answered(api: Api) -> None:
+async def test_an_item_is_loaded_once_for_each_version_and_equals_the_answer_of_the_write(api: Api) -> None:
     client = await api.login()
     first = await offer(client, name="Sextant ☆ \U0001d160", ends_at="2099-01-01T00:00:00Z")
     path = first.headers["Location"]
@@ -91,7 +91,7 @@ async def test_an_item_is_read_once_for_each_version_and_is_what_the_write_answe
     assert others[0].headers["ETag"] != first.headers["ETag"]
 
 
-async def test_who_has_an_item_is_told_so_without_a_query(api: Api) -> None:
+async def test_a_known_etag_gets_304_without_a_query(api: Api) -> None:
     client = await api.login()
     path = (await offer(client)).headers["Location"]
     for at in (path, path.replace("v1", "v2")):
@@ -103,7 +103,7 @@ async def test_who_has_an_item_is_told_so_without_a_query(api: Api) -> None:
         assert reads == []
 
 
-async def test_every_write_of_an_item_is_seen_at_once(api: Api, settings: Settings) -> None:
+async def test_every_write_of_an_item_is_visible_immediately(api: Api, settings: Settings) -> None:
     client = await login_as("moderator", api, settings)
     item = (await offer(client, stock=12)).json()
     path, any_version = f"{URL}/{item['id']}", {"If-Match": "*"}
@@ -112,7 +112,7 @@ async def test_every_write_of_an_item_is_seen_at_once(api: Api, settings: Settin
         order = {"lines": [{"item_id": item["id"], "quantity": 2}]}
         (await client.post("/api/v1/orders", json=order)).raise_for_status()
 
-    async def give_back() -> None:
+    async def restock() -> None:
         services = _services(api)
         async with services.catalog._database.write() as session:
             await repository.give_back_stock(session, services.catalog._events, {UUID(item["id"]): 1})
@@ -125,7 +125,7 @@ async def test_every_write_of_an_item_is_seen_at_once(api: Api, settings: Settin
 
     versions = [(await client.get(path)).headers["ETag"]]
     seen: list[dict[str, Any]] = []
-    for write in (buy, give_back, put, patch):
+    for write in (buy, restock, put, patch):
         await write()
         answer = await client.get(path)
         versions.append(answer.headers["ETag"])
@@ -150,7 +150,7 @@ async def test_a_write_that_is_rolled_back_changes_nothing(api: Api) -> None:
     assert reads == []
 
 
-async def test_of_fifty_who_ask_for_a_cold_item_one_asks_the_database(api: Api) -> None:
+async def test_of_fifty_concurrent_requests_for_an_uncached_item_one_queries_the_database(api: Api) -> None:
     client = await api.login()
     for _ in range(5):
         path, errors = (await offer(client)).headers["Location"], _counted(api, "error")
@@ -159,12 +159,12 @@ async def test_of_fifty_who_ask_for_a_cold_item_one_asks_the_database(api: Api) 
         assert {answer.status_code for answer in answers} == {200}
         if _counted(api, "error") == errors:
             break
-        # A machine that stood still: Redis was taken for gone, and all asked the database, as they should.
+        # A machine that paused: Redis counted as unavailable, and every request queried the database, as it should.
         _store(api)._pause._until = 0.0
     assert len(reads) == 1
 
 
-async def test_an_item_that_is_not_there_is_asked_for_each_time(api: Api) -> None:
+async def test_a_missing_item_is_not_cached(api: Api) -> None:
     missing = uuid4()
     with _reads_of_items(api) as reads:
         for _ in range(2):
@@ -172,7 +172,7 @@ async def test_an_item_that_is_not_there_is_asked_for_each_time(api: Api) -> Non
     assert len(reads) == 2, "or somebody could fill the cache with what is not there"
 
 
-async def test_items_are_served_while_redis_is_gone(api: Api, settings: Settings) -> None:
+async def test_items_are_served_while_redis_is_unavailable(api: Api, settings: Settings) -> None:
     client = await api.login()
     path = (await offer(client)).headers["Location"]
     if settings.redis_url is not None:
@@ -185,7 +185,7 @@ async def test_items_are_served_while_redis_is_gone(api: Api, settings: Settings
 
 
 @pytest.mark.parametrize("settings", ["postgresql and redis"], indirect=True)
-async def test_a_damaged_entry_is_answered_as_if_it_were_not_there(api: Api, settings: Settings) -> None:
+async def test_a_corrupt_entry_counts_as_a_miss(api: Api, settings: Settings) -> None:
     assert settings.redis_url is not None
     client = await api.login()
     path = (await offer(client)).headers["Location"]
@@ -200,6 +200,6 @@ async def test_a_damaged_entry_is_answered_as_if_it_were_not_there(api: Api, set
     assert registry.get_sample_value("cache_damaged_entries_total", {"cache": "items"}) == 1
 
 
-def test_the_name_of_a_form_changes_with_its_schema() -> None:
+def test_the_name_of_a_representation_changes_with_its_schema() -> None:
     assert name_for("v1", ItemView) == V1.name
     assert name_for("v1", ItemViewV2) not in (V1.name, V2.name)

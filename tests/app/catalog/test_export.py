@@ -1,4 +1,4 @@
-"""The export: every item once, in bounded pieces, and nothing that a spreadsheet would run."""
+"""The CSV export: every item once, in batches of bounded size, without spreadsheet formulas."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ from app.catalog.service import BATCH
 from app.infra.database import open_database
 from app.settings import Settings
 from app.text.folding import fold
-from tests.app.catalog.people import URL, offer
+from tests.app.catalog.offers import URL, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -39,7 +39,7 @@ async def _fill(settings: Settings, owner: str, number: int) -> None:
         await session.execute(insert(Item), rows)
 
 
-async def test_a_file_begins_with_a_byte_order_mark_for_who_asks(api: Api) -> None:
+async def test_a_file_begins_with_a_byte_order_mark_on_request(api: Api) -> None:
     client = await api.login()
     await offer(client, name="Glöckchen")
     plain, unmarked = await client.get(EXPORT), await client.get(EXPORT, params={"bom": "false"})
@@ -49,7 +49,7 @@ async def test_a_file_begins_with_a_byte_order_mark_for_who_asks(api: Api) -> No
     assert (await client.get(EXPORT, params={"bom": "perhaps"})).status_code == 422
 
 
-async def test_a_file_has_its_headers_and_what_was_put_up_for_sale(api: Api) -> None:
+async def test_a_file_has_its_headers_and_the_items_for_sale(api: Api) -> None:
     client = await api.login()
     ends = "2999-01-31T12:00:00+00:00"
     item = (await offer(client, name='Bell, "loud"', description="two\nlines", ends_at=ends)).json()
@@ -76,24 +76,24 @@ async def test_a_file_has_its_headers_and_what_was_put_up_for_sale(api: Api) -> 
     assert (await client.get(EXPORT)).status_code == 401
 
 
-async def test_nothing_in_a_file_is_a_formula(api: Api) -> None:
+async def test_no_cell_of_a_file_is_a_formula(api: Api) -> None:
     client = await api.login()
     for number, start in enumerate(("=", "+", "-", "@", "\t=", " =", "\N{FULLWIDTH EQUALS SIGN}", "\r\n@", "\u00a0+")):
         await offer(client, name=f"{start.strip() or '='}HYPERLINK({number})", description=f"{start}1+1")
     await offer(client, name="1-1=0", description="it's a + b")
-    *odd, plain = await _rows(client)
-    assert len(odd) == 9
-    for row in odd:
+    *formulas, plain = await _rows(client)
+    assert len(formulas) == 9
+    for row in formulas:
         assert row["name"].startswith("'")
         assert row["description"].startswith("'")
     assert (plain["name"], plain["description"]) == ("1-1=0", "it's a + b")
 
 
-async def test_a_long_catalogue_comes_whole_and_in_bounded_pieces(api: Api, settings: Settings) -> None:
+async def test_a_long_catalog_is_complete_and_streamed_in_bounded_batches(api: Api, settings: Settings) -> None:
     client = await api.login()
     owner = (await offer(client, name="first")).json()["owner_id"]
     number = 3 * BATCH
-    await _fill(settings, owner, number - 1)  # all batches are full: the end is found by an empty one
+    await _fill(settings, owner, number - 1)  # every batch is full: only an empty one shows the end
     names = [row["name"] for row in await _rows(client)]
     assert sorted(names) == sorted(["first", *(f"bulk {n}" for n in range(number - 1))])
     pieces: list[int] = []

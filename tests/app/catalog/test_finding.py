@@ -1,4 +1,4 @@
-"""The rules of a name and of an end, and the filters and orders of the list."""
+"""Validation of item names and end dates, and the filters and sort orders of the list."""
 
 import asyncio
 from collections import Counter
@@ -9,7 +9,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.app.catalog.people import SEXTANT, URL, offer
+from tests.app.catalog.offers import SEXTANT, URL, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ async def _found(client: httpx2.AsyncClient, **query: Any) -> list[str]:
     return [item["name"] for item in answer["items"]]
 
 
-async def test_a_name_is_taken_once_whatever_its_case_or_encoding(api: Api) -> None:
+async def test_a_name_is_unique_in_any_case_and_encoding(api: Api) -> None:
     client = await api.login()
     await offer(client, name="Groß-Caf\u00e9")
     other = await offer(client, name="Bell")
@@ -40,7 +40,7 @@ async def test_a_name_is_taken_once_whatever_its_case_or_encoding(api: Api) -> N
         assert (await client.post(URL, json=SEXTANT | {"name": longer_when_folded})).status_code == 201
 
 
-async def test_a_name_that_looks_like_another_is_taken_and_one_that_hides_something_is_refused(api: Api) -> None:
+async def test_a_lookalike_name_is_refused_and_so_is_one_with_hidden_characters(api: Api) -> None:
     client = await api.login()
     await offer(client, name="Compass rose")
     for name, status in (
@@ -56,14 +56,14 @@ async def test_a_name_that_looks_like_another_is_taken_and_one_that_hides_someth
     await offer(client, name="\u041a\u043e\u043c\u043f\u0430\u0441 rose")
 
 
-async def test_a_description_has_lines_and_tabs_and_no_control_characters(api: Api) -> None:
+async def test_a_description_may_have_lines_and_tabs_and_no_other_control_characters(api: Api) -> None:
     client = await api.login()
     for number, (description, status) in enumerate((("a\n\tb\r\nc", 201), ("a\x1b[2Jb", 422), ("1\u202e00", 422))):
         asked = SEXTANT | {"name": f"Lamp {number}", "description": description}
         assert (await client.post(URL, json=asked)).status_code == status, ascii(description)
 
 
-async def test_of_many_who_want_one_name_one_gets_it(api: Api) -> None:
+async def test_of_many_concurrent_creations_of_one_name_one_succeeds(api: Api) -> None:
     client = await api.login()
     answers = await asyncio.gather(*(client.post(URL, json=SEXTANT) for _ in range(10)))
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 9}
@@ -86,7 +86,7 @@ async def test_an_end_lies_in_the_future_and_can_be_removed(api: Api) -> None:
     assert (await client.post(URL, json=SEXTANT | {"ends_at": "9999-12-31T23:59:59Z"})).status_code == 201
 
 
-async def test_items_are_sorted_and_filtered_as_asked(api: Api) -> None:
+async def test_items_are_sorted_and_filtered_as_requested(api: Api) -> None:
     client = await api.login()
     await offer(client, name="bell", price="20.00")
     await offer(client, name="Anchor", price="300.00", currency="USD")
@@ -110,7 +110,7 @@ async def test_items_are_sorted_and_filtered_as_asked(api: Api) -> None:
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_filter_that_is_not_understood_is_refused(api: Api) -> None:
+async def test_an_invalid_filter_is_refused(api: Api) -> None:
     for query in (
         "sort=stock",
         "sort=--price",

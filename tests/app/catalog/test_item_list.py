@@ -1,4 +1,4 @@
-"""The list of items is answered alike with the framework and without it."""
+"""The fast path of the item list answers exactly as the framework does."""
 
 from uuid import uuid4
 
@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from app.api import fast_item_reads
-from tests.app.catalog.people import URL, offer
+from tests.app.catalog.offers import URL, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ QUERIES = [
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_query_gets_the_answer_that_the_framework_gives(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_query_gets_the_answer_of_the_framework(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     client = await api.login()
     for price in ("2.00", "1999.90", "3.05"):
         await offer(client, price=price)

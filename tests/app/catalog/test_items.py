@@ -1,4 +1,4 @@
-"""Items: putting them up for sale, finding them, and what is refused."""
+"""Items: creating, listing and searching them, and validation."""
 
 from typing import Any
 from uuid import uuid4
@@ -6,7 +6,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.app.catalog.people import SEXTANT, URL
+from tests.app.catalog.offers import SEXTANT, URL
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +18,7 @@ async def _found(client: httpx2.AsyncClient, **query: Any) -> list[str]:
     return [item["name"] for item in answer["items"]]
 
 
-async def test_a_new_item_stands_at_its_location_with_its_owner(api: Api) -> None:
+async def test_a_new_item_is_at_its_location_with_its_owner(api: Api) -> None:
     client = await api.login()
     created = await client.post(URL, json=SEXTANT)
     assert created.status_code == 201
@@ -32,7 +32,7 @@ async def test_a_new_item_stands_at_its_location_with_its_owner(api: Api) -> Non
     assert other.json()["owner_id"] != read.json()["owner_id"]
 
 
-async def test_creating_needs_a_token_and_an_item_that_is_not_there_is_not_found(api: Api) -> None:
+async def test_creating_needs_a_token_and_a_missing_item_is_404(api: Api) -> None:
     refused = await api.client.post(URL, json=SEXTANT)
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"] == "Bearer"
@@ -43,7 +43,7 @@ async def test_creating_needs_a_token_and_an_item_that_is_not_there_is_not_found
     assert (await api.client.get(f"{URL}/1")).status_code == 404
 
 
-async def test_a_price_is_told_with_two_decimals_and_a_fraction_of_a_cent_is_refused(api: Api) -> None:
+async def test_a_price_has_two_decimals_and_a_fraction_of_a_cent_is_refused(api: Api) -> None:
     client = await api.login()
     accepted = {
         "19.9": "19.90",
@@ -52,12 +52,12 @@ async def test_a_price_is_told_with_two_decimals_and_a_fraction_of_a_cent_is_ref
         "0.01": "0.01",
         "9999999.99": "9999999.99",
     }
-    for given, told in accepted.items():
+    for given, expected in accepted.items():
         answer = await client.post(URL, json=SEXTANT | {"price": given, "name": f"at {given}"})
         assert answer.status_code == 201, given
-        assert answer.json()["price"] == told
+        assert answer.json()["price"] == expected
     refused: list[Any] = ["19.999", "0", "0.00", "-1", "0.001", "10000000", "NaN", "Infinity", "1e99", "19,90", ""]
-    refused += ["1E+2", "007", "1.", ".5", "+1", " 1", "1_0", "\u0661", 19.9, 7]  # several ways to say it, or a float
+    refused += ["1E+2", "007", "1.", ".5", "+1", " 1", "1_0", "\u0661", 19.9, 7]  # other notations, or a float
     for price in [*refused, None, True, []]:
         answer = await client.post(URL, json=SEXTANT | {"price": price})
         assert answer.status_code == 422, price
@@ -65,7 +65,7 @@ async def test_a_price_is_told_with_two_decimals_and_a_fraction_of_a_cent_is_ref
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_what_does_not_fit_an_item_is_refused_and_named(api: Api) -> None:
+async def test_an_invalid_item_is_refused_and_its_field_named(api: Api) -> None:
     client = await api.login()
     refused: list[tuple[dict[str, Any], str]] = [
         ({"name": ""}, "body.name"),
@@ -87,7 +87,7 @@ async def test_what_does_not_fit_an_item_is_refused_and_named(api: Api) -> None:
     assert (await client.get(URL)).json()["total"] == 0
 
 
-async def test_pages_are_newest_first_cover_all_and_tell_the_total(api: Api) -> None:
+async def test_pages_are_newest_first_complete_and_report_the_total(api: Api) -> None:
     client = await api.login()
     for number in range(5):
         await client.post(URL, json=SEXTANT | {"name": f"item {number}"})
@@ -100,7 +100,7 @@ async def test_pages_are_newest_first_cover_all_and_tell_the_total(api: Api) -> 
     assert [(page["page"], page["per_page"]) for page in pages] == [(1, 2), (2, 2), (3, 2), (4, 2)]
 
 
-async def test_a_search_is_for_the_very_letters_in_any_case(api: Api) -> None:
+async def test_a_search_matches_the_exact_characters_in_any_case(api: Api) -> None:
     client = await api.login()
     for name in ("Ship's bell", "50% off", "50 cents off", "under_score", "underXscore", "back\\slash"):
         await client.post(URL, json=SEXTANT | {"name": name})
@@ -115,7 +115,7 @@ async def test_a_search_is_for_the_very_letters_in_any_case(api: Api) -> None:
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_query_that_is_not_understood_is_refused(api: Api) -> None:
+async def test_an_invalid_query_is_refused(api: Api) -> None:
     queries = ["serach=x", "page=0", "page=10001", "per_page=0", "per_page=101", "page=x", "page=1.5", "search=%00"]
     for query in [*queries, f"search={'x' * 101}", "page=1&page=2&pages=3"]:
         answer = await api.client.get(f"{URL}?{query}")

@@ -1,4 +1,4 @@
-"""Revisions 0003 and 0005 on a catalogue that was filled before them, and beside the version before them."""
+"""Revisions 0003 and 0005 on a catalog with rows, and beside the previous version."""
 
 import asyncio
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ from app.infra.database.engine import create_engine
 from app.infra.database.orm import UtcDateTime
 from app.seeding.items import CATALOGUE, seed
 from app.settings import Settings
-from tests.app.catalog.people import SEXTANT, URL, login_as
+from tests.app.catalog.offers import SEXTANT, URL, login_as
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -34,7 +34,7 @@ def _put(connection: Connection, into: str, **values: object) -> None:
 
 
 def _item(connection: Connection, owner: UUID, name: str, day: int) -> None:
-    """As the version before 0003 writes it."""
+    """Inserts an item as the version before 0003 does."""
     values = {"name": name, "description": "", "price_minor": 1, "currency": "EUR", "stock": 1}
     created = datetime(2026, 1, day, tzinfo=UTC)
     _put(connection, "items", id=uuid4(), owner_id=owner, created_at=created, **values)
@@ -46,7 +46,7 @@ def _account(connection: Connection, account: UUID) -> None:
     _put(connection, "accounts", id=account, is_active=True, created_at=created, **names)
 
 
-async def test_the_oldest_item_of_a_name_keeps_it_and_the_version_before_can_still_write(empty: Settings) -> None:
+async def test_the_oldest_item_keeps_a_duplicate_name_and_the_previous_version_can_still_write(empty: Settings) -> None:
     owner = uuid4()
 
     def work(connection: Connection) -> None:
@@ -74,7 +74,7 @@ async def test_the_oldest_item_of_a_name_keeps_it_and_the_version_before_can_sti
     await engine.dispose()
 
 
-async def test_items_from_before_the_words_are_found_and_so_is_what_the_version_before_writes(empty: Settings) -> None:
+async def test_items_without_search_words_are_found_and_so_are_those_of_the_previous_version(empty: Settings) -> None:
     owner = uuid4()
 
     def work(connection: Connection) -> None:
@@ -112,9 +112,7 @@ def _with(connection: Connection, words: str) -> list[str]:
     return list(connection.execute(names, {"words": asked}).scalars())
 
 
-async def test_the_seed_leaves_a_name_that_somebody_else_has_and_what_the_seller_took_out(
-    api: Api, settings: Settings
-) -> None:
+async def test_the_seed_skips_names_of_other_accounts_and_deleted_items(api: Api, settings: Settings) -> None:
     taken = CATALOGUE[0][0].upper()
     client = await api.login()
     (await client.post(URL, json=SEXTANT | {"name": taken})).raise_for_status()

@@ -1,4 +1,4 @@
-"""The most ordered items: which orders count, in which order, and how often the database is asked."""
+"""Popular items: counted orders, ranking, and the number of queries."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from app.infra.database import open_database
 from app.orders.models import Order
 from app.orders.popular import DAYS, MAX_RESULTS, most_ordered
 from app.settings import Settings
-from tests.app.catalog.people import URL, offer
+from tests.app.catalog.offers import URL, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -33,7 +33,7 @@ async def _set(settings: Settings, orders: Sequence[UUID], **values: Any) -> Non
         await session.execute(update(Order).where(Order.id.in_(orders)).values(**values))
 
 
-async def test_pieces_count_in_orders_that_are_recent_and_not_given_up(api: Api, settings: Settings) -> None:
+async def test_quantities_of_recent_orders_count_and_failed_orders_do_not(api: Api, settings: Settings) -> None:
     client = await api.login()
     bell, lamp, sextant, chart, gone, rope = [(await offer(client, stock=100)).json()["id"] for _ in range(6)]
     await _order(api, (bell, 2), (lamp, 4))
@@ -49,7 +49,7 @@ async def test_pieces_count_in_orders_that_are_recent_and_not_given_up(api: Api,
     answer = (await client.get(POPULAR)).raise_for_status()
     assert [(entry["item"]["id"], entry["ordered"]) for entry in answer.json()["items"]] == [
         (bell, 7),
-        (chart, 4),  # put up for sale after the lamp
+        (chart, 4),  # created after the lamp
         (lamp, 4),
     ]
     assert answer.headers["Content-Type"] == "application/json"
@@ -58,7 +58,7 @@ async def test_pieces_count_in_orders_that_are_recent_and_not_given_up(api: Api,
     assert rope not in shown
 
 
-async def test_the_list_ends(api: Api) -> None:
+async def test_the_list_has_a_maximum_length(api: Api) -> None:
     client = await api.login()
     items = [(await offer(client, stock=1)).json()["id"] for _ in range(MAX_RESULTS + 3)]
     assert await _all_of(api, items) == MAX_RESULTS
@@ -70,7 +70,7 @@ async def _all_of(api: Api, items: list[str]) -> int:
     return len((await api.client.get(POPULAR)).json()["items"])
 
 
-async def test_it_is_counted_once_a_minute_however_many_ask(api: Api) -> None:
+async def test_it_is_computed_once_a_minute_for_any_number_of_requests(api: Api) -> None:
     client = await api.login()
     item = (await offer(client, stock=9)).json()["id"]
     assert (await client.get(POPULAR)).json() == {"items": []}
@@ -93,7 +93,7 @@ async def test_it_is_counted_once_a_minute_however_many_ask(api: Api) -> None:
 
 
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-async def test_recent_orders_are_looked_up_by_when_they_were_placed(api: Api, settings: Settings) -> None:
+async def test_recent_orders_are_read_from_the_index_on_their_date(api: Api, settings: Settings) -> None:
     item = UUID((await offer(await api.login())).json()["id"])
     buyer = (await api.client.get("/api/v1/users/me")).json()["id"]
     async with open_database(settings) as database, database.write() as session:

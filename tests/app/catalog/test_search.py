@@ -1,4 +1,4 @@
-"""Finding items by their words: what is found, in which order, and that nothing typed is an error."""
+"""Full-text search of items: matches, ranking, and that no input is an error."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from app.catalog import list_queries, search
 from app.catalog.models import Item
 from app.infra.database import open_database
 from app.settings import Settings
-from tests.app.catalog.people import URL, offer
+from tests.app.catalog.offers import URL, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +31,7 @@ async def _found(client: httpx2.AsyncClient, q: str, **query: Any) -> list[str]:
     return [item["name"] for item in answer["items"]]
 
 
-async def test_all_words_must_be_there_in_any_form_and_case(api: Api) -> None:
+async def test_all_words_must_match_in_any_inflection_and_case(api: Api) -> None:
     client = await api.login()
     await offer(client, name="Brass sextant", description="Measures angles above the horizon.")
     await offer(client, name="Ship's bell", description="Cast in brass, for the watch.")
@@ -50,7 +50,7 @@ async def test_all_words_must_be_there_in_any_form_and_case(api: Api) -> None:
     assert await _found(client, "bras") == [], "a part of a word is not a word"
 
 
-async def test_a_word_of_the_name_weighs_more_and_equals_come_newest_first(api: Api) -> None:
+async def test_words_of_the_name_rank_higher_and_equal_ranks_are_newest_first(api: Api) -> None:
     client = await api.login()
     await offer(client, name="Compass", description="Shows where the north is.")
     await offer(client, name="Chart table", description="With a drawer for the compass and a lamp for the compass.")
@@ -63,7 +63,7 @@ async def test_a_word_of_the_name_weighs_more_and_equals_come_newest_first(api: 
     assert (beyond["items"], beyond["total"]) == ([], 4)
 
 
-async def test_what_is_renamed_paused_or_deleted_is_found_as_it_is_now(api: Api) -> None:
+async def test_renamed_paused_and_deleted_items_are_found_by_their_current_state(api: Api) -> None:
     client = await api.login()
     at, anything = (await offer(client, name="Astrolabe", description="Old.")).headers["Location"], {"If-Match": "*"}
     (await client.patch(at, json={"name": "Octant"}, headers=anything)).raise_for_status()
@@ -76,7 +76,7 @@ async def test_what_is_renamed_paused_or_deleted_is_found_as_it_is_now(api: Api)
     assert await _found(client, "octant") == []
 
 
-async def test_of_very_many_that_match_a_bounded_number_is_ranked(
+async def test_of_very_many_matches_a_bounded_number_is_ranked(
     api: Api, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     client = await api.login()
@@ -97,7 +97,7 @@ async def test_of_very_many_that_match_a_bounded_number_is_ranked(
         assert (listed["total"], listed["total_is_exact"]) == (100, False)
 
 
-async def test_what_says_nothing_finds_nothing_and_is_no_error(api: Api) -> None:
+async def test_a_query_without_words_finds_nothing_and_is_no_error(api: Api) -> None:
     client = await api.login()
     await offer(client, name="Item or nothing", description="the near and the far")
     for q in (
@@ -158,7 +158,7 @@ async def test_what_says_nothing_finds_nothing_and_is_no_error(api: Api) -> None
         assert (answer.status_code, answer.json()["items"]) == (200, []), q
     for query in ("", "q=", "q=%00", "q=a%00b", "q=%ed%a0%80", f"q={'x' * 201}", "q=x&sort=name", "q=x&page=0"):
         answer = await client.get(f"{SEARCH}?{query}")
-        if query != "q=%ed%a0%80":  # not UTF-8: the framework reads it as replacement characters
+        if query != "q=%ed%a0%80":  # invalid UTF-8: the framework reads it as replacement characters
             assert answer.status_code == 422, query
         assert answer.status_code < 500
 
@@ -173,25 +173,25 @@ _QUERIES = st.one_of(
 ).filter(lambda q: 0 < len(q) <= 200)
 
 
-async def test_whatever_is_typed_is_answered(api: Api) -> None:
+async def test_every_query_is_answered(api: Api) -> None:
     await offer(await api.login(), name="Brass", description="The near or the far.")
     loop, asked = asyncio.get_running_loop(), 0
 
     @given(_QUERIES)
     @hypothesis_settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    def ask(q: str) -> None:
+    def search_all(q: str) -> None:
         nonlocal asked
         asked += 1
         request = api.client.get(SEARCH, params={"q": q})
         answer = asyncio.run_coroutine_threadsafe(request, loop).result(timeout=30)
         assert answer.status_code == 200, q
 
-    await asyncio.to_thread(ask)
+    await asyncio.to_thread(search_all)
     assert asked >= 50
 
 
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-async def test_words_are_looked_up_in_the_index(settings: Settings) -> None:
+async def test_words_are_read_from_the_index(settings: Settings) -> None:
     async with open_database(settings) as database, database.write() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
         words = search._BY_WORDS.params(words="brass")
@@ -201,7 +201,7 @@ async def test_words_are_looked_up_in_the_index(settings: Settings) -> None:
     assert "Seq Scan" not in "\n".join(plan)
 
 
-async def test_an_old_catalogue_is_found_by_date_among_equals(api: Api, settings: Settings) -> None:
+async def test_items_of_equal_rank_are_found_newest_first_in_an_old_catalog(api: Api, settings: Settings) -> None:
     client = await api.login()
     first, second = [(await offer(client, name=f"Log {n}", description="Same.")).json()["id"] for n in range(2)]
     async with open_database(settings) as database, database.write() as session:

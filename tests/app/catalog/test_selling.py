@@ -1,4 +1,4 @@
-"""What is for sale: the same in lists, search, popular items, the export and orders, and a code for each cause."""
+"""Availability of items: the same in lists, search, popular items, the export and orders, with an error code each."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from sqlalchemy import update
 from app.catalog.models import Item
 from app.infra.database import open_database
 from app.settings import Settings
-from tests.app.catalog.people import URL, offer
+from tests.app.catalog.offers import URL, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -50,7 +50,7 @@ async def _ids(client: httpx2.AsyncClient, path: str, **query: Any) -> set[str]:
     return {item.get("item", item)["id"] for item in answer["items"]}
 
 
-async def test_every_list_shows_what_is_for_sale_and_nothing_else(api: Api, items: dict[str, str]) -> None:
+async def test_every_list_shows_available_items_only(api: Api, items: dict[str, str]) -> None:
     client = api.client
     for_sale = {items[state] for state in ("sold", "endless", "sold out")}
     assert await _ids(client, URL) == await _ids(client, URL, status="active") == for_sale
@@ -62,14 +62,14 @@ async def test_every_list_shows_what_is_for_sale_and_nothing_else(api: Api, item
     assert (await client.get(URL)).json()["total"] == len(for_sale)
 
 
-async def test_owners_find_what_is_paused_and_what_has_ended(api: Api, items: dict[str, str]) -> None:
+async def test_owners_find_their_paused_and_ended_items(api: Api, items: dict[str, str]) -> None:
     for path in (URL, "/api/v2/items"):
         assert await _ids(api.client, path, status="paused") == {items["paused"]}
         assert await _ids(api.client, path, status="ended") == {items["over"], items["paused and over"]}
 
 
 @pytest.mark.parametrize("currency", [{}, {"currency": "EUR"}], ids=["no currency", "currency"])
-async def test_an_order_is_refused_with_the_code_of_its_cause(
+async def test_an_order_of_an_unavailable_item_is_refused_with_the_code_of_its_cause(
     api: Api, items: dict[str, str], currency: dict[str, str]
 ) -> None:
     for state, status, code in (
@@ -88,7 +88,7 @@ async def test_an_order_is_refused_with_the_code_of_its_cause(
         assert (await _order(api.client, items[state], **currency)).status_code == 202
 
 
-async def test_an_ended_item_is_for_sale_again_once_its_end_moves(api: Api, items: dict[str, str]) -> None:
+async def test_an_ended_item_is_available_again_once_its_end_moves(api: Api, items: dict[str, str]) -> None:
     at = f"{URL}/{items['over']}"
     (await api.client.patch(at, json={"ends_at": None}, headers={"If-Match": "*"})).raise_for_status()
     assert items["over"] in await _ids(api.client, URL)

@@ -1,4 +1,4 @@
-"""Version 2 of the items: cursors that nobody can forge, money with its currency, and the choice of a version."""
+"""Version 2 of the items: signed cursors, prices with a currency, and version selection."""
 
 import base64
 from typing import Any
@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from app.infra.cursors import Cursors, InvalidCursorError
-from tests.app.catalog.people import URL, offer
+from tests.app.catalog.offers import URL, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +44,7 @@ async def test_cursors_lead_once_through_all_items_in_order(api: Api, sort: str,
     assert await _all(client, sort=sort, limit=limit, search="4") == ["4"]
 
 
-async def test_a_list_goes_on_where_it_was_left_whatever_was_added_or_deleted_meanwhile(api: Api) -> None:
+async def test_a_cursor_continues_after_inserts_and_deletions(api: Api) -> None:
     client = await api.login()
     at = [(await offer(client, name=f"{number}")).headers["Location"] for number in range(5)]
     first = (await client.get(V2, params={"limit": 2})).json()
@@ -56,7 +56,7 @@ async def test_a_list_goes_on_where_it_was_left_whatever_was_added_or_deleted_me
     assert ([item["name"] for item in rest["items"]], rest["next_cursor"]) == (["1", "0"], None)
 
 
-async def test_a_cursor_that_is_not_ours_or_of_another_query_is_refused(api: Api) -> None:
+async def test_a_forged_cursor_and_one_of_another_query_are_refused(api: Api) -> None:
     client = await api.login()
     for _ in range(2):
         await offer(client)
@@ -77,7 +77,7 @@ async def test_a_cursor_that_is_not_ours_or_of_another_query_is_refused(api: Api
     assert (await client.get(V2, params={"page": 1})).status_code == 422
 
 
-def test_a_cursor_opens_with_its_own_key_and_query_only() -> None:
+def test_a_cursor_is_valid_for_its_own_key_and_query_only() -> None:
     cursors = Cursors("k" * 32)
     sealed = cursors.seal(("a", "b"), "query")
     assert Cursors("k" * 32).open(sealed, "query") == ["a", "b"]
@@ -86,7 +86,7 @@ def test_a_cursor_opens_with_its_own_key_and_query_only() -> None:
             other.open(sealed, query)
 
 
-async def test_both_versions_show_one_item_each_in_its_own_form(api: Api) -> None:
+async def test_both_versions_show_one_item_in_their_own_representation(api: Api) -> None:
     client = await api.login()
     created = await client.post(V2, json=SEXTANT)
     assert created.status_code == 201
@@ -108,7 +108,7 @@ async def test_both_versions_show_one_item_each_in_its_own_form(api: Api) -> Non
     assert (await client.get(f"{V2}/{uuid4()}")).json()["code"] == "item_not_found"
 
 
-async def test_without_a_version_in_the_path_the_header_chooses_and_the_route_is_that_version(api: Api) -> None:
+async def test_without_a_version_in_the_path_the_header_selects_it_and_the_route_has_that_version(api: Api) -> None:
     client = await api.login()
     item = (await offer(client)).json()["id"]
     for version, key in ((None, "page"), ("1", "page"), ("2", "next_cursor")):
@@ -131,7 +131,7 @@ async def test_without_a_version_in_the_path_the_header_chooses_and_the_route_is
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_version_that_does_not_exist_is_refused(api: Api) -> None:
+async def test_an_unknown_version_is_refused(api: Api) -> None:
     for given in ("3", "0", "", "v1", "1.0", "1, 2", " ", "x" * 1000):
         answer = await api.client.get("/api/items", headers={"X-API-Version": given})
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_api_version"), given

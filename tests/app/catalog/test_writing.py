@@ -1,4 +1,4 @@
-"""Changing and deleting items: who may, and that no update is lost."""
+"""Changing and deleting items: authorisation, and protection against lost updates."""
 
 import asyncio
 from collections import Counter
@@ -8,13 +8,13 @@ from uuid import uuid4
 import pytest
 
 from app.settings import Settings
-from tests.app.catalog.people import SEXTANT, URL, login_as, offer
+from tests.app.catalog.offers import SEXTANT, URL, login_as, offer
 from tests.app.conftest import Api
 
 pytestmark = pytest.mark.anyio
 
 
-async def test_an_owner_replaces_and_changes_an_item_and_each_write_has_a_new_tag(api: Api) -> None:
+async def test_an_owner_replaces_and_changes_an_item_and_each_write_has_a_new_etag(api: Api) -> None:
     client = await api.login()
     created = await offer(client, name="Sextant", stock=12)
     at = created.headers["Location"]
@@ -33,7 +33,7 @@ async def test_an_owner_replaces_and_changes_an_item_and_each_write_has_a_new_ta
     assert len({answer.headers["ETag"] for answer in (created, replaced, changed)}) == 3
 
 
-async def test_a_lost_update_is_refused_whoever_changed_the_item(api: Api) -> None:
+async def test_a_lost_update_is_refused_for_every_writer(api: Api) -> None:
     client = await api.login()
     created = await offer(client, stock=5)
     at, seen = created.headers["Location"], {"If-Match": created.headers["ETag"]}
@@ -57,7 +57,7 @@ async def test_a_lost_update_is_refused_whoever_changed_the_item(api: Api) -> No
     assert (await client.patch(at, json={"stock": 8}, headers={"If-Match": "*"})).json()["stock"] == 8
 
 
-async def test_of_many_who_change_what_they_saw_one_wins(api: Api) -> None:
+async def test_of_many_concurrent_updates_of_one_version_one_succeeds(api: Api) -> None:
     client = await api.login()
     created = await offer(client)
     seen = {"If-Match": created.headers["ETag"]}
@@ -69,7 +69,9 @@ async def test_of_many_who_change_what_they_saw_one_wins(api: Api) -> None:
     assert (await client.get(created.headers["Location"])).json()["stock"] == winner
 
 
-async def test_another_ones_item_is_forbidden_to_users_and_open_to_moderators(api: Api, settings: Settings) -> None:
+async def test_an_item_of_another_account_is_forbidden_to_users_and_allowed_to_moderators(
+    api: Api, settings: Settings
+) -> None:
     created = await offer(await api.login())
     at, seen = created.headers["Location"], {"If-Match": created.headers["ETag"]}
     client = await api.login()
@@ -90,7 +92,7 @@ async def test_another_ones_item_is_forbidden_to_users_and_open_to_moderators(ap
         assert (await admin.request(method, at, json=body, headers=seen)).status_code == 401
 
 
-async def test_a_deleted_item_is_gone_but_its_orders_stay_and_its_name_is_free(api: Api) -> None:
+async def test_a_deleted_item_is_gone_but_its_orders_stay_and_its_name_is_available(api: Api) -> None:
     client = await api.login()
     created = await offer(client, name="Sextant")
     at = created.headers["Location"]
@@ -109,7 +111,7 @@ async def test_a_deleted_item_is_gone_but_its_orders_stay_and_its_name_is_free(a
     assert (await offer(client, name="Sextant")).json()["id"] != created.json()["id"]
 
 
-async def test_who_has_an_item_already_is_told_only_that(api: Api) -> None:
+async def test_a_known_etag_gets_304(api: Api) -> None:
     client = await api.login()
     created = await offer(client, stock=2)
     at, tag = created.headers["Location"], created.headers["ETag"]
@@ -126,7 +128,7 @@ async def test_who_has_an_item_already_is_told_only_that(api: Api) -> None:
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_change_names_what_it_changes(api: Api) -> None:
+async def test_an_empty_patch_is_refused(api: Api) -> None:
     client = await api.login()
     at = (await offer(client)).headers["Location"]
     refused: list[tuple[Any, str]] = [

@@ -1,4 +1,4 @@
-"""The circuit breaker does what a plain model of it does, whatever happens in whatever order."""
+"""Compares the circuit breaker with a simple model under random sequences of calls."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -34,7 +34,7 @@ def _breaker(clock: Clock, registry: CollectorRegistry | None = None) -> Breaker
 
 @dataclass(slots=True)
 class Call:
-    """A call on its way: the ticket, and in which of the model's states it began."""
+    """A call in progress: its ticket, and the model's state in which it began."""
 
     ticket: object
     era: int
@@ -43,7 +43,7 @@ class Call:
 
 @dataclass(slots=True)
 class Model:
-    """The rules, said as plainly as can be: a list of all that happened since the state was entered."""
+    """Reference implementation of the rules: a list of all results since the state was entered."""
 
     state: Literal["closed", "open", "half_open"] = "closed"
     era: int = 0
@@ -62,7 +62,7 @@ class Model:
 
 
 class Machine(RuleBasedStateMachine):
-    """Calls come, end well, badly or not at all, in any order, while time passes."""
+    """Calls start, succeed, fail or are cancelled, in any order, while time passes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Machine(RuleBasedStateMachine):
         self.clock.seconds += seconds
 
     @rule()
-    def a_call_comes(self) -> None:
+    def a_call_starts(self) -> None:
         model, now = self.model, self.clock.seconds
         if model.state == "open" and now - model.since >= RULES.open_seconds:
             self._become("half_open")
@@ -105,7 +105,7 @@ class Machine(RuleBasedStateMachine):
             self._become("open")
 
     @invariant()
-    def it_is_in_the_models_state_and_says_so(self) -> None:
+    def its_state_and_metrics_equal_the_models(self) -> None:
         assert self.breaker.state == self.model.state
         for state in STATES:
             labels = {"target": "rates", "state": state}
@@ -115,7 +115,7 @@ class Machine(RuleBasedStateMachine):
             assert entered == self.entered[state]
 
     @invariant()
-    def one_trial_runs_at_most(self) -> None:
+    def at_most_one_trial_runs(self) -> None:
         assert sum(call.trial and call.era == self.model.era for call in self.calls) <= 1
 
     def _become(self, state: Literal["closed", "open", "half_open"]) -> None:
@@ -128,7 +128,7 @@ TestMachine.settings = settings(max_examples=30, stateful_step_count=50, deadlin
 
 
 def _state(breaker: Breaker) -> str:
-    return breaker.state  # as text: a type checker would take it for unchanged
+    return breaker.state  # as text: otherwise mypy narrows it and assumes that it does not change
 
 
 def _call(breaker: Breaker, error: BaseException | None = None) -> None:
@@ -143,7 +143,7 @@ def _fail(breaker: Breaker, times: int = 1) -> None:
             _call(breaker, UnavailableError("gone"))
 
 
-def test_it_opens_after_failures_in_a_row_and_closes_when_a_trial_succeeds() -> None:
+def test_it_opens_after_consecutive_failures_and_closes_when_a_trial_succeeds() -> None:
     clock = Clock()
     breaker = _breaker(clock)
     with recorded_logs() as logs:
@@ -169,7 +169,7 @@ def test_it_opens_after_failures_in_a_row_and_closes_when_a_trial_succeeds() -> 
     ]
 
 
-def test_it_opens_when_half_of_the_last_calls_failed_though_never_in_a_row() -> None:
+def test_it_opens_when_half_of_the_last_calls_failed_though_never_consecutively() -> None:
     breaker = _breaker(Clock())
     for _ in range(2):
         _call(breaker)
@@ -180,7 +180,7 @@ def test_it_opens_when_half_of_the_last_calls_failed_though_never_in_a_row() -> 
     assert _state(breaker) == "open"
 
 
-def test_failures_of_long_ago_don_t_count() -> None:
+def test_old_failures_do_not_count() -> None:
     clock = Clock()
     breaker = _breaker(clock)
     for _ in range(4):
@@ -190,7 +190,7 @@ def test_failures_of_long_ago_don_t_count() -> None:
         clock.seconds += RULES.window_seconds / 2 + 1
 
 
-def test_a_refusal_is_an_answer() -> None:
+def test_a_refusal_counts_as_success() -> None:
     breaker = _breaker(Clock())
     _fail(breaker, 2)
     with pytest.raises(NotFoundError):
@@ -200,7 +200,7 @@ def test_a_refusal_is_an_answer() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("a fault of our own")])
-def test_what_is_cancelled_says_nothing_and_makes_room_for_another_trial(error: BaseException) -> None:
+def test_an_unrelated_error_in_a_trial_counts_as_no_result_and_allows_another_trial(error: BaseException) -> None:
     clock = Clock()
     breaker = _breaker(clock)
     _fail(breaker, 3)
@@ -212,7 +212,7 @@ def test_what_is_cancelled_says_nothing_and_makes_room_for_another_trial(error: 
     assert _state(breaker) == "closed"
 
 
-def test_while_a_trial_runs_nobody_else_gets_in() -> None:
+def test_during_a_trial_other_calls_are_refused() -> None:
     clock = Clock()
     breaker = _breaker(clock)
     _fail(breaker, 3)

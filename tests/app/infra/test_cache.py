@@ -1,4 +1,4 @@
-"""The cache, in memory and in Redis: what it keeps, for how long, and who makes what is missing."""
+"""The cache in memory and in Redis: lifetime, invalidation, and single-flight loading."""
 
 import asyncio
 import socket
@@ -26,7 +26,7 @@ KEY = "items:1"
 
 @dataclass(slots=True)
 class Source:
-    """What is cached. A maker reads the text, then waits for the gate."""
+    """Source of cached values. A loader reads the text, then waits for the gate."""
 
     text: str = "old"
     made: int = 0
@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(slots=True)
 class Replica:
-    """A process of the shop, as far as its cache goes."""
+    """The cache of one process of the shop."""
 
     cache: Cache
     registry: CollectorRegistry
@@ -57,7 +57,7 @@ Open = Callable[[Settings], Awaitable[Replica]]
 
 @pytest.fixture
 async def opened(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Open]:
-    # On a machine that compiles something beside, a Redis that is there may take longer than one that is gone may.
+    # On a slow machine an available Redis may take longer than the timeout for an unavailable one.
     monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)
     async with AsyncExitStack() as stack:
 
@@ -83,7 +83,7 @@ async def _never() -> bytes:
     raise AssertionError("nobody should make this")
 
 
-async def test_what_was_made_is_kept_by_key_and_form_until_it_is_deleted(replica: Replica) -> None:
+async def test_a_value_is_kept_by_key_and_representation_until_it_is_deleted(replica: Replica) -> None:
     source = Source()
     source.gate.set()
     cache = replica.cache
@@ -104,48 +104,48 @@ async def test_what_was_made_is_kept_by_key_and_form_until_it_is_deleted(replica
     assert replica.counted("error") == 0
 
 
-async def test_a_value_ends_by_its_age(replica: Replica) -> None:
+async def test_a_value_expires_by_its_age(replica: Replica) -> None:
     source = Source()
     source.gate.set()
     await replica.cache.set("items:2", b"short", 0.05)
     assert await replica.cache.get_or_make(KEY, source.make, 0.2) == b"old"
     source.text = "new"
     async with asyncio.timeout(5):
-        while await replica.cache.get_or_make(KEY, source.make, 60) == b"old":  # noqa: ASYNC110 -- time itself is awaited
+        while await replica.cache.get_or_make(KEY, source.make, 60) == b"old":  # noqa: ASYNC110 -- waits for time to pass
             await asyncio.sleep(0.02)
     assert source.made == 2
     assert await replica.cache.get("items:2") is None
 
 
-async def test_of_fifty_who_want_a_value_at_once_one_makes_it(replica: Replica) -> None:
+async def test_of_fifty_concurrent_requests_one_loads_the_value(replica: Replica) -> None:
     source = Source()
-    asking = [asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60)) for _ in range(50)]
+    pending = [asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60)) for _ in range(50)]
     await source.reading.wait()
-    asking[0].cancel()  # the first leaves; what it began is for the others too
+    pending[0].cancel()  # the first caller is cancelled; the load it started serves the others too
     source.gate.set()
-    answers = await asyncio.gather(*asking, return_exceptions=True)
+    answers = await asyncio.gather(*pending, return_exceptions=True)
     assert isinstance(answers[0], asyncio.CancelledError)
     assert answers[1:] == [b"old"] * 49
     assert source.made == 1
 
 
-async def test_what_making_raises_reaches_all_who_wait_and_is_not_kept(replica: Replica) -> None:
+async def test_an_error_of_the_loader_reaches_all_waiting_callers_and_is_not_cached(replica: Replica) -> None:
     source = Source()
 
     async def fail() -> bytes:
         await source.make()
         raise LookupError("no such thing")
 
-    asking = [asyncio.create_task(replica.cache.get_or_make(KEY, fail, 60)) for _ in range(5)]
+    pending = [asyncio.create_task(replica.cache.get_or_make(KEY, fail, 60)) for _ in range(5)]
     await source.reading.wait()
     source.gate.set()
-    assert [type(error) for error in await asyncio.gather(*asking, return_exceptions=True)] == [LookupError] * 5
+    assert [type(error) for error in await asyncio.gather(*pending, return_exceptions=True)] == [LookupError] * 5
     assert source.made == 1
-    async with asyncio.timeout(shared.LOCK_SECONDS / 2):  # the turn was given up, not left to end by its age
+    async with asyncio.timeout(shared.LOCK_SECONDS / 2):  # the fill lock was released, not left to expire
         assert await replica.cache.get_or_make(KEY, source.make, 60) == b"old"
 
 
-async def test_what_was_read_before_a_write_is_neither_kept_nor_given_to_who_asks_after_it(replica: Replica) -> None:
+async def test_a_value_read_before_a_write_is_neither_cached_nor_returned_to_later_callers(replica: Replica) -> None:
     source = Source()
     before = asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60))
     await source.reading.wait()
@@ -159,7 +159,7 @@ async def test_what_was_read_before_a_write_is_neither_kept_nor_given_to_who_ask
     assert await replica.cache.get(KEY) == b"new"
 
 
-async def test_a_value_that_is_written_all_the_time_is_told_but_not_kept(replica: Replica) -> None:
+async def test_a_value_that_is_written_during_every_load_is_returned_but_not_cached(replica: Replica) -> None:
     made = 0
 
     async def make() -> bytes:
@@ -172,18 +172,18 @@ async def test_a_value_that_is_written_all_the_time_is_told_but_not_kept(replica
     assert await replica.cache.get(KEY) is None
 
 
-async def test_of_two_replicas_one_makes_and_the_other_takes_it(opened: Open, redis_url: str) -> None:
+async def test_of_two_replicas_one_loads_and_the_other_reads_the_cached_value(opened: Open, redis_url: str) -> None:
     one, other = [await opened(_settings(redis_url)) for _ in range(2)]
     source = Source()
-    asking = [asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60)) for replica in (one, other)]
+    pending = [asyncio.create_task(replica.cache.get_or_make(KEY, source.make, 60)) for replica in (one, other)]
     await source.reading.wait()
-    await asyncio.wait(asking, timeout=0.1)
+    await asyncio.wait(pending, timeout=0.1)
     source.gate.set()
-    assert await asyncio.gather(*asking) == [b"old", b"old"]
+    assert await asyncio.gather(*pending) == [b"old", b"old"]
     assert source.made == 1
 
 
-async def test_a_write_of_one_replica_reaches_what_another_reads_meanwhile(opened: Open, redis_url: str) -> None:
+async def test_a_write_of_one_replica_invalidates_a_load_in_progress_of_another(opened: Open, redis_url: str) -> None:
     one, other = [await opened(_settings(redis_url)) for _ in range(2)]
     source = Source()
     reading = asyncio.create_task(one.cache.get_or_make(KEY, source.make, 60))
@@ -195,7 +195,7 @@ async def test_a_write_of_one_replica_reaches_what_another_reads_meanwhile(opene
     assert [await replica.cache.get(KEY) for replica in (one, other)] == [b"new", b"new"]
 
 
-async def test_a_maker_that_dies_is_waited_for_only_so_long(
+async def test_a_loader_that_dies_is_awaited_for_a_bounded_time(
     opened: Open, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shared, "LOCK_SECONDS", 0.2)
@@ -210,7 +210,7 @@ async def test_a_maker_that_dies_is_waited_for_only_so_long(
 
 
 @pytest.mark.parametrize("stored", [b"", b"x", b"7", b"\xff" * 20, b"1\n{}", "a string", "a list"])
-async def test_a_damaged_entry_is_dropped_and_made_again(opened: Open, redis_url: str, stored: bytes | str) -> None:
+async def test_a_corrupt_entry_is_dropped_and_loaded_again(opened: Open, redis_url: str, stored: bytes | str) -> None:
     replica = await opened(_settings(redis_url))
     source = Source()
     source.gate.set()
@@ -228,7 +228,7 @@ async def test_a_damaged_entry_is_dropped_and_made_again(opened: Open, redis_url
     assert replica.counted("error") == 0
 
 
-async def test_what_is_made_ends_with_the_cache_and_is_waited_for(opened: Open, redis_url: str) -> None:
+async def test_closing_the_cache_cancels_loads_and_waits_for_their_end(opened: Open, redis_url: str) -> None:
     replica = await opened(_settings(redis_url))
     source, ended = Source(), False
 
@@ -240,14 +240,14 @@ async def test_what_is_made_ends_with_the_cache_and_is_waited_for(opened: Open, 
             await asyncio.sleep(0.05)
             ended = True
 
-    asking = asyncio.create_task(replica.cache.get_or_make(KEY, make, 60))
+    pending = asyncio.create_task(replica.cache.get_or_make(KEY, make, 60))
     await source.reading.wait()
     await replica.cache.close()
     assert ended, "what it uses is closed next"
-    assert isinstance((await asyncio.gather(asking, return_exceptions=True))[0], asyncio.CancelledError)
+    assert isinstance((await asyncio.gather(pending, return_exceptions=True))[0], asyncio.CancelledError)
 
 
-async def test_a_hit_is_one_command_to_redis(opened: Open, redis_url: str) -> None:
+async def test_a_hit_is_one_redis_command(opened: Open, redis_url: str) -> None:
     replica = await opened(_settings(redis_url))
     await replica.cache.set(KEY, b"kept", 60)
     with redis_client.Redis.from_url(redis_url) as admin:
@@ -257,7 +257,7 @@ async def test_a_hit_is_one_command_to_redis(opened: Open, redis_url: str) -> No
     assert after - before == 2, "the other one is the INFO before it"
 
 
-async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhile_is_forgotten_later(
+async def test_writes_during_a_redis_outage_are_invalidated_afterwards(
     opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 0.25)
@@ -268,7 +268,7 @@ async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhil
         cache = replica.cache
         assert await cache.get_or_make(KEY, source.make, 60) == b"old"
         with redis_client.Redis.from_url(url) as admin:
-            admin.client_pause(2000)  # it takes connections and answers nobody
+            admin.client_pause(2000)  # it accepts connections and never answers
             source.text = "new"
             await cache.delete(KEY)
             asked = asyncio.get_running_loop().time()
@@ -285,7 +285,7 @@ async def test_while_redis_is_gone_values_are_made_and_what_was_written_meanwhil
     monkeypatch.undo()
 
 
-async def test_a_redis_that_was_never_there_is_no_error(opened: Open) -> None:
+async def test_an_unavailable_redis_is_no_error_at_the_start(opened: Open) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         replica = await opened(_settings(f"redis://127.0.0.1:{taken.getsockname()[1]}"))
@@ -294,7 +294,7 @@ async def test_a_redis_that_was_never_there_is_no_error(opened: Open) -> None:
 
 
 class _Later:
-    """A clock that is a minute ahead."""
+    """A clock that is one minute ahead."""
 
     @staticmethod
     def monotonic() -> float:

@@ -1,4 +1,4 @@
-"""What goes with every call of another service: who calls, and the key for that service and no other."""
+"""Outgoing calls identify the caller, and send the API key of the called service only."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,8 +22,8 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def _heard() -> AsyncIterator[tuple[str, list[dict[str, str]]]]:
-    """The URL of a provider for everything, and the headers of each request."""
+async def _provider() -> AsyncIterator[tuple[str, list[dict[str, str]]]]:
+    """The URL of a provider that accepts every request, and the headers of each request."""
     requests: list[dict[str, str]] = []
     async with listening(_ANSWER, requests) as url:
         yield url, requests
@@ -44,20 +44,20 @@ async def _call_all(settings: Settings) -> None:
 _ANSWER = b'{"status": "succeeded", "base": "EUR", "as_of": "2026-11-29T00:00:00Z", "rates": {"USD": 1.1}}'
 
 
-async def test_every_call_names_the_caller_and_carries_the_key_of_its_provider() -> None:
-    async with _heard() as (url, heard), _heard() as (post, posted):
-        patience = dict.fromkeys(("provider_timeout_seconds", "rates_timeout_seconds", "mail_timeout_seconds"), 20)
-        made: dict[str, Any] = {"_env_file": None, "provider_url": url, "version": "9.9.9", **patience}
+async def test_every_call_identifies_the_caller_and_sends_the_key_of_its_provider() -> None:
+    async with _provider() as (url, received), _provider() as (post, posted):
+        timeouts = dict.fromkeys(("provider_timeout_seconds", "rates_timeout_seconds", "mail_timeout_seconds"), 20)
+        made: dict[str, Any] = {"_env_file": None, "provider_url": url, "version": "9.9.9", **timeouts}
         await _call_all(read(**made))
-        assert {request.get("authorization") for request in heard} == {None}
-        assert len(heard) == 3
-        heard.clear()
+        assert {request.get("authorization") for request in received} == {None}
+        assert len(received) == 3
+        received.clear()
         await _call_all(read(**made, provider_api_key="for-payments"))
-        assert [request["authorization"] for request in heard] == ["Bearer for-payments"] * 3
-        assert {request["user-agent"] for request in heard} == {"binnacle/9.9.9"}
-        heard.clear()
+        assert [request["authorization"] for request in received] == ["Bearer for-payments"] * 3
+        assert {request["user-agent"] for request in received} == {"binnacle/9.9.9"}
+        received.clear()
         await _call_all(read(**made, provider_api_key="for-payments", mail_url=post, mail_api_key="for-mail"))
-        assert [request["authorization"] for request in heard] == ["Bearer for-payments"] * 2
+        assert [request["authorization"] for request in received] == ["Bearer for-payments"] * 2
         assert [request["authorization"] for request in posted] == ["Bearer for-mail"]
         posted.clear()
         await _call_all(read(**made, provider_api_key="for-payments", mail_url=post))
@@ -71,6 +71,6 @@ def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
     assert not key or key not in str(refused.value)
 
 
-def test_a_key_for_mail_needs_the_address_of_who_takes_it() -> None:
+def test_a_key_for_mail_needs_the_mail_url() -> None:
     with pytest.raises(SettingsError, match="MAIL_API_KEY: needs MAIL_URL"):
         read(_env_file=None, mail_api_key="for-mail")

@@ -1,4 +1,4 @@
-"""The queue's connections."""
+"""Celery's connections to the broker."""
 
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -23,7 +23,7 @@ class _EnoughError(Exception):
     pass
 
 
-def test_a_queue_that_is_gone_is_tried_each_second_however_long_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unavailable_broker_is_retried_every_second_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kombu.utils.functional.sleep", lambda _seconds: None)
     celery = _celery(f"redis://127.0.0.1:{free_port()}/0")
     pauses: list[float] = []
@@ -40,7 +40,7 @@ def test_a_queue_that_is_gone_is_tried_each_second_however_long_it_is_gone(monke
 
 
 @pytest.mark.parametrize("end", ["ack", "reject"])
-def test_a_message_whose_end_redis_does_not_hear_of_keeps_no_other_from_coming(tmp_path: Path, end: str) -> None:
+def test_an_acknowledgement_that_redis_misses_blocks_no_other_message(tmp_path: Path, end: str) -> None:
     port = free_port()
     celery = _celery(f"redis://127.0.0.1:{port}/0")
     messages: list[Any] = []
@@ -60,7 +60,7 @@ def test_a_message_whose_end_redis_does_not_hear_of_keeps_no_other_from_coming(t
     celery.close()
 
 
-def test_what_could_not_be_read_is_counted_by_its_reason(redis_url: str) -> None:
+def test_unreadable_messages_are_counted_by_reason(redis_url: str) -> None:
     registry = CollectorRegistry()
     celery = _celery(redis_url, DroppedMessageMetrics(registry, REASONS).dropped)
 
@@ -79,7 +79,7 @@ def test_what_could_not_be_read_is_counted_by_its_reason(redis_url: str) -> None
     assert counted() == {"undecodable": 1, "malformed": 2, "unknown_task": 0}
 
 
-def test_a_queue_behind_tls_must_show_a_certificate_that_is_good() -> None:
+def test_a_broker_with_tls_needs_a_valid_certificate() -> None:
     celery = _celery("rediss://queue.example.com/0")
     with celery.connection_for_write() as connection:
         assert connection.ssl == {"ssl_cert_reqs": "required"}

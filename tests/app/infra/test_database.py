@@ -1,4 +1,4 @@
-"""The database: an outage has one name, a transaction is whole, and both databases keep alike."""
+"""The database: outages are UnavailableError, transactions are atomic, and both databases behave alike."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
@@ -27,7 +27,7 @@ async def _names(database: Database) -> list[str]:
         return list((await session.execute(select(Account.username).order_by(Account.username))).scalars())
 
 
-async def test_a_transaction_is_kept_whole_or_not_at_all(settings: Settings) -> None:
+async def test_a_transaction_is_atomic(settings: Settings) -> None:
     async def add_and_fail() -> None:
         async with database.write() as session:
             await _add(session, "grace")
@@ -41,7 +41,7 @@ async def test_a_transaction_is_kept_whole_or_not_at_all(settings: Settings) -> 
         assert await _names(database) == ["ada"]
 
 
-async def test_many_writers_at_once_wait_for_each_other(settings: Settings) -> None:
+async def test_concurrent_writers_wait_for_each_other(settings: Settings) -> None:
     async def write(number: int) -> None:
         async with database.write() as session:
             found = len((await session.execute(select(Account.id))).all())
@@ -52,7 +52,7 @@ async def test_many_writers_at_once_wait_for_each_other(settings: Settings) -> N
         assert len(await _names(database)) == 12
 
 
-async def test_moments_and_ids_come_back_as_they_went_in(settings: Settings) -> None:
+async def test_timestamps_and_ids_are_read_as_they_were_written(settings: Settings) -> None:
     account_id = uuid4()
     east = timezone(timedelta(hours=9))
     moment = datetime(2026, 2, 3, 4, 5, 6, 789012, tzinfo=east)
@@ -65,11 +65,11 @@ async def test_moments_and_ids_come_back_as_they_went_in(settings: Settings) -> 
         assert row.created_at.utcoffset() == timedelta(0)
         with pytest.raises(StatementError, match="zone"):
             async with database.write() as session:
-                await _add(session, "grace", created_at=datetime(2026, 1, 1))  # noqa: DTZ001 -- what is refused
+                await _add(session, "grace", created_at=datetime(2026, 1, 1))  # noqa: DTZ001 -- the refused value
     assert moment.astimezone(UTC).hour == 19
 
 
-async def test_a_fault_of_ours_is_not_called_an_outage(settings: Settings) -> None:
+async def test_a_fault_of_the_service_is_not_an_outage(settings: Settings) -> None:
     async with open_database(settings) as database:
         for statement in ("SELECT * FROM no_such_table", "SELEC 1", "INSERT INTO accounts (id) VALUES (NULL)"):
             with pytest.raises(DBAPIError):
@@ -78,7 +78,7 @@ async def test_a_fault_of_ours_is_not_called_an_outage(settings: Settings) -> No
         assert await _names(database) == [], "the pool is as good as before"
 
 
-async def test_an_absent_server_and_a_used_up_pool_are_outages(tmp_path: Path, database_url: str) -> None:
+async def test_an_unreachable_server_and_an_exhausted_pool_are_outages(tmp_path: Path, database_url: str) -> None:
     gone = read(state_dir=tmp_path, database_url="postgresql://binnacle@127.0.0.1:9/binnacle", _env_file=None)
     async with open_database(gone) as database:
         with pytest.raises(UnavailableError):
@@ -98,7 +98,7 @@ async def test_an_absent_server_and_a_used_up_pool_are_outages(tmp_path: Path, d
                 await session.execute(text("SELECT 1"))
 
 
-async def test_a_connection_that_the_server_ended_is_replaced_for_reads_an_outage_for_writes(
+async def test_a_closed_connection_is_replaced_for_reads_and_an_outage_for_writes(
     database_url: str,
 ) -> None:
     settings = read(database_url=database_url, database_pool_size=1, database_max_overflow=0, _env_file=None)
@@ -116,7 +116,7 @@ async def test_a_connection_that_the_server_ended_is_replaced_for_reads_an_outag
                 assert (await session.execute(text("SELECT 1"))).scalar_one() == 1
 
 
-async def test_a_statement_that_takes_too_long_is_an_outage(database_url: str) -> None:
+async def test_a_statement_timeout_is_an_outage(database_url: str) -> None:
     settings = read(database_url=database_url, database_statement_timeout_seconds=0.1, _env_file=None)
     async with open_database(settings) as database:
         with pytest.raises(UnavailableError):

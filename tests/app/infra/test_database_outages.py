@@ -1,4 +1,4 @@
-"""PostgreSQL as networks and operators treat it: what is lost is noticed, and costs as few callers as it can."""
+"""PostgreSQL connections that are cut: the loss is detected, and as few callers as possible fail."""
 
 import asyncio
 import socket
@@ -41,48 +41,48 @@ async def _wired(url: str, **settings: Any) -> AsyncIterator[tuple[Database, Wir
 
 
 def _read(url: str, **settings: Any) -> Any:
-    patience = {"database_statement_timeout_seconds": 30, "database_connect_timeout_seconds": 30}
-    return read(_env_file=None, database_url=url, **(patience | settings))
+    timeouts = {"database_statement_timeout_seconds": 30, "database_connect_timeout_seconds": 30}
+    return read(_env_file=None, database_url=url, **(timeouts | settings))
 
 
-async def _ask(database: Database) -> Any:
+async def _select(database: Database) -> Any:
     async with database.rows() as rows:
         return (await rows.execute(ONE)).scalar_one()
 
 
 async def _fill(database: Database, connections: int) -> None:
-    """Opens so many connections, idle afterwards."""
-    everybody = asyncio.Barrier(connections)
+    """Opens this many connections, idle afterwards."""
+    barrier = asyncio.Barrier(connections)
 
     async def hold() -> None:
         async with database.read() as session:
             await session.execute(ONE)
-            await everybody.wait()
+            await barrier.wait()
 
     await asyncio.gather(*(hold() for _ in range(connections)))
 
 
-async def test_a_cut_costs_no_reader_anything_and_doubts_the_idle_rest(database_url: str) -> None:
+async def test_a_cut_connection_fails_no_reader_and_the_idle_ones_are_checked(database_url: str) -> None:
     async with _wired(database_url) as (database, wire):
         await _fill(database, 5)
         wire.cut()
-        assert [await _ask(database) for _ in range(5)] == [1] * 5
+        assert [await _select(database) for _ in range(5)] == [1] * 5
         async with database.write() as session:
             assert (await session.execute(ONE)).scalar_one() == 1
 
 
-async def test_the_first_silence_is_noticed_and_the_idle_rest_not_asked(database_url: str) -> None:
+async def test_the_first_timeout_is_detected_and_idle_connections_are_not_tried(database_url: str) -> None:
     async with _wired(database_url, database_statement_timeout_seconds=0.2) as (database, wire):
         await _fill(database, 5)
         wire.drop_silently()
-        assert await _ask(database) == 1, "one reader waits for the limit of 1.2 s, and is served after it"
-        async with asyncio.timeout(20):  # five that waited would fail as writers do
+        assert await _select(database) == 1, "one reader waits for the limit of 1.2 s, and is served after it"
+        async with asyncio.timeout(20):  # five consecutive timeouts would exceed it
             for _ in range(5):
                 async with database.write() as session:
                     assert (await session.execute(ONE)).scalar_one() == 1
 
 
-async def test_entities_that_were_read_outlive_the_connection(database_url: str) -> None:
+async def test_a_read_after_a_cut_uses_a_new_connection_and_earlier_results_stay(database_url: str) -> None:
     async with _wired(database_url) as (database, wire), database.read() as session:
         first = await session.execute(PID)
         wire.cut()
@@ -90,7 +90,7 @@ async def test_entities_that_were_read_outlive_the_connection(database_url: str)
         assert first.scalar_one() != second.scalar_one()
 
 
-async def test_a_writer_whose_connection_is_lost_is_refused_and_nothing_is_written(database_url: str) -> None:
+async def test_a_writer_that_loses_its_connection_fails_and_nothing_is_written(database_url: str) -> None:
     async def write_and_be_cut() -> None:
         async with database.write() as session:
             await session.execute(text("INSERT INTO things VALUES (1)"))
@@ -106,19 +106,19 @@ async def test_a_writer_whose_connection_is_lost_is_refused_and_nothing_is_writt
             assert (await rows.execute(text("SELECT count(*) FROM things"))).scalar_one() == 0
 
 
-async def test_a_widened_column_costs_no_reader_anything(database_url: str) -> None:
+async def test_a_widened_column_fails_no_reader(database_url: str) -> None:
     async with open_database(_read(database_url)) as database, open_database(_read(database_url)) as newer:
         async with newer.write() as session:
             await session.execute(text("CREATE TABLE things (name VARCHAR(10))"))
             await session.execute(text("INSERT INTO things VALUES ('anvil')"))
 
-        everybody = asyncio.Barrier(3)
+        barrier = asyncio.Barrier(3)
 
         async def look(*, at_once: bool) -> str:
             async with database.rows() as rows:
                 name: str = (await rows.execute(text("SELECT name FROM things"))).scalar_one()
                 if at_once:
-                    await everybody.wait()
+                    await barrier.wait()
                 return name
 
         await asyncio.gather(*(look(at_once=True) for _ in range(3)))
@@ -128,20 +128,20 @@ async def test_a_widened_column_costs_no_reader_anything(database_url: str) -> N
         assert await asyncio.gather(*(look(at_once=True) for _ in range(3))) == ["anvil"] * 3
 
 
-async def test_a_server_that_turns_read_only_is_left_and_found_again(database_url: str) -> None:
+async def test_a_server_that_becomes_read_only_is_left_and_found_again(database_url: str) -> None:
     name = database_url.partition("?")[0].rsplit("/", 1)[1]
     async with open_database(_read(database_url)) as database, open_database(_read(database_url)) as operator:
         await _fill(database, 3)
         await _fill(operator, 2)
         async with operator.write() as session:
             await session.execute(text(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on'))
-        async with database.read() as session:  # as ALTER SYSTEM would, for a session that is open
+        async with database.read() as session:  # as ALTER SYSTEM would, for an open session
             await session.execute(text("SET default_transaction_read_only = on"))
         with pytest.raises(ReadOnlyError):
             async with database.write() as session:
                 await session.execute(text("CREATE TABLE things (id INTEGER)"))
         with pytest.raises(ReadOnlyError):
-            await _ask(database)
+            await _select(database)
         async with operator.write() as session:
             await session.execute(text(f'ALTER DATABASE "{name}" RESET default_transaction_read_only'))
         await _until_served(database)
@@ -149,7 +149,7 @@ async def test_a_server_that_turns_read_only_is_left_and_found_again(database_ur
             await session.execute(text("CREATE TABLE things (id INTEGER)"))
 
 
-async def test_a_look_that_finds_a_server_read_only_leaves_it(database_url: str) -> None:
+async def test_a_write_check_that_finds_a_read_only_server_disconnects(database_url: str) -> None:
     async with open_database(_read(database_url)) as database:
         await database.require_writes()
         async with database.read() as session:
@@ -159,7 +159,7 @@ async def test_a_look_that_finds_a_server_read_only_leaves_it(database_url: str)
         await database.require_writes()
 
 
-async def test_the_kernel_watches_each_connection(database_url: str) -> None:
+async def test_each_connection_has_tcp_keepalive(database_url: str) -> None:
     async with wire_to(database_url) as wire:
         url = f"{wire.url(database_url)}?keepalives_idle=60"
         async with open_database(_read(url)) as database, database.engine.connect() as connection:
@@ -171,42 +171,42 @@ async def test_the_kernel_watches_each_connection(database_url: str) -> None:
             assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2000
 
 
-async def test_once_it_is_gone_everybody_is_refused_at_once_and_served_soon_after(
+async def test_during_an_outage_all_callers_fail_fast_and_are_served_soon_after(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_gate, "CHECK_SECONDS", 0.05)
-    crowd = {"database_pool_size": 2, "database_pool_timeout_seconds": 30}
-    async with _wired(database_url, **crowd) as (database, wire):
+    small_pool = {"database_pool_size": 2, "database_pool_timeout_seconds": 30}
+    async with _wired(database_url, **small_pool) as (database, wire):
         await _fill(database, 2)
         with wire.gone():
-            first = await asyncio.gather(*(_ask(database) for _ in range(20)), return_exceptions=True)
+            first = await asyncio.gather(*(_select(database) for _ in range(20)), return_exceptions=True)
             assert {type(each) for each in first} == {OutageError}
         await _until_served(database)
-        assert await asyncio.gather(*(_ask(database) for _ in range(20))) == [1] * 20
+        assert await asyncio.gather(*(_select(database) for _ in range(20))) == [1] * 20
 
 
-async def test_who_waits_for_a_connection_is_refused_when_the_database_goes(database_url: str) -> None:
+async def test_callers_that_wait_for_a_connection_fail_when_the_database_goes_down(database_url: str) -> None:
     async with _wired(database_url, database_pool_size=2, database_pool_timeout_seconds=300) as (database, wire):
         pool = _pool(database)
         assert pool.gate is not None
         with wire.gone(silently=True):
-            connecting = [asyncio.create_task(_ask(database)) for _ in range(2)]
+            connecting = [asyncio.create_task(_select(database)) for _ in range(2)]
             await _until(lambda: wire.opened == 2)
-            waiting = [asyncio.create_task(_ask(database)) for _ in range(5)]
+            waiting = [asyncio.create_task(_select(database)) for _ in range(5)]
             await _until(lambda: len(pool._waiting) == 5)
             pool.gate.close(_refused(ConnectionRefusedError()))
             answers = await asyncio.gather(*connecting, *waiting, return_exceptions=True)
             assert {type(each) for each in answers} == {OutageError}
 
 
-async def test_connections_that_are_open_stay_in_use_while_no_other_can_be_opened(database_url: str) -> None:
+async def test_open_connections_stay_in_use_while_no_other_can_be_opened(database_url: str) -> None:
     async with _wired(database_url, database_pool_size=3) as (database, _):
         await _fill(database, 1)
         pool = _pool(database)
         assert pool.gate is not None
         pool.gate.close(_refused(ConnectionRefusedError()))
         assert pool.gate.closed
-        assert await _ask(database) == 1
+        assert await _select(database) == 1
 
 
 def _pool(database: Database) -> Pool:
@@ -217,7 +217,7 @@ def _pool(database: Database) -> Pool:
 
 async def _until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not true():  # noqa: ASYNC110 -- what is waited for sets no event
+        while not true():  # noqa: ASYNC110 -- no event for it
             await asyncio.sleep(0.01)
 
 
@@ -225,7 +225,7 @@ async def _until_served(database: Database) -> None:
     async with asyncio.timeout(30):
         while True:
             try:
-                await _ask(database)
+                await _select(database)
             except OutageError:
                 await asyncio.sleep(0.05)
             else:
@@ -277,19 +277,19 @@ def _refused(cause: Exception) -> ConnectError:
     ],
     ids=repr,
 )
-def test_an_outage_is_what_is_not_known_to_be_a_fault(error: Exception, outage: type[OutageError] | None) -> None:
+def test_errors_are_outages_unless_they_are_known_faults(error: Exception, outage: type[OutageError] | None) -> None:
     found = outage_of(error)
     assert (type(found) if found is not None else None) is outage
 
 
-async def test_a_value_that_no_column_holds_is_no_outage(database_url: str) -> None:
+async def test_a_value_that_no_column_can_store_is_no_outage(database_url: str) -> None:
     async with open_database(_read(database_url)) as database:
         with pytest.raises(DBAPIError):
             async with database.read() as session:
                 await session.execute(text("SELECT CAST(:number AS INTEGER)"), {"number": 2**40})
 
 
-async def test_an_error_of_the_work_itself_is_no_outage(database_url: str) -> None:
+async def test_an_error_of_the_transaction_itself_is_no_outage(database_url: str) -> None:
     async def fail() -> None:
         async with database.read() as session:
             await session.execute(ONE)

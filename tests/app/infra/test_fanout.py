@@ -1,4 +1,4 @@
-"""Publish and subscribe: to every reader, in every process, and past a Redis that is gone or a reader that sleeps."""
+"""Publish and subscribe: to every subscriber in every process, despite a Redis outage or a slow subscriber."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ def _settings(**values: object) -> Settings:
     return read(_env_file=None, **postgresql, **values)
 
 
-async def test_every_reader_of_a_channel_gets_its_messages_in_order_and_no_others(fanout: Fanout) -> None:
+async def test_every_subscriber_of_a_channel_gets_its_messages_in_order_and_no_others(fanout: Fanout) -> None:
     async with fanout.subscribe("a") as one, fanout.subscribe("a", "b") as both, fanout.subscribe("c") as other:
         for channel, content in (("a", b"1"), ("b", b"2"), ("d", b"0"), ("a", b"\x00\xff")):
             await fanout.publish(channel, content)
@@ -43,7 +43,7 @@ async def test_every_reader_of_a_channel_gets_its_messages_in_order_and_no_other
             assert await reader.within(0.2) is None, "each message comes once"
 
 
-async def test_who_has_left_gets_nothing_and_may_come_again(fanout: Fanout) -> None:
+async def test_after_unsubscribing_no_messages_arrive_and_subscribing_again_works(fanout: Fanout) -> None:
     async with fanout.subscribe("a") as left:
         pass
     await fanout.publish("a", b"1")
@@ -53,7 +53,7 @@ async def test_who_has_left_gets_nothing_and_may_come_again(fanout: Fanout) -> N
     assert await left.within(0.05) is None
 
 
-async def test_a_reader_that_is_too_slow_is_dropped_and_slows_nobody() -> None:
+async def test_a_slow_subscriber_is_dropped_and_delays_no_other() -> None:
     registry = CollectorRegistry()
     fanout = Fanout(FanoutMetrics(registry), waiting=3)
     async with fanout.subscribe("a") as slow, fanout.subscribe("a") as quick:
@@ -65,7 +65,7 @@ async def test_a_reader_that_is_too_slow_is_dropped_and_slows_nobody() -> None:
     assert registry.get_sample_value("fanout_dropped_readers_total") == 1
 
 
-async def test_processes_hear_each_other_and_themselves_once(redis_url: str) -> None:
+async def test_processes_receive_each_others_messages_and_their_own_once(redis_url: str) -> None:
     async with AsyncExitStack() as stack:
         settings = _settings(redis_url=redis_url)
         here, there = [await stack.enter_async_context(open_fanout(settings, metered(settings))) for _ in range(2)]
@@ -81,7 +81,7 @@ async def test_processes_hear_each_other_and_themselves_once(redis_url: str) -> 
         assert await later.within(PATIENCE) is not None
 
 
-async def test_without_redis_a_process_hears_itself_and_nothing_fails() -> None:
+async def test_without_redis_a_process_receives_its_own_messages_and_nothing_fails() -> None:
     settings = _settings(redis_url=f"redis://127.0.0.1:{free_port()}/0")
     opened = open_fanout(settings, metered(settings))
     async with opened as fanout, fanout.subscribe("a") as reader:
@@ -90,7 +90,7 @@ async def test_without_redis_a_process_hears_itself_and_nothing_fails() -> None:
             assert await reader.within(1) == Message("a", b"1")
 
 
-async def test_when_redis_comes_back_so_do_its_messages(tmp_path: Path) -> None:
+async def test_messages_resume_when_redis_is_available_again(tmp_path: Path) -> None:
     registry, port = CollectorRegistry(), free_port()
     async with AsyncExitStack() as stack:
         first = stack.enter_context(own_redis(tmp_path, port))

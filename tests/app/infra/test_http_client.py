@@ -1,4 +1,4 @@
-"""Calls of another service that is slow, failing, hanging, lying or not there, over real sockets."""
+"""Calls of another service that is slow, failing, hanging, unreliable or unreachable, over real sockets."""
 
 import asyncio
 import json
@@ -35,21 +35,21 @@ RULES = BreakerRules()
 
 @pytest.fixture(scope="module")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One sandbox for all tests here, since each has an order of its own."""
+    """One sandbox for all tests here, since each has its own order."""
     with Processes(tmp_path_factory.mktemp("sandbox")) as processes:
         yield processes.sandbox()
 
 
 @pytest.fixture
 def sandbox(running_sandbox: str) -> str:
-    """The sandbox, behaving well."""
+    """The sandbox with its faults reset."""
     loopback.put(f"{running_sandbox}/v1/behaviour", json={}).raise_for_status()
     return running_sandbox
 
 
 @dataclass(slots=True)
 class Shop:
-    """Who calls, and what it counted. `provider` is the way of tests to the same service."""
+    """The calling side and its metrics. `provider` is the tests' own client of the same service."""
 
     dependency: Dependency
     registry: CollectorRegistry
@@ -73,11 +73,11 @@ class Shop:
         return len(found.raise_for_status().json()["charges"])
 
     async def until_charged(self) -> None:
-        while await self.charged() == 0:  # noqa: ASYNC110 -- in another process, which has no event for us
+        while await self.charged() == 0:  # noqa: ASYNC110 -- in another process, so there is no event for it
             await asyncio.sleep(0.01)
 
     def outcomes(self) -> dict[str, float]:
-        """How often each outcome was counted that was."""
+        """Number of calls by outcome."""
         samples = [sample for metric in self.registry.collect() for sample in metric.samples]
         return {
             sample.labels["outcome"]: sample.value
@@ -131,7 +131,7 @@ async def test_an_answer_is_read_and_counted(sandbox: str) -> None:
         )
 
 
-async def test_a_liar_is_asked_again_with_the_same_key_and_charges_once(sandbox: str) -> None:
+async def test_a_lost_answer_is_retried_with_the_same_key_and_charges_once(sandbox: str) -> None:
     async with _open(sandbox, tries=10, rules=BreakerRules(failures_in_a_row=99)) as shop:
         await shop.behave(charges={"lie_rate": 1})
         charging = asyncio.create_task(shop.charge())
@@ -143,7 +143,7 @@ async def test_a_liar_is_asked_again_with_the_same_key_and_charges_once(sandbox:
         assert shop.counted("dependency_retries_total") == shop.outcomes()["connection"]
 
 
-async def test_who_hangs_is_left_at_the_deadline_and_may_have_charged(sandbox: str) -> None:
+async def test_a_hanging_call_ends_at_the_deadline_and_may_have_charged(sandbox: str) -> None:
     async with _open(sandbox, try_seconds=0.2, tries=2) as shop:
         await shop.behave(charges={"hang_rate": 1})
         with pytest.raises(TimedOutError, match="The rates service did not answer in time"):
@@ -162,7 +162,7 @@ async def test_a_body_that_trickles_ends_at_the_deadline_too() -> None:
     async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         for _ in range(1000):
-            writer.write(b"x")  # each within any timeout for a single read
+            writer.write(b"x")  # each byte arrives within any timeout for a single read
             await writer.drain()
             await asyncio.sleep(0.02)
 
@@ -173,7 +173,7 @@ async def test_a_body_that_trickles_ends_at_the_deadline_too() -> None:
         assert time.monotonic() - started < 1.5
 
 
-async def test_who_fails_gets_a_few_tries_and_then_the_breaker_keeps_everybody_off(sandbox: str) -> None:
+async def test_failures_are_retried_a_few_times_and_then_open_the_breaker(sandbox: str) -> None:
     async with _open(sandbox, rules=BreakerRules(failures_in_a_row=4, open_seconds=0.3)) as shop:
         await shop.behave(charges={"fail_rate": 1})
         with pytest.raises(NoAnswerError, match="status 503") as failed:
@@ -193,7 +193,7 @@ async def test_who_fails_gets_a_few_tries_and_then_the_breaker_keeps_everybody_o
         assert shop.counted("dependency_breaker_transitions_total", state="closed") == 1
 
 
-async def test_who_is_not_there_is_told_from_who_is_slow() -> None:
+async def test_unreachable_and_slow_are_different_outcomes() -> None:
     async with _open(f"http://127.0.0.1:{free_port()}", tries=2) as shop:
         with pytest.raises(NoAnswerError) as gone:
             await shop.charge()
@@ -229,7 +229,7 @@ async def test_a_refusal_is_an_answer_with_its_meaning(sandbox: str) -> None:
         (httpx2.Response(201, content=b'{"status": "succeeded"}' + b" " * 1000), "body", 1),
     ],
 )
-async def test_what_makes_no_sense_is_no_answer(
+async def test_a_malformed_response_is_a_failure(
     response: httpx2.Response, kind: str, tries: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dependency_module, "MAX_ANSWER_BYTES", 1000)
@@ -246,7 +246,7 @@ async def test_what_makes_no_sense_is_no_answer(
         assert shop.outcomes() == {kind: tries}
 
 
-async def test_who_was_given_up_on_holds_no_connection(sandbox: str) -> None:
+async def test_a_call_that_timed_out_holds_no_connection(sandbox: str) -> None:
     async with _open(sandbox, try_seconds=20, tries=1, rules=BreakerRules(failures_in_a_row=99, calls=99)) as shop:
         await shop.behave(charges={"hang_rate": 1})
         given_up = await asyncio.gather(*(shop.charge(within=0.1) for _ in range(60)), return_exceptions=True)
@@ -256,7 +256,7 @@ async def test_who_was_given_up_on_holds_no_connection(sandbox: str) -> None:
         assert set(answers) == {"succeeded"}
 
 
-async def test_who_is_cancelled_counts_nothing_and_leaves_the_breaker_as_it_was(sandbox: str) -> None:
+async def test_a_cancelled_call_counts_nothing_and_leaves_the_breaker_unchanged(sandbox: str) -> None:
     async with _open(sandbox, rules=BreakerRules(failures_in_a_row=1)) as shop:
         await shop.behave(charges={"hang_rate": 1})
         calling = asyncio.create_task(shop.charge())
@@ -269,7 +269,7 @@ async def test_who_is_cancelled_counts_nothing_and_leaves_the_breaker_as_it_was(
         assert await shop.charge() == "succeeded"
 
 
-async def test_each_dependency_fails_alone_and_as_set(sandbox: str) -> None:
+async def test_each_dependency_has_its_own_breaker_and_settings(sandbox: str) -> None:
     registry = CollectorRegistry()
     settings = read(_env_file=None, call_tries=1, breaker_failures=1, breaker_open_seconds=60)
     telemetry = metered(settings, registry)
@@ -294,7 +294,7 @@ async def test_each_dependency_fails_alone_and_as_set(sandbox: str) -> None:
 
 
 async def _raw(response: httpx2.Response) -> bytes:
-    """A response as a server would write it."""
+    """A response as a server would send it."""
     body = await response.aread() if "content-encoding" not in response.headers else b"x"
     headers = {**response.headers, "content-length": str(len(body)), "connection": "close"}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())

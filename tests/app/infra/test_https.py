@@ -1,4 +1,4 @@
-"""A company's own authority and its proxy: calls go as SSL_CERT_FILE, HTTPS_PROXY and NO_PROXY say, over real TLS."""
+"""Private CA and proxy: calls follow SSL_CERT_FILE, HTTPS_PROXY and NO_PROXY, over real TLS."""
 
 import asyncio
 import ssl
@@ -23,17 +23,17 @@ ANSWER: Final = b'{"status": "succeeded"}'
 
 
 @asynccontextmanager
-async def _provider(heard: list[dict[str, str]]) -> AsyncIterator[str]:
-    """The URL of a provider that speaks TLS with a certificate of the company's authority."""
+async def _provider(received: list[dict[str, str]]) -> AsyncIterator[str]:
+    """The URL of a TLS provider whose certificate the private CA signed."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(SERVER, SERVER_KEY)
-    async with listening(ANSWER, heard, context) as url:
+    async with listening(ANSWER, received, context) as url:
         yield url
 
 
 @asynccontextmanager
 async def _proxy(to: str, asked: list[list[str]]) -> AsyncIterator[str]:
-    """The address of a proxy that connects to the port of the URL `to`, whatever it is asked for, and notes that."""
+    """The address of a proxy that records each CONNECT target and connects to the port of the URL `to`."""
     port = int(to.rpartition(":")[2])
 
     async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -62,19 +62,19 @@ async def _charge(url: str, **settings: Any) -> str:
         return (await provider.charge(uuid4(), 1990, "EUR")).status
 
 
-async def test_a_companys_own_authority_is_trusted_where_it_is_named_and_nowhere_else() -> None:
-    heard: list[dict[str, str]] = []
-    async with _provider(heard) as url:
+async def test_a_private_ca_is_trusted_where_it_is_named_and_nowhere_else() -> None:
+    received: list[dict[str, str]] = []
+    async with _provider(received) as url:
         assert await _charge(url, ssl_cert_file=CA) == "succeeded"
         with pytest.raises(NoAnswerError, match="ConnectError"):
             await _charge(url)
-    assert len(heard) == 1
+    assert len(received) == 1
 
 
-async def test_calls_go_through_the_proxy_which_sees_the_address_and_nothing_else() -> None:
-    heard: list[dict[str, str]] = []
+async def test_calls_use_the_proxy_which_sees_the_address_only() -> None:
+    received: list[dict[str, str]] = []
     asked: list[list[str]] = []
-    async with _provider(heard) as url, _proxy(url, asked) as proxy:
+    async with _provider(received) as url, _proxy(url, asked) as proxy:
         outside = {"ssl_cert_file": CA, "https_proxy": f"http://ada:opensesame@{proxy}"}
         paid = await _charge("https://provider.test", **outside, provider_api_key="for-payments")
         assert paid == "succeeded"
@@ -82,17 +82,17 @@ async def test_calls_go_through_the_proxy_which_sees_the_address_and_nothing_els
         assert request[0] == "CONNECT provider.test:443 HTTP/1.1"
         assert f"Proxy-Authorization: Basic {b64encode(b'ada:opensesame').decode()}" in request
         assert not any("for-payments" in line for line in request)
-        assert [each["authorization"] for each in heard] == ["Bearer for-payments"]
+        assert [each["authorization"] for each in received] == ["Bearer for-payments"]
         assert await _charge(url, **outside, no_proxy="127.0.0.1") == "succeeded"
         assert len(asked) == 1, "the second went without it"
         with pytest.raises(NoAnswerError, match="ConnectError"):
             await _charge("https://another.test", **outside)
-        assert len(heard) == 2, "the certificate is of another host"
+        assert len(received) == 2, "the certificate is of another host"
 
 
-async def test_a_proxy_that_lets_nobody_through_is_an_outage() -> None:
-    heard: list[dict[str, str]] = []
-    async with listening(b"", heard) as gone:
+async def test_an_unreachable_proxy_is_an_outage() -> None:
+    received: list[dict[str, str]] = []
+    async with listening(b"", received) as gone:
         with pytest.raises(NoAnswerError):
             await _charge("https://provider.test", https_proxy=gone.replace("http://127.0.0.1", "http://127.0.0.2"))
 
@@ -109,16 +109,16 @@ async def test_a_proxy_that_lets_nobody_through_is_an_outage() -> None:
         ("https://provider.example.com", "*", False),
     ],
 )
-def test_which_calls_go_through_it(url: str, direct: str, goes_through: bool) -> None:  # noqa: FBT001 -- a table
+def test_no_proxy_selects_the_direct_calls(url: str, direct: str, goes_through: bool) -> None:  # noqa: FBT001 -- a table
     settings = read(_env_file=None, https_proxy="http://proxy:3128", no_proxy=direct)
     assert (proxy_for(url, settings) is not None) is goes_through
 
 
-def test_without_one_every_call_is_direct() -> None:
+def test_without_a_proxy_every_call_is_direct() -> None:
     assert proxy_for("https://provider.example.com", read(_env_file=None)) is None
 
 
-def test_what_leads_nowhere_is_refused_and_not_repeated() -> None:
+def test_an_invalid_proxy_is_refused_and_not_repeated() -> None:
     with pytest.raises(SettingsError) as refused:
         read(_env_file=None, https_proxy="ada:opensesame@proxy", ssl_cert_file="/nowhere/authorities.pem")
     assert "SSL_CERT_FILE: the file does not exist" in str(refused.value)
@@ -126,7 +126,7 @@ def test_what_leads_nowhere_is_refused_and_not_repeated() -> None:
     assert "opensesame" not in str(refused.value)
 
 
-def test_they_are_read_under_the_names_that_everybody_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_standard_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "localhost,.example.com")
     monkeypatch.setenv("SSL_CERT_FILE", str(CA))

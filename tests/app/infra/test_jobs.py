@@ -1,4 +1,4 @@
-"""Jobs in the process: never in the way of a request, never the end of each other."""
+"""In-process jobs: they delay no request and do not end each other."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from tests.support.recorded_telemetry import recorded_logs
 pytestmark = pytest.mark.anyio
 
 
-async def test_what_is_queued_is_done_before_the_end() -> None:
+async def test_queued_jobs_are_done_before_shutdown() -> None:
     done: list[UUID] = []
 
     async def handle(message_id: UUID) -> None:
@@ -29,7 +29,7 @@ async def test_what_is_queued_is_done_before_the_end() -> None:
     assert sorted(done) == sorted(messages)
 
 
-async def test_no_more_run_at_once_than_were_asked_for() -> None:
+async def test_no_more_run_concurrently_than_the_limit() -> None:
     running = most = 0
 
     async def handle(_message_id: UUID) -> None:
@@ -47,7 +47,7 @@ async def test_no_more_run_at_once_than_were_asked_for() -> None:
     assert most == 3
 
 
-async def test_one_jobs_failure_does_not_end_the_others() -> None:
+async def test_a_failed_job_does_not_end_the_others() -> None:
     done: list[UUID] = []
 
     async def handle(message_id: UUID) -> None:
@@ -74,9 +74,9 @@ async def test_one_jobs_failure_does_not_end_the_others() -> None:
     assert all("RuntimeError" in line["exception"] for line in recorded.lines("job_failed")), "its type and place"
 
 
-async def test_a_full_queue_is_told_and_fails_nobody() -> None:
+async def test_a_full_queue_is_logged_and_fails_no_caller() -> None:
     async def handle(_message_id: UUID) -> None:
-        """Nothing runs: the block is not entered."""
+        """No worker runs: the block is not entered."""
 
     with recorded_logs() as recorded:
         jobs = Jobs(at_once=1)
@@ -85,7 +85,7 @@ async def test_a_full_queue_is_told_and_fails_nobody() -> None:
     assert [line["level"] for line in recorded.lines("job_queue_full")] == ["warning"] * 2
 
 
-async def test_a_job_that_hangs_delays_the_end_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hanging_job_delays_shutdown_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs_module, "DRAIN_SECONDS", 0.2)
     ended: list[str] = []
 

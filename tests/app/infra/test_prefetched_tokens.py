@@ -1,4 +1,4 @@
-"""Sliding windows in leases: strict over all replicas, one round trip at most, and never an error."""
+"""Sliding windows with prefetched tokens: exact over all replicas, at most one round trip, and never an error."""
 
 import asyncio
 import time
@@ -36,15 +36,15 @@ async def test_replicas_together_allow_the_limit_and_no_more(limits: Limits) -> 
     item = window("shared", 320, 3600)
     replicas = [PrefetchedTokens(limits.counters, item) for _ in range(4)]
 
-    async def ask(replica: PrefetchedTokens) -> int:
+    async def call(replica: PrefetchedTokens) -> int:
         return sum([(await replica.use("client")).allowed for _ in range(200)])
 
-    allowed = sum(await asyncio.gather(*(ask(replica) for replica in replicas)))
+    allowed = sum(await asyncio.gather(*(call(replica) for replica in replicas)))
     assert 320 - 4 * (320 // prefetched_tokens.MAX_BATCH_SHARE) <= allowed <= 320
     assert (await replicas[0].use("another")).allowed
 
 
-async def test_one_replica_alone_spends_all_of_it(limits: Limits) -> None:
+async def test_a_single_replica_can_use_the_whole_limit(limits: Limits) -> None:
     replica = PrefetchedTokens(limits.counters, window("alone", 100, 3600))
     uses = [await replica.use("client") for _ in range(120)]
     assert [use.allowed for use in uses] == [True] * 100 + [False] * 20
@@ -53,7 +53,7 @@ async def test_one_replica_alone_spends_all_of_it(limits: Limits) -> None:
     assert all(use.reset >= 1 for use in uses)
 
 
-async def test_many_at_once_are_counted_each(limits: Limits) -> None:
+async def test_concurrent_requests_are_each_counted(limits: Limits) -> None:
     replica = PrefetchedTokens(limits.counters, window("burst", 64, 3600))
     uses = await asyncio.gather(*(replica.use("client") for _ in range(200)))
     assert sum(use.allowed for use in uses) == 64
@@ -75,16 +75,16 @@ class _Counted(PrefetchedTokens):
     def __init__(self, counters: Counters, item: RateLimitItem) -> None:
         super().__init__(counters, item)
         self.trips = 0
-        ask = self._counting.call
+        call = self._counting.call
 
         async def counted(operation: "object") -> object:
             self.trips += 1
-            return await ask(operation)  # type: ignore[arg-type]
+            return await call(operation)  # type: ignore[arg-type]
 
         self._counting.call = counted  # type: ignore[assignment,method-assign]
 
 
-async def test_a_request_costs_one_round_trip_at_most_and_few_cost_any(limits: Limits) -> None:
+async def test_a_request_costs_at_most_one_round_trip_and_most_cost_none(limits: Limits) -> None:
     replica = _Counted(limits.counters, window("trips", 6000, 3600))
     most = 0
     for _ in range(2000):
@@ -99,7 +99,7 @@ async def test_a_request_costs_one_round_trip_at_most_and_few_cost_any(limits: L
     assert replica.trips == before + 20
 
 
-async def test_refusals_ask_nobody_for_a_second(limits: Limits) -> None:
+async def test_refusals_are_cached_for_a_second(limits: Limits) -> None:
     replica = _Counted(limits.counters, window("refused", 1, 3600))
     assert (await replica.use("client")).allowed
     assert not (await replica.use("client")).allowed
@@ -108,9 +108,7 @@ async def test_refusals_ask_nobody_for_a_second(limits: Limits) -> None:
     assert replica.trips == before
 
 
-async def test_clients_are_forgotten_rather_than_kept_without_end(
-    limits: Limits, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_number_of_clients_in_memory_is_bounded(limits: Limits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prefetched_tokens, "MAX_CLIENTS", 10)
     replica = PrefetchedTokens(limits.counters, window("forgotten", 2, 3600))
     for _ in range(2):
@@ -120,7 +118,7 @@ async def test_clients_are_forgotten_rather_than_kept_without_end(
     assert not (await replica.use("client-0")).allowed
 
 
-async def test_while_redis_is_gone_each_replica_holds_to_the_limit() -> None:
+async def test_during_a_redis_outage_each_replica_applies_the_limit() -> None:
     async with _open(f"redis://127.0.0.1:{free_port()}") as limits:
         replica = PrefetchedTokens(limits.counters, window("gone", 40, 3600))
         began = time.monotonic()
@@ -129,7 +127,7 @@ async def test_while_redis_is_gone_each_replica_holds_to_the_limit() -> None:
     assert time.monotonic() - began < 2
 
 
-async def test_the_counts_are_the_librarys_own(limits: Limits) -> None:
+async def test_the_counters_are_those_of_the_limits_library(limits: Limits) -> None:
     item = window("library", 100, 3600)
     await PrefetchedTokens(limits.counters, item).use("client")
     storage = limits.counters.shared or limits.counters.own

@@ -1,4 +1,4 @@
-"""The limit holds to the last use, however requests arrive: in one process and in two."""
+"""The limit is exact for every order of arrival, in one process and in two."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -16,16 +16,16 @@ from app.settings import read
 from app.telemetry.metrics import LimitMetrics
 from tests.support.telemetry import metered
 
-SECONDS = 10**9  # no window ends in a test
+SECONDS = 10**9  # no window ends during a test
 AMOUNTS = st.integers(1, 200)
-# Of each request: the replica that it comes to, and how much later than the first, in turns of the loop or in TICKs.
+# For each request: its replica, and its delay after the first one, in event loop iterations or in TICKs.
 ARRIVALS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 60)), min_size=1, max_size=250)
-TICK = 0.0002  # seconds, about a round trip to Redis
-ONE_AT_A_TIME = 2 * MAX_BATCH_SHARE  # below this no use is taken ahead
+TICK = 0.0002  # seconds, about one round trip to Redis
+ONE_AT_A_TIME = 2 * MAX_BATCH_SHARE  # limits below this prefetch no tokens
 
 
 class _Slow(MemoryStorage):
-    """Counts that take some turns of the event loop to answer, as a server does."""
+    """Counters that take several event loop iterations to answer, as a server does."""
 
     def __init__(self, turns: Iterator[int]) -> None:
         super().__init__()
@@ -51,12 +51,12 @@ class _Slow(MemoryStorage):
 async def _allowed(
     replicas: Sequence[PrefetchedTokens], arrivals: Sequence[tuple[int, int]], client: str, tick: float
 ) -> int:
-    async def ask(replica: int, later: int) -> bool:
+    async def use(replica: int, later: int) -> bool:
         for _ in range(1 if tick else later):
             await asyncio.sleep(later * tick)
         return (await replicas[replica % len(replicas)].use(client)).allowed
 
-    return sum(await asyncio.gather(*(ask(*arrival) for arrival in arrivals)))
+    return sum(await asyncio.gather(*(use(*arrival) for arrival in arrivals)))
 
 
 def _assert_exact(amount: int, replicas: int, asked: int, allowed: int) -> None:
@@ -72,7 +72,7 @@ def _assert_exact(amount: int, replicas: int, asked: int, allowed: int) -> None:
     replicas=st.integers(1, 2),
     turns=st.lists(st.integers(0, 5), min_size=1, max_size=8),
 )
-@example(amount=1, arrivals=[(0, 0), (0, 4)], replicas=1, turns=[2])  # the second comes while the first looks
+@example(amount=1, arrivals=[(0, 0), (0, 4)], replicas=1, turns=[2])  # the second arrives while the first waits
 def test_replicas_never_allow_more_than_the_limit(
     amount: int, arrivals: list[tuple[int, int]], replicas: int, turns: list[int]
 ) -> None:

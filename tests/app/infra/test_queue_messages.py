@@ -1,4 +1,4 @@
-"""Messages from Redis: what the worker sends itself passes, and nothing else."""
+"""Messages from Redis: only those that the service itself sends are accepted."""
 
 import json
 from base64 import b64encode
@@ -15,7 +15,7 @@ GOOD_ID = str(uuid4())
 
 
 def envelope(body: object = None, **headers: object) -> dict[str, Any]:
-    """A message as Celery writes it; a header that is `...` is left out."""
+    """A message as Celery writes it; a header that is `...` is omitted."""
     encoded = b64encode(json.dumps([[GOOD_ID], {}, {}]).encode()).decode() if body is None else body
     known = {"task": PROCESS_MESSAGE, "id": str(uuid4()), "timelimit": [None, None], "eta": None} | headers
     return {
@@ -61,7 +61,7 @@ def test_a_malformed_message_is_refused(raw: bytes) -> None:
 
 
 @given(st.binary() | st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps).map(str.encode))
-def test_whatever_comes_is_refused_or_rebuilt(raw: bytes) -> None:
+def test_every_message_is_refused_or_rebuilt(raw: bytes) -> None:
     with pytest.raises(MalformedMessageError):
         rebuild(raw)
 
@@ -72,11 +72,11 @@ def test_whatever_comes_is_refused_or_rebuilt(raw: bytes) -> None:
         st.none() | st.text() | st.integers() | st.lists(st.text()),
     )
 )
-def test_of_a_good_message_only_the_id_and_the_trace_context_are_taken(headers: dict[str, object]) -> None:
+def test_only_the_id_and_the_trace_context_of_a_valid_message_are_read(headers: dict[str, object]) -> None:
     trace = {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": "a=b"}
-    plain, odd = envelope(**trace), envelope(**trace, **headers)
-    odd["headers"]["id"] = plain["headers"]["id"]
-    one, other = json.loads(rebuild(json.dumps(plain).encode())), json.loads(rebuild(json.dumps(odd).encode()))
+    plain, changed = envelope(**trace), envelope(**trace, **headers)
+    changed["headers"]["id"] = plain["headers"]["id"]
+    one, other = json.loads(rebuild(json.dumps(plain).encode())), json.loads(rebuild(json.dumps(changed).encode()))
     tags = {message["properties"].pop("delivery_tag") for message in (one, other)}
     assert one == other
     assert len(tags) == 2
@@ -84,6 +84,6 @@ def test_of_a_good_message_only_the_id_and_the_trace_context_are_taken(headers: 
     assert one["body"]
 
 
-def test_an_endless_header_is_left_out_of_the_trace_context() -> None:
+def test_an_oversized_header_is_left_out_of_the_trace_context() -> None:
     headers = json.loads(rebuild(json.dumps(envelope(traceparent="x" * 5000, tracestate=7)).encode()))["headers"]
     assert headers.keys().isdisjoint({"traceparent", "tracestate"})

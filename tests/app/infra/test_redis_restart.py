@@ -1,4 +1,4 @@
-"""Redis restarts, or closes idle connections: each use of it goes on at once."""
+"""Redis restarts or closes idle connections: each use of it recovers immediately."""
 
 import asyncio
 import time
@@ -24,13 +24,13 @@ from tests.support.servers import own_redis
 from tests.support.telemetry import metered
 
 pytestmark = pytest.mark.anyio
-CROWD = 15
-AGAIN_SECONDS = 3.0  # from when Redis is back
+CONNECTIONS = 15
+AGAIN_SECONDS = 3.0  # seconds after Redis is available again
 
 
 @dataclass(slots=True)
 class Uses:
-    """All uses of Redis in an API process, and a server of their own."""
+    """All uses of Redis in an API process, and their own server."""
 
     cache: Cache
     limits: Limits
@@ -41,12 +41,12 @@ class Uses:
     server: ExitStack
     start: Callable[[], object]
 
-    async def crowd(self) -> None:
+    async def open_connections(self) -> None:
         """Opens several connections of each pool."""
-        await asyncio.gather(*(use(self) for use in USES for _ in range(CROWD)))
+        await asyncio.gather(*(use(self) for use in USES for _ in range(CONNECTIONS)))
 
     def failures(self) -> float:
-        """Calls of Redis that came to nothing."""
+        """Number of failed Redis calls."""
         return sum(
             sample.value
             for metric in self.registry.collect()
@@ -80,7 +80,7 @@ USES: tuple[Callable[[Uses], Awaitable[None]], ...] = (_cache, _limits, _fanout,
 
 @pytest.fixture
 async def uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Uses]:
-    monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)  # on a busy machine a crowd takes longer
+    monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)  # many connections take longer on a slow machine
     port, registry = free_port(), CollectorRegistry()
     url = f"redis://127.0.0.1:{port}/0"
     settings = read(redis_url=url, database_url="postgresql://127.0.0.1:9/none", _env_file=None)
@@ -97,29 +97,29 @@ async def uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
         fanout = await stack.enter_async_context(open_fanout(settings, telemetry))
         publisher = Publisher(make_celery(settings), telemetry)
         made = Uses(cache, limits, fanout, publisher, registry, url, server, start)
-        await made.crowd()
+        await made.open_connections()
         assert made.failures() == 0
         yield made
         publisher.close()
 
 
 @pytest.mark.parametrize("use", USES, ids=["cache", "limits", "fanout", "queue"])
-async def test_connections_that_the_server_closed_while_idle_cost_nothing(
+async def test_connections_that_the_server_closed_while_idle_cause_no_failure(
     uses: Uses, use: Callable[[Uses], Awaitable[None]]
 ) -> None:
     for _ in range(3):
         uses.drop_idle_connections()
-        await asyncio.gather(*(use(uses) for _ in range(CROWD)))
+        await asyncio.gather(*(use(uses) for _ in range(CONNECTIONS)))
     assert uses.failures() == 0
 
 
-async def test_the_servers_idle_timeout_switches_nothing_off(uses: Uses) -> None:
+async def test_the_servers_idle_timeout_causes_no_failure(uses: Uses) -> None:
     with redis_client.Redis.from_url(uses.url) as admin:
         admin.config_set("timeout", "1")
     async with asyncio.timeout(30):
-        while _clients(uses.url) > 1:  # noqa: ASYNC110 -- time itself is awaited
+        while _clients(uses.url) > 1:  # noqa: ASYNC110 -- waits for time to pass
             await asyncio.sleep(0.1)
-    await uses.crowd()
+    await uses.open_connections()
     assert uses.failures() == 0
 
 
@@ -128,10 +128,10 @@ def _clients(url: str) -> int:
         return len(admin.client_list(_type="normal"))
 
 
-async def test_a_restart_costs_one_bout_at_most_and_all_connections_are_used_again_soon(uses: Uses) -> None:
+async def test_a_restart_fails_one_round_at_most_and_all_connections_recover(uses: Uses) -> None:
     with recorded_logs() as recorded:
         uses.server.close()
-        await asyncio.gather(*(use(uses) for use in (_cache, _limits, _fanout) for _ in range(CROWD)))
+        await asyncio.gather(*(use(uses) for use in (_cache, _limits, _fanout) for _ in range(CONNECTIONS)))
         await asyncio.sleep(1)  # the restart
         uses.start()
         back = time.monotonic()
@@ -140,14 +140,14 @@ async def test_a_restart_costs_one_bout_at_most_and_all_connections_are_used_aga
                 await asyncio.sleep(0.02)
         seconds = time.monotonic() - back
         failures = uses.failures()
-        await asyncio.gather(*(use(uses) for use in USES for _ in range(CROWD)))
+        await asyncio.gather(*(use(uses) for use in USES for _ in range(CONNECTIONS)))
     assert seconds < AGAIN_SECONDS
     assert uses.failures() == failures
     for event in ("cache_left_alone", "limits_in_memory", "fanout_in_this_process"):
         assert len(recorded.lines(event)) == 1, event
 
 
-async def test_damaged_counts_of_a_client_are_an_outage_for_nobody(uses: Uses) -> None:
+async def test_corrupt_counters_of_a_client_fail_no_request(uses: Uses) -> None:
     replica = PrefetchedTokens(uses.limits.counters, window("damaged", 1000, 3600))
     await replica.use("client")
     with redis_client.Redis.from_url(uses.url) as admin:

@@ -1,4 +1,4 @@
-"""What REDIS_URL says holds for each use of Redis: TLS with a company's CA, ACL users, parameters."""
+"""REDIS_URL applies to each use of Redis: TLS with a private CA, ACL users, parameters."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -22,7 +22,7 @@ CLIENT_CERTIFICATE = f"ssl_certfile={CLIENT}&ssl_keyfile={CLIENT_KEY}"
 
 
 class Server(NamedTuple):
-    """A Redis; `admin` may do all, and counts are its own."""
+    """A Redis server; `admin` is unrestricted, and its own commands are counted too."""
 
     port: int
     admin: redis_client.Redis
@@ -49,13 +49,13 @@ def _settings(url: str) -> Settings:
 
 
 @pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+def _long_timeouts(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
     monkeypatch.setattr("app.infra.redis.pool.REDIS_SECONDS", 10.0)
     server.admin.flushall()
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
-async def test_each_use_takes_tls_with_a_companys_ca(tls: int, host: str) -> None:
+async def test_each_use_accepts_tls_with_a_private_ca(tls: int, host: str) -> None:
     await use_all(_settings(f"rediss://{host}:{tls}/0?ssl_ca_certs={CA}"))
 
 
@@ -70,7 +70,7 @@ def test_connections_of_a_pool_read_certificates_once() -> None:
     assert one.ssl_context.get() is other.ssl_context.get()
 
 
-async def test_each_use_takes_the_ca_of_the_environment(tls: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_each_use_trusts_the_ca_of_the_environment(tls: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(CA))
     await use_all(_settings(f"rediss://localhost:{tls}"))
 
@@ -78,24 +78,24 @@ async def test_each_use_takes_the_ca_of_the_environment(tls: int, monkeypatch: p
 @pytest.mark.parametrize(
     "query", ["ssl_cert_reqs=none", "ssl_cert_reqs=CERT_NONE", f"ssl_ca_certs={CA}&ssl_check_hostname=false"]
 )
-async def test_checks_of_the_certificate_can_be_switched_off(tls: int, query: str) -> None:
+async def test_certificate_checks_can_be_disabled(tls: int, query: str) -> None:
     await use_all(_settings(f"rediss://localhost:{tls}?{query}"))
 
 
 @pytest.mark.parametrize("query", ["", "?ssl_cert_reqs=optional"])
-async def test_no_use_goes_on_with_a_certificate_of_an_unknown_ca(tls: int, query: str) -> None:
+async def test_each_use_refuses_a_certificate_of_an_unknown_ca(tls: int, query: str) -> None:
     assert await refused_uses(_settings(f"rediss://localhost:{tls}/0{query}")) == set(USES)
 
 
 @pytest.mark.parametrize(
     "key", [CLIENT_CERTIFICATE, f"ssl_certfile={CLIENT}&ssl_keyfile={ENCRYPTED_CLIENT_KEY}&ssl_password={PASSPHRASE}"]
 )
-async def test_each_use_shows_a_clients_certificate(server: Server, key: str) -> None:
+async def test_each_use_sends_the_client_certificate(server: Server, key: str) -> None:
     with tls_before(server.port, clients=True) as port:
         await use_all(_settings(f"rediss://localhost:{port}?ssl_ca_certs={CA}&{key}"))
 
 
-async def test_a_server_that_asks_for_a_clients_certificate_takes_no_other(server: Server) -> None:
+async def test_a_server_that_requires_client_certificates_refuses_others(server: Server) -> None:
     with tls_before(server.port, clients=True) as port:
         assert await refused_uses(_settings(f"rediss://localhost:{port}?ssl_ca_certs={CA}")) == set(USES)
 
@@ -115,7 +115,7 @@ async def test_each_use_logs_in_as_the_user_of_the_url(server: Server) -> None:
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
-async def test_parameters_hold_for_each_use(server: Server, protocol: int) -> None:
+async def test_parameters_apply_to_each_use(server: Server, protocol: int) -> None:
     waits = "socket_timeout=9&socket_connect_timeout=9.5&socket_keepalive=true&health_check_interval=30"
     server.admin.config_resetstat()
     await use_all(_settings(f"redis://localhost:{server.port}?client_name=shop&protocol={protocol}&{waits}"))

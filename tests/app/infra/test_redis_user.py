@@ -1,4 +1,4 @@
-"""The user that the chart gives the service in Valkey may do what the service does, and nothing else."""
+"""The ACL user that the chart creates in Valkey may do what the service does, and nothing else."""
 
 import re
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ FORBIDDEN: Final = (
 
 @pytest.fixture(scope="module")
 def rules() -> str:
-    """The rules as the chart's template has them."""
+    """The ACL rules in the chart's template."""
     text = (Path(__file__).parents[3] / "helm/binnacle/templates/valkey/configmap.yaml").read_text()
     (found,) = re.findall(r'define "binnacle.valkeyRules" -}}\n(.*)\n', text)
     return str(found)
@@ -68,7 +68,7 @@ def rules() -> str:
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory, rules: str) -> Iterator[int]:
-    """A server that has read the line that the chart's container writes."""
+    """The port of a server that has loaded the line that the chart's container writes."""
     folder, port = tmp_path_factory.mktemp("redis"), free_port()
     admin = "user admin on nopass ~* &* +@all"
     (folder / "user.conf").write_text(f'user default on ">{PASSWORD}" {rules}\n{admin}\n')
@@ -78,13 +78,13 @@ def port(tmp_path_factory: pytest.TempPathFactory, rules: str) -> Iterator[int]:
 
 @pytest.fixture
 def admin(port: int) -> Iterator[redis_client.Redis]:
-    """May do all, and has seen no refusal yet."""
+    """An unrestricted client, with the log of refused commands reset."""
     with redis_client.Redis(port=port, username="admin", password="any") as client:
         client.acl_log_reset()
         yield client
 
 
-def test_compose_and_the_page_on_redis_have_the_same_rules(rules: str) -> None:
+def test_compose_and_the_redis_documentation_have_the_same_rules(rules: str) -> None:
     root = Path(__file__).parents[3]
     for page in ("compose/secrets.sh", "docs/redis.md"):
         assert rules in " ".join((root / page).read_text().replace("\\\n", " ").split()), page
@@ -100,7 +100,7 @@ async def test_each_use_of_redis_is_allowed(
 
 
 @pytest.mark.parametrize("command", FORBIDDEN)
-def test_what_the_service_does_not_do_is_refused(port: int, command: str) -> None:
+def test_other_commands_are_refused(port: int, command: str) -> None:
     with (
         redis_client.Redis(port=port, password=PASSWORD) as client,
         pytest.raises(redis_client.exceptions.ResponseError, match=r"(?i)no permissions|NOPERM|DEBUG command not"),

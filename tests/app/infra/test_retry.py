@@ -1,4 +1,4 @@
-"""Retries: with jitter, in time, and within a budget."""
+"""Retries: jitter, deadlines, and the retry budget."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass(slots=True)
 class Service:
-    """Fails so many times, each time taking so long. Time passes only when told."""
+    """Fails a number of times, each taking a given time. Time passes only when the test advances it."""
 
     failures: int
     takes: float = 0.0
@@ -41,7 +41,7 @@ class Service:
             raise UnavailableError("gone")
         return "answer"
 
-    async def ask(self, until: float = 100.0) -> str:
+    async def call_with_retries(self, until: float = 100.0) -> str:
         return await self.retries.run(
             self.call, repeatable=lambda error: isinstance(error, UnavailableError), until=until
         )
@@ -58,16 +58,16 @@ class Service:
         self.seconds += seconds
 
 
-async def test_it_repeats_with_pauses_whose_bound_doubles_up_to_a_limit() -> None:
+async def test_the_upper_bound_of_pauses_doubles_up_to_a_limit() -> None:
     service = Service(failures=5, rules=RetryRules(tries=6, first_pause_seconds=0.5, longest_pause_seconds=3))
-    assert await service.ask() == "answer"
+    assert await service.call_with_retries() == "answer"
     assert service.bounds == [0.5, 1, 2, 3, 3]
     assert service.seconds == sum(service.bounds)
     assert service.counted("dependency_retries_total") == 5
     assert service.counted("dependency_retry_budget_exhausted_total") == 0
 
 
-async def test_pauses_are_spread_over_all_of_the_time_below_their_bound() -> None:
+async def test_pauses_are_spread_evenly_below_their_bound() -> None:
     metrics = DependencyMetrics(CollectorRegistry())
     slept: list[float] = []
 
@@ -85,22 +85,22 @@ async def test_pauses_are_spread_over_all_of_the_time_below_their_bound() -> Non
     assert max(slept) > 0.8
 
 
-async def test_it_gives_up_after_so_many_tries_with_the_last_error() -> None:
+async def test_the_last_error_is_raised_after_the_last_try() -> None:
     service = Service(failures=9)
     with pytest.raises(UnavailableError, match="gone"):
-        await service.ask()
+        await service.call_with_retries()
     assert service.calls == 3
 
 
 async def test_no_try_begins_after_the_deadline() -> None:
     service = Service(failures=9, takes=1, rules=RetryRules(tries=9, first_pause_seconds=0.1))
     with pytest.raises(UnavailableError):
-        await service.ask(until=2.2)
+        await service.call_with_retries(until=2.2)
     assert service.calls == 2, "a third would have begun after 1 + 0.1 + 1 + 0.2 s"
     assert service.counted("dependency_retries_total") == 1
 
 
-async def test_what_another_try_would_not_mend_is_not_repeated() -> None:
+async def test_errors_that_a_retry_can_not_fix_are_not_retried() -> None:
     service = Service(failures=0)
 
     async def refuse() -> str:
@@ -112,19 +112,19 @@ async def test_what_another_try_would_not_mend_is_not_repeated() -> None:
     assert service.calls == 1
 
 
-async def test_an_outage_is_not_multiplied() -> None:
+async def test_the_budget_keeps_retries_from_multiplying_an_outage() -> None:
     service = Service(failures=10**6, rules=RetryRules(tries=4, calls_per_retry=10, reserve=5))
     for _ in range(1000):
         with pytest.raises(UnavailableError):
-            await service.ask(until=float("inf"))
+            await service.call_with_retries(until=float("inf"))
     assert 1100 <= service.calls <= 1105, "a tenth more than was asked for, and the reserve"
     assert service.counted("dependency_retries_total") == service.calls - 1000
     assert (service.counted("dependency_retry_budget_exhausted_total") or 0) > 800
     service.failures = 0
     for _ in range(10):
-        assert await service.ask() == "answer"
+        assert await service.call_with_retries() == "answer"
     service.failures = service.calls + 1
-    assert await service.ask() == "answer", "after ten good calls one may be repeated again"
+    assert await service.call_with_retries() == "answer", "after ten good calls one may be repeated again"
 
 
 @given(
@@ -132,7 +132,7 @@ async def test_an_outage_is_not_multiplied() -> None:
     reserve=st.integers(0, 5),
     what=st.lists(st.booleans(), max_size=300),
 )
-def test_in_any_stretch_the_repeats_stay_within_their_share(
+def test_within_any_window_retries_stay_within_their_share(
     calls_per_retry: int, reserve: int, what: list[bool]
 ) -> None:
     budget = RetryBudget(RetryRules(calls_per_retry=calls_per_retry, reserve=reserve))

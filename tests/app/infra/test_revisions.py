@@ -1,4 +1,4 @@
-"""Migrations are written from the models, listed and undone, on both databases."""
+"""Migrations are generated from the models, listed and downgraded, on both databases."""
 
 import os
 import subprocess
@@ -52,7 +52,7 @@ def run(tree: Path, empty: Settings) -> Run:
     return run
 
 
-def test_a_new_table_is_migrated_to_and_back(tree: Path, run: Run) -> None:
+def test_a_new_table_is_upgraded_and_downgraded(tree: Path, run: Run) -> None:
     models = tree / "app/reports/models.py"
     models.write_text(models.read_text() + MODEL)
     early = run("app", "migrate", "--new", "likenesses of items")
@@ -74,13 +74,13 @@ def test_a_new_table_is_migrated_to_and_back(tree: Path, run: Run) -> None:
     assert "No new upgrade operations" in run("alembic", "check").stdout
 
 
-def test_before_the_first_migration_there_is_no_step_back(empty: Settings) -> None:
+def test_before_the_first_migration_there_is_no_downgrade(empty: Settings) -> None:
     with pytest.raises(revisions.RevisionError, match="no step back from an empty database"):
         revisions.step_back(empty)
     assert not any(line.startswith("*") for line in revisions.history(empty))
 
 
-def test_every_migration_can_be_undone_and_done_again(empty: Settings) -> None:
+def test_every_migration_can_be_downgraded_and_upgraded_again(empty: Settings) -> None:
     schema.migrate(empty)
     known = schema.revisions().known
     assert [revisions.step_back(empty) for _ in known[1:]] == list(reversed(known[:-1]))
@@ -89,7 +89,7 @@ def test_every_migration_can_be_undone_and_done_again(empty: Settings) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["--new", " "], ["--new"], ["--down", "--wait"]], ids=str)
-def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
+def test_invalid_arguments_are_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as refused:
         main(["migrate", *arguments])
     assert refused.value.code == 2

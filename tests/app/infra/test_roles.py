@@ -1,4 +1,4 @@
-"""The application runs as a role that reads and writes rows; `migrate` makes it what it must be."""
+"""The application's role reads and writes rows only; `migrate` creates it and grants its privileges."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ WORD = "word"
 
 @pytest.fixture
 def role(postgresql: PostgreSQL) -> Iterator[str]:
-    """A name for a role of this server, which is dropped with all that it may."""
+    """A name for a role of this server, which is dropped afterwards with its privileges."""
     name = f'app "{uuid4().hex[:8]}"'
     yield name
     postgresql._execute(f"DROP ROLE IF EXISTS {_quoted(name)}")
@@ -60,9 +60,9 @@ def drop(postgresql: PostgreSQL, database_url: str, role: str) -> Iterator[None]
 
 
 @pytest.mark.usefixtures("drop")
-def test_the_role_reads_and_writes_rows_and_changes_no_schema(database_url: str, role: str) -> None:
+def test_the_role_reads_and_writes_rows_and_can_not_change_the_schema(database_url: str, role: str) -> None:
     application = _as(database_url, role)
-    for _ in range(2):  # an upgrade finds it
+    for _ in range(2):  # the second run is an upgrade
         _migrate(database_url, application)
     settings = read(database_url=application, _env_file=None)
     schema.wait_until_current(settings)
@@ -82,7 +82,7 @@ def test_the_role_reads_and_writes_rows_and_changes_no_schema(database_url: str,
 
 
 @pytest.mark.usefixtures("drop")
-def test_tables_of_later_migrations_are_the_roles_as_well(database_url: str, role: str) -> None:
+def test_privileges_cover_tables_of_later_migrations(database_url: str, role: str) -> None:
     application = _as(database_url, role)
     _migrate(database_url, application)
     _run(database_url, "CREATE TABLE later (id serial)")
@@ -90,7 +90,7 @@ def test_tables_of_later_migrations_are_the_roles_as_well(database_url: str, rol
 
 
 @pytest.mark.usefixtures("drop")
-def test_its_password_is_that_of_the_url_and_kept_as_a_verifier(
+def test_its_password_is_that_of_the_url_and_stored_as_a_verifier(
     postgresql: PostgreSQL, database_url: str, role: str
 ) -> None:
     kept = []
@@ -103,8 +103,8 @@ def test_its_password_is_that_of_the_url_and_kept_as_a_verifier(
         assert str(verifier).startswith("SCRAM-SHA-256$4096:")
 
 
-def test_a_verifier_is_postgresqls_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Of RFC 7677: user "user", password "pencil".
+def test_the_verifier_equals_postgresqls_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Example of RFC 7677: user "user", password "pencil".
     salt = bytes.fromhex("5b6d99689d12358eeca04b141236fa81")
     monkeypatch.setattr("secrets.token_bytes", lambda _length: salt)
     assert roles._verifier("pencil").startswith("SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$")
@@ -112,7 +112,7 @@ def test_a_verifier_is_postgresqls_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("drop")
-def test_an_owner_who_may_create_no_roles_grants_to_one_that_is_there(
+def test_an_owner_without_createrole_grants_to_an_existing_role(
     postgresql: PostgreSQL, database_url: str, role: str
 ) -> None:
     owner = f"owner_{uuid4().hex[:8]}"
@@ -142,7 +142,7 @@ def test_a_superuser_is_refused(postgresql: PostgreSQL, database_url: str, role:
         ("postgresql://u@db/", "another"),
     ],
 )
-def test_a_url_without_a_role_of_its_own_is_refused(application: str, named: str) -> None:
+def test_a_url_without_its_own_role_is_refused(application: str, named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         read("migrate", database_url="postgresql://u@db/shop", database_application_url=application, _env_file=None)
 

@@ -1,4 +1,4 @@
-"""Reads of rows hold a connection while their statement runs, and no longer."""
+"""Reads of rows hold a connection only while their statement runs."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ def _used(database: Database) -> int:
     return pool.checkedout()
 
 
-async def test_a_result_is_read_after_its_connection_was_given_back(settings: Settings) -> None:
+async def test_a_result_is_read_after_its_connection_is_released(settings: Settings) -> None:
     async with open_database(settings) as database, database.rows() as rows:
         first = await rows.execute(text("SELECT 1 AS one UNION ALL SELECT :two"), {"two": 2})
         second = await rows.execute(text("SELECT 3"))
@@ -27,7 +27,7 @@ async def test_a_result_is_read_after_its_connection_was_given_back(settings: Se
         assert second.scalar_one() == 3
 
 
-async def test_a_failed_statement_gives_its_connection_back(settings: Settings) -> None:
+async def test_a_failed_statement_releases_its_connection(settings: Settings) -> None:
     async with open_database(settings) as database, database.rows() as rows:
         with pytest.raises(Exception, match="nowhere"):
             await rows.execute(text("SELECT * FROM nowhere"))
@@ -36,11 +36,11 @@ async def test_a_failed_statement_gives_its_connection_back(settings: Settings) 
 
 
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
-async def test_a_statement_whose_caller_left_gives_its_connection_back(settings: Settings) -> None:
+async def test_a_cancelled_statement_releases_its_connection(settings: Settings) -> None:
     async with open_database(settings) as database, database.rows() as rows:
         asked = asyncio.create_task(rows.execute(text("SELECT pg_sleep(20)")))
         async with asyncio.timeout(20):
-            while not (  # noqa: ASYNC110 -- the server has no event for it
+            while not (  # noqa: ASYNC110 -- no event of the server for it
                 await rows.execute(text("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(20)'"))
             ).all():
                 await asyncio.sleep(0.01)

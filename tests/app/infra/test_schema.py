@@ -1,4 +1,4 @@
-"""The schema: what the migrations make is what the models say, however often and by however many it is made."""
+"""Migrations create the schema of the models, also when several processes migrate concurrently."""
 
 import asyncio
 import re
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 
 def _in_the_models(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
-    """The words of items have no form that both databases know; tests/app/catalog/test_search.py uses them."""
+    """The words of items have no type that both databases know; tests/app/catalog/test_search.py uses them."""
     return not (kind in ("table", "index") and name is not None and name.startswith(("items_words", "ix_items_words")))
 
 
@@ -75,13 +75,13 @@ async def test_the_migrations_make_what_the_models_say(settings: Settings) -> No
     assert await _differences(settings) != [], "the comparison sees a difference"
 
 
-def test_on_sqlite_no_writer_comes_between_the_look_and_the_migration(
+def test_on_sqlite_no_write_comes_between_the_check_and_the_migration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reader that turns into a writer does not wait: it fails when another has written since it looked."""
+    """SQLite does not wait when a read transaction becomes a write: it fails if another has written since."""
     settings, look, written = read(state_dir=tmp_path, _env_file=None), schema.found_revision, []
 
-    def look_and_be_overtaken(connection: "Connection") -> str | None:
+    def write_between(connection: "Connection") -> str | None:
         found = look(connection)
         with closing(sqlite3.connect(settings.database_file, timeout=0)) as other:
             try:
@@ -91,7 +91,7 @@ def test_on_sqlite_no_writer_comes_between_the_look_and_the_migration(
                 written.append(False)
         return found
 
-    monkeypatch.setattr(schema, "found_revision", look_and_be_overtaken)
+    monkeypatch.setattr(schema, "found_revision", write_between)
     schema.migrate(settings)
     assert written == [False]
 
@@ -102,7 +102,7 @@ def test_migrating_twice_changes_nothing(empty: Settings) -> None:
     schema.wait_until_current(empty)
 
 
-def test_two_processes_that_migrate_at_once_are_both_content(empty: Settings, processes: Processes) -> None:
+def test_two_concurrent_migrations_both_succeed(empty: Settings, processes: Processes) -> None:
     database = {"DATABASE_URL": empty.database_url.get_secret_value()} if empty.database_url else {}
     migrating = [processes.start("migrate", STATE_DIR=empty.state_dir, **database) for _ in range(2)]
     assert [process.wait() for process in migrating] == [0, 0]
@@ -113,22 +113,20 @@ async def test_before_the_first_migration_there_is_no_revision(empty: Settings) 
     assert await _revision(empty) is None
 
 
-async def test_a_schema_of_a_newer_version_is_left_as_it_is(settings: Settings) -> None:
+async def test_a_schema_of_a_newer_version_is_left_unchanged(settings: Settings) -> None:
     await _write(settings, "UPDATE alembic_version SET version_num = '9999'")
-    with ThreadPoolExecutor(1) as thread:  # each of these runs an event loop of its own
+    with ThreadPoolExecutor(1) as thread:  # each of these runs its own event loop
         thread.submit(schema.migrate, settings).result(timeout=60)
         thread.submit(schema.wait_until_current, settings).result(timeout=60)
     assert await _revision(settings) == "9999"
 
 
-def test_who_waits_for_a_migration_says_for_what_and_goes_on_when_it_is_there(
-    empty: Settings, capfd: pytest.CaptureFixture[str]
-) -> None:
-    told: list[str] = []
+def test_waiting_for_a_migration_is_logged_and_ends_with_it(empty: Settings, capfd: pytest.CaptureFixture[str]) -> None:
+    output: list[str] = []
 
     def waits() -> bool:
-        told.append(capfd.readouterr().out)
-        return "database_not_ready" in "".join(told)
+        output.append(capfd.readouterr().out)
+        return "database_not_ready" in "".join(output)
 
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(schema.wait_until_current, empty)
@@ -136,18 +134,16 @@ def test_who_waits_for_a_migration_says_for_what_and_goes_on_when_it_is_there(
         assert not waiting.done()
         schema.migrate(empty)
         waiting.result(timeout=30)
-    assert "the schema is not the one of this version yet" in "".join(told)
+    assert "the schema is not the one of this version yet" in "".join(output)
 
 
-def test_which_schemas_this_code_can_serve() -> None:
+def test_schemas_that_this_code_can_serve() -> None:
     revisions = schema.Revisions(("0001", "0002"))
     assert [revisions.serves(found) for found in (None, "0001", "0002", "0003")] == [False, False, True, True]
     assert schema.revisions().head == schema.revisions().known[-1]
 
 
-def test_a_database_that_does_not_come_ends_the_wait_with_a_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_database_ends_the_wait_with_a_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "PATIENCE_SECONDS", 0.0)
     gone = read(database_url="postgresql://binnacle:s3cret@127.0.0.1:9/binnacle", _env_file=None)
     for work in (schema.migrate, schema.wait_until_current):
@@ -159,29 +155,29 @@ def test_a_database_that_does_not_come_ends_the_wait_with_a_reason(
         schema.wait_until_current(behind)
 
 
-async def test_a_migration_that_the_database_refuses_is_told_and_leaves_nothing(
+async def test_a_migration_that_the_database_refuses_is_reported_and_rolled_back(
     settings: Settings, processes: Processes
 ) -> None:
-    """Somebody has added its column by hand."""
+    """Fails because the column exists already."""
     head = schema.revisions().head
     before = schema.revisions().known[-2]
-    await _write(settings, f"UPDATE alembic_version SET version_num = '{before}'")  # noqa: S608 - of our own files
+    await _write(settings, f"UPDATE alembic_version SET version_num = '{before}'")  # noqa: S608 - of the project's own files
     database = {"DATABASE_URL": settings.database_url.get_secret_value()} if settings.database_url else {}
     process = processes.start("migrate", STATE_DIR=settings.state_dir, **database)
     assert process.wait() == 1
-    told = process.log.read_text()
-    assert f"migrate: from {before} to {head}: " in told
-    assert "column" in told.partition(f"to {head}: ")[2]
+    output = process.log.read_text()
+    assert f"migrate: from {before} to {head}: " in output
+    assert "column" in output.partition(f"to {head}: ")[2]
     assert await _revision(settings) == before
 
 
 @pytest.fixture
-def hurried(database_url: str) -> Settings:
-    """Settings of a service that lets no statement take longer than 0.1 s."""
+def short_timeout(database_url: str) -> Settings:
+    """Settings with a statement timeout of 0.1 s."""
     return read(database_url=database_url, database_statement_timeout_seconds=0.1, _env_file=None)
 
 
-def test_a_migration_takes_the_time_that_it_needs(hurried: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_has_no_statement_timeout(short_timeout: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     upgrade = command.upgrade
 
     def upgrade_slowly(config: Config, revision: str) -> None:
@@ -189,11 +185,11 @@ def test_a_migration_takes_the_time_that_it_needs(hurried: Settings, monkeypatch
         upgrade(config, revision)
 
     monkeypatch.setattr(command, "upgrade", upgrade_slowly)
-    schema.migrate(hurried)
-    schema.wait_until_current(hurried)
+    schema.migrate(short_timeout)
+    schema.wait_until_current(short_timeout)
 
 
-async def test_a_migration_waits_for_another_as_long_as_that_takes(hurried: Settings, database_url: str) -> None:
+async def test_a_migration_waits_for_another_without_timeout(short_timeout: Settings, database_url: str) -> None:
     async def waits() -> bool:
         return bool(
             await other.fetchval(
@@ -206,7 +202,7 @@ async def test_a_migration_waits_for_another_as_long_as_that_takes(hurried: Sett
     try:
         await other.execute(f"SELECT pg_advisory_lock({schema._ADVISORY_LOCK})")
         with ThreadPoolExecutor(1) as thread:
-            migrating = thread.submit(schema.migrate, hurried)
+            migrating = thread.submit(schema.migrate, short_timeout)
             while not await waits():
                 assert not migrating.done()
                 await asyncio.sleep(0.05)
@@ -214,10 +210,10 @@ async def test_a_migration_waits_for_another_as_long_as_that_takes(hurried: Sett
             migrating.result(timeout=60)
     finally:
         await other.close()
-    assert await _revision(hurried) == schema.revisions().head
+    assert await _revision(short_timeout) == schema.revisions().head
 
 
-async def test_only_a_missing_table_says_that_nothing_is_migrated(settings: Settings) -> None:
+async def test_only_a_missing_table_reports_an_unmigrated_database(settings: Settings) -> None:
     await _write(settings, "ALTER TABLE alembic_version RENAME COLUMN version_num TO other")
     with pytest.raises(DBAPIError):
         await _revision(settings)

@@ -1,15 +1,15 @@
-"""Fixtures of the tests of mail."""
+"""Fixtures of the mail tests."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
 from app.settings import Settings
-from tests.app.mail.mailbox import Post, open_post
+from tests.app.mail.mailbox import MailFixture, open_mail_fixture
 
 
 @pytest.fixture
-async def post(settings: Settings) -> AsyncIterator[Post]:
-    """A post office on each database."""
-    async with open_post(settings) as opened:
+async def mail(settings: Settings) -> AsyncIterator[MailFixture]:
+    """Outbox, handlers and mailer on each database."""
+    async with open_mail_fixture(settings) as opened:
         yield opened

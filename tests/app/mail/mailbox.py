@@ -1,4 +1,4 @@
-"""A shop whose mail arrives at a sandbox provider in this process."""
+"""Outbox, handlers and mailer that send to a sandbox provider in this process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,11 +29,11 @@ from app.telemetry.metrics import DependencyMetrics, JobMetrics
 from app.telemetry.traces.tracing import Tracing
 from tests.support.sandbox import sandbox_client
 
-PATIENCE_SECONDS: Final = 30  # on a busy machine the sandbox in this process may answer late
+PATIENCE_SECONDS: Final = 30  # on a slow machine the sandbox in this process may answer late
 
 
 def mailer(client: httpx2.AsyncClient, sender: str | None = None) -> HttpMailer:
-    """A mailer that asks through this client."""
+    """A mailer that sends through this client."""
     metrics = DependencyMetrics(CollectorRegistry())
     dependency = Dependency(
         TARGET,
@@ -48,18 +48,18 @@ def mailer(client: httpx2.AsyncClient, sender: str | None = None) -> HttpMailer:
 
 
 @dataclass(slots=True)
-class Post:
-    """`hints` are those that nobody has followed yet."""
+class MailFixture:
+    """`enqueued` holds the ids of messages that no worker has processed yet."""
 
     database: Database
     settings: Settings
     client: httpx2.AsyncClient
-    hints: list[UUID] = field(default_factory=list)
+    enqueued: list[UUID] = field(default_factory=list)
     outbox: Outbox = field(init=False)
     handlers: dict[str, Handler] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.outbox = Outbox(self.hints.append)
+        self.outbox = Outbox(self.enqueued.append)
         campaign = SendCampaign(TimeSlices(self.database, self.outbox), self.outbox, accounts_at_once=2)
         self.handlers = {SEND_CAMPAIGN: campaign, **handlers(self.database, mailer(self.client))}
 
@@ -68,11 +68,11 @@ class Post:
         metrics = JobMetrics(CollectorRegistry(), self.handlers)
         return Runner(self.database, self.handlers, metrics, Tracing(made, "test"), made)
 
-    async def ask(self, topic: str, **payload: object) -> UUID:
-        """A message, whose hint is not kept."""
+    async def add_message(self, topic: str, **payload: object) -> UUID:
+        """Adds a message and does not enqueue it."""
         async with self.database.write() as session:
             message_id = self.outbox.add(session, topic, {name: str(value) for name, value in payload.items()})
-        self.hints.remove(message_id)
+        self.enqueued.remove(message_id)
         return message_id
 
     async def account(self, name: str, **values: Any) -> UUID:
@@ -92,10 +92,10 @@ class Post:
             query = select(func.count()).select_from(OutboxMessage).where(OutboxMessage.topic == topic)
             return (await session.execute(query)).scalar_one()
 
-    async def follow(self, runner: Runner) -> None:
-        """Works on all that there are hints of, in their order, and on what comes of it."""
-        while self.hints:
-            await runner.process(self.hints.pop(0))
+    async def process_enqueued(self, runner: Runner) -> None:
+        """Processes the enqueued messages in order, and those that they enqueue."""
+        while self.enqueued:
+            await runner.process(self.enqueued.pop(0))
 
     async def behave(self, **faults: Any) -> None:
         (await self.client.put("/v1/behaviour", json={"mails": faults})).raise_for_status()
@@ -106,6 +106,6 @@ class Post:
 
 
 @asynccontextmanager
-async def open_post(settings: Settings) -> AsyncIterator[Post]:
+async def open_mail_fixture(settings: Settings) -> AsyncIterator[MailFixture]:
     async with open_database(settings) as database, sandbox_client(settings.state_dir) as client:
-        yield Post(database, settings, client)
+        yield MailFixture(database, settings, client)

@@ -1,4 +1,4 @@
-"""Mail through a real SMTP server: encrypted, logged in, and never waited for without an end."""
+"""E-mail through a real SMTP server: TLS, authentication and timeouts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ LOGIN: Final = {"mail_user": "shop", "mail_password": "opensesame"}
 HELLO: Final = templates.welcome("Zoë")
 
 
-class _Posting:
+class _SmtpClient:
     def __init__(self, mailer: Mailer, registry: CollectorRegistry) -> None:
         self.mailer = mailer
         self._registry = registry
@@ -38,20 +38,20 @@ class _Posting:
 
 
 @asynccontextmanager
-async def _posting(port: int, scheme: str = "smtp", **settings: Any) -> AsyncIterator[_Posting]:
+async def _smtp_client(port: int, scheme: str = "smtp", **settings: Any) -> AsyncIterator[_SmtpClient]:
     given = {"mail_from": "shop@shop.test", "ssl_cert_file": CA, "mail_timeout_seconds": 20, **settings}
     made = read(_env_file=None, mail_url=f"{scheme}://localhost:{port}", **given)
     registry = CollectorRegistry()
     async with open_mailer(made, metered(made, registry)) as mailer:
-        yield _Posting(mailer, registry)
+        yield _SmtpClient(mailer, registry)
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
 async def test_an_email_arrives_encrypted_after_the_login(scheme: str) -> None:
     async with smtp_server(implicit_tls=scheme == "smtps") as server:
-        async with _posting(server.port, scheme, **LOGIN) as posting:
-            await posting.send()
-        assert posting.counted("ok") == 1
+        async with _smtp_client(server.port, scheme, **LOGIN) as smtp:
+            await smtp.send()
+        assert smtp.counted("ok") == 1
     assert (server.logins, server.encrypted) == ([("shop", "opensesame")], [True])
     assert ("STARTTLS" in server.commands) == (scheme == "smtp")
     [message] = server.messages
@@ -60,35 +60,35 @@ async def test_an_email_arrives_encrypted_after_the_login(scheme: str) -> None:
     assert "Welcome aboard" in message.replace("_", " ")
 
 
-async def test_nothing_is_said_to_a_server_that_does_not_encrypt_or_that_nobody_vouches_for() -> None:
+async def test_no_credentials_are_sent_without_tls_or_to_an_untrusted_certificate() -> None:
     async with smtp_server() as server:
         server.starttls = False
-        async with _posting(server.port, **LOGIN) as posting:
+        async with _smtp_client(server.port, **LOGIN) as smtp:
             with pytest.raises(NoAnswerError, match="SMTPNotSupportedError"):
-                await posting.send()
+                await smtp.send()
         server.starttls, server.replies = True, {"STARTTLS": "454 not now"}
-        async with _posting(server.port, **LOGIN) as posting:
+        async with _smtp_client(server.port, **LOGIN) as smtp:
             with pytest.raises(NoAnswerError, match="SMTPResponseException"):
-                await posting.send()
+                await smtp.send()
         server.replies = {}
-        async with _posting(server.port, **LOGIN, ssl_cert_file=None) as posting:
+        async with _smtp_client(server.port, **LOGIN, ssl_cert_file=None) as smtp:
             with pytest.raises(NoAnswerError) as unknown:
-                await posting.send()
+                await smtp.send()
             assert unknown.value.kind == "connection"
     assert (server.logins, server.messages) == ([], [])
 
 
-async def test_a_relay_beside_it_may_do_without() -> None:
-    async with smtp_server() as server, _posting(server.port, mail_starttls=False) as posting:
+async def test_a_relay_without_tls_and_authentication_can_be_configured() -> None:
+    async with smtp_server() as server, _smtp_client(server.port, mail_starttls=False) as smtp:
         server.starttls = False
-        await posting.send()
+        await smtp.send()
         assert (len(server.messages), server.encrypted, server.logins) == (1, [False], [])
 
 
-async def _sends(server: SmtpServer, **settings: Any) -> _Posting:
-    async with _posting(server.port, **settings) as posting:
-        await posting.send("ada.secret@example.com")
-    return posting
+async def _sends(server: SmtpServer, **settings: Any) -> _SmtpClient:
+    async with _smtp_client(server.port, **settings) as smtp:
+        await smtp.send("ada.secret@example.com")
+    return smtp
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def _sends(server: SmtpServer, **settings: Any) -> _Posting:
         ("AUTH", "535 wrong", False),
     ],
 )
-async def test_what_is_refused_for_good_is_a_fault_of_the_email_and_all_else_an_outage(
+async def test_a_permanent_refusal_is_a_failure_of_the_email_and_every_other_an_outage(
     command: str,
     reply: str,
     final: bool,  # noqa: FBT001 -- a table
@@ -118,29 +118,29 @@ async def test_what_is_refused_for_good_is_a_fault_of_the_email_and_all_else_an_
 
 
 @pytest.mark.parametrize("hangs", ["EHLO", "AUTH", "RCPT", "DATA"])
-async def test_who_hangs_is_left_at_the_deadline(hangs: str) -> None:
-    async with smtp_server() as server, _posting(server.port, **LOGIN, mail_timeout_seconds=1) as posting:
+async def test_a_hanging_server_ends_at_the_deadline(hangs: str) -> None:
+    async with smtp_server() as server, _smtp_client(server.port, **LOGIN, mail_timeout_seconds=1) as smtp:
         server.hangs = hangs
         with pytest.raises(TimedOutError):
-            await posting.send()
-        assert posting.counted("timeout") == 1
+            await smtp.send()
+        assert smtp.counted("timeout") == 1
 
 
-async def test_a_greeting_that_drips_ends_at_the_deadline_of_the_whole_call() -> None:
-    async with smtp_server() as server, _posting(server.port, mail_timeout_seconds=1) as posting:
+async def test_a_slowly_sent_greeting_ends_at_the_deadline_of_the_whole_call() -> None:
+    async with smtp_server() as server, _smtp_client(server.port, mail_timeout_seconds=1) as smtp:
         server.drips = True
         with pytest.raises(TimedOutError):
-            await posting.send()
+            await smtp.send()
 
 
-async def test_who_is_not_there_is_left_alone_after_some_tries() -> None:
-    async with _posting(free_port(), breaker_failures=2, breaker_open_seconds=60) as posting:
+async def test_repeated_connection_failures_open_the_circuit_breaker() -> None:
+    async with _smtp_client(free_port(), breaker_failures=2, breaker_open_seconds=60) as smtp:
         for _ in range(2):
             with pytest.raises(UnavailableError):
-                await posting.send()
+                await smtp.send()
         with pytest.raises(BreakerOpenError):
-            await posting.send()
-        assert (posting.counted("connection"), posting.counted("breaker_open")) == (2, 1)
+            await smtp.send()
+        assert (smtp.counted("connection"), smtp.counted("breaker_open")) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ async def test_who_is_not_there_is_left_alone_after_some_tries() -> None:
         ({"mail_url": "imap://mail.example.com"}, "MAIL_URL"),
     ],
 )
-def test_settings_that_can_not_work_are_refused(settings: dict[str, object], named: str) -> None:
+def test_invalid_combinations_of_settings_are_refused(settings: dict[str, object], named: str) -> None:
     given = {"mail_url": "smtp://mail.example.com", "mail_from": "shop@shop.test", **settings}
     with pytest.raises(SettingsError) as refused:
         read(_env_file=None, **given)

@@ -1,4 +1,4 @@
-"""Letters: what somebody typed stays a part of its line."""
+"""E-mail templates: input cannot add lines or headers."""
 
 import pytest
 
@@ -8,25 +8,25 @@ BREAKS = "\r\n", "\n", "\r", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029", "\x
 
 
 @pytest.mark.parametrize("broken", BREAKS)
-def test_no_name_makes_a_line_of_its_own(broken: str) -> None:
-    letter = templates.welcome(f"Eve{broken}Bcc: all@example.com{broken}{broken}You have won")
-    assert letter.subject == "Welcome aboard, Eve Bcc: all@example.com You have won"
+def test_a_name_can_not_add_a_line(broken: str) -> None:
+    email = templates.welcome(f"Eve{broken}Bcc: all@example.com{broken}{broken}You have won")
+    assert email.subject == "Welcome aboard, Eve Bcc: all@example.com You have won"
     plain = templates.welcome("Eve")
-    assert len(letter.text.splitlines()) == len(plain.text.splitlines())
+    assert len(email.text.splitlines()) == len(plain.text.splitlines())
     assert templates.campaign(f"Hello{broken}Bcc: all@example.com", "text").subject == "Hello Bcc: all@example.com"
 
 
-def test_what_looks_like_a_form_is_left_alone() -> None:
+def test_template_syntax_in_input_is_not_expanded() -> None:
     for name in ("$total", "${order}", "{text}", "$"):
         assert f"Hello {name}," in templates.welcome(name).text
     assert templates.campaign("50 $off", "$name {text} 100 %").text.startswith("$name {text} 100 %\n")
 
 
-def test_a_long_name_makes_no_subject_that_a_provider_refuses() -> None:
+def test_a_long_name_is_cut_to_the_subject_limit() -> None:
     assert len(templates.welcome("x" * 500).subject) == templates.MAX_SUBJECT
 
 
-def test_each_letter_says_what_it_is_about() -> None:
+def test_each_template_names_its_order_and_amount() -> None:
     order = {"order": "order-7", "total": "19.90", "currency": "EUR"}
     receipt = templates.about_order(templates.RECEIPT, "Ada", order)
     assert receipt.subject == "Your order is paid: 19.90 EUR"

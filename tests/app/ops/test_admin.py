@@ -1,4 +1,4 @@
-"""The admin port: what it tells anybody, and what it changes for whoever has the token."""
+"""The admin port: public endpoints, and changes that need the token."""
 
 import asyncio
 import json
@@ -28,27 +28,27 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """An admin port, and what is behind it."""
+    """An admin port, with the state and the log lines behind it."""
 
     url: str
     serving_state: ServingState
     in_progress: Gauge
     lines: Logs
 
-    def ask(self, method: str, path: str, **options: Any) -> httpx2.Response:
+    def request(self, method: str, path: str, **options: Any) -> httpx2.Response:
         with loopback.client() as client:
             return client.request(method, f"{self.url}{path}", **options)
 
     def put_level(self, **body: object) -> httpx2.Response:
-        return self.ask("PUT", "/loglevel", json=body, headers=BEARER)
+        return self.request("PUT", "/loglevel", json=body, headers=BEARER)
 
 
-both_boards = pytest.mark.parametrize("board", ["memory", "file"], indirect=True)
+on_each_board = pytest.mark.parametrize("board", ["memory", "file"], indirect=True)
 
 
 @pytest.fixture
 def board(request: pytest.FixtureRequest, tmp_path: Path) -> Board:
-    """Where one process keeps what was asked, or where several share it."""
+    """Operator state in memory or in a file that processes share."""
     return Board(tmp_path / "operator.json" if getattr(request, "param", "memory") == "file" else None)
 
 
@@ -64,49 +64,49 @@ def port(board: Board) -> Iterator[Port]:
             yield Port(f"http://127.0.0.1:{number}", serving_state, in_progress, lines)
 
 
-def test_the_index_lists_all_that_is_there_and_what_needs_the_token(port: Port) -> None:
-    index = port.ask("GET", "/").json()
+def test_the_index_lists_every_endpoint_and_which_methods_need_the_token(port: Port) -> None:
+    index = port.request("GET", "/").json()
     assert list(index) == ["/metrics", "/", "/drain", "/livez", "/loglevel", "/readyz"]
     needing = {path: listed["needs_token"] for path, listed in index.items() if "needs_token" in listed}
     assert needing == {"/loglevel": ["PUT"], "/drain": ["POST"]}
     for path, listed in index.items():
         assert listed["summary"]
-        assert port.ask("GET", path).status_code == 200
-        assert port.ask("HEAD", path).content == b""
-    missing = port.ask("GET", "/nothing")
+        assert port.request("GET", path).status_code == 200
+        assert port.request("HEAD", path).content == b""
+    missing = port.request("GET", "/nothing")
     assert (missing.status_code, missing.headers["Content-Type"]) == (404, "application/problem+json")
     assert all(path in missing.json()["detail"] for path in index)
 
 
-def test_probes_say_why_not(port: Port) -> None:
-    assert (port.ask("GET", "/livez").text, port.ask("GET", "/readyz").text) == ("ok\n", "ok\n")
+def test_probes_report_the_reason(port: Port) -> None:
+    assert (port.request("GET", "/livez").text, port.request("GET", "/readyz").text) == ("ok\n", "ok\n")
     port.serving_state.drain()
-    refused = port.ask("GET", "/readyz")
+    refused = port.request("GET", "/readyz")
     assert (refused.status_code, refused.text) == (503, "draining\n")
 
 
-@both_boards
-def test_the_level_changes_for_a_while_and_comes_back_by_itself(port: Port) -> None:
-    assert port.ask("GET", "/loglevel").json() == {"level": "info", "configured_level": "info", "until": None}
+@on_each_board
+def test_the_log_level_changes_for_a_period_and_is_restored(port: Port) -> None:
+    assert port.request("GET", "/loglevel").json() == {"level": "info", "configured_level": "info", "until": None}
     changed = port.put_level(level="debug", **{"for": 1})
     assert changed.status_code == 200
     assert changed.json()["level"] == "debug"
     assert changed.json()["until"].endswith("+00:00")
     assert logs.current_sink().level == logging.DEBUG
-    assert port.ask("GET", "/loglevel").json() == changed.json()
+    assert port.request("GET", "/loglevel").json() == changed.json()
     deadline = time.monotonic() + 10
     while logs.current_sink().level != logging.INFO:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert port.ask("GET", "/loglevel").json()["level"] == "info"
-    told = [(line["was"], line["now"]) for line in port.lines.lines("log_level_changed")]
-    assert told == [("info", "debug"), ("debug", "info")]
+    assert port.request("GET", "/loglevel").json()["level"] == "info"
+    changes = [(line["was"], line["now"]) for line in port.lines.lines("log_level_changed")]
+    assert changes == [("info", "debug"), ("debug", "info")]
 
 
-def test_without_for_a_change_lasts_ten_minutes(port: Port) -> None:
+def test_the_default_period_is_ten_minutes(port: Port) -> None:
     before = time.time()
     port.put_level(level="error")
-    until = port.ask("GET", "/loglevel").json()["until"]
+    until = port.request("GET", "/loglevel").json()["until"]
     assert 590 <= time.mktime(time.strptime(until[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone - before <= 601
 
 
@@ -133,15 +133,15 @@ def test_without_for_a_change_lasts_ten_minutes(port: Port) -> None:
         (400, "LOG_LEVEL", {"headers": BEARER, "json": {"level": "debug", "for": None}}),
     ],
 )
-def test_a_bad_change_changes_nothing_and_says_what_to_do(
+def test_an_invalid_change_is_refused_with_instructions(
     port: Port, status: int, word: str, options: dict[str, Any]
 ) -> None:
-    answer = port.ask("PUT", "/loglevel", **options)
+    answer = port.request("PUT", "/loglevel", **options)
     assert answer.status_code == status
     assert word in answer.json()["detail"]
     assert TOKEN not in answer.text
     assert ("WWW-Authenticate" in answer.headers) == (status == 401)
-    assert port.ask("GET", "/loglevel").json()["level"] == "info"
+    assert port.request("GET", "/loglevel").json()["level"] == "info"
 
 
 @pytest.mark.parametrize(
@@ -154,31 +154,31 @@ def test_a_bad_change_changes_nothing_and_says_what_to_do(
         ("OPTIONS", "/", "GET, HEAD"),
     ],
 )
-def test_another_method_is_told_which_there_are(port: Port, method: str, path: str, allowed: str) -> None:
-    answer = port.ask(method, path, headers=BEARER)
+def test_an_unsupported_method_gets_405_with_allow(port: Port, method: str, path: str, allowed: str) -> None:
+    answer = port.request(method, path, headers=BEARER)
     assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
 
 
-@both_boards
-def test_the_drain_begins_by_hand_and_ends_nothing(port: Port) -> None:
+@on_each_board
+def test_a_drain_can_be_requested_and_requests_go_on(port: Port) -> None:
     port.in_progress.inc(3)
-    assert port.ask("GET", "/drain").json() == {"draining": False, "requests_in_progress": 3}
-    assert port.ask("POST", "/drain").status_code == 401
-    assert port.ask("GET", "/drain").json()["draining"] is False
-    begun = port.ask("POST", "/drain", headers=BEARER)
+    assert port.request("GET", "/drain").json() == {"draining": False, "requests_in_progress": 3}
+    assert port.request("POST", "/drain").status_code == 401
+    assert port.request("GET", "/drain").json()["draining"] is False
+    begun = port.request("POST", "/drain", headers=BEARER)
     assert (begun.status_code, begun.json()) == (202, {"draining": True, "requests_in_progress": 3})
     assert port.serving_state.draining
-    assert port.ask("POST", "/drain", headers=BEARER).status_code == 202
+    assert port.request("POST", "/drain", headers=BEARER).status_code == 202
     assert len(port.lines.lines("drain_asked_for")) == 1
-    assert port.ask("GET", "/metrics").status_code == 200
+    assert port.request("GET", "/metrics").status_code == 200
 
 
-def test_a_drain_by_signal_is_seen_here(port: Port) -> None:
+def test_a_drain_by_signal_is_reported(port: Port) -> None:
     port.serving_state.drain()
-    assert port.ask("GET", "/drain").json()["draining"] is True
+    assert port.request("GET", "/drain").json()["draining"] is True
 
 
-def test_without_a_token_of_ours_nothing_can_be_changed(board: Board) -> None:
+def test_without_a_configured_token_nothing_can_be_changed(board: Board) -> None:
     serving_state = ServingState()
     control = Control(board, "info", serving_state.drain)
     with serve_admin("127.0.0.1", 0, CollectorRegistry(), {}, control, drains=True) as number:
@@ -190,7 +190,7 @@ def test_without_a_token_of_ours_nothing_can_be_changed(board: Board) -> None:
     assert not serving_state.draining
 
 
-def test_processes_that_share_a_file_all_obey_and_a_broken_file_is_nothing_new(tmp_path: Path) -> None:
+def test_processes_that_share_a_file_apply_changes_and_ignore_a_corrupt_file(tmp_path: Path) -> None:
     file = tmp_path / "operator.json"
     levels: list[tuple[int, str]] = []
     drained: list[int] = []
@@ -205,32 +205,32 @@ def test_processes_that_share_a_file_all_obey_and_a_broken_file_is_nothing_new(t
         )
 
     now = 1000.0
-    asking, obeying = process(0), process(1)
-    asking.change_level("debug", 60)
-    obeying.apply()
+    first, second = process(0), process(1)
+    first.change_level("debug", 60)
+    second.apply()
     assert levels == [(0, "debug"), (1, "debug")]
     file.write_text('{"level": ')
-    obeying.apply()
-    asking.begin_drain()
-    obeying.apply()
-    late = process(2)  # started after the one before it was killed
+    second.apply()
+    first.begin_drain()
+    second.apply()
+    late = process(2)  # replaces a process that was killed
     late.apply()
     assert drained == [0, 1, 2]
     now += 61
-    for each in (asking, obeying, late):
+    for each in (first, second, late):
         each.apply()
         each.apply()
     assert levels[2:] == [(2, "debug"), (0, "info"), (1, "info"), (2, "info")]
-    asking.close()
+    first.close()
 
 
-def test_metrics_are_told_while_the_event_loop_is_blocked(port: Port) -> None:
-    told: list[float] = []
+def test_metrics_are_served_while_the_event_loop_is_blocked(port: Port) -> None:
+    scraped: list[float] = []
     free = threading.Event()
 
     def scrape() -> None:
-        answer = port.ask("GET", "/metrics", timeout=5)
-        told.append(time.monotonic() if "things_total 0.0" in answer.text else 0.0)
+        answer = port.request("GET", "/metrics", timeout=5)
+        scraped.append(time.monotonic() if "things_total 0.0" in answer.text else 0.0)
         free.set()
 
     async def block() -> float:
@@ -241,17 +241,17 @@ def test_metrics_are_told_while_the_event_loop_is_blocked(port: Port) -> None:
         return time.monotonic()
 
     blocked_until = asyncio.run(block())
-    assert 0 < told[0] <= blocked_until
+    assert 0 < scraped[0] <= blocked_until
 
 
-def test_half_a_request_holds_nobody_up(port: Port) -> None:
+def test_a_partial_request_blocks_no_other(port: Port) -> None:
     number = int(port.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", number)) as half:
         half.sendall(b"PUT /loglevel HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-        assert port.ask("GET", "/livez").status_code == 200
+        assert port.request("GET", "/livez").status_code == 200
 
 
-def test_a_check_that_breaks_is_a_500_and_a_line_without_what_it_held(board: Board) -> None:
+def test_a_failing_check_is_a_500_and_its_log_line_holds_no_message(board: Board) -> None:
     def broken() -> str:
         raise RuntimeError("canary-of-a-check")
 

@@ -1,4 +1,4 @@
-"""The admin port's HTTP: metrics in every format, and refusals that show no trace."""
+"""HTTP of the admin port: metrics in each format, and refusals without a traceback."""
 
 import json
 import socket
@@ -26,7 +26,7 @@ def url() -> Iterator[str]:
         yield f"http://127.0.0.1:{number}"
 
 
-def ask(method: str, url: str, **headers: str) -> httpx2.Response:
+def request(method: str, url: str, **headers: str) -> httpx2.Response:
     with loopback.client() as client:
         return client.request(method, url, headers=headers)
 
@@ -51,23 +51,23 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("accept", ACCEPTED)
-def test_metrics_come_whatever_format_is_asked_for(url: str, accept: str) -> None:
-    answer = ask("GET", f"{url}/metrics", Accept=accept)
+def test_metrics_support_each_exposition_format(url: str, accept: str) -> None:
+    answer = request("GET", f"{url}/metrics", Accept=accept)
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith(ACCEPTED[accept])
     assert "things_total" in answer.text
 
 
-def test_metrics_answer_head_and_name_their_methods(url: str) -> None:
-    whole, head = ask("GET", f"{url}/metrics"), ask("HEAD", f"{url}/metrics")
+def test_metrics_answer_head_and_405_with_allow(url: str) -> None:
+    whole, head = request("GET", f"{url}/metrics"), request("HEAD", f"{url}/metrics")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["Content-Type"] == whole.headers["Content-Type"]
     assert int(head.headers["Content-Length"]) == int(whole.headers["Content-Length"]) > 0
-    refused = ask("POST", f"{url}/metrics")
+    refused = request("POST", f"{url}/metrics")
     assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD")
 
 
-def test_a_collector_that_fails_is_a_problem_without_a_trace(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_collector_is_a_problem_without_a_traceback(capfd: pytest.CaptureFixture[str]) -> None:
     class Broken(Collector):
         def collect(self) -> Iterator[Metric]:
             raise RuntimeError("a secret of the collector")
@@ -92,28 +92,28 @@ def test_a_collector_that_fails_is_a_problem_without_a_trace(capfd: pytest.Captu
         (b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 200 + b"\r\n", 431),
     ],
 )
-def test_what_is_no_request_is_a_problem_too(
+def test_a_malformed_request_is_a_problem(
     url: str, capfd: pytest.CaptureFixture[str], sent: bytes, status: int
 ) -> None:
     with connect(url) as connection:
         connection.sendall(sent)
-        head, _, body = _everything(connection).partition(b"\r\n\r\n")
+        head, _, body = _read_all(connection).partition(b"\r\n\r\n")
     assert head.split()[1] == str(status).encode()
     assert b"application/problem+json" in head
     assert json.loads(body)["status"] == status
     assert capfd.readouterr().err == ""
 
 
-def test_a_client_that_resets_its_connection_leaves_no_trace(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_client_that_resets_its_connection_leaves_no_traceback(url: str, capfd: pytest.CaptureFixture[str]) -> None:
     for sent in (b"", b"GET /metrics HTTP/1.1\r\nHos", b"GET /metrics HTTP/1.1\r\n\r\n"):
         with connect(url) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.sendall(sent)
-    assert ask("GET", f"{url}/livez").status_code == 200
+    assert request("GET", f"{url}/livez").status_code == 200
     assert capfd.readouterr().err == ""
 
 
-def _everything(connection: socket.socket) -> bytes:
+def _read_all(connection: socket.socket) -> bytes:
     received = b""
     with suppress(ConnectionResetError):
         while piece := connection.recv(65536):

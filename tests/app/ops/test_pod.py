@@ -1,4 +1,4 @@
-"""An operator and a pod of several processes: what is asked of one port reaches all of them."""
+"""Operating a pod of several processes: a request to one admin port applies to all of them."""
 
 import signal
 import sqlite3
@@ -22,11 +22,11 @@ ENDS_WITHIN = 8.0
 
 
 def _answers(url: str) -> list[httpx2.Response]:
-    """From whichever process takes each connection."""
+    """Answers of the processes that accept the connections."""
     return [loopback.get(f"{url}/readyz") for _ in range(20)]
 
 
-def _told(process: Running, event: str) -> int:
+def _count(process: Running, event: str) -> int:
     return sum(line["event"] == event for line in process.lines())
 
 
@@ -35,7 +35,7 @@ def _change(admin: str, level: str) -> None:
         client.put(f"{admin}/loglevel", json={"level": level, "for": 60}, headers=BEARER).raise_for_status()
 
 
-def test_a_pod_of_two_processes_changes_its_level_is_taken_out_by_hand_and_ends_in_time(
+def test_a_pod_of_two_processes_changes_its_log_level_drains_on_request_and_stops_in_time(
     processes: Processes, stores: dict[str, str]
 ) -> None:
     with receiver() as reports:
@@ -49,16 +49,16 @@ def test_a_pod_of_two_processes_changes_its_level_is_taken_out_by_hand_and_ends_
 
         _change(admin, "error")
         wait_until(lambda: loopback.get(f"{admin}/loglevel").json()["level"] == "error", 5, "the level")
-        time.sleep(2.5)  # twice as long as a process needs to see it; at this level nobody says that he has
-        before = _told(server, "http_request")
+        time.sleep(2.5)  # twice as long as a process needs to notice; at this level no process logs the change
+        before = _count(server, "http_request")
         for _ in range(20):
             loopback.get(list_items).raise_for_status()
-        assert _told(server, "http_request") == before
+        assert _count(server, "http_request") == before
         _change(admin, "info")
         # The master and both workers: their lines of the change to `error` were below the new level.
-        wait_until(lambda: _told(server, "log_level_changed") >= 3, 5, "the level in every process")
+        wait_until(lambda: _count(server, "log_level_changed") >= 3, 5, "the level in every process")
         loopback.get(list_items)
-        wait_until(lambda: _told(server, "http_request") == before + 1, 5, "the access line")
+        wait_until(lambda: _count(server, "http_request") == before + 1, 5, "the access line")
 
         assert {answer.status_code for answer in _answers(url)} == {200}
         with loopback.client() as client:
@@ -66,11 +66,11 @@ def test_a_pod_of_two_processes_changes_its_level_is_taken_out_by_hand_and_ends_
         assert (begun.status_code, begun.json()["draining"]) == (202, True)
         wait_until(lambda: {answer.status_code for answer in _answers(url)} == {503}, 5, "no process to be ready")
         assert {answer.headers["Connection"] for answer in _answers(url)} == {"close"}
-        assert loopback.get(list_items).status_code == 200  # who asks all the same is answered
-        victim = psutil.Process(server.pid).children()[0]
-        victim.kill()
+        assert loopback.get(list_items).status_code == 200  # requests that arrive nevertheless are answered
+        killed = psutil.Process(server.pid).children()[0]
+        killed.kill()
         wait_until(lambda: len(psutil.Process(server.pid).children()) == 2, 20, "a new process")
-        wait_until(lambda: _told(server, "drain_asked_for") == 3, 20, "the new process to drain too")
+        wait_until(lambda: _count(server, "drain_asked_for") == 3, 20, "the new process to drain too")
         assert loopback.get(f"{admin}/drain").json() == {"draining": True, "requests_in_progress": 0}
         assert server.running()
 
@@ -80,8 +80,8 @@ def test_a_pod_of_two_processes_changes_its_level_is_taken_out_by_hand_and_ends_
         assert time.monotonic() - began < ENDS_WITHIN
 
 
-def test_reports_that_hang_hold_no_shutdown_and_the_error_is_in_the_log(processes: Processes) -> None:
-    """One process on SQLite, whose table of items is gone: each list is an error that nobody expects."""
+def test_a_hanging_error_report_does_not_delay_shutdown_and_the_error_is_logged(processes: Processes) -> None:
+    """One process on SQLite without its table of items, so that each list is an unhandled error."""
     schema.migrate(read(state_dir=processes.state_dir, _env_file=None))
     with receiver() as reports:
         reports.behave("hangs")
@@ -105,10 +105,10 @@ def test_reports_that_hang_hold_no_shutdown_and_the_error_is_in_the_log(processe
     assert "canary" not in server.log.read_text()
 
 
-def test_a_level_reaches_the_processes_of_a_worker(processes: Processes, stores: dict[str, str]) -> None:
+def test_a_log_level_applies_to_the_processes_of_a_worker(processes: Processes, stores: dict[str, str]) -> None:
     port = free_port()
     worker = processes.start("worker", **stores, ADMIN_PORT=port, ADMIN_TOKEN=TOKEN, WORKER_CONCURRENCY=2)
     admin = processes.await_answer(worker, f"http://127.0.0.1:{port}", "/readyz")
     assert "/drain" not in loopback.get(admin).json()  # it serves no requests
     _change(admin, "warning")
-    wait_until(lambda: _told(worker, "log_level_changed") == 3, 15, "the level in every process")
+    wait_until(lambda: _count(worker, "log_level_changed") == 3, 15, "the level in every process")

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of orders."""
+"""Fixtures of the order tests."""
 
 from collections.abc import AsyncIterator
 

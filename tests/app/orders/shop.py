@@ -1,4 +1,4 @@
-"""A shop without HTTP: the database, a provider, and time that passes when told."""
+"""A shop without HTTP: a database, a sandbox provider, and time that tests move."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -45,7 +45,7 @@ from app.telemetry.metrics import (
     OutboxMetrics,
 )
 from app.telemetry.traces.tracing import Tracing
-from tests.app.infra.outbox.conftest import Hints
+from tests.app.infra.outbox.conftest import FakeQueue
 from tests.support.sandbox import sandbox_client
 from tests.support.telemetry import metered
 
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 STOCK = 1000
 CLAIM_SECONDS = 30.0
-PATIENCE_SECONDS = 30.0  # on a busy machine the sandbox in this process may answer late
+PATIENCE_SECONDS = 30.0  # on a slow machine the sandbox in this process may answer late
 
 
 @dataclass(slots=True)
@@ -75,17 +75,17 @@ class Shop:
     tracing: Tracing = field(init=False)
     reconciler: Reconciler = field(init=False)
     events: Events = field(init=False)
-    hints: list[UUID] = field(default_factory=list)
+    enqueued: list[UUID] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.metrics = OrderMetrics(self.registry)
         self.dependencies = DependencyMetrics(self.registry)
         self.tracing = Tracing(self.settings, "test")
         cache, fanout = Cache(Memory(), CacheMetrics(self.registry)), Fanout(FanoutMetrics(self.registry))
-        self.events = subscribe(Outbox(self.hints.append), cache, fanout)
+        self.events = subscribe(Outbox(self.enqueued.append), cache, fanout)
         self.job_metrics = JobMetrics(self.registry, [PAY_ORDER, REFUND_ORDER])
         outbox_metrics = OutboxMetrics(self.registry)
-        self.reconciler = Reconciler(self.database, Hints(self.queued), outbox_metrics, every=5)
+        self.reconciler = Reconciler(self.database, FakeQueue(self.queued), outbox_metrics, every=5)
 
     async def stock_up(self) -> None:
         name = self.buyer.hex
@@ -101,11 +101,11 @@ class Shop:
             )
 
     async def order(self, quantity: int = 1) -> UUID:
-        """The id of the message of a new order."""
+        """Places an order and returns the id of its message."""
         place = PlaceOrder(self.database, self.events, self.rates, self.metrics)
         new = NewOrder(lines=[NewLine(item_id=self.item, quantity=quantity)])
         order = (await place(self.buyer, new)).order_id
-        return await self.message(PAY_ORDER, order)  # its hint is lost: what is tested is what happens without it
+        return await self.message(PAY_ORDER, order)  # not enqueued: workers get no notification in these tests
 
     async def cancel(self, order_id: UUID) -> OrderDetail:
         return await CancelOrder(self.database, self.events, self.metrics)(self.buyer, order_id)
@@ -114,14 +114,14 @@ class Shop:
         return await OrderQueries(self.database).get(self.buyer, order_id)
 
     async def message(self, topic: str, order_id: UUID) -> UUID:
-        """The one message that asks for this to be done with an order."""
+        """The one message of this topic for an order."""
         async with self.database.read() as session:
             of_the_order = OutboxMessage.payload["order_id"].as_string() == str(order_id)
             query = select(OutboxMessage.id).where(OutboxMessage.topic == topic, of_the_order)
             return (await session.execute(query)).scalar_one()
 
     def provider(self, client: httpx2.AsyncClient | None = None) -> Provider:
-        """A client of the provider that asks once for each call, and is patient however often that fails."""
+        """A client of the provider that calls once without retries, and whose breaker never opens."""
         dependency = Dependency(
             TARGET,
             client or self.client,
@@ -142,7 +142,7 @@ class Shop:
         return Runner(self.database, handlers, self.job_metrics, self.tracing, self.settings)
 
     async def pass_time(self, seconds: float) -> None:
-        """Moves every moment of what is to be done into the past."""
+        """Moves every timestamp of unfinished messages into the past."""
         async with self.database.write() as session:
             query = select(OutboxMessage).where(OutboxMessage.done_at.is_(None))
             for row in (await session.execute(query)).scalars():
@@ -168,7 +168,7 @@ class Shop:
             return (await session.execute(select(Item.stock).where(Item.id == self.item))).scalar_one()
 
     async def available_at(self, message_id: UUID) -> datetime:
-        """From when on the reconciler may queue a message."""
+        """The time from which the reconciler may queue a message."""
         async with self.database.read() as session:
             query = select(OutboxMessage.available_at).where(OutboxMessage.id == message_id)
             return (await session.execute(query)).scalar_one()
@@ -180,7 +180,7 @@ class Shop:
         return await self._ledger("refunds")
 
     async def charges(self, order_id: UUID | None = None) -> list[dict[str, Any]]:
-        """Of all orders, or of one."""
+        """Charges of all orders, or of one."""
         return await self._ledger("charges", **({} if order_id is None else {"reference": str(order_id)}))
 
     async def _ledger(self, kind: str, **of: str) -> list[dict[str, Any]]:
@@ -195,7 +195,7 @@ class Shop:
 
 @asynccontextmanager
 async def open_shop(settings: Settings) -> AsyncIterator[Shop]:
-    """A shop on a migrated database, with a sandbox provider of its own."""
+    """A shop on a migrated database, with its own sandbox provider."""
     async with open_database(settings) as database, sandbox_client(settings.state_dir) as client:
         telemetry = metered(settings)
         cache = Cache(Memory(), telemetry.metrics(CacheMetrics))

@@ -1,4 +1,4 @@
-"""Cancelling: pieces come back at once, money comes back once, and the race with the payment has one winner."""
+"""Cancelling: stock is returned immediately, money is refunded once, and a race with the payment has one winner."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_pending_order_is_cancelled_at_once_and_never_charged(shop: Shop) -> None:
+async def test_a_pending_order_is_cancelled_immediately_and_never_charged(shop: Shop) -> None:
     payment = await shop.order(quantity=2)
     order = await shop.order_of(payment)
     cancelled = await shop.cancel(order)
@@ -30,7 +30,7 @@ async def test_a_pending_order_is_cancelled_at_once_and_never_charged(shop: Shop
     assert shop.counted("orders_cancelled_total", was="pending") == 1
 
 
-async def test_a_paid_order_that_is_cancelled_gets_its_money_back_once(shop: Shop) -> None:
+async def test_a_cancelled_paid_order_is_refunded_once(shop: Shop) -> None:
     payment = await shop.order(quantity=2)
     order = await shop.order_of(payment)
     await shop.worker().process(payment)
@@ -54,7 +54,7 @@ async def test_a_paid_order_that_is_cancelled_gets_its_money_back_once(shop: Sho
     assert shop.counted("orders_refunded_total") == shop.counted("orders_cancelled_total", was="paid") == 1
 
 
-async def test_cancelling_twice_or_ten_times_at_once_is_cancelling_once(shop: Shop) -> None:
+async def test_cancelling_is_idempotent_in_sequence_and_concurrently(shop: Shop) -> None:
     payment = await shop.order(quantity=3)
     order = await shop.order_of(payment)
     await shop.worker().process(payment)
@@ -67,7 +67,7 @@ async def test_cancelling_twice_or_ten_times_at_once_is_cancelling_once(shop: Sh
     assert shop.counted("orders_cancelled_total", was="paid") == 1
 
 
-async def test_what_failed_is_not_cancelled(shop: Shop) -> None:
+async def test_a_failed_order_can_not_be_cancelled(shop: Shop) -> None:
     await shop.behave(decline_rate=1)
     payment = await shop.order()
     await shop.worker().process(payment)
@@ -78,7 +78,7 @@ async def test_what_failed_is_not_cancelled(shop: Shop) -> None:
     assert await shop.stock() == STOCK
 
 
-async def test_a_worker_that_died_between_charge_and_record_leaves_the_charge_to_the_refund(shop: Shop) -> None:
+async def test_a_charge_of_a_worker_that_died_is_refunded_after_the_cancellation(shop: Shop) -> None:
     payment = await shop.order()
     order = await shop.order_of(payment)
     async with shop.database.write() as session:
@@ -94,7 +94,7 @@ async def test_a_worker_that_died_between_charge_and_record_leaves_the_charge_to
     assert [len(await shop.charges()), len(await shop.refunds())] == [1, 1]
 
 
-async def test_a_charge_that_is_still_on_its_way_is_paid_back_too(shop: Shop) -> None:
+async def test_a_charge_in_flight_is_refunded_too(shop: Shop) -> None:
     payment = await shop.order()
     order = await shop.order_of(payment)
     async with shop.database.write() as session:
@@ -110,7 +110,7 @@ async def test_a_charge_that_is_still_on_its_way_is_paid_back_too(shop: Shop) ->
     assert [len(await shop.charges()), len(await shop.refunds())] == [1, 1], "it came, and was the same one"
 
 
-async def test_a_card_that_is_declined_after_the_cancellation_is_owed_nothing(shop: Shop) -> None:
+async def test_a_charge_declined_after_the_cancellation_needs_no_refund(shop: Shop) -> None:
     payment = await shop.order()
     order = await shop.order_of(payment)
     await shop.behave(decline_rate=1, charges={"error_rate": 1})
@@ -122,7 +122,7 @@ async def test_a_card_that_is_declined_after_the_cancellation_is_owed_nothing(sh
     assert await shop.refunds() == []
 
 
-async def test_of_payment_and_cancellation_at_the_same_moment_one_wins(shop: Shop) -> None:
+async def test_of_a_concurrent_payment_and_cancellation_one_wins(shop: Shop) -> None:
     won: Counter[str] = Counter()
     for _ in range(12):
         payment = await shop.order()

@@ -1,4 +1,4 @@
-"""Real processes: a worker killed in the middle of a payment that its buyer cancels, and a provider that lies."""
+"""Real processes: a worker killed during a payment that its buyer cancels, and a provider that loses its answers."""
 
 import time
 
@@ -24,7 +24,7 @@ def _await_refund(shopper: Shopper, location: str) -> None:
     wait_until(lambda: shopper.client.get(location).json()["refund"] != "pending", 60, "the refund")
 
 
-def test_worker_killed_between_charge_and_record_of_an_order_that_is_cancelled_or_not(
+def test_a_worker_killed_between_charge_and_record_of_an_order_that_is_cancelled_or_not(
     processes: Processes, stores: dict[str, str]
 ) -> None:
     provider = processes.sandbox()
@@ -34,7 +34,7 @@ def test_worker_killed_between_charge_and_record_of_an_order_that_is_cancelled_o
     _, url = processes.api(**stores)
     with Shopper(url) as shopper:
         for cancels in (False, True):
-            # The provider writes the charge, then keeps the worker waiting: killed there, it never hears the answer.
+            # The provider records the charge, then delays its answer: the worker is killed before it arrives.
             _behave(provider, latency_ms=3500)
             placed = shopper.order()
             order_id, location = placed.json()["id"], placed.headers["Location"]
@@ -55,8 +55,8 @@ def test_worker_killed_between_charge_and_record_of_an_order_that_is_cancelled_o
             assert len(_ledger(provider, "refunds", order_id)) == cancels
 
 
-def test_provider_lies_and_the_buyer_cancels_before_the_next_try(processes: Processes) -> None:
-    running_shop = embedded(processes, **QUICK, BREAKER_OPEN_SECONDS=0.2)  # a liar is asked again soon
+def test_the_provider_loses_its_answers_and_the_buyer_cancels_before_the_retry(processes: Processes) -> None:
+    running_shop = embedded(processes, **QUICK, BREAKER_OPEN_SECONDS=0.2)  # a lost answer is retried soon
     with Shopper(running_shop.urls[0]) as shopper:
         running_shop.behave(lie_rate=1)
         placed = [shopper.order() for _ in range(4)]
@@ -68,7 +68,7 @@ def test_provider_lies_and_the_buyer_cancels_before_the_next_try(processes: Proc
         wait_until(
             lambda: any(_ledger(running_shop.provider, "refunds", order_id) for order_id in orders), 40, "a refund"
         )
-        time.sleep(1)  # for more lies: a refund that is made and not told is asked for again
+        time.sleep(1)  # for more lost answers: a refund without an answer is requested again
         running_shop.behave()
         for order_id, location in orders.items():
             _await_refund(shopper, location)

@@ -1,4 +1,4 @@
-"""An order's status as server-sent events: of this replica and of another one, to its end and not beyond."""
+"""An order's status as server-sent events, of any replica, until its final state."""
 
 import asyncio
 import json
@@ -31,12 +31,12 @@ on_sqlite = pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 
 @dataclass(slots=True)
 class Stream:
-    """What came, as it came."""
+    """Server-sent events of one response."""
 
     lines: Iterator[str]
 
     def event(self) -> dict[str, str] | None:
-        """The next event's fields; None at the end."""
+        """Returns the next event's fields; None at the end."""
         fields: dict[str, str] = {}
         for line in self.lines:
             if not line and fields:
@@ -64,17 +64,17 @@ def _stage(event: dict[str, str] | None) -> tuple[str, str, bool]:
     return event["id"], data["status"], data["final"]
 
 
-def test_a_replica_tells_what_another_process_did_before_it_would_look(running_shop: RunningShop) -> None:
+def test_a_change_of_another_process_arrives_before_the_next_poll(running_shop: RunningShop) -> None:
     with Shopper(running_shop.urls[0]) as shopper:
         running_shop.behave(latency_ms=1000)
         location = shopper.order().headers["Location"]
         with stream(shopper, running_shop.urls[-1], location) as events:
             assert _stage(events.event()) == ("1", "pending", False)
             assert _stage(events.event()) == ("2", "paid", True)
-            heard = now()
+            received = now()
             assert events.event() is None, "nothing more can come"
         paid = datetime.fromisoformat(shopper.client.get(location).json()["finished_at"])
-        assert (heard - paid).total_seconds() < POLL_SECONDS
+        assert (received - paid).total_seconds() < POLL_SECONDS
         running_shop.behave(latency_ms=1000)
         cancelled = shopper.client.post(f"{location}/cancel").raise_for_status().json()
         assert (cancelled["status"], cancelled["refund"]) == ("cancelled", "pending")
@@ -85,7 +85,7 @@ def test_a_replica_tells_what_another_process_did_before_it_would_look(running_s
         assert shopper.client.get(location).json()["refund"] == "refunded"
 
 
-def test_who_comes_again_goes_on_from_there(running_shop: RunningShop) -> None:
+def test_last_event_id_resumes_the_stream(running_shop: RunningShop) -> None:
     with Shopper(running_shop.urls[0]) as shopper:
         running_shop.behave(latency_ms=1500)
         location = shopper.order().headers["Location"]
@@ -98,7 +98,7 @@ def test_who_comes_again_goes_on_from_there(running_shop: RunningShop) -> None:
             assert _stage(events.event()) == ("2", "paid", True)
 
 
-def test_a_stopping_replica_sends_its_listeners_elsewhere(own_shop: RunningShop) -> None:
+def test_a_stopping_replica_ends_its_streams_with_a_retry(own_shop: RunningShop) -> None:
     running_shop = own_shop
     with Shopper(running_shop.urls[0]) as shopper:
         running_shop.behave(hang_rate=1)
@@ -136,13 +136,13 @@ def test_a_stream_ends_with_its_token(running_shop: RunningShop) -> None:
 
 
 @pytest.mark.anyio
-async def test_only_the_buyer_follows_an_order(api: Api, settings: Settings) -> None:
+async def test_only_the_buyer_can_follow_an_order(api: Api, settings: Settings) -> None:
     client = await api.login()
     item = (await client.post("/api/v1/items", json={"name": "Bell", "price": "1.00", "stock": 7})).json()["id"]
     placed = await client.post("/api/v1/orders", json={"lines": [{"item_id": item, "quantity": 1}]})
     events = f"{placed.headers['Location']}/events"
     cancelled = await client.post(f"{placed.headers['Location']}/cancel")
-    # Nobody answers for the provider: had a charge begun, its refund would stay open, and so would the stream.
+    # The provider is unreachable: had a charge begun, its refund would stay pending, and the stream open.
     async with open_database(settings) as database, database.write() as session:
         await repository.record_refund(session, UUID(cancelled.json()["id"]), refunded=False)
     assert (await client.get(events)).text.count("event: status") == 1
@@ -159,15 +159,15 @@ async def test_only_the_buyer_follows_an_order(api: Api, settings: Settings) -> 
 
 @pytest.mark.anyio
 @on_sqlite
-async def test_a_change_of_which_nobody_told_is_seen_all_the_same(shop: Shop) -> None:
+async def test_a_change_without_a_notification_is_found_by_polling(shop: Shop) -> None:
     payment = await shop.order()
     order = await shop.order_of(payment)
-    unheard = Fanout(FanoutMetrics(CollectorRegistry()))
+    silent = Fanout(FanoutMetrics(CollectorRegistry()))
     seen: list[Any] = []
-    async with Following(shop.database, unheard).follow(order) as follower, asyncio.timeout(POLL_SECONDS * 3):
+    async with Following(shop.database, silent).follow(order) as follower, asyncio.timeout(POLL_SECONDS * 3):
         while not (seen and seen[-1].final):
-            said = await follower.next()
-            if isinstance(said, OrderState):
-                seen.append(said)
+            update = await follower.next()
+            if isinstance(update, OrderState):
+                seen.append(update)
                 await shop.worker().process(payment)
     assert [state.status for state in seen] == ["pending", "paid"]

@@ -1,4 +1,4 @@
-"""With every charge hanging that may be made, all else goes on, in the embedded shop and in a worker's pool."""
+"""Isolation of hanging charges: all other work continues, in the embedded shop and in a worker's pool."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +12,9 @@ from tests.support.processes import Processes, wait_until
 from tests.support.shops import RunningShop, embedded
 
 SLOTS = 4
-PAYMENTS = 2  # of these
+PAYMENTS = 2  # slots of each process
 PATIENCE = 60.0
-# No charge ends by itself while the test runs: what ends has not waited for one.
+# No charge ends by itself during the test: work that ends did not wait for one.
 HANGING = {
     "WORKER_CONCURRENCY": SLOTS,
     "PROVIDER_TIMEOUT_SECONDS": 200,
@@ -46,7 +46,7 @@ def _last_two_days() -> dict[str, str]:
     return {"from": (today - timedelta(days=1)).isoformat(), "to": today.isoformat()}
 
 
-def test_reports_and_mail_go_on_while_every_charge_hangs(running_shop: RunningShop) -> None:
+def test_reports_and_mail_continue_while_every_charge_hangs(running_shop: RunningShop) -> None:
     running_shop.behave(charges={"hang_rate": 1})
     with Shopper(running_shop.urls[0]) as shopper:
         orders = [shopper.order().headers["Location"] for _ in range(2 * SLOTS)]

@@ -1,4 +1,4 @@
-"""Who follows an order is in a trace of their own, linked to the one that changed it."""
+"""A follower's stream has its own trace, with a span link to the trace of each change."""
 
 import time
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ def tracing() -> Iterator[Tracing]:
     tracing.shutdown()
 
 
-async def test_who_hears_of_a_change_is_linked_to_it(settings: Settings, tracing: Tracing) -> None:
+async def test_a_follower_is_linked_to_the_trace_of_the_change(settings: Settings, tracing: Tracing) -> None:
     exporter, order_id = spans_of(tracing), uuid4()
     fanout = Fanout(FanoutMetrics(CollectorRegistry()), tracing)
     async with open_database(settings) as database, fanout.subscribe(channel(order_id)) as reader:
         with job_span.job(tracing, f"{CALLER}-01") as job:
             await publish_order_change(fanout)(OrderPaid(order_id, uuid4()))
         follower = Follower(database, reader, order_id, 0)
-        follower._poll_at = time.monotonic() + 60  # the change is a hint to look; it looks later
+        follower._poll_at = time.monotonic() + 60  # the notification only wakes the follower
         with tracing.tracer.start_as_current_span("GET", kind=SpanKind.SERVER):
             assert await follower.next() is None
     stream = exporter.get_finished_spans()[-1]
@@ -47,11 +47,11 @@ async def test_who_hears_of_a_change_is_linked_to_it(settings: Settings, tracing
     assert stream.context.trace_id != changed.context.trace_id
 
 
-@pytest.mark.parametrize("heard", ["", "x", "00-0-0-01"])
-def test_what_is_no_trace_is_no_link(tracing: Tracing, heard: str) -> None:
+@pytest.mark.parametrize("traceparent", ["", "x", "00-0-0-01"])
+def test_an_invalid_trace_context_makes_no_link(tracing: Tracing, traceparent: str) -> None:
     exporter = spans_of(tracing)
     with tracing.tracer.start_as_current_span("GET", kind=SpanKind.SERVER):
-        link(heard)
+        link(traceparent)
     link(f"{CALLER}-01")
     [span] = exporter.get_finished_spans()
     assert not span.links

@@ -34,7 +34,7 @@ async def _stock(client: httpx2.AsyncClient, body: dict[str, Any]) -> int:
     return int((await client.get(f"/api/v1/items/{item}")).json()["stock"])
 
 
-async def test_a_repeat_gets_the_first_answer_byte_for_byte_whatever_happened_since(api: Api) -> None:
+async def test_a_repeated_key_gets_the_first_answer_byte_for_byte(api: Api) -> None:
     client = await api.login()
     body, key = await _body(client), {"Idempotency-Key": str(uuid4())}
     first = await client.post(URL, json=body, headers=key)
@@ -50,7 +50,7 @@ async def test_a_repeat_gets_the_first_answer_byte_for_byte_whatever_happened_si
     assert (samples("orders_placed_total"), samples("orders_replayed_total")) == (1, 1)
 
 
-async def test_ten_at_once_make_one_order(api: Api) -> None:
+async def test_ten_concurrent_requests_make_one_order(api: Api) -> None:
     client = await api.login()
     body, key = await _body(client), {"Idempotency-Key": "k"}
     answers = await asyncio.gather(*(client.post(URL, json=body, headers=key) for _ in range(10)))
@@ -61,21 +61,21 @@ async def test_ten_at_once_make_one_order(api: Api) -> None:
     assert len((await client.get(URL)).json()["orders"]) == 1
 
 
-async def test_another_body_under_a_known_key_is_refused_and_another_spelling_is_the_same(api: Api) -> None:
+async def test_another_body_under_a_used_key_is_refused_and_an_equivalent_body_is_not(api: Api) -> None:
     client = await api.login()
     body, key = await _body(client), {"Idempotency-Key": "k"}
     first = await client.post(URL, json=body, headers=key)
     other = await client.post(URL, json=body | {"notes": "Ring twice."}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
-    spelt = {"lines": [{"quantity": 1, "item_id": body["lines"][0]["item_id"].upper()}]}
-    assert (await client.post(URL, json=spelt, headers=key)).content == first.content
+    equivalent = {"lines": [{"quantity": 1, "item_id": body["lines"][0]["item_id"].upper()}]}
+    assert (await client.post(URL, json=equivalent, headers=key)).content == first.content
     await api.login()
     mine = await client.post(URL, json=body, headers=key)
     assert (mine.status_code, mine.headers.get(REPLAYED)) == (202, None), "a key is its account's own"
     assert mine.json()["id"] != first.json()["id"]
 
 
-async def test_a_refused_order_leaves_its_key_free(api: Api) -> None:
+async def test_a_refused_order_leaves_its_key_unused(api: Api) -> None:
     client = await api.login()
     body, key = await _body(client, stock=0), {"Idempotency-Key": "k"}
     assert (await client.post(URL, json=body, headers=key)).status_code == 409
@@ -85,7 +85,7 @@ async def test_a_refused_order_leaves_its_key_free(api: Api) -> None:
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_a_key_is_255_visible_characters_at_most(api: Api) -> None:
+async def test_a_key_has_at_most_255_visible_characters(api: Api) -> None:
     client = await api.login()
     body = await _body(client)
     for key in (b"", b"a b", b"x" * 256, b"\xe4", b"a\tb"):
@@ -96,7 +96,7 @@ async def test_a_key_is_255_visible_characters_at_most(api: Api) -> None:
     assert await _stock(client, body) == 99
 
 
-async def test_a_key_is_forgotten_after_a_day_and_its_order_is_not(api: Api, settings: Settings) -> None:
+async def test_a_key_is_deleted_after_a_day_and_its_order_is_not(api: Api, settings: Settings) -> None:
     client = await api.login()
     body = await _body(client)
     for name in ("old", "new"):

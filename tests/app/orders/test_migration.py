@@ -1,4 +1,4 @@
-"""Revisions 0006 and 0009 on a shop that has sold before them, and beside the version before them."""
+"""Revisions 0006 and 0009 on a shop with orders, and beside the previous version."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _order(connection: Connection, buyer: UUID, item: UUID, status: str, **more: object) -> UUID:
-    """As the version before 0006 writes it."""
+    """Inserts an order as the version before 0006 does."""
     order = uuid4()
     values = {"status": status, "total_minor": 2, "currency": "EUR", "created_at": CREATED, **more}
     _put(connection, "orders", id=order, buyer_id=buyer, **values)
@@ -39,7 +39,7 @@ def _statuses(connection: Connection) -> list[tuple[object, ...]]:
     return [tuple(row) for row in connection.execute(text(query))]
 
 
-async def test_orders_their_lines_and_their_work_survive_up_and_down_and_up(empty: Settings) -> None:
+async def test_orders_their_lines_and_their_messages_survive_upgrade_downgrade_and_upgrade(empty: Settings) -> None:
     buyer = uuid4()
     before = [("failed", "card_declined", 2, None), ("paid", None, 2, None), ("pending", None, 2, "pay_order")]
 
@@ -53,11 +53,11 @@ async def test_orders_their_lines_and_their_work_survive_up_and_down_and_up(empt
         _message_of_the_first_version(connection, _order(connection, buyer, item, "pending"))
         _move(connection, "0006")
         assert _statuses(connection) == before
-        _order(connection, buyer, item, "pending")  # by the version before, during the rollout
+        _order(connection, buyer, item, "pending")  # by the previous version, during the rollout
         connection.execute(text("UPDATE orders SET status = 'cancelled', refund = 'pending' WHERE status = 'paid'"))
         for column, value in (("status", "lost"), ("refund", "maybe")):
             with pytest.raises(IntegrityError), connection.begin_nested():
-                connection.execute(text(f"UPDATE orders SET {column} = '{value}'"))  # noqa: S608 -- our own words
+                connection.execute(text(f"UPDATE orders SET {column} = '{value}'"))  # noqa: S608 -- literals of this test
         _move(connection, "0005", down=True)
         after = _statuses(connection)
         assert len(after) == 4
@@ -65,7 +65,7 @@ async def test_orders_their_lines_and_their_work_survive_up_and_down_and_up(empt
         with pytest.raises(IntegrityError), connection.begin_nested():
             connection.execute(text("UPDATE orders SET status = 'cancelled'"))
         with pytest.raises(IntegrityError), connection.begin_nested():
-            connection.execute(text("DELETE FROM orders"))  # what refers to them is in its place again
+            connection.execute(text("DELETE FROM orders"))  # its foreign keys exist again
         _move(connection, "0006")
         assert _statuses(connection) == after
         assert set(connection.execute(text("SELECT refund FROM orders")).scalars()) == {"none"}
@@ -76,7 +76,7 @@ async def test_orders_their_lines_and_their_work_survive_up_and_down_and_up(empt
     await engine.dispose()
 
 
-async def test_lines_of_the_version_before_0009_cost_what_they_cost_and_it_writes_on_beside(empty: Settings) -> None:
+async def test_lines_of_the_version_before_0009_keep_their_prices_and_it_can_still_write(empty: Settings) -> None:
     buyer = uuid4()
 
     def totals(connection: Connection) -> list[int]:
@@ -91,7 +91,7 @@ async def test_lines_of_the_version_before_0009_cost_what_they_cost_and_it_write
         _move(connection, "0009")
         assert totals(connection) == [2]
         connection.execute(update(OrderLine).where(OrderLine.order_id == order).values(total_minor=7))
-        _order(connection, buyer, item, "pending")  # by the version before, during the rollout
+        _order(connection, buyer, item, "pending")  # by the previous version, during the rollout
         assert totals(connection) == [2, 7]
         _move(connection, "0008", down=True)
         _move(connection, "0009")

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever sequence: no order is lost or charged twice, and what is cancelled is paid back once."""
+"""No sequence of events loses or double-charges an order, and each charge of a cancelled order is refunded once."""
 
 import asyncio
 import itertools
@@ -32,25 +32,25 @@ from app.settings import read
 from tests.app.orders.shop import CLAIM_SECONDS, STOCK, Shop, open_shop
 from tests.support.ports import free_port
 
-Mood = Literal["good", "declines", "fails", "refuses", "absent"]
-BEHAVIOUR: dict[Mood, dict[str, float]] = {
+Behaviour = Literal["good", "declines", "fails", "refuses", "absent"]
+BEHAVIOUR: dict[Behaviour, dict[str, float]] = {
     "good": {},
     "declines": {"decline_rate": 1},
-    "fails": {"error_rate": 1},  # it is done all the same, and nobody is told
+    "fails": {"error_rate": 1},  # it is done nevertheless, and the answer is lost
     "refuses": {"fail_rate": 1},
 }
-DOES: set[Mood] = {"good", "declines", "fails"}
-ANSWERS: set[Mood] = {"good", "declines"}
-MOST_ORDERS = 3  # of more, each meets with less
-ANY_MOOD: tuple[Mood, ...] = ("good", "declines", "fails", "refuses", "absent")
-Death = Literal["when it begins", "when it has said so", "when the provider has done it"]
-ANY_DEATH: tuple[Death, ...] = ("when it begins", "when it has said so", "when the provider has done it")
-MOODS = st.sampled_from(ANY_MOOD)
+DOES: set[Behaviour] = {"good", "declines", "fails"}
+ANSWERS: set[Behaviour] = {"good", "declines"}
+MAX_ORDERS = 3  # with more orders, each meets fewer events
+ANY_BEHAVIOUR: tuple[Behaviour, ...] = ("good", "declines", "fails", "refuses", "absent")
+CrashPoint = Literal["before the start", "after the start", "after the provider's call"]
+CRASH_POINTS: tuple[CrashPoint, ...] = ("before the start", "after the start", "after the provider's call")
+BEHAVIOURS = st.sampled_from(ANY_BEHAVIOUR)
 
 
 @dataclass(slots=True)
 class Work:
-    """A message. `held_until` is a moment of the machine's clock."""
+    """A message. `held_until` is in seconds of the state machine's clock."""
 
     message: UUID
     held_until: float = float("-inf")
@@ -59,7 +59,7 @@ class Work:
 
 @dataclass(slots=True)
 class Expected:
-    """What must be true of one order; `started` when the provider may have been asked, `refunded` by the ledger."""
+    """Expected state of one order; `started` if the provider may have been called, `refunded` by the ledger."""
 
     order: UUID
     quantity: int
@@ -73,7 +73,7 @@ class Expected:
 
 
 class Outbox(RuleBasedStateMachine):
-    """Workers that come late, die and meet; buyers who cancel; a provider of changing mood; a clock that jumps."""
+    """Late, dying and concurrent workers; buyers who cancel; a provider of varying behaviour; a clock that jumps."""
 
     template: Path
 
@@ -81,7 +81,7 @@ class Outbox(RuleBasedStateMachine):
         super().__init__()
         self.clock = 0.0
         self.orders: list[Expected] = []
-        self.mood: Mood = "good"
+        self.behaviour: Behaviour = "good"
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
@@ -89,25 +89,25 @@ class Outbox(RuleBasedStateMachine):
     def run(self, work: Any) -> Any:
         return self.runner.run(work)
 
-    @initialize(impatient=st.booleans())
-    def open(self, impatient: bool) -> None:  # noqa: FBT001 -- hypothesis names it
-        self.impatient = impatient  # a buyer who cancels whatever does not come to its end
+    @initialize(cancels_open_orders=st.booleans())
+    def open(self, cancels_open_orders: bool) -> None:  # noqa: FBT001 -- hypothesis names it
+        self.cancels_open_orders = cancels_open_orders  # a buyer who cancels whatever is not completed
         shutil.copy(self.template, self.folder / "binnacle.db")
         made = read(state_dir=self.folder, _env_file=None)
         self.shop: Shop = self.run(self.stack.enter_async_context(open_shop(made)))
-        nobody = open_client(f"http://127.0.0.1:{free_port()}", 1, self.shop.tracing)
-        self.absent = self.run(self.stack.enter_async_context(nobody))
+        unreachable = open_client(f"http://127.0.0.1:{free_port()}", 1, self.shop.tracing)
+        self.absent = self.run(self.stack.enter_async_context(unreachable))
         self.place(1)  # a sequence without an order shows nothing
 
-    @precondition(lambda self: len(self.orders) < MOST_ORDERS)
+    @precondition(lambda self: len(self.orders) < MAX_ORDERS)
     @rule(quantity=st.integers(1, 3))
     def place(self, quantity: int) -> None:
         message = self.run(self.shop.order(quantity))
         self.orders.append(Expected(self.run(self.shop.order_of(message)), quantity, Work(message)))
 
-    def change_mood(self, mood: Mood) -> None:
-        self.mood = mood
-        self.run(self.shop.behave(**BEHAVIOUR.get(mood, {})))
+    def change_behaviour(self, behaviour: Behaviour) -> None:
+        self.behaviour = behaviour
+        self.run(self.shop.behave(**BEHAVIOUR.get(behaviour, {})))
 
     @rule(seconds=st.sampled_from([10, 20, 40]))
     def wait(self, seconds: int) -> None:
@@ -129,54 +129,54 @@ class Outbox(RuleBasedStateMachine):
         expected.repayment = expected.repayment or Work(self.run(self.shop.message(REFUND_ORDER, expected.order)))
 
     @precondition(lambda self: self.orders)
-    @rule(number=st.integers(0, 2), mood=MOODS)
-    def pay(self, number: int, mood: Mood) -> None:
-        self.change_mood(mood)
+    @rule(number=st.integers(0, 2), behaviour=BEHAVIOURS)
+    def pay(self, number: int, behaviour: Behaviour) -> None:
+        self.change_behaviour(behaviour)
         self._pay(self._pick(number))
 
     @precondition(lambda self: any(order.repayment for order in self.orders))
-    @rule(number=st.integers(0, 2), mood=MOODS)
-    def repay(self, number: int, mood: Mood) -> None:
-        self.change_mood(mood)
+    @rule(number=st.integers(0, 2), behaviour=BEHAVIOURS)
+    def repay(self, number: int, behaviour: Behaviour) -> None:
+        self.change_behaviour(behaviour)
         self._repay(self._cancelled(number))
 
     @precondition(lambda self: self.orders)
     @rule(
         number=st.integers(0, 2),
-        death=st.sampled_from(ANY_DEATH),
+        crash_point=st.sampled_from(CRASH_POINTS),
     )
-    def die_at_paying(self, number: int, death: Death) -> None:
+    def crash_during_payment(self, number: int, crash_point: CrashPoint) -> None:
         expected = self._pick(number)
-        if not self._claimed(expected.payment) or death == "when it begins":
+        if not self._claimed(expected.payment) or crash_point == "before the start":
             return
         started = self.run(self._start(expected.order))
         assert started == (expected.status == "pending")
         expected.started |= started
-        if started and death == "when the provider has done it":
-            self._ask_for_the_charge(expected)
+        if started and crash_point == "after the provider's call":
+            self._call_charge(expected)
 
     @precondition(lambda self: any(order.repayment for order in self.orders))
-    @rule(number=st.integers(0, 2), death=st.sampled_from(["when it begins", "when the provider has done it"]))
-    def die_at_repaying(self, number: int, death: Death) -> None:
+    @rule(number=st.integers(0, 2), crash_point=st.sampled_from(["before the start", "after the provider's call"]))
+    def crash_during_refund(self, number: int, crash_point: CrashPoint) -> None:
         expected = self._cancelled(number)
         assert expected.repayment is not None
-        if not self._claimed(expected.repayment) or death == "when it begins" or self.mood not in DOES:
+        if not self._claimed(expected.repayment) or crash_point == "before the start" or self.behaviour not in DOES:
             return
         if expected.charged == "succeeded":
             with suppress(UnavailableError):
-                self.run(self._ask("refund", expected.order))
+                self.run(self._call_provider("refund", expected.order))
             expected.refunded = True
 
     @precondition(lambda self: any(order.started for order in self.orders))
     @rule(number=st.integers(0, 2))
-    def a_charge_of_before_comes_late(self, number: int) -> None:
-        """Its worker was stopped, or its packets went astray; whatever happened since, it arrives."""
+    def a_delayed_charge_arrives(self, number: int) -> None:
+        """A charge arrives late: its worker was paused or its packets were lost."""
         late = [order for order in self.orders if order.started]
-        self._ask_for_the_charge(late[-1 - number % len(late)])
+        self._call_charge(late[-1 - number % len(late)])
 
-    @rule(mood=MOODS)
-    def reconcile(self, mood: Mood) -> None:
-        self.change_mood(mood)
+    @rule(behaviour=BEHAVIOURS)
+    def reconcile(self, behaviour: Behaviour) -> None:
+        self.change_behaviour(behaviour)
         self.shop.queued.clear()
         self.run(self.shop.reconciler.look())
         queued = set(self.shop.queued)
@@ -205,17 +205,17 @@ class Outbox(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if self.orders:
-                for number in range(len(self.orders) if self.impatient else 0):
+                for number in range(len(self.orders) if self.cancels_open_orders else 0):
                     if self._pick(number).status == "pending":
                         self.cancel(number)
-                self.come_to_an_end()
+                self.process_everything()
                 self.shop_and_ledger_agree()
         finally:
             self.run(self.stack.aclose())
             self.runner.close()
 
-    def come_to_an_end(self) -> None:
-        for _ in range(2):  # once for what a dead worker holds, once for what it then finds
+    def process_everything(self) -> None:
+        for _ in range(2):  # once for the claims of dead workers, once for what those messages enqueue
             self.wait(40)
             self.reconcile("good")
         for expected in self.orders:
@@ -235,7 +235,7 @@ class Outbox(RuleBasedStateMachine):
         return not work.done and work.held_until <= self.clock
 
     def _claimed(self, work: Work) -> bool:
-        """By a worker who will not live to end it."""
+        """Claims a message for a worker that dies before it finishes."""
         free = self._free(work)
         assert (self.run(self._claim(work.message)) is not None) == free
         if free:
@@ -250,21 +250,21 @@ class Outbox(RuleBasedStateMachine):
         async with self.shop.database.write() as session:
             return await orders.start_charge(session, order_id) is not None
 
-    async def _ask(self, operation: Literal["charge", "refund"], order_id: UUID) -> None:
+    async def _call_provider(self, operation: Literal["charge", "refund"], order_id: UUID) -> None:
         async with self.shop.database.read() as session:
             order = await orders.payable(session, order_id)
         provider = self.shop.provider()
         await getattr(provider, operation)(order.id, order.total_minor, order.currency)
 
-    def _ask_for_the_charge(self, expected: Expected) -> None:
-        if self.mood in DOES:
+    def _call_charge(self, expected: Expected) -> None:
+        if self.behaviour in DOES:
             with suppress(UnavailableError):
-                self.run(self._ask("charge", expected.order))
-            self._learn(expected)
+                self.run(self._call_provider("charge", expected.order))
+            self._record_decision(expected)
 
     def _process(self, work: Work) -> str | None:
-        """How it went; None when it was not this worker's to do."""
-        worker = self.shop.worker(self.absent if self.mood == "absent" else None)
+        """Returns the outcome; None if another worker has the claim."""
+        worker = self.shop.worker(self.absent if self.behaviour == "absent" else None)
         free = self._free(work)
         outcome: str = self.run(worker.process(work.message))
         if not free:
@@ -282,9 +282,9 @@ class Outbox(RuleBasedStateMachine):
             assert outcome == "cancelled", "without asking anybody for anything"
             return
         expected.started = True
-        if self.mood in DOES:
-            self._learn(expected)
-        if self.mood not in ANSWERS:
+        if self.behaviour in DOES:
+            self._record_decision(expected)
+        if self.behaviour not in ANSWERS:
             assert outcome == "later"
             return
         expected.status = "paid" if expected.charged == "succeeded" else "failed"
@@ -296,22 +296,22 @@ class Outbox(RuleBasedStateMachine):
         if outcome is None:
             return
         asked = expected.charged is None and expected.started
-        if asked and self.mood in DOES:
-            self._learn(expected)
+        if asked and self.behaviour in DOES:
+            self._record_decision(expected)
         owed = expected.charged == "succeeded"
-        if self.mood == "absent" or ((asked or owed) and self.mood not in ANSWERS):
+        if self.behaviour == "absent" or ((asked or owed) and self.behaviour not in ANSWERS):
             assert outcome == "later"
-            expected.refunded |= owed and self.mood in DOES and not asked
+            expected.refunded |= owed and self.behaviour in DOES and not asked
             return
         assert outcome == ("refunded" if owed else "not_charged")
         expected.refunded |= owed
         expected.refund = "refunded" if owed else "none"
 
-    def _learn(self, expected: Expected) -> None:
-        """The provider decides at the first charge, and stays with it."""
+    def _record_decision(self, expected: Expected) -> None:
+        """Records the provider's decision, which it makes at the first charge and keeps."""
         [charge] = self.run(self.shop.charges(expected.order))
         if expected.charged is None:
-            assert charge["status"] == ("declined" if self.mood == "declines" else "succeeded")
+            assert charge["status"] == ("declined" if self.behaviour == "declines" else "succeeded")
         expected.charged = expected.charged or charge["status"]
         assert charge["status"] == expected.charged
 
@@ -320,7 +320,7 @@ def _references(lines: list[dict[str, Any]]) -> list[str]:
     return sorted(line["reference"] for line in lines)
 
 
-def test_no_sequence_of_events_loses_or_doubles_an_order(migrated_sqlite: Path) -> None:
+def test_no_sequence_of_events_loses_or_double_charges_an_order(migrated_sqlite: Path) -> None:
     machine = type("Machine", (Outbox,), {"template": migrated_sqlite / "binnacle.db"})
     run_state_machine_as_test(
         machine,
@@ -336,29 +336,34 @@ def test_no_sequence_of_events_loses_or_doubles_an_order(migrated_sqlite: Path) 
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["", "late charge"])
-def test_every_way_to_pay_half_then_cancel_then_repay_half(migrated_sqlite: Path, late: bool) -> None:  # noqa: FBT001 -- a parameter
-    """The short sequences, all of them: chance finds the long ones."""
+def test_every_way_to_interrupt_a_payment_a_cancellation_and_a_refund(
+    migrated_sqlite: Path,
+    late: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    """All short sequences; random search finds the long ones."""
     machine = type("Machine", (Outbox,), {"template": migrated_sqlite / "binnacle.db"})()
     try:
-        machine.open(impatient=False)
-        openings: list[tuple[Mood, Death | None]] = [(mood, None) for mood in ANY_MOOD]
-        openings += [(mood, death) for mood in ("good", "declines", "refuses") for death in ANY_DEATH]
-        endings: tuple[Mood, ...] = ("good", "fails") if late else ANY_MOOD
-        for (paying, death), repaying in itertools.product(openings, endings):
-            machine.change_mood("good")
+        machine.open(cancels_open_orders=False)
+        openings: list[tuple[Behaviour, CrashPoint | None]] = [(behaviour, None) for behaviour in ANY_BEHAVIOUR]
+        openings += [
+            (behaviour, crash_point) for behaviour in ("good", "declines", "refuses") for crash_point in CRASH_POINTS
+        ]
+        endings: tuple[Behaviour, ...] = ("good", "fails") if late else ANY_BEHAVIOUR
+        for (paying, crash_point), repaying in itertools.product(openings, endings):
+            machine.change_behaviour("good")
             machine.place(1)
-            if death is None:
+            if crash_point is None:
                 machine.pay(0, paying)
             else:
-                machine.change_mood(paying)
-                machine.die_at_paying(0, death)
+                machine.change_behaviour(paying)
+                machine.crash_during_payment(0, crash_point)
             machine.cancel(0)
             if machine.orders[-1].repayment:
                 machine.repay(0, repaying)
             if late and machine.orders[-1].started:
-                machine.change_mood("good")
-                machine.a_charge_of_before_comes_late(0)
-            machine.come_to_an_end()
+                machine.change_behaviour("good")
+                machine.a_delayed_charge_arrives(0)
+            machine.process_everything()
         machine.shop_and_ledger_agree()
     finally:
         machine.teardown()

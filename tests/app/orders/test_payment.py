@@ -1,4 +1,4 @@
-"""Paying an order: once, by one worker, whatever the provider does."""
+"""Payments: charged once by one worker, whatever the provider does."""
 
 import asyncio
 from collections import Counter
@@ -22,7 +22,7 @@ def _charges(shop: Shop, outcome: str) -> float:
     return shop.counted("dependency_requests_total", target="payments", operation="charge", outcome=outcome)
 
 
-async def test_a_paid_order_is_charged_once_however_often_it_is_asked_for(shop: Shop) -> None:
+async def test_a_paid_order_is_charged_once_however_often_it_is_processed(shop: Shop) -> None:
     message = await shop.order(quantity=2)
     worker = shop.worker()
     assert await worker.process(message) == "paid"
@@ -36,14 +36,14 @@ async def test_a_paid_order_is_charged_once_however_often_it_is_asked_for(shop: 
     assert await shop.stock() == STOCK - 2
 
 
-async def test_of_many_workers_one_pays(shop: Shop) -> None:
+async def test_of_many_workers_one_charges(shop: Shop) -> None:
     message = await shop.order()
     outcomes = await asyncio.gather(*(shop.worker().process(message) for _ in range(8)))
     assert Counter(outcomes) == {"paid": 1, "not_ours": 7}
     assert _charges(shop, "ok") == 1
 
 
-async def test_a_declined_card_fails_the_order_and_gives_the_pieces_back_once(shop: Shop) -> None:
+async def test_a_declined_card_fails_the_order_and_restocks_once(shop: Shop) -> None:
     await shop.behave(decline_rate=1)
     message = await shop.order(quantity=3)
     assert await shop.stock() == STOCK - 3
@@ -56,8 +56,10 @@ async def test_a_declined_card_fails_the_order_and_gives_the_pieces_back_once(sh
     assert _charges(shop, "ok") == 1
 
 
-async def test_who_dies_between_charge_and_record_is_taken_over_and_nothing_is_charged_twice(shop: Shop) -> None:
-    await shop.behave(decline_rate=0.5)  # what was decided first must stand, paid or declined
+async def test_after_a_crash_between_charge_and_record_another_worker_completes_without_a_second_charge(
+    shop: Shop,
+) -> None:
+    await shop.behave(decline_rate=0.5)  # the first decision must stand, paid or declined
     message = await shop.order()
     async with shop.database.write() as session:
         claim = await outbox.claim(session, message, CLAIM_SECONDS)
@@ -78,10 +80,10 @@ async def test_who_dies_between_charge_and_record_is_taken_over_and_nothing_is_c
     assert await shop.stock() == STOCK - (1 if expected == "paid" else 0)
 
 
-async def test_an_absent_provider_postpones_the_payment_longer_each_time(shop: Shop) -> None:
+async def test_an_unreachable_provider_postpones_the_payment_with_growing_delays(shop: Shop) -> None:
     message = await shop.order()
-    nobody = f"http://127.0.0.1:{free_port()}"
-    async with open_client(nobody, 1, shop.tracing) as client:
+    unreachable = f"http://127.0.0.1:{free_port()}"
+    async with open_client(unreachable, 1, shop.tracing) as client:
         worker = shop.worker(client)
         for wait in (1, 2, 5, 10, 30, 30):
             before = now()
@@ -97,7 +99,7 @@ async def test_an_absent_provider_postpones_the_payment_longer_each_time(shop: S
 
 
 @on_sqlite
-async def test_a_provider_without_a_clear_answer_is_asked_again(shop: Shop) -> None:
+async def test_a_provider_without_a_definite_answer_is_called_again(shop: Shop) -> None:
     message = await shop.order()
     answers = iter(
         [
@@ -118,7 +120,7 @@ async def test_a_provider_without_a_clear_answer_is_asked_again(shop: Shop) -> N
 
 
 @on_sqlite
-async def test_a_slow_provider_times_out_and_its_late_charge_is_not_made_twice(shop: Shop, sandbox: str) -> None:
+async def test_a_timed_out_charge_is_not_made_twice(shop: Shop, sandbox: str) -> None:
     message = await shop.order()
     async with open_client(sandbox, 0.3, shop.tracing) as client:
         await client.put("/v1/behaviour", json={"latency_ms": 1500})
@@ -129,7 +131,7 @@ async def test_a_slow_provider_times_out_and_its_late_charge_is_not_made_twice(s
         assert len((await client.get("/v1/charges")).json()["charges"]) == 1
 
 
-async def test_who_comes_late_does_not_end_the_claim_of_who_took_over(shop: Shop) -> None:
+async def test_a_late_worker_does_not_finish_the_claim_of_another(shop: Shop) -> None:
     message = await shop.order()
     claims = []
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Placing and reading orders: what is taken from the stock, what is refused, and whose they are."""
+"""Placing and reading orders: stock, validation and ownership."""
 
 from typing import Any
 from uuid import uuid4
@@ -28,7 +28,7 @@ async def _order(client: httpx2.AsyncClient, lines: dict[str, int]) -> httpx2.Re
     return await client.post(URL, json={"lines": wanted})
 
 
-async def test_an_accepted_order_takes_its_pieces_and_stands_at_its_location(api: Api) -> None:
+async def test_an_accepted_order_reduces_the_stock_and_is_at_its_location(api: Api) -> None:
     client = await api.login()
     one, other = await _item(client), await _item(client, price="0.05", stock=1000)
     answer = await _order(client, {one: 2, other: 999})
@@ -45,7 +45,7 @@ async def test_an_accepted_order_takes_its_pieces_and_stands_at_its_location(api
     assert [await _stock(client, item) for item in (one, other)] == [3, 1]
 
 
-async def test_when_one_line_falls_short_nothing_is_taken_for_any(api: Api) -> None:
+async def test_if_one_line_is_out_of_stock_nothing_is_reduced(api: Api) -> None:
     client = await api.login()
     items = sorted([await _item(client) for _ in range(4)])
     for short in (items[0], items[-1]):
@@ -59,20 +59,20 @@ async def test_when_one_line_falls_short_nothing_is_taken_for_any(api: Api) -> N
     assert (await client.get(URL)).json()["orders"] == []
 
 
-async def test_one_order_is_in_one_currency_and_within_bounds(api: Api) -> None:
+async def test_an_order_has_one_currency_and_a_maximum_total(api: Api) -> None:
     client = await api.login()
     euros, pounds = await _item(client), await _item(client, currency="GBP")
     mixed = await _order(client, {euros: 1, pounds: 1})
     assert (mixed.status_code, mixed.json()["code"]) == (422, "mixed_currencies")
-    dear = await _item(client, price="9999999.99", stock=1000)
-    large = await _order(client, {dear: 1000})
+    expensive = await _item(client, price="9999999.99", stock=1000)
+    large = await _order(client, {expensive: 1000})
     assert (large.status_code, large.json()["code"]) == (422, "total_too_large")
-    assert [await _stock(client, item) for item in (euros, pounds, dear)] == [5, 5, 1000]
+    assert [await _stock(client, item) for item in (euros, pounds, expensive)] == [5, 5, 1000]
     assert (await _order(client, {pounds: 1})).json()["currency"] == "GBP"
 
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_lines_that_make_no_order_are_refused_and_named(api: Api) -> None:
+async def test_invalid_lines_are_refused_and_named(api: Api) -> None:
     client = await api.login()
     item = await _item(client)
     line = {"item_id": item, "quantity": 1}
@@ -96,7 +96,7 @@ async def test_lines_that_make_no_order_are_refused_and_named(api: Api) -> None:
     assert await _stock(client, item) == 5
 
 
-async def test_orders_are_their_buyers_own(api: Api) -> None:
+async def test_an_order_is_visible_to_its_buyer_only(api: Api) -> None:
     client = await api.login()
     item = await _item(client, stock=100)
     mine = [(await _order(client, {item: 1})).json()["id"] for _ in range(3)]
@@ -106,15 +106,15 @@ async def test_orders_are_their_buyers_own(api: Api) -> None:
     assert [order["id"] for order in second["orders"]] == mine[:1]
     await api.login()
     assert (await client.get(URL)).json()["orders"] == []
-    anothers, nobodys = await client.get(f"{URL}/{mine[0]}"), await client.get(f"{URL}/{uuid4()}")
-    assert anothers.status_code == nobodys.status_code == 404
-    assert anothers.json()["detail"] == nobodys.json()["detail"]
+    foreign, missing = await client.get(f"{URL}/{mine[0]}"), await client.get(f"{URL}/{uuid4()}")
+    assert foreign.status_code == missing.status_code == 404
+    assert foreign.json()["detail"] == missing.json()["detail"]
     del client.headers["Authorization"]
     for answer in (await client.get(URL), await client.get(f"{URL}/{mine[0]}"), await _order(client, {item: 1})):
         assert answer.status_code == 401
 
 
-async def test_only_an_accepted_order_is_counted(api: Api) -> None:
+async def test_only_accepted_orders_are_counted(api: Api) -> None:
     client = await api.login()
     item = await _item(client)
     assert [(await _order(client, {item: quantity})).status_code for quantity in (3, 3)] == [202, 409]

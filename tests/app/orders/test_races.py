@@ -1,4 +1,4 @@
-"""Many buyers at once: not one piece more is sold than there is, and none is lost."""
+"""Concurrent buyers: the stock is never oversold, and no item is lost."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ from tests.app.conftest import Api
 pytestmark = pytest.mark.anyio
 
 
-async def test_of_many_buyers_exactly_as_many_win_as_there_are_pieces(api: Api) -> None:
+async def test_of_many_buyers_as_many_succeed_as_there_are_items(api: Api) -> None:
     client = await api.login()
     item = (await client.post("/api/v1/items", json={"name": "Bell", "price": "1.00", "stock": 7})).json()["id"]
     order = {"lines": [{"item_id": item, "quantity": 1}]}
@@ -20,7 +20,7 @@ async def test_of_many_buyers_exactly_as_many_win_as_there_are_pieces(api: Api) 
     assert len((await client.get("/api/v1/orders")).json()["orders"]) == 7
 
 
-async def test_orders_for_the_same_items_in_any_sequence_do_not_block_each_other(api: Api) -> None:
+async def test_orders_for_the_same_items_in_any_sequence_do_not_deadlock(api: Api) -> None:
     client = await api.login()
     news = [{"name": f"Bell {number}", "price": "1.00", "stock": 10} for number in range(3)]
     items = [(await client.post("/api/v1/items", json=new)).json()["id"] for new in news]
@@ -33,7 +33,7 @@ async def test_orders_for_the_same_items_in_any_sequence_do_not_block_each_other
     assert [(await client.get(f"/api/v1/items/{item}")).json()["stock"] for item in items] == [0, 0, 0]
 
 
-async def test_of_many_who_want_one_name_one_gets_it(api: Api) -> None:
+async def test_of_many_concurrent_creations_of_one_name_one_succeeds(api: Api) -> None:
     password = "correct horse battery"
     accounts = [
         {"username": "ada", "email": f"a{number}@example.com", "password": password, "password_confirm": password}

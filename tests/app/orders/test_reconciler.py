@@ -1,4 +1,4 @@
-"""The reconciler: queues what waited too long, and nothing else; tells the backlog."""
+"""The reconciler queues overdue messages and reports the backlog."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,7 @@ from app.infra.queue.celery import Publisher, make_celery
 from app.mail.topics import MAIL_RECEIPT
 from app.settings import read
 from app.telemetry.metrics import OutboxMetrics
-from tests.app.infra.outbox.conftest import Hints
+from tests.app.infra.outbox.conftest import FakeQueue
 from tests.app.orders.shop import CLAIM_SECONDS, Shop
 from tests.support.ports import free_port
 from tests.support.recorded_telemetry import recorded_logs
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.anyio
 FIRST = FIRST_WAIT.total_seconds()
 
 
-async def _forget_mail(shop: Shop) -> None:
-    """A receipt waits in the same outbox, and this is not about it."""
+async def _delete_receipts(shop: Shop) -> None:
+    """Removes the receipt, which waits in the same outbox."""
     async with shop.database.write() as session:
         await session.execute(delete(OutboxMessage).where(OutboxMessage.topic == MAIL_RECEIPT))
 
 
-async def test_what_waited_too_long_is_queued_and_then_left_alone_for_a_while(shop: Shop) -> None:
+async def test_an_overdue_message_is_queued_and_then_not_for_a_while(shop: Shop) -> None:
     fresh = await shop.order()
     assert await shop.reconciler.look() == 0, "the first hint is still on its way"
     await shop.pass_time(FIRST)
@@ -47,10 +47,10 @@ async def test_what_waited_too_long_is_queued_and_then_left_alone_for_a_while(sh
     assert shop.counted("outbox_requeued_total") == 2
 
 
-async def test_what_is_held_or_done_is_not_queued(shop: Shop) -> None:
+async def test_a_claimed_and_a_finished_message_are_not_queued(shop: Shop) -> None:
     done, held = await shop.order(), await shop.order()
     assert await shop.worker().process(done) == "paid"
-    await _forget_mail(shop)
+    await _delete_receipts(shop)
     await shop.pass_time(FIRST)
     async with shop.database.write() as session:
         assert await outbox.claim(session, held, CLAIM_SECONDS) is not None
@@ -60,7 +60,7 @@ async def test_what_is_held_or_done_is_not_queued(shop: Shop) -> None:
     assert shop.queued == [held]
 
 
-async def test_the_backlog_is_counted_and_its_oldest_has_an_age(shop: Shop) -> None:
+async def test_the_backlog_and_its_oldest_age_are_reported(shop: Shop) -> None:
     await shop.reconciler.look()
     assert shop.counted("outbox_pending_messages") == 0
     assert shop.counted("outbox_oldest_message_age_seconds") == 0
@@ -71,30 +71,30 @@ async def test_the_backlog_is_counted_and_its_oldest_has_an_age(shop: Shop) -> N
     assert shop.counted("outbox_pending_messages") == 2
     assert shop.counted("outbox_oldest_message_age_seconds") == pytest.approx(100, abs=30)
     assert await shop.worker().process(first) == "paid"
-    await _forget_mail(shop)
+    await _delete_receipts(shop)
     await shop.reconciler.look()
     assert shop.counted("outbox_pending_messages") == 1
     assert shop.counted("outbox_oldest_message_age_seconds") < 50
 
 
-async def test_several_reconcilers_share_what_waits_and_the_oldest_comes_first(shop: Shop) -> None:
+async def test_several_reconcilers_share_the_backlog_oldest_first(shop: Shop) -> None:
     messages = []
     for _ in range(6):
         messages.append(await shop.order())
         await shop.pass_time(FIRST)
     queues: list[list[UUID]] = [[], [], []]
     reconcilers = [
-        Reconciler(shop.database, Hints(queue), OutboxMetrics(CollectorRegistry()), every=5) for queue in queues
+        Reconciler(shop.database, FakeQueue(queue), OutboxMetrics(CollectorRegistry()), every=5) for queue in queues
     ]
     assert sum(await asyncio.gather(*(reconciler.look() for reconciler in reconcilers))) == 6
     assert sorted(message for queue in queues for message in queue) == sorted(messages)
     assert len(messages) < BATCH
 
 
-async def test_an_absent_database_is_waited_for() -> None:
+async def test_an_unavailable_database_is_awaited() -> None:
     settings = read(database_url=f"postgresql://binnacle@127.0.0.1:{free_port()}/binnacle", _env_file=None)
     async with open_database(settings) as database:
-        reconciler = Reconciler(database, Hints(), OutboxMetrics(CollectorRegistry()), every=0.01)
+        reconciler = Reconciler(database, FakeQueue(), OutboxMetrics(CollectorRegistry()), every=0.01)
         stop = asyncio.Event()
         looking = asyncio.create_task(reconciler.run(stop))
         await asyncio.sleep(0.3)
@@ -104,10 +104,10 @@ async def test_an_absent_database_is_waited_for() -> None:
         await looking
 
 
-async def test_what_a_queue_that_goes_did_not_take_waits_no_longer_than_until_the_next_look(shop: Shop) -> None:
+async def test_messages_that_an_unavailable_queue_did_not_take_are_queued_in_the_next_run(shop: Shop) -> None:
     messages = [await shop.order() for _ in range(3)]
     await shop.pass_time(FIRST)
-    registry, queue = CollectorRegistry(), Hints(room=1)
+    registry, queue = CollectorRegistry(), FakeQueue(room=1)
     with recorded_logs() as recorded:
         assert await Reconciler(shop.database, queue, OutboxMetrics(registry), every=5).look() == 1
     assert len(recorded.lines("reconcile_postponed")) == 1
@@ -116,7 +116,7 @@ async def test_what_a_queue_that_goes_did_not_take_waits_no_longer_than_until_th
     assert sorted(queue.taken + shop.queued) == sorted(messages)
 
 
-async def test_without_a_queue_it_goes_on_to_tell_how_much_waits(shop: Shop) -> None:
+async def test_without_a_queue_the_backlog_is_still_reported(shop: Shop) -> None:
     await shop.order()
     await shop.pass_time(FIRST)
     gone = read(database_url="postgresql://db/shop", redis_url=f"redis://127.0.0.1:{free_port()}", _env_file=None)
@@ -127,7 +127,7 @@ async def test_without_a_queue_it_goes_on_to_tell_how_much_waits(shop: Shop) -> 
     publisher.close()
 
 
-async def test_while_the_queue_has_no_memory_left_the_gauges_go_on(shop: Shop, tmp_path: Path) -> None:
+async def test_while_the_queue_is_out_of_memory_the_backlog_is_still_reported(shop: Shop, tmp_path: Path) -> None:
     port, registry = free_port(), CollectorRegistry()
     url = f"redis://127.0.0.1:{port}"
     full = read(database_url="postgresql://db/shop", redis_url=url, _env_file=None)
@@ -145,8 +145,8 @@ async def test_while_the_queue_has_no_memory_left_the_gauges_go_on(shop: Shop, t
         publisher.close()
 
 
-async def test_a_fault_of_the_queue_stops_no_gauge(shop: Shop) -> None:
-    class Faulty(Hints):
+async def test_a_failing_queue_stops_no_gauge(shop: Shop) -> None:
+    class Faulty(FakeQueue):
         async def waiting(self) -> int:
             raise RuntimeError("a fault")
 
@@ -157,10 +157,10 @@ async def test_a_fault_of_the_queue_stops_no_gauge(shop: Shop) -> None:
     assert registry.get_sample_value("outbox_pending_messages") == 1
 
 
-async def test_a_queue_that_is_long_enough_is_left_alone(shop: Shop) -> None:
+async def test_a_long_queue_gets_no_more_messages(shop: Shop) -> None:
     messages = [await shop.order() for _ in range(3)]
     await shop.pass_time(FIRST)
-    queue = Hints(wait=BATCH)
+    queue = FakeQueue(wait=BATCH)
     reconciler = Reconciler(shop.database, queue, OutboxMetrics(CollectorRegistry()), every=5)
     assert await reconciler.look() == 0
     queue.wait = BATCH - 2
@@ -170,7 +170,7 @@ async def test_a_queue_that_is_long_enough_is_left_alone(shop: Shop) -> None:
     assert sorted(queue.taken) == sorted(messages)
 
 
-async def test_what_there_was_no_room_for_comes_soon_and_what_else_a_look_tells_no_more_often(
+async def test_messages_beyond_the_queues_capacity_follow_soon_and_gauges_keep_their_interval(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.infra.outbox.reconciler.BATCH", 2)
@@ -183,7 +183,7 @@ async def test_what_there_was_no_room_for_comes_soon_and_what_else_a_look_tells_
         nonlocal watched
         watched += 1
 
-    class Counted(Hints):
+    class Counted(FakeQueue):
         async def publish(self, message_id: UUID) -> None:
             await super().publish(message_id)
             if len(self.taken) == len(messages):
@@ -196,14 +196,14 @@ async def test_what_there_was_no_room_for_comes_soon_and_what_else_a_look_tells_
     assert watched == 1
 
 
-async def test_a_queue_that_is_back_is_filled_soon(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_available_queue_is_filled_soon(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.infra.outbox.reconciler.MORE_SECONDS", 0.01)
     message, stop = await shop.order(), asyncio.Event()
     await shop.pass_time(FIRST)
     cuts = iter(["waiting", "publish", "waiting"])
     cut = next(cuts)
 
-    class Cut(Hints):
+    class Cut(FakeQueue):
         async def waiting(self) -> int:
             self.room = 0 if cut == "publish" else 1
             if cut == "waiting":
@@ -227,13 +227,13 @@ async def test_a_queue_that_is_back_is_filled_soon(shop: Shop, monkeypatch: pyte
     assert queue.taken == [message]
 
 
-async def test_a_fault_is_told_and_does_not_end_the_looking(shop: Shop) -> None:
+async def test_a_failure_is_logged_and_does_not_end_the_loop(shop: Shop) -> None:
     message = await shop.order()
     await shop.pass_time(FIRST)
     failed, queued = asyncio.Event(), asyncio.Event()
     faults = iter([RuntimeError("a fault")])
 
-    class Faulty(Hints):
+    class Faulty(FakeQueue):
         async def publish(self, message_id: UUID) -> None:
             for fault in faults:
                 failed.set()

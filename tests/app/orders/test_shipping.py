@@ -1,4 +1,4 @@
-"""Where an order goes, what it is paid in, and what is forgotten with its buyer."""
+"""Shipping addresses, currencies, and anonymisation with the buyer's account."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from app.infra.database import open_database
 from app.orders.models import IdempotencyKey, Order
 from app.processes.api import create_app
 from app.settings import Settings
-from tests.app.catalog.people import login_as
+from tests.app.catalog.offers import login_as
 from tests.app.conftest import Api
 from tests.support.recorded_telemetry import recorded_logs
 
@@ -43,7 +43,7 @@ def _lines(*items: str, quantity: int = 1) -> list[dict[str, Any]]:
     return [{"item_id": item, "quantity": quantity} for item in items]
 
 
-async def test_an_order_keeps_where_it_goes_and_what_its_buyer_says(api: Api) -> None:
+async def test_an_order_keeps_its_address_and_note(api: Api) -> None:
     client = await api.login()
     item = await _item(client, "Bell", "1.00")
     body = {"lines": _lines(item), "shipping_address": HOME, "notes": "Ring twice.\nThen wait. ⚓"}
@@ -57,7 +57,7 @@ async def test_an_order_keeps_where_it_goes_and_what_its_buyer_says(api: Api) ->
 
 
 @on_sqlite
-async def test_a_postal_code_is_one_of_its_country(api: Api) -> None:
+async def test_a_postal_code_matches_its_country(api: Api) -> None:
     client = await api.login()
     item = await _item(client, "Bell", "1.00")
     good: dict[str, list[str | None]] = {
@@ -88,7 +88,7 @@ async def test_a_postal_code_is_one_of_its_country(api: Api) -> None:
 
 
 @on_sqlite
-async def test_what_is_no_address_is_refused_and_named_and_not_repeated(api: Api) -> None:
+async def test_an_invalid_address_is_refused_and_named_and_not_repeated(api: Api) -> None:
     client = await api.login()
     item = await _item(client, "Bell", "1.00")
     secret = "Geheimgasse"
@@ -113,7 +113,7 @@ async def test_what_is_no_address_is_refused_and_named_and_not_repeated(api: Api
         assert secret not in answer.text
 
 
-async def test_items_in_several_currencies_are_converted_at_the_rate_that_the_order_keeps(
+async def test_items_in_several_currencies_are_converted_at_the_rate_that_the_order_stores(
     settings: Settings, sandbox: str
 ) -> None:
     async with _api(settings.model_copy(update={"provider_url": sandbox})) as api:
@@ -141,7 +141,7 @@ async def test_items_in_several_currencies_are_converted_at_the_rate_that_the_or
         assert (unknown.status_code, unknown.json()["code"]) == (422, "currency_not_quoted")
 
 
-async def test_a_line_is_rounded_once_however_many_pieces_it_has(settings: Settings, sandbox: str) -> None:
+async def test_a_line_is_rounded_once_for_any_quantity(settings: Settings, sandbox: str) -> None:
     async with _api(settings.model_copy(update={"provider_url": sandbox})) as api:
         client = await api.login()
         nails = await _item(client, "Nail", "0.01", stock=2000)
@@ -154,7 +154,7 @@ async def test_a_line_is_rounded_once_however_many_pieces_it_has(settings: Setti
         assert single.raise_for_status().json()["total"] == "0.01", "never for nothing"
 
 
-async def test_without_a_rate_nothing_is_sold_and_a_repeat_needs_none(api: Api) -> None:
+async def test_without_a_rate_an_order_is_refused_and_a_repeat_needs_none(api: Api) -> None:
     client = await api.login()
     item = await _item(client, "Bell", "1.00")
     key = {"Idempotency-Key": "k"}
@@ -166,7 +166,7 @@ async def test_without_a_rate_nothing_is_sold_and_a_repeat_needs_none(api: Api) 
     assert first.content == again.content
 
 
-async def test_an_account_that_is_forgotten_takes_its_address_along(api: Api, settings: Settings) -> None:
+async def test_anonymising_an_account_removes_its_addresses(api: Api, settings: Settings) -> None:
     client = await api.login()
     item = await _item(client, "Bell", "1.00")
     body = {"lines": _lines(item), "shipping_address": HOME, "notes": "Ring twice."}

@@ -1,4 +1,4 @@
-"""Followers of an order get each state once, and a final one at least once."""
+"""Followers of an order receive each state once, and a final one at least once."""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.anyio
 
 
 async def _stage(follower: Follower) -> int | None:
-    """The stage that it is told when it looks at the database now."""
+    """The state that the follower returns when it reads the database now."""
     follower._poll_at = float("-inf")
     state = await follower._poll()
     return state.stage if state is not None else None
 
 
-async def test_each_state_is_told_once_and_a_final_one_also_to_whoever_has_seen_it(shop: Shop) -> None:
+async def test_each_state_is_sent_once_and_a_final_one_also_after_a_reconnect(shop: Shop) -> None:
     payment = await shop.order()
     order = await shop.order_of(payment)
     following = Following(shop.database, Fanout(FanoutMetrics(CollectorRegistry())))

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of rates: one sandbox for all, and the API in front of it."""
+"""Fixtures of the rates tests: one sandbox for all, and the API that calls it."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -16,13 +16,13 @@ from tests.support.processes import Processes
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
-    """The API, and the provider behind it."""
+class RatesFixture:
+    """The API and its rates provider."""
 
     api: Api
     provider: str
 
-    async def ask(self, base: str = "EUR") -> httpx2.Response:
+    async def get(self, base: str = "EUR") -> httpx2.Response:
         return await self.api.client.get("/api/v1/rates", params={"base": base})
 
     async def behave(self, **rates: float) -> None:
@@ -41,29 +41,29 @@ class Market:
         return value
 
     def sent(self) -> float:
-        """Calls that reached for the provider."""
+        """Number of calls of the provider."""
         return self.counted("dependency_request_duration_seconds_count", operation="rates")
 
 
 @pytest.fixture(scope="module")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One sandbox: it keeps nothing of rates."""
+    """One sandbox for all tests: it stores nothing about rates."""
     with Processes(tmp_path_factory.mktemp("sandbox")) as processes:
         yield processes.sandbox()
 
 
 @pytest.fixture
 def rates_sandbox(running_sandbox: str) -> str:
-    """The sandbox, behaving well."""
+    """The sandbox with its faults reset."""
     loopback.put(f"{running_sandbox}/v1/behaviour", json={}).raise_for_status()
     return running_sandbox
 
 
 @asynccontextmanager
-async def open_market(settings: Settings, provider: str, **change: Any) -> AsyncIterator[Market]:
+async def open_rates_api(settings: Settings, provider: str, **change: Any) -> AsyncIterator[RatesFixture]:
     """The API with these settings, started."""
     binnacle = create_app(settings.model_copy(update={"provider_url": provider, **change}))
     async with binnacle.app.router.lifespan_context(binnacle.app):
         transport = httpx2.ASGITransport(app=binnacle)
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
-            yield Market(Api(binnacle, client), provider)
+            yield RatesFixture(Api(binnacle, client), provider)

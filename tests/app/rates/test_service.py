@@ -1,4 +1,4 @@
-"""What a rate is worth to other parts of the shop, and where it is remembered."""
+"""Rates for other parts of the shop, and their cache."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass(slots=True)
 class Provider:
-    """A provider in this process that counts, answers what it is told to, and fails when told to."""
+    """A provider in this process that counts its calls, and answers or fails as the test sets."""
 
     asked: int = 0
     fails: bool = False
@@ -81,12 +81,12 @@ def _on_redis(url: str) -> Settings:
     return read(database_url="postgresql://nobody@127.0.0.1:9/none", redis_url=url, _env_file=None)
 
 
-async def _a_minute_passes(provider: Provider, cache: Cache) -> None:
+async def _advance_one_minute(provider: Provider, cache: Cache) -> None:
     provider.moment += timedelta(minutes=1, seconds=1)
-    await cache.delete("rates:EUR")  # which counts by a clock of its own
+    await cache.delete("rates:EUR")  # its clock is separate
 
 
-async def test_a_rate_is_exact_and_says_from_when_it_is(memory: Cache) -> None:
+async def test_a_rate_is_exact_and_has_its_date(memory: Cache) -> None:
     provider = Provider(usd="1.100000000000000000001")
     async with _replica(provider, memory) as rates:
         quote = await rates.rate("EUR", "USD")
@@ -99,29 +99,29 @@ async def test_a_rate_is_exact_and_says_from_when_it_is(memory: Cache) -> None:
             await rates.rate("EUR", "CHF")
 
 
-async def test_the_same_currency_needs_no_provider(memory: Cache) -> None:
+async def test_equal_currencies_need_no_provider(memory: Cache) -> None:
     provider = Provider(fails=True)
     async with _replica(provider, memory) as rates:
         assert (await rates.rate("CHF", "CHF")).rate == 1
         assert provider.asked == 0
 
 
-async def test_what_one_replica_was_told_all_know_fresh_and_stale(redis_url: str) -> None:
+async def test_replicas_share_fresh_and_stale_rates(redis_url: str) -> None:
     provider = Provider()
     settings = _on_redis(redis_url)
     async with _cache(settings) as first_cache, _cache(settings) as second_cache:
         async with _replica(provider, first_cache) as first, _replica(provider, second_cache) as second:
-            told = await first.latest("EUR")
-            assert (await second.latest("EUR")).table == told.table
+            latest = await first.latest("EUR")
+            assert (await second.latest("EUR")).table == latest.table
             assert provider.asked == 1
-        await _a_minute_passes(provider, first_cache)
+        await _advance_one_minute(provider, first_cache)
         provider.fails = True
         async with _replica(provider, second_cache) as started_since:
             old = await started_since.latest("EUR")
-            assert (old.table, old.stale, old.age_seconds) == (told.table, True, 61)
+            assert (old.table, old.stale, old.age_seconds) == (latest.table, True, 61)
 
 
-async def test_the_newest_of_what_is_known_is_told(redis_url: str) -> None:
+async def test_the_newest_known_rate_is_used(redis_url: str) -> None:
     provider = Provider()
     settings = _on_redis(redis_url)
     async with (
@@ -131,19 +131,19 @@ async def test_the_newest_of_what_is_known_is_told(redis_url: str) -> None:
         _replica(provider, second_cache) as second,
     ):
         await first.latest("EUR")
-        await _a_minute_passes(provider, cache)
+        await _advance_one_minute(provider, cache)
         provider.usd = '"1.20"'
         await second.latest("EUR")
-        await _a_minute_passes(provider, cache)
+        await _advance_one_minute(provider, cache)
         provider.fails = True
         quote = await first.rate("EUR", "USD")
         assert (quote.rate, quote.stale) == (Decimal("1.20"), True)
 
 
-async def test_without_redis_each_process_remembers_for_itself() -> None:
+async def test_without_redis_each_process_caches_for_itself() -> None:
     provider = Provider()
-    nobody = f"redis://127.0.0.1:{free_port()}"
-    async with _cache(_on_redis(nobody)) as cache, _replica(provider, cache) as rates:
+    unreachable = f"redis://127.0.0.1:{free_port()}"
+    async with _cache(_on_redis(unreachable)) as cache, _replica(provider, cache) as rates:
         assert (await rates.rate("EUR", "USD")).rate == Decimal("1.10")
         assert (await rates.rate("EUR", "USD")).stale is False
         assert provider.asked == 1
@@ -158,13 +158,13 @@ async def test_without_redis_each_process_remembers_for_itself() -> None:
 @pytest.mark.parametrize(
     "usd", ["0", '"-1"', '"NaN"', '"Infinity"', "NaN", "1e999", '"1e-999999"', '"x"', "null", "[]"]
 )
-async def test_a_rate_that_is_none_is_never_told(usd: str, memory: Cache) -> None:
+async def test_an_invalid_rate_is_never_used(usd: str, memory: Cache) -> None:
     async with _replica(Provider(usd=usd), memory) as rates:
         with pytest.raises(UnavailableError):
             await rates.rate("EUR", "USD")
 
 
-async def test_the_rates_of_another_currency_are_never_told(memory: Cache) -> None:
+async def test_rates_of_another_base_currency_are_never_used(memory: Cache) -> None:
     async with _replica(Provider(base="USD"), memory) as rates:
         with pytest.raises(UnavailableError):
             await rates.rate("EUR", "USD")

@@ -1,4 +1,4 @@
-"""Orders that were paid, without a provider: reports only read them."""
+"""Inserts paid orders without a provider: reports only read them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ class Sale:
 
 
 async def item(database: Database, seller: str, name: str = "Bell") -> UUID:
-    """A new item of a seller."""
+    """Inserts an item of a seller."""
     item_id = uuid4()
     row = Item(id=item_id, owner_id=UUID(seller), name=name, price_minor=1990, currency="EUR", stock=5)
     async with database.write() as session:
@@ -37,7 +37,7 @@ async def sell(
     status: str = "paid",
     at: datetime | None = None,
 ) -> list[Sale]:
-    """Orders of one piece of each item, which became final at a moment."""
+    """Inserts orders of one piece of each item, which became final at this time."""
     moment = at or now()
     ids = [uuid4() for _ in range(times)]
     order = {

@@ -1,4 +1,4 @@
-"""Revision 0007 beside the version before it, and back: its work goes with its tables, and no other does."""
+"""Revision 0007 beside the previous version, and its downgrade: its messages go with its tables, others stay."""
 
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -17,7 +17,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 TOPICS = (MAKE_REPORT, SEND_CAMPAIGN, MAIL_CAMPAIGN, MAIL_WELCOME, MAIL_RECEIPT, MAIL_ORDER_FAILED, MAIL_REFUND)
 
 
-async def test_up_down_and_up_again_with_work_under_way(empty: Settings) -> None:
+async def test_upgrade_downgrade_and_upgrade_with_pending_messages(empty: Settings) -> None:
     account = uuid4()
     message = {"available_at": MOMENT, "created_at": MOMENT, "attempts": 0, "traceparent": "", "request_id": ""}
 
@@ -27,7 +27,7 @@ async def test_up_down_and_up_again_with_work_under_way(empty: Settings) -> None
         order = {"status": "paid", "total_minor": 1, "currency": "EUR", "created_at": MOMENT, "finished_at": MOMENT}
         for _ in range(2):
             _move(connection, "0007")
-            # The version before goes on selling.
+            # The previous version continues to sell.
             _put(connection, "orders", id=uuid4(), buyer_id=account, **order)
             for topic in TOPICS:
                 _put(connection, "outbox", id=uuid4(), topic=topic, **message)

@@ -1,4 +1,4 @@
-"""Reports over HTTP: asked for, made in the background, fetched as a file, forgotten."""
+"""Reports over HTTP: requested, generated in the background, downloaded and deleted."""
 
 import asyncio
 import csv
@@ -21,7 +21,7 @@ from app.reports.models import Report, ReportChunk
 from app.reports.schemas import NewSalesReport
 from app.reports.service import Reports, TooManyReportsError
 from app.settings import Settings
-from tests.app.accounts.people import Person, someone
+from tests.app.accounts.logged_in import LoggedInAccount, new_account
 from tests.app.conftest import Api
 from tests.app.reports import sold
 
@@ -39,47 +39,47 @@ def _today() -> str:
     return now().date().isoformat()
 
 
-async def _ask(api: Api, person: Person, **body: str) -> httpx2.Response:
-    return await api.client.post(URL, headers=person.bearer, json={"from": _today(), "to": _today(), **body})
+async def _request_report(api: Api, account: LoggedInAccount, **body: str) -> httpx2.Response:
+    return await api.client.post(URL, headers=account.bearer, json={"from": _today(), "to": _today(), **body})
 
 
-async def _finished(api: Api, person: Person, asked: httpx2.Response) -> dict[str, Any]:
+async def _finished(api: Api, account: LoggedInAccount, asked: httpx2.Response) -> dict[str, Any]:
     """The task once it has ended."""
     assert asked.status_code == 202, asked.text
     async with asyncio.timeout(30):
         while True:
-            answer = await api.client.get(asked.headers["Location"], headers=person.bearer)
+            answer = await api.client.get(asked.headers["Location"], headers=account.bearer)
             task: dict[str, Any] = answer.raise_for_status().json()
             if task["status"] in ("succeeded", "failed"):
                 return task
             await asyncio.sleep(0.02)
 
 
-async def _rows(api: Api, person: Person, task: dict[str, Any]) -> list[dict[str, str]]:
-    answer = (await api.client.get(task["result"], headers=person.bearer)).raise_for_status()
+async def _rows(api: Api, account: LoggedInAccount, task: dict[str, Any]) -> list[dict[str, str]]:
+    answer = (await api.client.get(task["result"], headers=account.bearer)).raise_for_status()
     return list(csv.DictReader(io.StringIO(answer.text)))
 
 
-async def test_a_seller_gets_the_own_sales_and_a_moderator_all(
+async def test_a_seller_gets_their_own_sales_and_a_moderator_all(
     api: Api, settings: Settings, database: Database
 ) -> None:
-    ada, eve = await someone(api, settings, "ada"), await someone(api, settings, "eve")
-    mod = await someone(api, settings, "moddy", "moderator")
-    bell, lamp = await sold.item(database, ada.id, "=Bell"), await sold.item(database, eve.id, "Lamp")
-    (first, _) = await sold.sell(database, mod.id, [bell, lamp], at=now() - timedelta(seconds=2))
-    (second,) = await sold.sell(database, mod.id, [bell], at=now() - timedelta(seconds=1))
+    seller, other = await new_account(api, settings, "ada"), await new_account(api, settings, "eve")
+    moderator = await new_account(api, settings, "moddy", "moderator")
+    bell, lamp = await sold.item(database, seller.id, "=Bell"), await sold.item(database, other.id, "Lamp")
+    (first, _) = await sold.sell(database, moderator.id, [bell, lamp], at=now() - timedelta(seconds=2))
+    (second,) = await sold.sell(database, moderator.id, [bell], at=now() - timedelta(seconds=1))
     for status in ("pending", "failed", "cancelled"):
-        await sold.sell(database, mod.id, [bell], status=status)
-    asked = await _ask(api, ada)
+        await sold.sell(database, moderator.id, [bell], status=status)
+    asked = await _request_report(api, seller)
     assert asked.headers["Location"] == f"/api/v1/tasks/{asked.json()['id']}"
-    task = await _finished(api, ada, asked)
+    task = await _finished(api, seller, asked)
     assert (task["status"], task["progress"], task["kind"]) == ("succeeded", 1, "make_sales_report")
-    rows = await _rows(api, ada, task)
+    rows = await _rows(api, seller, task)
     assert [row["order_id"] for row in rows] == [str(first.order_id), str(second.order_id)]
     assert rows[0] == {
         "order_id": str(first.order_id),
         "paid_at": first.paid_at.isoformat(),
-        "seller_id": ada.id,
+        "seller_id": seller.id,
         "item_id": str(bell),
         "item": "'=Bell",
         "quantity": "2",
@@ -87,90 +87,90 @@ async def test_a_seller_gets_the_own_sales_and_a_moderator_all(
         "total": "19.90",
         "currency": "EUR",
     }
-    everything = await _rows(api, mod, await _finished(api, mod, await _ask(api, mod)))
+    everything = await _rows(api, moderator, await _finished(api, moderator, await _request_report(api, moderator)))
     assert sorted((row["order_id"], row["seller_id"]) for row in everything) == sorted(
-        [(str(first.order_id), ada.id), (str(first.order_id), eve.id), (str(second.order_id), ada.id)]
+        [(str(first.order_id), seller.id), (str(first.order_id), other.id), (str(second.order_id), seller.id)]
     )
 
 
-async def test_days_are_included_from_the_first_to_the_last(api: Api, settings: Settings, database: Database) -> None:
-    ada = await someone(api, settings, "ada")
-    bell = await sold.item(database, ada.id)
+async def test_the_first_and_the_last_day_are_included(api: Api, settings: Settings, database: Database) -> None:
+    seller = await new_account(api, settings, "ada")
+    bell = await sold.item(database, seller.id)
     midnight = now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=2)
     tick = timedelta(microseconds=1)
     for moment in (midnight - tick, midnight, midnight + timedelta(days=1) - tick, midnight + timedelta(days=1)):
-        await sold.sell(database, ada.id, [bell], at=moment)
+        await sold.sell(database, seller.id, [bell], at=moment)
     day = midnight.date().isoformat()
-    task = await _finished(api, ada, await _ask(api, ada, **{"from": day, "to": day}))
-    found = [row["paid_at"] for row in await _rows(api, ada, task)]
+    task = await _finished(api, seller, await _request_report(api, seller, **{"from": day, "to": day}))
+    found = [row["paid_at"] for row in await _rows(api, seller, task)]
     assert found == [midnight.isoformat(), (midnight + timedelta(days=1) - tick).isoformat()]
 
 
-async def test_a_report_of_nothing_is_a_header(api: Api, settings: Settings) -> None:
-    ada = await someone(api, settings, "ada")
-    task = await _finished(api, ada, await _ask(api, ada))
-    answer = await api.client.get(task["result"], headers=ada.bearer)
+async def test_an_empty_report_is_a_header(api: Api, settings: Settings) -> None:
+    seller = await new_account(api, settings, "ada")
+    task = await _finished(api, seller, await _request_report(api, seller))
+    answer = await api.client.get(task["result"], headers=seller.bearer)
     assert answer.text == "order_id,paid_at,seller_id,item_id,item,quantity,unit_price,total,currency\r\n"
 
 
 async def test_a_file_for_excel_begins_with_a_byte_order_mark(api: Api, settings: Settings) -> None:
-    ada = await someone(api, settings, "ada")
-    task = await _finished(api, ada, await _ask(api, ada))
-    plain = await api.client.get(task["result"], headers=ada.bearer)
-    marked = await api.client.get(task["result"], headers=ada.bearer, params={"bom": "true"})
+    seller = await new_account(api, settings, "ada")
+    task = await _finished(api, seller, await _request_report(api, seller))
+    plain = await api.client.get(task["result"], headers=seller.bearer)
+    marked = await api.client.get(task["result"], headers=seller.bearer, params={"bom": "true"})
     assert marked.content == b"\xef\xbb\xbf" + plain.content
     assert marked.headers["Content-Length"] == str(len(marked.content))
     assert marked.headers["ETag"] != plain.headers["ETag"]
-    again = {**ada.bearer, "If-None-Match": marked.headers["ETag"]}
+    again = {**seller.bearer, "If-None-Match": marked.headers["ETag"]}
     same = await api.client.get(task["result"], headers=again, params={"bom": "true"})
     assert same.status_code == 304
 
 
-async def test_the_file_says_what_it_is_and_is_not_sent_twice(api: Api, settings: Settings) -> None:
-    ada = await someone(api, settings, "ada")
-    task = await _finished(api, ada, await _ask(api, ada))
-    answer = await api.client.get(task["result"], headers=ada.bearer)
+async def test_the_file_has_its_headers_and_304_for_a_known_etag(api: Api, settings: Settings) -> None:
+    seller = await new_account(api, settings, "ada")
+    task = await _finished(api, seller, await _request_report(api, seller))
+    answer = await api.client.get(task["result"], headers=seller.bearer)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="sales-{_today()}-{_today()}.csv"'
     assert answer.headers["Content-Length"] == str(len(answer.content))
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    again = {**ada.bearer, "If-None-Match": answer.headers["ETag"]}
+    again = {**seller.bearer, "If-None-Match": answer.headers["ETag"]}
     same = await api.client.get(task["result"], headers=again)
     assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", answer.headers["ETag"])
-    other = await api.client.get(task["result"], headers={**ada.bearer, "If-None-Match": '"other"'})
+    other = await api.client.get(task["result"], headers={**seller.bearer, "If-None-Match": '"other"'})
     assert other.status_code == 200
 
 
-async def test_a_file_is_its_owners_alone(api: Api, settings: Settings) -> None:
-    ada, root = await someone(api, settings, "ada"), await someone(api, settings, "rooty", "admin")
-    task = await _finished(api, ada, await _ask(api, ada))
-    answer = await api.client.get(task["result"], headers=root.bearer)
+async def test_a_file_is_for_its_owner_only(api: Api, settings: Settings) -> None:
+    seller, admin = await new_account(api, settings, "ada"), await new_account(api, settings, "rooty", "admin")
+    task = await _finished(api, seller, await _request_report(api, seller))
+    answer = await api.client.get(task["result"], headers=admin.bearer)
     assert (answer.status_code, answer.json()["code"]) == (404, "report_not_found")
     assert (await api.client.get(task["result"])).status_code == 401
 
 
-async def test_who_may_not_see_all_sales_any_more_does_not_get_them_from_an_old_report(
+async def test_a_former_moderator_gets_no_old_report_of_all_sales(
     api: Api, settings: Settings, database: Database
 ) -> None:
-    mod = await someone(api, settings, "moddy", "moderator")
-    task = await _finished(api, mod, await _ask(api, mod))
-    ada = await someone(api, settings, "ada")
+    moderator = await new_account(api, settings, "moddy", "moderator")
+    task = await _finished(api, moderator, await _request_report(api, moderator))
+    seller = await new_account(api, settings, "ada")
     async with database.write() as session:
-        await session.execute(update(Report).values(owner_id=UUID(ada.id)))
-    answer = await api.client.get(task["result"], headers=ada.bearer)
+        await session.execute(update(Report).values(owner_id=UUID(seller.id)))
+    answer = await api.client.get(task["result"], headers=seller.bearer)
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-async def test_not_ready_is_409_expired_is_410_and_what_is_swept_is_forgotten_in_time(
+async def test_pending_is_409_expired_is_410_and_a_swept_report_is_404_in_the_end(
     api: Api, settings: Settings, database: Database
 ) -> None:
-    ada = await someone(api, settings, "ada")
-    task = await _finished(api, ada, await _ask(api, ada))
+    seller = await new_account(api, settings, "ada")
+    task = await _finished(api, seller, await _request_report(api, seller))
 
     async def become(**values: Any) -> httpx2.Response:
         async with database.write() as session:
             await session.execute(update(Report).values(**values))
-        return await api.client.get(task["result"], headers=ada.bearer)
+        return await api.client.get(task["result"], headers=seller.bearer)
 
     async def swept() -> tuple[int, int, int]:
         async with database.write() as session:
@@ -185,40 +185,40 @@ async def test_not_ready_is_409_expired_is_410_and_what_is_swept_is_forgotten_in
     late = await become(finished_at=now(), expires_at=now())
     assert (late.status_code, late.json()["code"]) == (410, "report_expired")
     assert [await swept(), await swept()] == [(1, 0, 1), (0, 0, 1)]
-    assert (await api.client.get(task["result"], headers=ada.bearer)).status_code == 410
+    assert (await api.client.get(task["result"], headers=seller.bearer)).status_code == 410
     forgotten = await become(expires_at=now() - repository.RETENTION)
     assert forgotten.status_code == 410
     assert await swept() == (1, 0, 0)
-    assert (await api.client.get(task["result"], headers=ada.bearer)).status_code == 404
+    assert (await api.client.get(task["result"], headers=seller.bearer)).status_code == 404
 
 
-async def test_no_more_than_some_at_once_for_each_account(api: Api, settings: Settings, database: Database) -> None:
-    ada, eve = await someone(api, settings, "ada"), await someone(api, settings, "eve")
-    tasks = [await _finished(api, ada, await _ask(api, ada)) for _ in range(settings.reports_at_once)]
-    async with database.write() as session:  # as if nobody had come to work on them yet
+async def test_the_number_of_pending_reports_of_an_account_is_limited(
+    api: Api, settings: Settings, database: Database
+) -> None:
+    seller, other = await new_account(api, settings, "ada"), await new_account(api, settings, "eve")
+    tasks = [await _finished(api, seller, await _request_report(api, seller)) for _ in range(settings.reports_at_once)]
+    async with database.write() as session:  # as if no worker had started them yet
         later = now() + timedelta(hours=1)
         await session.execute(update(OutboxMessage).values(done_at=None, claimed_until=later, available_at=later))
-    answers = await asyncio.gather(*(_ask(api, ada) for _ in range(3)))
+    answers = await asyncio.gather(*(_request_report(api, seller) for _ in range(3)))
     assert {answer.status_code for answer in answers} == {429}
     assert (answers[0].json()["code"], answers[0].headers["Retry-After"]) == ("too_many_reports", "30")
-    assert (await _ask(api, eve)).status_code == 202
+    assert (await _request_report(api, other)).status_code == 202
     async with database.write() as session:
         ended = update(OutboxMessage).where(OutboxMessage.id == UUID(tasks[0]["id"])).values(done_at=now())
         await session.execute(ended)
-    assert (await _ask(api, ada)).status_code == 202
+    assert (await _request_report(api, seller)).status_code == 202
 
 
-async def test_who_asks_many_times_at_once_gets_no_more_than_the_limit(
-    api: Api, settings: Settings, database: Database
-) -> None:
-    ada = await someone(api, settings, "ada")
-    caller = Identity(UUID(ada.id), "user", 0)
-    hints: list[UUID] = []  # and nobody who follows them
-    reports = Reports(database, Outbox(hints.append), days=1, at_once=3)
+async def test_concurrent_requests_get_no_more_than_the_limit(api: Api, settings: Settings, database: Database) -> None:
+    seller = await new_account(api, settings, "ada")
+    caller = Identity(UUID(seller.id), "user", 0)
+    enqueued: list[UUID] = []  # no worker processes them
+    reports = Reports(database, Outbox(enqueued.append), days=1, at_once=3)
     new = NewSalesReport.model_validate({"from": _today(), "to": _today()})
     asked = await asyncio.gather(*(reports.ask(caller, new) for _ in range(8)), return_exceptions=True)
-    assert sorted(hints) == sorted(answer for answer in asked if isinstance(answer, UUID))
-    assert (len(hints), sum(isinstance(answer, TooManyReportsError) for answer in asked)) == (3, 5)
+    assert sorted(enqueued) == sorted(answer for answer in asked if isinstance(answer, UUID))
+    assert (len(enqueued), sum(isinstance(answer, TooManyReportsError) for answer in asked)) == (3, 5)
 
 
 @pytest.mark.parametrize(
@@ -236,8 +236,8 @@ async def test_who_asks_many_times_at_once_gets_no_more_than_the_limit(
         {"seller_id": "x"},
     ],
 )
-async def test_what_makes_no_sense_is_refused(api: Api, settings: Settings, body: dict[str, str]) -> None:
-    ada = await someone(api, settings, "ada")
-    answer = await _ask(api, ada, **body)
+async def test_an_invalid_request_is_refused(api: Api, settings: Settings, body: dict[str, str]) -> None:
+    seller = await new_account(api, settings, "ada")
+    answer = await _request_report(api, seller, **body)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert (await api.client.post(URL, json={"from": _today(), "to": _today()})).status_code == 401

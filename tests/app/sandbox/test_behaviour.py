@@ -1,4 +1,4 @@
-"""The sandbox misbehaves as told, for the operation that it was told for, and only then."""
+"""Faults of the sandbox: they apply to the operations that are set, and only then."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ async def _behave(client: httpx2.AsyncClient, **behaviour: Any) -> dict[str, Any
     return answer
 
 
-async def test_an_error_and_latency_come_after_the_work_and_a_failure_instead_of_it(tmp_path: Path) -> None:
+async def test_an_error_and_latency_follow_the_operation_and_a_failure_replaces_it(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         await _behave(client, fail_rate=1)
         failed = await charge(client)
@@ -49,14 +49,14 @@ async def test_an_error_and_latency_come_after_the_work_and_a_failure_instead_of
 
 @pytest.fixture(params=["httptools", "h11"])
 async def served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[httpx2.AsyncClient]:
-    """A client of a sandbox behind a real socket, under each of uvicorn's HTTP implementations."""
+    """A client of a sandbox on a real socket, with each of uvicorn's HTTP implementations."""
     port = free_port()
     config = uvicorn.Config(
         create_sandbox(read(state_dir=tmp_path, _env_file=None)), port=port, http=request.param, log_config=None
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 -- uvicorn has no event for it
+    while not server.started:  # noqa: ASYNC110 -- no event of uvicorn for it
         await asyncio.sleep(0.01)
     async with loopback.async_client(base_url=f"http://127.0.0.1:{port}") as client:
         yield client
@@ -64,7 +64,7 @@ async def served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     await serving
 
 
-async def test_a_liar_charges_and_breaks_the_connection(served: httpx2.AsyncClient) -> None:
+async def test_a_lost_answer_charges_and_closes_the_connection(served: httpx2.AsyncClient) -> None:
     await _behave(served, charges={"lie_rate": 1})
     for _ in range(3):
         with pytest.raises(httpx2.TransportError):
@@ -75,7 +75,7 @@ async def test_a_liar_charges_and_breaks_the_connection(served: httpx2.AsyncClie
     assert await _made(served) == 1
 
 
-async def test_who_hangs_charges_and_never_answers_until_it_breaks_off(
+async def test_a_hang_charges_and_never_answers_until_it_closes_the_connection(
     served: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await _behave(served, hang_rate=1)
@@ -94,7 +94,7 @@ async def test_who_hangs_charges_and_never_answers_until_it_breaks_off(
     assert await _made(served) == 2
 
 
-async def test_the_process_breaks_connections_too(sandbox: str) -> None:
+async def test_the_process_closes_connections_too(sandbox: str) -> None:
     async with loopback.async_client(base_url=sandbox) as client:
         await _behave(client, lie_rate=1)
         with pytest.raises(httpx2.TransportError):
@@ -102,7 +102,7 @@ async def test_the_process_breaks_connections_too(sandbox: str) -> None:
         assert await _made(client) == 1
 
 
-async def test_a_hang_ends_by_itself_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hang_has_a_maximum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.sandbox.behaviour.HANG_SECONDS", 0.05)
     async with sandbox_client(tmp_path) as client:
         await _behave(client, hang_rate=1)
@@ -110,7 +110,7 @@ async def test_a_hang_ends_by_itself_in_the_end(tmp_path: Path, monkeypatch: pyt
         assert await _made(client) == 1
 
 
-async def test_faults_hold_for_the_operation_that_they_are_for(tmp_path: Path) -> None:
+async def test_faults_apply_to_their_operation(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         await _behave(client, error_rate=1, refunds={"error_rate": 0}, mails={"fail_rate": 1})
         assert (await charge(client)).status_code == 500
@@ -122,20 +122,20 @@ async def test_faults_hold_for_the_operation_that_they_are_for(tmp_path: Path) -
         assert (await client.get("/v1/mails")).json() == {"mails": []}
 
 
-async def test_the_behaviour_is_told_in_full_and_sent_back_changes_nothing(tmp_path: Path) -> None:
+async def test_the_whole_behaviour_is_returned_and_sending_it_back_changes_nothing(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         charges = NONE | {"decline_rate": 0}
         nothing = (await client.get("/v1/behaviour")).json()
         assert nothing == charges | {"charges": charges, "refunds": NONE, "rates": NONE, "mails": NONE}
-        told = await _behave(client, latency_ms=5, decline_rate=0.5, refunds={"latency_ms": 0, "hang_rate": 0.25})
-        assert told["charges"] == charges | {"latency_ms": 5, "decline_rate": 0.5}
-        assert told["refunds"] == NONE | {"hang_rate": 0.25}
-        assert told["rates"] == NONE | {"latency_ms": 5}
-        assert await _behave(client, **told) == told
+        behaviour = await _behave(client, latency_ms=5, decline_rate=0.5, refunds={"latency_ms": 0, "hang_rate": 0.25})
+        assert behaviour["charges"] == charges | {"latency_ms": 5, "decline_rate": 0.5}
+        assert behaviour["refunds"] == NONE | {"hang_rate": 0.25}
+        assert behaviour["rates"] == NONE | {"latency_ms": 5}
+        assert await _behave(client, **behaviour) == behaviour
         assert await _behave(client, latency_ms=0, error_rate=0.0, decline_rate=0.0) == nothing
 
 
-async def test_what_is_no_behaviour_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+async def test_an_invalid_behaviour_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         before = await _behave(client, latency_ms=1)
         for behaviour in (

@@ -1,4 +1,4 @@
-"""The sandbox charges once for a key, and remembers over restarts."""
+"""Charges of the sandbox are idempotent by key, and survive restarts."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ async def _charges(client: httpx2.AsyncClient, **query: str) -> list[dict[str, A
     return answer
 
 
-async def test_a_charge_is_made_once_for_a_key_even_by_many_at_once(tmp_path: Path) -> None:
+async def test_a_key_charges_once_even_concurrently(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         answers = await asyncio.gather(*(charge(client) for _ in range(10)))
         assert {answer.status_code for answer in answers} == {201}
@@ -29,7 +29,7 @@ async def test_a_charge_is_made_once_for_a_key_even_by_many_at_once(tmp_path: Pa
         assert await _charges(client, reference="order-3") == []
 
 
-async def test_a_repeat_gets_the_first_answer_after_a_restart_and_after_a_change_of_behaviour(tmp_path: Path) -> None:
+async def test_a_repeat_gets_the_first_answer_after_a_restart_and_a_change_of_behaviour(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         first = await charge(client)
         assert first.json()["status"] == "succeeded"
@@ -39,7 +39,7 @@ async def test_a_repeat_gets_the_first_answer_after_a_restart_and_after_a_change
         assert (await charge(client, "key-2")).json()["status"] == "declined"
 
 
-async def test_another_charge_under_a_known_key_is_a_mistake_that_is_told(tmp_path: Path) -> None:
+async def test_another_charge_under_a_used_key_is_refused(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         first = await charge(client)
         for change in ({"amount_minor": 1991}, {"currency": "USD"}, {"reference": "order-2"}):
@@ -48,7 +48,7 @@ async def test_another_charge_under_a_known_key_is_a_mistake_that_is_told(tmp_pa
         assert await _charges(client) == [first.json()]
 
 
-async def test_what_is_no_charge_is_refused(tmp_path: Path) -> None:
+async def test_an_invalid_charge_is_refused(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         assert (await client.get("/livez")).status_code == 200
         for change in ({"amount_minor": 0}, {"amount_minor": 2**63}, {"currency": "euro"}, {"reference": ""}, {"x": 1}):

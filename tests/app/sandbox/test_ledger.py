@@ -1,4 +1,4 @@
-"""The sandbox's ledger is whole after SIGKILL, and read as a stream."""
+"""The sandbox's ledger is complete after SIGKILL, and read as a stream."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ def _start(processes: Processes) -> tuple[Running, str]:
     return process, processes.await_answer(process, f"http://127.0.0.1:{port}", "/livez")
 
 
-async def test_no_charge_that_was_answered_is_lost_when_the_sandbox_is_killed(processes: Processes) -> None:
+async def test_no_answered_charge_is_lost_when_the_sandbox_is_killed(processes: Processes) -> None:
     answered: dict[str, str] = {}
 
     async def buy(client: httpx2.AsyncClient, buyer: int, until: int, enough: asyncio.Event) -> None:
@@ -62,7 +62,7 @@ async def test_no_charge_that_was_answered_is_lost_when_the_sandbox_is_killed(pr
     assert answered.items() <= lines.items()
 
 
-async def test_the_ledger_is_read_as_lines_charges_first_and_stands_in_a_file(tmp_path: Path) -> None:
+async def test_the_ledger_is_read_as_lines_with_charges_first_and_stored_in_a_file(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         assert [line async for line in _lines(client)] == []
         made = [(await charge(client, f"key-{n}", reference=f"order-{n}")).json() for n in range(501)]
@@ -77,7 +77,7 @@ async def test_the_ledger_is_read_as_lines_charges_first_and_stands_in_a_file(tm
         assert file.execute("SELECT charge, amount_minor FROM refunds").fetchall() == [(made[7]["id"], 1990)]
 
 
-async def test_a_ledger_of_the_version_before_refunds_is_taken_over(tmp_path: Path) -> None:
+async def test_a_ledger_of_the_version_before_refunds_is_migrated(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "sandbox.db")) as file:
         file.execute(
             "CREATE TABLE charges (idempotency_key TEXT PRIMARY KEY, id TEXT NOT NULL, reference TEXT NOT NULL,"

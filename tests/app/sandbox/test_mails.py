@@ -1,4 +1,4 @@
-"""The sandbox takes mail once for a key, and shows it to tests and to people."""
+"""The sandbox accepts mail once for a key, and shows it by API and as a page."""
 
 import asyncio
 from pathlib import Path
@@ -23,7 +23,7 @@ async def _mails(client: httpx2.AsyncClient, **query: str) -> list[dict[str, Any
     return answer
 
 
-async def test_a_mail_is_taken_once_for_a_key_and_found_by_its_address(tmp_path: Path) -> None:
+async def test_a_key_sends_one_mail_that_is_found_by_its_address(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         answers = await asyncio.gather(*(_send(client) for _ in range(5)))
         assert {answer.status_code for answer in answers} == {201}
@@ -44,7 +44,7 @@ async def test_a_mail_is_taken_once_for_a_key_and_found_by_its_address(tmp_path:
         assert (reused.status_code, reused.json()["code"]) == (422, "key_reused")
 
 
-async def test_people_read_mails_as_a_page_on_which_nothing_runs(tmp_path: Path) -> None:
+async def test_the_page_of_mails_runs_no_script(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         assert "There are none yet." in (await client.get("/mails")).text
         await _send(client, subject="<b>Paid</b> & sent", text="Hello {name}\n<script>alert(1)</script>", to='"x"@y.z')
@@ -57,7 +57,7 @@ async def test_people_read_mails_as_a_page_on_which_nothing_runs(tmp_path: Path)
         assert "<script" not in page.text
 
 
-async def test_of_many_mails_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_newest_mails_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mails, "MAX_MAILS", 3)
     async with sandbox_client(tmp_path) as client:
         for number in range(5):
@@ -68,7 +68,7 @@ async def test_of_many_mails_the_newest_are_kept(tmp_path: Path, monkeypatch: py
         assert "Number 1" not in page
 
 
-async def test_what_is_no_mail_is_refused(tmp_path: Path) -> None:
+async def test_an_invalid_mail_is_refused(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         for change in (
             {"to": "ada"},

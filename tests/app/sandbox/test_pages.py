@@ -1,4 +1,4 @@
-"""The sandbox's pages: an index and the switches of its faults. Nothing runs on them, and nothing foreign is loaded."""
+"""The sandbox's pages: an index and the switches of its faults, without scripts or foreign resources."""
 
 import re
 from pathlib import Path
@@ -23,7 +23,7 @@ async def _behaviour(client: httpx2.AsyncClient) -> dict[str, Any]:
     return answer
 
 
-async def test_the_index_leads_to_every_page(tmp_path: Path) -> None:
+async def test_the_index_links_every_page(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         index = await client.get("/")
         assert index.headers["Content-Security-Policy"].startswith("default-src 'none';")
@@ -33,7 +33,7 @@ async def test_the_index_leads_to_every_page(tmp_path: Path) -> None:
             assert (await client.get(link)).status_code == 200
 
 
-async def test_a_preset_is_one_press_of_a_button(tmp_path: Path) -> None:
+async def test_a_preset_switches_its_fault_on(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         assert '<button name="preset" value="declined">' in (await client.get("/faults")).text
         switched = await client.post("/faults", data={"preset": "declined"}, headers={"Origin": URL})
@@ -44,7 +44,7 @@ async def test_a_preset_is_one_press_of_a_button(tmp_path: Path) -> None:
         assert (await charge(client, "key-2")).json()["status"] == "succeeded"
 
 
-async def test_the_form_sent_back_changes_nothing_and_a_changed_field_changes_one_fault(tmp_path: Path) -> None:
+async def test_the_form_sent_back_changes_nothing_and_a_changed_field_one_fault(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         await client.put("/v1/behaviour", json={"latency_ms": 5, "mails": {"hang_rate": 0.25}})
         before = await _behaviour(client)
@@ -74,7 +74,7 @@ async def test_the_form_sent_back_changes_nothing_and_a_changed_field_changes_on
     ],
     ids=str,
 )
-async def test_what_is_no_behaviour_is_said_and_changes_nothing(tmp_path: Path, form: dict[str, str]) -> None:
+async def test_an_invalid_behaviour_is_reported_and_changes_nothing(tmp_path: Path, form: dict[str, str]) -> None:
     async with sandbox_client(tmp_path) as client:
         before = await _behaviour(client)
         refused = await client.post("/faults", data=form)
@@ -84,7 +84,7 @@ async def test_what_is_no_behaviour_is_said_and_changes_nothing(tmp_path: Path, 
         assert await _behaviour(client) == before
 
 
-async def test_a_form_on_another_site_switches_nothing(tmp_path: Path) -> None:
+async def test_a_form_of_another_site_is_refused(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         for origin in ("http://evil.example", "null", "http://sandbox.evil.example"):
             refused = await client.post("/faults", data={"preset": "down"}, headers={"Origin": origin})
@@ -92,7 +92,7 @@ async def test_a_form_on_another_site_switches_nothing(tmp_path: Path) -> None:
         assert (await _behaviour(client))["fail_rate"] == 0
 
 
-async def test_the_api_page_loads_nothing_from_outside(tmp_path: Path) -> None:
+async def test_the_api_page_loads_nothing_from_other_hosts(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         page = (await client.get("/docs")).text
         loaded = re.findall(r'(?:src|href)="([^"]+)"', page)

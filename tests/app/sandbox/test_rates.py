@@ -1,4 +1,4 @@
-"""The sandbox quotes rates that agree with each other, as text."""
+"""The sandbox quotes consistent rates, as decimal text."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from tests.support.sandbox import sandbox_client
 pytestmark = pytest.mark.anyio
 
 
-async def test_rates_agree_with_each_other_whatever_the_base(tmp_path: Path) -> None:
+async def test_rates_are_consistent_for_every_base(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         tables: dict[str, dict[str, Any]] = {}
         for base in ("EUR", "USD", "GBP", "CHF", "JPY"):
@@ -28,7 +28,7 @@ async def test_rates_agree_with_each_other_whatever_the_base(tmp_path: Path) -> 
         assert Decimal(tables["EUR"]["rates"]["JPY"]) > 100
 
 
-async def test_what_is_not_quoted_is_not_found_and_what_is_no_currency_is_refused(tmp_path: Path) -> None:
+async def test_an_unquoted_currency_is_not_found_and_an_invalid_one_refused(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         answer = await client.get("/v1/rates", params={"base": "XXX"})
         assert (answer.status_code, answer.json()["code"]) == (404, "currency_unknown")

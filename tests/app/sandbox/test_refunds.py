@@ -1,4 +1,4 @@
-"""The sandbox gives back what was charged: once for a key, and never more."""
+"""Refunds of the sandbox: idempotent by key, and never more than was charged."""
 
 import asyncio
 from collections import Counter
@@ -22,7 +22,7 @@ def _refusal(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def test_a_charge_is_given_back_once_for_a_key_by_its_id_or_its_reference(tmp_path: Path) -> None:
+async def test_a_charge_is_refunded_once_for_a_key_by_its_id_or_its_reference(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         charged = (await charge(client)).json()
         answers = await asyncio.gather(*(refund(client) for _ in range(10)))
@@ -38,7 +38,7 @@ async def test_a_charge_is_given_back_once_for_a_key_by_its_id_or_its_reference(
         assert await _refunds(client, reference="order-2") == []
 
 
-async def test_no_more_is_given_back_than_was_charged_even_to_many_at_once(tmp_path: Path) -> None:
+async def test_concurrent_refunds_never_exceed_the_charge(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         await charge(client)
         answers = await asyncio.gather(*(refund(client, f"part-{n}", amount_minor=500) for n in range(8)))
@@ -49,7 +49,7 @@ async def test_no_more_is_given_back_than_was_charged_even_to_many_at_once(tmp_p
         assert sum(line["amount_minor"] for line in await _refunds(client)) == 1990
 
 
-async def test_what_was_not_paid_is_not_given_back_and_the_reason_is_clear(tmp_path: Path) -> None:
+async def test_an_unpaid_charge_is_not_refunded_and_the_reason_is_given(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         assert _refusal(await refund(client)) == (404, "charge_unknown")
         assert _refusal(await refund(client, reference=None, charge="ch_1")) == (404, "charge_unknown")
@@ -60,14 +60,14 @@ async def test_what_was_not_paid_is_not_given_back_and_the_reason_is_clear(tmp_p
         assert await _refunds(client) == []
 
 
-async def test_a_refusal_is_forgotten_so_that_a_late_charge_can_still_be_given_back(tmp_path: Path) -> None:
+async def test_a_refused_key_can_be_used_again_for_a_late_charge(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         assert (await refund(client)).status_code == 404
         await charge(client)
         assert (await refund(client)).status_code == 201
 
 
-async def test_two_charges_of_one_reference_must_be_told_apart(tmp_path: Path) -> None:
+async def test_two_charges_of_one_reference_need_an_id(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         first = (await charge(client)).json()
         await charge(client, "key-2")
@@ -75,7 +75,7 @@ async def test_two_charges_of_one_reference_must_be_told_apart(tmp_path: Path) -
         assert (await refund(client, reference=None, charge=first["id"])).status_code == 201
 
 
-async def test_what_is_no_refund_is_refused(tmp_path: Path) -> None:
+async def test_an_invalid_refund_is_refused(tmp_path: Path) -> None:
     async with sandbox_client(tmp_path) as client:
         charged = (await charge(client)).json()
         assert _refusal(await refund(client, currency="USD")) == (422, "other_currency")

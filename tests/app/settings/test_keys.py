@@ -1,4 +1,4 @@
-"""Keys that can be guessed are refused, and none that was made by chance is."""
+"""Guessable keys are refused, and random ones are not."""
 
 import re
 import secrets
@@ -10,7 +10,7 @@ import pytest
 from app.settings.production import is_guessable
 
 ROOT = Path(__file__).parents[3]
-# As this repository writes keys: in shell, YAML, Python and prose.
+# The formats in which this repository writes keys: shell, YAML, Python and prose.
 _WRITTEN = re.compile(r"""(?:secret_key|admin_token)["']?\s*[:=]\s*["']?([\w.<>-]{32,})""", re.IGNORECASE)
 _MADE_BY_CALLS = re.compile(r"^(settings|config|self|os)\.")
 
@@ -32,12 +32,12 @@ def test_published_and_patterned_keys_are_guessable(key: str) -> None:
     assert is_guessable(key)
 
 
-def test_no_key_made_by_chance_is() -> None:
+def test_random_keys_are_not_guessable() -> None:
     made = [make(32) for make in (secrets.token_hex, secrets.token_urlsafe) for _ in range(2000)]
     assert [key for key in made if is_guessable(key)] == []
 
 
-def test_no_key_that_this_repository_writes_down_passes() -> None:
+def test_every_key_in_this_repository_is_refused() -> None:
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
     found = {}
     for name in tracked.decode().split("\0"):

@@ -1,4 +1,4 @@
-"""DATABASE_URL: libpq's parameters are translated, or refused in a sentence that repeats no value."""
+"""DATABASE_URL: libpq's parameters are translated, or refused in a message that repeats no value."""
 
 import ssl
 from pathlib import Path
@@ -15,7 +15,7 @@ SECRET = "hunter2hunter2"
 
 
 def _options(url: str, **settings: Any) -> dict[str, Any]:
-    """What the driver is given for a URL."""
+    """The driver's options for a URL."""
     found = read(_env_file=None, database_url=url, **settings)
     assert found.database_server is not None
     return options(found, found.database_server, limited=True)
@@ -44,7 +44,7 @@ def test_hosts_and_ports(url: str, hosts: tuple[tuple[str, int], ...]) -> None:
     assert parse(url).hosts == hosts
 
 
-def test_what_hosted_databases_hand_out_is_translated() -> None:
+def test_urls_of_hosted_databases_are_translated() -> None:
     given = _options(
         f"postgres://app:{SECRET}@db.example.com:25060/shop?sslmode=require&connect_timeout=7&application_name=till"
         "&options=-c%20search_path%3Dshop&target_session_attrs=primary&keepalives_idle=60"
@@ -57,11 +57,11 @@ def test_what_hosted_databases_hand_out_is_translated() -> None:
     assert given["server_settings"]["statement_timeout"] == "5000"
 
 
-def test_the_place_may_be_in_the_query_too() -> None:
+def test_the_host_may_be_in_the_query_too() -> None:
     assert parse("postgresql://?host=h&port=1&user=u&password=a+b&dbname=d") == Server((("h", 1),), "u", "a+b", "d", {})
 
 
-def test_what_is_not_given_follows_the_settings() -> None:
+def test_missing_parameters_follow_the_settings() -> None:
     given = _options("postgresql://u@h/d", service_name="till", database_connect_timeout_seconds=2)
     assert given["timeout"] == 2
     assert given["target_session_attrs"] == "read-write"
@@ -74,13 +74,13 @@ def test_a_server_is_verified_by_the_file_of_its_ca() -> None:
     assert given["dsn"].startswith("postgresql://?sslmode=verify-full&sslrootcert=")
 
 
-def test_a_server_is_verified_by_the_certificates_of_the_machine() -> None:
+def test_a_server_is_verified_by_the_system_certificates() -> None:
     context = _options("postgresql://u@h/d?sslmode=verify-full&sslrootcert=system")["ssl"]
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED
 
 
-def test_a_pooler_is_given_no_settings_at_the_start_of_a_session() -> None:
+def test_a_pooler_gets_no_startup_parameters() -> None:
     given = _options("postgresql://u@h/d", database_pooler="transaction")
     assert given["server_settings"] == {"application_name": "binnacle"}
     assert given["statement_cache_size"] == 0
@@ -116,16 +116,16 @@ def test_a_pooler_is_given_no_settings_at_the_start_of_a_session() -> None:
         ("h/d?prepared_statement_cache_size=0", "DATABASE_POOLER"),
     ],
 )
-def test_what_the_driver_can_not_do_is_refused_in_a_sentence(rest: str, named: str, tmp_path: Path) -> None:
+def test_an_unsupported_parameter_is_refused_with_a_message(rest: str, named: str, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path))
         with pytest.raises(SettingsError) as refusal:
             read(_env_file=None, database_url=f"postgresql://{rest}")
-    told = str(refusal.value)
-    assert told.startswith("DATABASE_URL: ")
-    assert named in told
-    assert SECRET not in told
-    assert "\n" not in told
+    message = str(refusal.value)
+    assert message.startswith("DATABASE_URL: ")
+    assert named in message
+    assert SECRET not in message
+    assert "\n" not in message
 
 
 def test_no_password_is_shown() -> None:

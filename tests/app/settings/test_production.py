@@ -1,4 +1,4 @@
-"""Production refuses what a demo may do, and says all of it in one message."""
+"""Production refuses unsafe settings, all in one message."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from app.settings import SettingsError, read
 
 KEY = "3f9c51d07ae84b268d15e0a97c42f6b3"
-SOUND = {
+SAFE = {
     "ENVIRONMENT": "production",
     "DATABASE_URL": "postgresql://binnacle@db/binnacle",
     "REDIS_URL": "redis://cache:6379/0",
@@ -21,7 +21,7 @@ SOUND = {
 
 
 def _refused(monkeypatch: pytest.MonkeyPatch, folder: Path, variables: dict[str, str]) -> list[str]:
-    """The names of the settings that are refused, in the order of the message."""
+    """The names of the refused settings, in the order of the message."""
     monkeypatch.chdir(folder)
     monkeypatch.delenv("SECRETS_DIR", raising=False)
     for name, value in variables.items():
@@ -36,8 +36,8 @@ def _refused(monkeypatch: pytest.MonkeyPatch, folder: Path, variables: dict[str,
     return [line.split(":")[0] for line in message.splitlines()]
 
 
-def test_a_sound_production_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert _refused(monkeypatch, tmp_path, SOUND) == []
+def test_safe_settings_start_in_production(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert _refused(monkeypatch, tmp_path, SAFE) == []
 
 
 @pytest.mark.parametrize(
@@ -67,17 +67,17 @@ def test_a_sound_production_starts(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         ("GRACEFUL_TIMEOUT_SECONDS", "19"),
     ],
 )
-def test_each_of_these_alone_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str) -> None:
-    assert set(_refused(monkeypatch, tmp_path, SOUND | {name: value})) == {name}
+def test_each_unsafe_value_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str) -> None:
+    assert set(_refused(monkeypatch, tmp_path, SAFE | {name: value})) == {name}
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL", "SECRET_KEY", "ALLOWED_HOSTS", "PROVIDER_URL"])
-def test_what_is_not_set_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str) -> None:
-    rest = {name: value for name, value in SOUND.items() if name != missing}
+def test_each_missing_setting_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: str) -> None:
+    rest = {name: value for name, value in SAFE.items() if name != missing}
     assert missing in _refused(monkeypatch, tmp_path, rest)
 
 
-def test_all_of_it_is_one_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_all_refusals_are_one_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     wrong = {
         "ENVIRONMENT": "production",
         "SECRET_KEY": "changeme",
@@ -96,18 +96,16 @@ def test_all_of_it_is_one_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 
 @pytest.mark.parametrize("origin", ["shop.example.com", "https://shop.example.com/", "https://*.example.com", "null"])
-def test_an_origin_that_no_browser_sends_is_refused_everywhere(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, origin: str
-) -> None:
+def test_an_invalid_origin_is_refused_everywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, origin: str) -> None:
     assert _refused(monkeypatch, tmp_path, {"CORS_ORIGINS": origin}) == ["CORS_ORIGINS"]
 
 
-def test_a_demo_may_do_what_production_may_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_demo_may_use_unsafe_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     demo = {"ENVIRONMENT": "demo", "ALLOWED_HOSTS": "*", "CORS_ORIGINS": "*", "PROVIDER_URL": "http://sandbox:8001"}
-    assert _refused(monkeypatch, tmp_path, SOUND | demo) == []
+    assert _refused(monkeypatch, tmp_path, SAFE | demo) == []
 
 
 def test_generated_keys_are_no_placeholders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for key in ("9a4c51e07bd83f266c0f1b27d3958ae4", "q2VtNDBkZjVhYmM5ZTc4OTAxMjM0NTY3ODkwYWJjZGU="):
         assert re.fullmatch(r"\S{32,}", key)
-        assert _refused(monkeypatch, tmp_path, SOUND | {"SECRET_KEY": key}) == []
+        assert _refused(monkeypatch, tmp_path, SAFE | {"SECRET_KEY": key}) == []

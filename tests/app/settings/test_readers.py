@@ -1,4 +1,4 @@
-"""Each process needs the secrets that it uses, and holds no other."""
+"""Each process requires the secrets that it uses, and holds no others."""
 
 from typing import Any, get_args
 
@@ -50,20 +50,20 @@ def production(monkeypatch: pytest.MonkeyPatch) -> Any:
     return read_with
 
 
-def test_each_secret_setting_has_readers_that_are_commands() -> None:
+def test_the_readers_of_each_secret_are_commands() -> None:
     secret = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
     assert READERS.keys() == secret == SECRETS.keys()
     assert frozenset().union(*READERS.values()) <= {command.name for command in COMMANDS}
 
 
 @pytest.mark.parametrize("command", NEEDED)
-def test_a_command_starts_in_production_with_what_it_uses(production: Any, command: str) -> None:
+def test_a_command_starts_in_production_with_its_own_secrets(production: Any, command: str) -> None:
     settings = production(command, *NEEDED[command])
     assert {name for name in SECRETS if getattr(settings, name) is not None} == NEEDED[command]
 
 
 @pytest.mark.parametrize("command", NEEDED)
-def test_a_command_names_what_it_lacks_in_production_and_no_more(production: Any, command: str) -> None:
+def test_a_command_names_its_missing_secrets_and_no_others(production: Any, command: str) -> None:
     with pytest.raises(SettingsError) as refusal:
         production(command)
     named = {line.partition(":")[0].lower() for line in str(refusal.value).splitlines()}
@@ -87,12 +87,12 @@ def test_a_command_holds_no_secret_of_another(production: Any, command: str, mai
         assert "secret_key" not in held
 
 
-def test_a_weak_key_is_the_trouble_of_its_reader_alone(production: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_weak_key_is_refused_by_its_readers_only(production: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 2)
     production("worker", *STORES)
     with pytest.raises(SettingsError, match="SECRET_KEY"):
         production("serve", *STORES)
 
 
-def test_migrations_run_in_the_api_s_environment(production: Any) -> None:
+def test_migrations_run_in_the_environment_of_the_api(production: Any) -> None:
     assert production("migrate", "database_url", web_concurrency=4).redis_url is None

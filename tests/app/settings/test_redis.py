@@ -1,4 +1,4 @@
-"""REDIS_URL: what hosted Redis hands out is read, and what is wrong is refused without a word of it."""
+"""REDIS_URL: URLs of hosted Redis are accepted, and invalid ones refused in a message that repeats no value."""
 
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ CLIENT_CERTIFICATE = f"ssl_certfile={CLIENT}&ssl_keyfile={CLIENT_KEY}"
         ),
     ],
 )
-def test_what_a_url_says(url: str, address: RedisAddress) -> None:
+def test_the_address_of_a_url(url: str, address: RedisAddress) -> None:
     assert read_redis_url(url) == address
 
 
@@ -63,7 +63,7 @@ def test_what_a_url_says(url: str, address: RedisAddress) -> None:
     ],
 )
 @pytest.mark.parametrize("scheme", ["rediss", "valkeys"])
-def test_what_a_url_says_of_tls(scheme: str, query: str, tls: dict[str, Any]) -> None:
+def test_the_tls_settings_of_a_url(scheme: str, query: str, tls: dict[str, Any]) -> None:
     assert read_redis_url(f"{scheme}://cache?{query}").tls == tls
 
 
@@ -107,7 +107,7 @@ def test_what_a_url_says_of_tls(scheme: str, query: str, tls: dict[str, Any]) ->
         (f"rediss://cache?ssl_certfile={CLIENT}&ssl_keyfile={ENCRYPTED_CLIENT_KEY}&ssl_password={SECRET}", "ssl_"),
     ],
 )
-def test_what_is_wrong_is_refused_in_a_sentence_that_repeats_no_value(url: str, named: str) -> None:
+def test_an_invalid_url_is_refused_in_a_message_that_repeats_no_value(url: str, named: str) -> None:
     with pytest.raises(SettingsError) as refusal:
         read(redis_url=url, database_url="postgresql://db/shop", _env_file=None)
     message = str(refusal.value)
@@ -129,6 +129,6 @@ def test_an_address_shows_no_secret() -> None:
     assert PASSPHRASE not in repr(address)
 
 
-def test_a_folder_instead_of_a_file_is_refused(tmp_path: Path) -> None:
+def test_a_directory_instead_of_a_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="ssl_ca_certs"):
         read_redis_url(f"rediss://cache?ssl_ca_certs={tmp_path}")

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and a start that is refused says all that is wrong and no secret."""
+"""Settings: their sources, and refused starts that list every error and no secret."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -48,7 +48,7 @@ def _refusal(start: Any, variables: dict[str, str]) -> str:
     return str(refusal.value)
 
 
-def test_nothing_set_is_an_embedded_shop(start: Any) -> None:
+def test_the_defaults_are_an_embedded_shop(start: Any) -> None:
     settings = start({})
     assert settings.environment == "local"
     assert settings.embedded
@@ -107,7 +107,7 @@ def test_a_distributed_shop_in_production(start: Any) -> None:
         ({"SENTRY_DSN": f"{SECRET}"}, ["SENTRY_DSN"]),
     ],
 )
-def test_a_start_that_is_refused_names_what_to_set_and_repeats_no_secret(
+def test_a_refused_start_names_the_setting_and_repeats_no_secret(
     start: Any, variables: dict[str, str], named: list[str]
 ) -> None:
     message = _refusal(start, variables)
@@ -116,7 +116,7 @@ def test_a_start_that_is_refused_names_what_to_set_and_repeats_no_secret(
     assert SECRET not in message
 
 
-def test_all_that_is_wrong_is_said_at_once_a_line_each(start: Any) -> None:
+def test_all_errors_are_listed_a_line_each(start: Any) -> None:
     message = _refusal(start, {"SECRET_KEY": SECRET, "GRACEFUL_TIMEOUT_SECONDS": "1", "WEB_CONCURRENCY": "2"})
     assert [line.split(":")[0] for line in message.splitlines()] == [
         "SECRET_KEY",
@@ -125,7 +125,7 @@ def test_all_that_is_wrong_is_said_at_once_a_line_each(start: Any) -> None:
     ]
 
 
-def test_secrets_come_from_files_and_the_environment_wins(start: Any, tmp_path: Path) -> None:
+def test_secrets_are_read_from_files_and_the_environment_takes_precedence(start: Any, tmp_path: Path) -> None:
     files = {"database_url": STORES["DATABASE_URL"], "redis_url": STORES["REDIS_URL"], "secret_key": "f" * 32}
     for name, content in files.items():
         (tmp_path / name).write_text(f"{content}\n")
@@ -135,13 +135,13 @@ def test_secrets_come_from_files_and_the_environment_wins(start: Any, tmp_path: 
     assert settings.secret_key.get_secret_value() == KEY
 
 
-def test_a_folder_of_secrets_that_is_not_there_is_refused(start: Any, tmp_path: Path) -> None:
+def test_a_missing_secrets_directory_is_refused(start: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in ("missing", "file"):
         assert "SECRETS_DIR" in _refusal(start, {"SECRETS_DIR": str(tmp_path / folder)})
 
 
-def test_settings_show_no_secret_and_do_not_change(start: Any) -> None:
+def test_settings_show_no_secret_and_are_immutable(start: Any) -> None:
     settings = start(STORES | {"SENTRY_DSN": f"https://{SECRET}@sentry.example.com/1"})
     assert SECRET not in f"{settings!r} {settings}"
     assert KEY not in repr(settings)
@@ -149,7 +149,7 @@ def test_settings_show_no_secret_and_do_not_change(start: Any) -> None:
         settings.port = 1
 
 
-def test_the_command_line_ends_with_2_and_the_reasons(
+def test_the_command_line_exits_with_2_and_the_errors(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PORT", "http")

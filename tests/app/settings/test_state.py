@@ -1,4 +1,4 @@
-"""The folder of the embedded state: private, and refused in a sentence where it can't be written."""
+"""The state directory of an embedded shop: private, and refused with a message if it is not writable."""
 
 import stat
 from pathlib import Path
@@ -15,12 +15,12 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_new_folder_and_a_new_file_are_this_users_alone(tmp_path: Path) -> None:
+def test_a_new_directory_and_a_new_file_are_private(tmp_path: Path) -> None:
     file = private_file(tmp_path / "state" / "binnacle.db")
     assert (_mode(file.parent), _mode(file)) == (0o700, 0o600)
 
 
-def test_a_file_that_others_could_read_loses_their_rights_and_keeps_its_content(tmp_path: Path) -> None:
+def test_a_readable_file_becomes_private_and_keeps_its_content(tmp_path: Path) -> None:
     file = tmp_path / "binnacle.db"
     file.write_bytes(b"rows")
     file.chmod(0o664)
@@ -28,21 +28,19 @@ def test_a_file_that_others_could_read_loses_their_rights_and_keeps_its_content(
     assert _mode(file) == 0o600
 
 
-def test_a_folder_that_its_owner_shares_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_shared_directory_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     assert _mode(private_folder(tmp_path)) == 0o755
 
 
-def test_a_folder_below_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_a_directory_below_a_file_is_refused_with_instructions(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SettingsError, match=r"STATE_DIR: .*/file/state can't be written: Not a directory\. Set it"):
         private_folder(tmp_path / "file" / "state")
 
 
 @pytest.mark.parametrize("command", ["run", "serve", "migrate", "seed", "sandbox"])
-def test_no_command_starts_on_a_folder_that_it_can_not_write(
-    processes: Processes, tmp_path: Path, command: str
-) -> None:
+def test_no_command_starts_with_an_unwritable_directory(processes: Processes, tmp_path: Path, command: str) -> None:
     (tmp_path / "file").touch()
     ports = {name: free_port() for name in ("PORT", "ADMIN_PORT", "SANDBOX_PORT")}
     process = processes.start(command, STATE_DIR=tmp_path / "file" / "state", **ports)
@@ -50,7 +48,7 @@ def test_no_command_starts_on_a_folder_that_it_can_not_write(
     assert process.log.read_text().startswith("Binnacle does not start:\nSTATE_DIR: ")
 
 
-def test_what_a_run_keeps_is_readable_by_its_user_alone(processes: Processes) -> None:
+def test_files_of_a_run_are_readable_by_their_user_only(processes: Processes) -> None:
     assert processes.start("migrate").wait() == 0
     assert processes.start("seed").wait() == 0
     processes.api()

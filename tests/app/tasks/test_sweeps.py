@@ -1,4 +1,4 @@
-"""What has had its time goes, a bounded number at once, and nothing else does."""
+"""Sweeps delete expired rows in bounded batches, and no others."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -17,8 +17,8 @@ from app.infra.outbox.models import OutboxMessage
 from app.processes.handlers import SWEEPS, TOPICS, open_runner
 from app.processes.platform import open_bus, open_platform
 from app.settings import Settings
-from tests.app.accounts.people import refresh as exchange
-from tests.app.accounts.people import someone
+from tests.app.accounts.logged_in import new_account
+from tests.app.accounts.logged_in import refresh as exchange
 from tests.app.conftest import Api
 from tests.support.telemetry import metered
 
@@ -32,7 +32,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 async def _sweep_all(database: Database) -> list[int]:
-    """How many each sweep of the reconciler removed."""
+    """Number of rows that each sweep of the reconciler deleted."""
     counts = []
     for sweep in SWEEPS:
         async with database.write() as session:
@@ -58,12 +58,12 @@ async def _tokens(database: Database, account: str, count: int, ended: timedelta
         await session.execute(insert(RefreshToken), rows)
 
 
-async def test_families_of_tokens_that_ended_by_age_are_forgotten_and_no_login_ends(
+async def test_expired_token_families_are_deleted_and_no_session_ends(
     api: Api, settings: Settings, database: Database
 ) -> None:
-    ada = await someone(api, settings, "ada")
-    await _tokens(database, ada.id, BATCH + 1, timedelta(seconds=1))
-    await _tokens(database, ada.id, 1, -timedelta(minutes=1))
+    user = await new_account(api, settings, "ada")
+    await _tokens(database, user.id, BATCH + 1, timedelta(seconds=1))
+    await _tokens(database, user.id, 1, -timedelta(minutes=1))
     removed = []
     for _ in range(3):
         async with database.write() as session:
@@ -71,10 +71,10 @@ async def test_families_of_tokens_that_ended_by_age_are_forgotten_and_no_login_e
     assert removed == [BATCH, 1, 0]
     async with database.read() as session:
         assert (await session.execute(select(func.count()).select_from(RefreshToken))).scalar_one() == 2
-    assert (await exchange(api, ada)).status_code == 200
+    assert (await exchange(api, user)).status_code == 200
 
 
-async def test_done_messages_go_in_rounds(database: Database) -> None:
+async def test_finished_messages_are_deleted_in_batches(database: Database) -> None:
     long_ago = now() - pending.RETENTION - timedelta(seconds=1)
     message = {"topic": "t", "payload": {"a": "b"}, "available_at": long_ago, "created_at": long_ago}
     rows = [{**message, "id": uuid4(), "done_at": long_ago} for _ in range(BATCH + 1)]
@@ -86,10 +86,10 @@ async def test_done_messages_go_in_rounds(database: Database) -> None:
 
 async def test_every_topic_has_a_handler_and_every_handler_its_metrics(settings: Settings) -> None:
     registry = CollectorRegistry()
-    hints: list[UUID] = []
+    enqueued: list[UUID] = []
     async with (
         open_platform(settings, metered(settings, registry)) as platform,
-        open_bus(platform, hints.append) as bus,
+        open_bus(platform, enqueued.append) as bus,
         open_runner(platform, bus) as runner,
     ):
         assert sorted(runner.handlers) == sorted(TOPICS)

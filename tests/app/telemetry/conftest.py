@@ -1,4 +1,4 @@
-"""Fixtures of the tests of telemetry."""
+"""Fixtures of the telemetry tests."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Whatever is asked, under whatever name: the number of series is that of the shop's own routes."""
+"""The number of series is that of the service's own routes, whatever clients request."""
 
 import random
 import string
@@ -17,7 +17,7 @@ from tests.support.recorded_telemetry import Logs
 pytestmark = pytest.mark.anyio
 
 REQUESTS = 10_000
-# A word of the caller's in every place that there is.
+# A word of the caller in every position of a path.
 PATHS = ("/{}", "/{}/{}", "/api/v1/{}", "/api/v1/items/{}", "/api/v2/items/{}", "/api/v1/{}/{}", "/livez/{}", "/ws/{}")
 SEED = 7
 _NO_HOST = str.maketrans("", "", "%@~")
@@ -27,15 +27,15 @@ def _word(chance: random.Random) -> str:
     return "zq" + "".join(chance.choices(string.ascii_letters + string.digits + "-_.%@~", k=chance.randint(1, 40)))
 
 
-def _asked(chance: random.Random) -> Iterator[tuple[str, str]]:
-    """(method, path): each kind of request once, and then any of them."""
+def _requests(chance: random.Random) -> Iterator[tuple[str, str]]:
+    """Each kind of request once as (method, path), and then random ones."""
     kinds = list(product([*sorted(METHODS), ""], PATHS))
     for number in range(REQUESTS):
         method, path = kinds[number] if number < len(kinds) else chance.choice(kinds)
         yield method or _word(chance).upper(), path.format(_word(chance), _word(chance))
 
 
-async def _ask(binnacle: Binnacle, chance: random.Random, method: str, path: str) -> int:
+async def _request(binnacle: Binnacle, chance: random.Random, method: str, path: str) -> int:
     statuses: list[int] = []
     names = (b"user-agent", b"x-request-id", b"traceparent", b"tracestate", b"referer", b"x-api-version")
 
@@ -47,7 +47,7 @@ async def _ask(binnacle: Binnacle, chance: random.Random, method: str, path: str
             statuses.append(message["status"])
 
     query = f"{_word(chance)}={_word(chance)}".encode()
-    # A Host that is none would be refused before the request is routed.
+    # An invalid Host would be refused before the request is routed.
     headers = [(b"host", _word(chance).translate(_NO_HOST).encode())]
     headers += [(name, _word(chance).encode()) for name in names]
     scope = http_scope(method, path, query=query, headers=headers)
@@ -71,10 +71,10 @@ async def test_ten_thousand_strange_requests_add_no_series(settings: Settings, r
     kinds = len(PATHS) * (len(METHODS) + 1)
     known: set[tuple[str, frozenset[tuple[str, str]]]] = set()
     async with binnacle.app.router.lifespan_context(binnacle.app):
-        for number, (method, path) in enumerate(_asked(chance)):
+        for number, (method, path) in enumerate(_requests(chance)):
             if number == kinds:
                 known = _series(binnacle)
-            await _ask(binnacle, chance, method, path)
+            await _request(binnacle, chance, method, path)
         after = _series(binnacle)
     assert after == known
     values = {(name, value) for _, labels in after for name, value in labels}

@@ -1,4 +1,4 @@
-"""Calls to others: a client span under the current work, with the names of today, and the trace sent on."""
+"""Outgoing calls are client spans with current semantic conventions, and propagate the trace."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-# In a process of its own: what is instrumented first decides the names of all, and a worker has no server.
+# In a separate process: instrumentation is global, and a worker has no server.
 PROGRAM = """
 import asyncio, json
 from app.infra.http_client import open_client
@@ -39,7 +39,7 @@ asyncio.run(main())
 
 
 def _last_line_of(program: str, root: Path) -> str:
-    """What a process of its own prints last."""
+    """The last line of output of a separate process."""
     result = subprocess.run(
         [sys.executable, "-c", program],
         cwd=root,
@@ -52,20 +52,20 @@ def _last_line_of(program: str, root: Path) -> str:
     return result.stdout.splitlines()[-1]
 
 
-def test_a_workers_call_is_a_client_span_with_the_names_of_today(root: Path) -> None:
-    told = json.loads(_last_line_of(PROGRAM, root))
-    (name, attributes), (job, _) = told["spans"]
+def test_a_workers_call_is_a_client_span_with_current_semantic_conventions(root: Path) -> None:
+    output = json.loads(_last_line_of(PROGRAM, root))
+    (name, attributes), (job, _) = output["spans"]
     assert (name, job) == ("GET", "process outbox")
     assert attributes["url.full"].endswith("/v1/charges"), "what was asked for may be somebody's"
     assert attributes["http.request.method"] == "GET"
     assert attributes["http.response.status_code"] == 200
     assert "http.method" not in attributes
-    recorded, unrecorded = (request.lower() for request in told["sent"])
+    recorded, unrecorded = (request.lower() for request in output["sent"])
     assert "traceparent: 00-0af7651916cd43dd8448eb211c80319c-" in recorded
     assert "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00" in unrecorded
 
 
-def test_a_process_that_sends_nowhere_loads_nothing_for_it(root: Path, tmp_path: Path) -> None:
+def test_a_process_that_exports_nothing_imports_no_tracing_sdk(root: Path, tmp_path: Path) -> None:
     program = (
         "import sys\n"
         "from app.processes.api import create_app\n"

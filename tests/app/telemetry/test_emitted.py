@@ -1,4 +1,4 @@
-"""The watch over the tests records what they emit and checks it against the inventory."""
+"""The pytest plugin that checks what tests emit against the telemetry inventory."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def _line(event: str, **fields: object) -> dict[str, object]:
     return {"timestamp": "now", "level": "info", "event": event, **fields}
 
 
-def test_what_the_inventory_knows_is_no_problem(inventory: Inventory) -> None:
+def test_known_telemetry_is_no_problem(inventory: Inventory) -> None:
     emitted = Emitted()
     emitted.line(_line("mail_sent", topic="mail_welcome", account_id="1", trace_id="2"))
     emitted.line(_line("Started server process", logger="uvicorn.error"))
@@ -26,7 +26,7 @@ def test_what_the_inventory_knows_is_no_problem(inventory: Inventory) -> None:
     assert emitted.unknown(inventory) == []
 
 
-def test_what_it_does_not_know_is_named(inventory: Inventory) -> None:
+def test_unknown_telemetry_is_named(inventory: Inventory) -> None:
     emitted = Emitted()
     emitted.line(_line("mail_lost"))
     emitted.line(_line("mail_sent", to="somebody"))
@@ -46,7 +46,7 @@ def test_what_it_does_not_know_is_named(inventory: Inventory) -> None:
     ]
 
 
-def test_what_nobody_emits_is_named_and_what_one_process_emits_counts_for_all(inventory: Inventory) -> None:
+def test_entries_that_no_test_emits_are_named_and_one_process_suffices(inventory: Inventory) -> None:
     there, here = Emitted(), Emitted()
     there.line(_line("mail_sent", topic="mail_welcome"))
     there.metrics.add(("logins_total", (("outcome", "ok"),)))

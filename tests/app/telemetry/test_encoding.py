@@ -1,4 +1,4 @@
-"""Our encoder says what OpenTelemetry's says, whatever the span."""
+"""The project's OTLP encoder produces the output of OpenTelemetry's for every span."""
 
 import pytest
 from hypothesis import given
@@ -51,7 +51,7 @@ spans = st.builds(
 
 
 def _spans(request: ExportTraceServiceRequest) -> list[str]:
-    """What is said of each span, its process and its library."""
+    """Fields of each span with its resource and instrumentation scope."""
     return sorted(
         repr((whole.resource, scope.scope, scope.schema_url, span))
         for whole in request.resource_spans
@@ -61,12 +61,12 @@ def _spans(request: ExportTraceServiceRequest) -> list[str]:
 
 
 @given(st.lists(spans, min_size=1, max_size=5))
-def test_it_says_what_the_official_one_says(batch: list[ReadableSpan]) -> None:
+def test_it_encodes_like_the_official_encoder(batch: list[ReadableSpan]) -> None:
     ours = ExportTraceServiceRequest.FromString(Encoder().encode(batch))
     assert _spans(ours) == _spans(encode_spans(batch))
 
 
-def test_what_is_remembered_is_bounded_and_tells_true_from_one() -> None:
+def test_the_cache_is_bounded_and_distinguishes_true_from_one() -> None:
     encoder, context = Encoder(), SpanContext(1, 1, is_remote=False)
     made = [
         ReadableSpan("one", context, attributes={"a": number, "b": number == 1, "c": float(number == 1)})
@@ -79,7 +79,7 @@ def test_what_is_remembered_is_bounded_and_tells_true_from_one() -> None:
 
 
 @pytest.mark.parametrize("text", ["\ud800", "a\x00b", "ä" * 300])
-def test_odd_texts_are_sent(text: str) -> None:
+def test_invalid_unicode_is_sent(text: str) -> None:
     span = ReadableSpan("one", SpanContext(1, 1, is_remote=False), attributes={"a": text})
     [whole] = ExportTraceServiceRequest.FromString(Encoder().encode([span])).resource_spans
     [pair] = whole.scope_spans[0].spans[0].attributes

@@ -1,4 +1,4 @@
-"""Error reports: a DSN that points at a server of the test gets what is needed and nothing that is private."""
+"""Error reports: a Sentry receiver of the test gets the required fields and no private data."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def reports() -> Iterator[Reports]:
-    """A receiver of Sentry's envelopes; reporting ends with the test."""
+    """A receiver of Sentry envelopes; reporting ends with the test."""
     with receiver() as received:
         try:
             yield received
@@ -49,7 +49,7 @@ async def test_an_unhandled_error_is_reported_once_with_its_trace_and_nothing_pr
     reports: Reports, recorded: Logs, tmp_path: Path
 ) -> None:
     binnacle = create_app(_settings(tmp_path, reports.dsn))
-    # Without its lifespan the application has no services: a fault of ours, in the middle of a real request.
+    # Without its lifespan the application has no services: an unhandled error in a real request.
     transport = httpx2.ASGITransport(app=binnacle)
     async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
         answer = await client.post(
@@ -73,7 +73,7 @@ async def test_an_unhandled_error_is_reported_once_with_its_trace_and_nothing_pr
     assert len(recorded.lines("unhandled_error")) == 1
 
 
-async def test_what_the_caller_did_wrong_is_not_reported(reports: Reports, tmp_path: Path) -> None:
+async def test_client_errors_are_not_reported(reports: Reports, tmp_path: Path) -> None:
     binnacle = create_app(_settings(tmp_path, reports.dsn))
     transport = httpx2.ASGITransport(app=binnacle)
     async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as client:
@@ -90,7 +90,7 @@ def test_without_a_dsn_nothing_is_sent(reports: Reports, tmp_path: Path) -> None
     assert reports.events == []
 
 
-def test_a_receiver_that_is_gone_breaks_nothing(tmp_path: Path, reports: Reports) -> None:
+def test_an_unreachable_receiver_breaks_nothing(tmp_path: Path, reports: Reports) -> None:
     errors.configure(_settings(tmp_path, "http://public@127.0.0.1:9/1"), "worker")
     errors.capture(RuntimeError("a fault"), task="orders.process")
     sentry_sdk.flush(1)
@@ -107,7 +107,7 @@ def _count(registry: CollectorRegistry, name: str, **labels: str) -> float:
 
 
 def _reporting(tmp_path: Path, reports: Reports) -> CollectorRegistry:
-    """Reports to there, and counts."""
+    """Reports errors to this receiver, and returns the registry of its counters."""
     registry = CollectorRegistry()
     errors.configure(_settings(tmp_path, reports.dsn), "worker")
     errors.count_in(ErrorReportMetrics(registry))
@@ -115,13 +115,13 @@ def _reporting(tmp_path: Path, reports: Reports) -> CollectorRegistry:
 
 
 def _different(number: int) -> BaseException:
-    """Errors no two of which are the same."""
+    """An error of a type of its own."""
     kind: type[Exception] = type(f"Fault{number}", (Exception,), {})
     return kind("canary-message")
 
 
 def _faulty(at_once: int) -> FastAPI:
-    """Endpoints that fail all at once, each with an error of its own, and with libraries that misuse the SDK."""
+    """Endpoints that fail concurrently, each with its own error, and with libraries that misuse the SDK."""
     app, barrier = FastAPI(), asyncio.Barrier(at_once)
 
     def add(number: int) -> None:
@@ -139,7 +139,7 @@ def _faulty(at_once: int) -> FastAPI:
     return app
 
 
-async def test_errors_at_once_keep_their_own_trace_and_nothing_of_the_others(
+async def test_concurrent_errors_keep_their_own_trace_and_nothing_of_the_others(
     reports: Reports, recorded: Logs, tmp_path: Path
 ) -> None:
     del recorded
@@ -158,7 +158,7 @@ async def test_errors_at_once_keep_their_own_trace_and_nothing_of_the_others(
             return_exceptions=True,
         )
     sentry_sdk.flush(10)
-    told = {
+    reported = {
         event["tags"]["route"]: (
             event["contexts"]["trace"]["trace_id"],
             event["tags"]["request_id"],
@@ -166,7 +166,7 @@ async def test_errors_at_once_keep_their_own_trace_and_nothing_of_the_others(
         )
         for event in reports.events
     }
-    assert told == {
+    assert reported == {
         f"/fail/{number}/{{name}}": (trace, request_id, f"Fault{number}")
         for number, (trace, request_id) in sent.items()
     }
@@ -180,7 +180,7 @@ async def test_errors_at_once_keep_their_own_trace_and_nothing_of_the_others(
     assert "canary" not in json.dumps(reports.events)
 
 
-async def test_a_failed_job_and_whatever_else_is_logged_as_an_error_is_reported_once(
+async def test_a_failed_job_and_every_other_logged_error_is_reported_once(
     reports: Reports, recorded: Logs, tmp_path: Path
 ) -> None:
     _reporting(tmp_path, reports)
@@ -209,7 +209,7 @@ async def test_a_failed_job_and_whatever_else_is_logged_as_an_error_is_reported_
     assert second["tags"] == {"event": "Task exception was never retrieved", "logger": "asyncio"}
 
 
-def test_of_an_error_and_what_it_came_from_only_our_own_messages_are_told(reports: Reports, tmp_path: Path) -> None:
+def test_reports_hold_the_messages_of_the_services_own_errors_only(reports: Reports, tmp_path: Path) -> None:
     _reporting(tmp_path, reports)
     password = "canary-local"
 
@@ -225,11 +225,11 @@ def test_of_an_error_and_what_it_came_from_only_our_own_messages_are_told(report
         errors.capture(error, route="/api/v1/orders")
     sentry_sdk.flush(10)
     [event] = reports.events
-    cause, error_told = event["exception"]["values"]
+    cause, reported = event["exception"]["values"]
     assert (cause["type"], cause["value"]) == ("ValueError", "")
-    assert (error_told["type"], error_told["module"]) == ("UnavailableError", "app.errors")
-    assert error_told["value"] == "The payment provider did not answer."
-    last = error_told["stacktrace"]["frames"][-1]
+    assert (reported["type"], reported["module"]) == ("UnavailableError", "app.errors")
+    assert reported["value"] == "The payment provider did not answer."
+    last = reported["stacktrace"]["frames"][-1]
     assert (last["function"].rpartition(".")[2], last["lineno"] > 0) == ("ask", True)
     assert "canary" not in json.dumps(event)
 
@@ -250,7 +250,7 @@ def test_a_repeated_error_is_sent_a_few_times_and_counted(reports: Reports, reco
 
 
 @pytest.mark.parametrize("behaviour", ["refuses", "hangs", "eats slowly", "500", "429"])
-def test_a_sick_receiver_slows_nothing_holds_nothing_and_its_losses_are_counted(
+def test_an_unhealthy_receiver_delays_nothing_and_lost_reports_are_counted(
     reports: Reports, tmp_path: Path, behaviour: str
 ) -> None:
     if behaviour == "refuses":
@@ -258,7 +258,7 @@ def test_a_sick_receiver_slows_nothing_holds_nothing_and_its_losses_are_counted(
     reports.behave(behaviour)
     registry = _reporting(tmp_path, reports)
     number = QUEUE_SIZE + 50
-    # All of this returns while a receiver that hangs still holds its first request, which it does until the test ends.
+    # All of this returns while a hanging receiver still holds its first request, until the test ends.
     for each in range(number):
         errors.capture(_different(each), route="/api/v1/orders")
     errors.close()
@@ -271,7 +271,7 @@ def test_a_sick_receiver_slows_nothing_holds_nothing_and_its_losses_are_counted(
     assert not sentry_sdk.is_initialized()
 
 
-def test_what_waits_at_the_end_is_sent(reports: Reports, tmp_path: Path) -> None:
+def test_pending_reports_are_sent_at_shutdown(reports: Reports, tmp_path: Path) -> None:
     registry = _reporting(tmp_path, reports)
     for each in range(20):
         errors.capture(_different(each))

@@ -1,4 +1,4 @@
-"""From a number to a trace: the duration of a request that is recorded carries its trace id, and no other does."""
+"""Exemplars: the duration of a sampled request has its trace id, and no other does."""
 
 import os
 import subprocess
@@ -51,7 +51,7 @@ async def application(collector: Receiver) -> AsyncIterator[Observed]:
 
 
 @pytest.mark.anyio
-async def test_only_a_recorded_request_leaves_an_exemplar(application: Observed) -> None:
+async def test_only_a_sampled_request_leaves_an_exemplar(application: Observed) -> None:
     await application.client.get("/recorded", headers=SAMPLED)
     await application.client.get("/not-recorded", headers=UNSAMPLED)
     await application.client.get("/not-recorded")
@@ -60,12 +60,12 @@ async def test_only_a_recorded_request_leaves_an_exemplar(application: Observed)
     assert TRACE_ID not in application.exposition(), "the plain exposition has no place for it"
 
 
-def test_a_series_tells_a_trace_a_second_and_any_that_took_longer() -> None:
+def test_a_series_has_one_exemplar_a_second_and_any_longer_duration() -> None:
     registry = CollectorRegistry()
     metrics = HttpMetrics(registry)
-    told = [(0.2, 10.0), (0.1, 10.4), (0.3, 10.5), (0.2, 10.6), (0.02, 11.1), (0.01, 11.2)]
+    observations = [(0.2, 10.0), (0.1, 10.4), (0.3, 10.5), (0.2, 10.6), (0.02, 11.1), (0.01, 11.2)]
     kept = []
-    for number, (seconds, now) in enumerate(told):
+    for number, (seconds, now) in enumerate(observations):
         metrics.began()
         metrics.answered("GET", "/items", 200, seconds, f"{number:032x}", now)
         exposition = generate_latest(registry).decode()  # type: ignore[no-untyped-call]
@@ -73,12 +73,12 @@ def test_a_series_tells_a_trace_a_second_and_any_that_took_longer() -> None:
     assert kept == [True, False, True, False, True, False]
 
 
-def test_processes_that_are_summed_count_the_same_and_keep_none(tmp_path: Path) -> None:
+def test_multiprocess_metrics_have_equal_counts_and_no_exemplars(tmp_path: Path) -> None:
     environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
-    told = subprocess.run(
+    exposition = subprocess.run(
         [sys.executable, "-c", SUMMED], env=environment, capture_output=True, text=True, check=True, timeout=60
     ).stdout
-    assert 'http_requests_total{method="GET",route="/items",status="200"} 1.0' in told
-    assert 'http_request_duration_seconds_count{method="GET",route="/items"} 1.0' in told
-    assert "http_requests_in_progress 2.0" in told
-    assert _exemplars(told) == []
+    assert 'http_requests_total{method="GET",route="/items",status="200"} 1.0' in exposition
+    assert 'http_request_duration_seconds_count{method="GET",route="/items"} 1.0' in exposition
+    assert "http_requests_in_progress 2.0" in exposition
+    assert _exemplars(exposition) == []

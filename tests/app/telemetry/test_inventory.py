@@ -1,4 +1,4 @@
-"""The inventory lists what the code emits, all of it and nothing else; so do the page, the rules and the dashboards."""
+"""The inventory lists exactly the telemetry that the code emits; the page, rules and dashboards use no other."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from scripts.inventory.metric_families import MetricFamily, metric_families
 from scripts.inventory.model import FILE, Inventory, InventoryError, load
 
 EMBEDDED = ("api", "worker", "reconciler")
-# What scraping adds, and the series that Prometheus makes itself.
+# Added by scraping, and the series that Prometheus makes itself.
 TARGET = {"job", "namespace", "release", "component", "pod", "container"}
 
 
@@ -35,9 +35,7 @@ def events() -> dict[str, LogCalls]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_metrics_are_those_of_the_inventory_and_exist_at_0_from_the_start(
-    settings: Settings, inventory: Inventory
-) -> None:
+async def test_metrics_are_those_of_the_inventory_and_start_at_0(settings: Settings, inventory: Inventory) -> None:
     binnacle = create_app(settings)
     async with binnacle.app.router.lifespan_context(binnacle.app):
         register_process(binnacle.telemetry.registry)
@@ -66,16 +64,14 @@ async def test_metrics_are_those_of_the_inventory_and_exist_at_0_from_the_start(
     assert unknown == set()
 
 
-def test_every_event_is_in_the_inventory_and_every_entry_is_logged_somewhere(
+def test_every_event_is_in_the_inventory_and_every_entry_is_logged_by_code(
     events: dict[str, LogCalls], inventory: Inventory
 ) -> None:
     assert {name: found.places for name, found in events.items() if name not in inventory.events} == {}
     assert inventory.events.keys() - events.keys() == set()
 
 
-def test_events_have_the_levels_and_the_fields_of_the_inventory(
-    events: dict[str, LogCalls], inventory: Inventory
-) -> None:
+def test_events_have_the_levels_and_fields_of_the_inventory(events: dict[str, LogCalls], inventory: Inventory) -> None:
     for name, found in events.items():
         stated, common = inventory.events[name], inventory.common_fields.keys()
         fields, places = found.fields - common, found.places
@@ -84,18 +80,18 @@ def test_events_have_the_levels_and_the_fields_of_the_inventory(
         assert found.levels <= set(stated.level), f"{name}: {places}"
 
 
-def test_the_inventory_has_no_field_that_a_line_may_not_have(events: dict[str, LogCalls], inventory: Inventory) -> None:
+def test_the_inventory_has_no_field_outside_the_allowlist(events: dict[str, LogCalls], inventory: Inventory) -> None:
     whole = {name for name, found in events.items() if all("telemetry/" in place for place in found.places)}
-    for name in events.keys() - whole:  # lines that telemetry makes as a whole pass no list
+    for name in events.keys() - whole:  # lines that telemetry writes as a whole have no field list
         assert set(inventory.events[name].fields) <= FIELDS.keys(), name
 
 
-def test_spans_have_no_attribute_that_may_not_leave(inventory: Inventory) -> None:
-    told = {attribute for span in inventory.spans.values() for attribute in span.attributes}
-    assert told - ALLOWED == set()
+def test_spans_have_no_attribute_outside_the_allowlist(inventory: Inventory) -> None:
+    attributes = {attribute for span in inventory.spans.values() for attribute in span.attributes}
+    assert attributes - ALLOWED == set()
 
 
-def test_rules_and_dashboards_ask_for_what_there_is(inventory: Inventory) -> None:
+def test_rules_and_dashboards_use_existing_metrics(inventory: Inventory) -> None:
     rules = list(usage.rules())
     recorded = {rule["record"] for rule in rules if "record" in rule}
     asked = [(rule.get("record") or rule["alert"], rule["expr"]) for rule in rules] + list(usage.queries())
@@ -113,12 +109,12 @@ def test_rules_and_dashboards_ask_for_what_there_is(inventory: Inventory) -> Non
                     assert value in known, f"{who} asks for {name} with {label} {value}"
 
 
-def test_the_page_is_what_the_generator_writes() -> None:
+def test_the_page_is_the_generators_output() -> None:
     for path, text in files().items():
         assert (tree.ROOT / path).read_text(encoding="utf-8") == text
 
 
-def test_users_are_found_through_recording_rules() -> None:
+def test_users_are_counted_by_recording_rules() -> None:
     found = usage.metric_users()
     assert "objective availability" in found["http_requests_total"]
     assert "alert BinnacleAvailabilityBudgetBurn" in found["http_requests_total"]
@@ -147,7 +143,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("old", "new", "sentence"), REFUSALS)
-def test_a_bad_entry_is_refused_in_words(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+def test_an_invalid_entry_is_refused_with_a_message(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     text = FILE.read_text(encoding="utf-8")
     assert old in text
     file = tmp_path / "inventory.yaml"

@@ -1,4 +1,4 @@
-"""The layer writes one line and one count for a request, whatever becomes of it."""
+"""The telemetry layer writes one access line and one count for each request, whatever its outcome."""
 
 import asyncio
 import re
@@ -98,19 +98,19 @@ def _application() -> FastAPI:
 
 
 def _scope(method: str, path: str, headers: dict[str, str]) -> dict[str, Any]:
-    """What a server hands over, for what a client of this process can't do."""
+    """An ASGI scope as a server passes it, for requests that the test client cannot send."""
     sent = [(b"host", b"testserver"), *((name.encode(), value.encode()) for name, value in headers.items())]
     return http_scope(method, path, headers=sent)
 
 
 @pytest.fixture
 async def application(collector: Receiver, recorded: Logs) -> AsyncIterator[Observed]:
-    del recorded  # set up before the layer, which takes its log
+    del recorded  # set up before the layer, which reads the current log sink
     async with observed(_application(), collector.endpoint) as it:
         yield it
 
 
-async def test_a_stream_of_events_is_as_quick_as_its_beginning(application: Observed, recorded: Logs) -> None:
+async def test_the_duration_of_an_event_stream_is_its_time_to_first_byte(application: Observed, recorded: Logs) -> None:
     assert (await application.client.get("/events")).text == "data: 1\n\n"
     waited = application.registry.get_sample_value(
         "http_request_duration_seconds_sum", {"method": "GET", "route": "/events"}
@@ -121,7 +121,7 @@ async def test_a_stream_of_events_is_as_quick_as_its_beginning(application: Obse
 
 
 @both
-async def test_the_access_line_tells_what_was_asked_and_nothing_of_the_query(
+async def test_the_access_line_has_the_request_and_nothing_of_the_query(
     application: Observed, recorded: Logs, headers: dict[str, str]
 ) -> None:
     sent = headers | {"X-Request-ID": "req-1", "Authorization": "Bearer t0p", "Cookie": "session=t0p"}
@@ -164,7 +164,7 @@ async def test_an_unhandled_error_is_one_500_one_error_line_and_one_count(
     assert application.registry.get_sample_value("http_requests_in_progress") == 0
 
 
-async def test_an_answer_that_breaks_in_the_middle_counts_as_500(application: Observed, recorded: Logs) -> None:
+async def test_an_answer_that_breaks_off_counts_as_500(application: Observed, recorded: Logs) -> None:
     sent = []
 
     async def receive() -> Any:
@@ -181,7 +181,7 @@ async def test_an_answer_that_breaks_in_the_middle_counts_as_500(application: Ob
 
 
 @both
-async def test_a_client_that_left_is_499_and_no_error_of_ours(
+async def test_a_disconnected_client_is_499_and_no_error(
     application: Observed, recorded: Logs, headers: dict[str, str]
 ) -> None:
     messages = iter([{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}])
@@ -190,7 +190,7 @@ async def test_a_client_that_left_is_499_and_no_error_of_ours(
         return next(messages)
 
     async def send(_message: Any) -> None:
-        """Nobody is there."""
+        """The client is disconnected."""
 
     await application.layer(_scope("POST", "/upload", headers), receive, send)
     assert application.requests() == {("POST", "/upload", "499"): 1}
@@ -199,7 +199,7 @@ async def test_a_client_that_left_is_499_and_no_error_of_ours(
 
 
 @both
-async def test_a_stream_is_in_progress_until_its_end_and_499_when_its_reader_leaves(
+async def test_a_stream_is_in_progress_until_its_end_and_499_if_its_client_disconnects(
     application: Observed, recorded: Logs, headers: dict[str, str]
 ) -> None:
     begun, leaves = asyncio.Event(), asyncio.Event()
@@ -218,7 +218,7 @@ async def test_a_stream_is_in_progress_until_its_end_and_499_when_its_reader_lea
         await begun.wait()
         assert value("http_requests_in_progress") == 1
         assert recorded.lines() == []
-        await asyncio.sleep(0.1)  # what its line must contain
+        await asyncio.sleep(0.1)  # its duration must include this time
         leaves.set()
         await running
     assert value("http_requests_in_progress") == 0
@@ -229,7 +229,7 @@ async def test_a_stream_is_in_progress_until_its_end_and_499_when_its_reader_lea
 
 
 class _Cycle:
-    """A request whose client has left, as uvicorn keeps it."""
+    """A request whose client has disconnected, as uvicorn represents it."""
 
     disconnected = True
 
@@ -237,17 +237,17 @@ class _Cycle:
         return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def test_an_answer_that_nobody_is_there_for_is_499_although_the_application_did_not_ask(
+async def test_an_answer_to_a_disconnected_client_is_499_although_the_application_did_not_check(
     application: Observed,
 ) -> None:
     async def send(_message: Any) -> None:
-        """Dropped, as uvicorn does."""
+        """Drops the message, as uvicorn does."""
 
     await application.layer(_scope("GET", "/ok/ada", UNSAMPLED), _Cycle().receive, send)
     assert application.requests() == {("GET", "/ok/{name}", "499"): 1}
 
 
-async def test_uvicorn_tells_of_a_client_that_left(application: Observed, recorded: Logs) -> None:
+async def test_uvicorn_reports_a_disconnected_client(application: Observed, recorded: Logs) -> None:
     config = uvicorn.Config(application.layer, log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     with socket.socket() as listener:
@@ -268,13 +268,13 @@ async def test_uvicorn_tells_of_a_client_that_left(application: Observed, record
     assert application.requests() == {("GET", "/slow", "499"): 1}
 
 
-async def test_what_is_done_after_an_answer_is_no_part_of_its_duration(application: Observed, recorded: Logs) -> None:
+async def test_background_tasks_are_not_part_of_the_duration(application: Observed, recorded: Logs) -> None:
     await application.client.get("/afterwards")
     [line] = recorded.lines("http_request")
     assert line["duration_ms"] < 250
 
 
-async def test_probes_are_counted_but_say_something_only_when_they_fail(application: Observed, recorded: Logs) -> None:
+async def test_probes_are_counted_and_logged_only_when_they_fail(application: Observed, recorded: Logs) -> None:
     await application.client.get("/livez")
     assert recorded.lines() == []
     await application.client.get("/readyz")
@@ -282,22 +282,22 @@ async def test_probes_are_counted_but_say_something_only_when_they_fail(applicat
     assert application.requests() == {("GET", "/livez", "200"): 1, ("GET", "/readyz", "503"): 1}
 
 
-async def test_requests_at_once_keep_their_own_context(application: Observed, recorded: Logs) -> None:
+async def test_concurrent_requests_keep_their_own_context(application: Observed, recorded: Logs) -> None:
     ids = [f"req-{number}" for number in range(20)]
     answers = await asyncio.gather(
         *(application.client.get("/who", headers={"X-Request-ID": request_id}) for request_id in ids)
     )
-    told = [answer.json().split() for answer in answers]
-    assert [request_id for request_id, _ in told] == ids
-    assert len({trace_id for _, trace_id in told}) == 20
+    answered = [answer.json().split() for answer in answers]
+    assert [request_id for request_id, _ in answered] == ids
+    assert len({trace_id for _, trace_id in answered}) == 20
     lines = {line["request_id"]: line for line in recorded.lines("http_request")}
-    for request_id, trace_id in told:
+    for request_id, trace_id in answered:
         assert lines[request_id]["trace_id"] == trace_id
         assert lines[request_id]["user_id"] == "user-1"
     assert context.current() is None
 
 
-async def test_a_request_without_a_name_is_named_after_its_trace_unless_others_share_that(
+async def test_a_missing_request_id_is_the_trace_id_unless_the_trace_has_other_requests(
     application: Observed, recorded: Logs
 ) -> None:
     for headers in ({}, {}, UNSAMPLED, UNSAMPLED, {"X-Request-ID": "no name\t"}):

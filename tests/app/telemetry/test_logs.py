@@ -1,4 +1,4 @@
-"""Log lines: one JSON object each, ours and third parties' in the same form."""
+"""Log lines: one JSON object each, for the service and for libraries alike."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ from tests.support.processes import REPOSITORY
 from tests.support.recorded_telemetry import Logs, recorded_logs
 
 
-def test_a_third_partys_line_takes_our_form_and_our_context(recorded: Logs) -> None:
+def test_a_librarys_line_has_the_same_format_and_context(recorded: Logs) -> None:
     token = context.enter(WorkContext("req-1", "a" * 32, "b" * 16, user_id="user-1"))
     try:
         logging.getLogger("library.part").warning("%d things are %s", 3, "odd")
@@ -41,7 +41,7 @@ def test_a_third_partys_line_takes_our_form_and_our_context(recorded: Logs) -> N
     }
 
 
-def test_a_third_partys_exception_is_told_in_one_line(recorded: Logs) -> None:
+def test_a_librarys_exception_is_one_line(recorded: Logs) -> None:
     try:
         int("x")
     except ValueError:
@@ -53,11 +53,11 @@ def test_a_third_partys_exception_is_told_in_one_line(recorded: Logs) -> None:
     assert "'x'" not in line["exception"]
 
 
-def test_lines_below_the_level_and_the_chatter_of_libraries_are_left_out(recorded: Logs) -> None:
+def test_lines_below_the_level_and_noisy_libraries_are_left_out(recorded: Logs) -> None:
     structlog.get_logger().debug("ours")
     logging.getLogger("library").debug("theirs")
-    for chatty in ("httpx2", "alembic.runtime.migration"):
-        logging.getLogger(chatty).info("chatter")
+    for noisy in ("httpx2", "alembic.runtime.migration"):
+        logging.getLogger(noisy).info("chatter")
     assert recorded.lines() == []
     with recorded_logs("error") as fewer:
         structlog.get_logger().warning("ours")
@@ -66,7 +66,7 @@ def test_lines_below_the_level_and_the_chatter_of_libraries_are_left_out(recorde
     assert [line["event"] for line in fewer.lines()] == ["kept"]
 
 
-def test_no_value_keeps_a_line_from_being_written(recorded: Logs) -> None:
+def test_no_value_prevents_a_line(recorded: Logs) -> None:
     values: list[object] = ["\ud800", 2**70, float("nan"), object(), b"\xff", {1: {2, 3}}, "a\nb"]
     for value in values:
         structlog.get_logger().info("told", value=value)
@@ -74,13 +74,13 @@ def test_no_value_keeps_a_line_from_being_written(recorded: Logs) -> None:
     assert [line["event"] for line in recorded.lines()] == ["told"] * len(values)
 
 
-def test_a_level_that_only_a_library_knows_is_told(recorded: Logs) -> None:
+def test_a_librarys_own_level_is_written(recorded: Logs) -> None:
     logging.getLogger("library").log(25, "notice")
     [line] = recorded.lines()
     assert line["event"] == "notice"
 
 
-def test_the_console_is_for_people() -> None:
+def test_the_console_format_is_human_readable() -> None:
     with recorded_logs(style="console") as lines:
         structlog.get_logger().info("a thing happened", number=3)
     assert "a thing happened" in lines.text
@@ -91,7 +91,7 @@ def test_the_console_is_for_people() -> None:
 @pytest.mark.parametrize(
     ("terminal", "environment", "coloured"), [(True, {}, True), (True, {"NO_COLOR": "1"}, False), (False, {}, False)]
 )
-def test_colours_are_for_a_terminal_that_wants_them(
+def test_colours_need_a_terminal_and_no_opt_out(
     monkeypatch: pytest.MonkeyPatch, *, terminal: bool, environment: dict[str, str], coloured: bool
 ) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
@@ -110,7 +110,7 @@ def test_colours_are_for_a_terminal_that_wants_them(
     assert ("\x1b[" in text) == coloured
 
 
-def test_what_a_person_reads_leaves_out_what_only_machines_want() -> None:
+def test_the_console_leaves_out_fields_for_machines() -> None:
     token = context.enter(WorkContext("req-1", "a" * 32, "b" * 16))
     try:
         with recorded_logs(style="console") as lines:
@@ -120,7 +120,7 @@ def test_what_a_person_reads_leaves_out_what_only_machines_want() -> None:
     assert re.fullmatch(r"\d\d:\d\d:\d\d \[info     \] order_finished +status=paid\n", lines.text)
 
 
-def test_a_person_reads_a_request_at_a_glance() -> None:
+def test_the_console_shows_a_request_in_one_short_line() -> None:
     with recorded_logs(style="console") as lines:
         line = {"timestamp": datetime.now(UTC), "level": "info", "event": "http_request", "method": "GET",
                 "route": "/api/v1/items", "path": "/api/v1/items", "status": 200, "duration_ms": 2.4,
@@ -129,7 +129,7 @@ def test_a_person_reads_a_request_at_a_glance() -> None:
     assert re.fullmatch(r"\d\d:\d\d:\d\d \[info     \] 200 GET /api/v1/items +ms=2.4\n", lines.text)
 
 
-def test_what_nobody_caught_is_one_line_too_without_what_it_held() -> None:
+def test_an_uncaught_exception_is_one_line_without_its_values() -> None:
     program = """
 import sys, threading, warnings
 from app.telemetry import logs
@@ -157,7 +157,7 @@ raise RuntimeError("canary-at-the-top")
     assert "canary" not in ended.stdout
 
 
-def test_a_level_that_changes_reaches_those_who_hold_a_logger(recorded: Logs) -> None:
+def test_a_changed_level_applies_to_existing_loggers(recorded: Logs) -> None:
     held, sink = structlog.get_logger(), logs.current_sink()
     logs.set_level("error")
     held.warning("left_out")
@@ -193,20 +193,20 @@ def test_a_long_chain_of_errors_in_deep_libraries_is_a_line_of_bounded_length(re
 
 
 @pytest.mark.parametrize(
-    ("away", "told"), [(0, "Worker exiting (ada)"), (1, "message_withheld"), (6, "message_withheld")]
+    ("away", "expected"), [(0, "Worker exiting (ada)"), (1, "message_withheld"), (6, "message_withheld")]
 )
-def test_the_arbiters_own_lines_are_told_and_not_those_of_the_requests_that_run_below_it(
-    recorded: Logs, away: int, told: str
+def test_lines_of_gunicorns_arbiter_are_written_and_those_of_its_workers_requests_are_not(
+    recorded: Logs, away: int, expected: str
 ) -> None:
-    def said(further: int) -> None:
+    def log_from(further: int) -> None:
         if further == 0:
             logging.getLogger("gunicorn.error").warning(f"Worker exiting ({'ada'})")  # noqa: G004
         else:
-            said(further - 1)
+            log_from(further - 1)
 
-    outermost = "def spawn_worker(said, away):\n    said(away)\n"
+    outermost = "def spawn_worker(log_from, away):\n    log_from(away)\n"
     arbiter: dict[str, object] = {"__name__": "gunicorn.arbiter"}
     exec(outermost, arbiter)  # noqa: S102 -- a function of that module
     spawn_worker: Any = arbiter["spawn_worker"]
-    spawn_worker(said, away)
-    assert [line["event"] for line in recorded.lines()] == [told]
+    spawn_worker(log_from, away)
+    assert [line["event"] for line in recorded.lines()] == [expected]

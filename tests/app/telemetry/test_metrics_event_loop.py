@@ -1,4 +1,4 @@
-"""A loop that is blocked is seen: by its lag afterwards, and by the age of its last turn meanwhile."""
+"""Event loop metrics: the lag after a blockage, and the age of the last iteration during one."""
 
 import asyncio
 import time
@@ -19,12 +19,12 @@ def _value(registry: CollectorRegistry, name: str) -> float:
     return value
 
 
-async def test_a_blocked_loop_shows_how_long_it_was_blocked() -> None:
+async def test_a_blocked_loop_reports_how_long_it_was_blocked() -> None:
     registry = CollectorRegistry()
     async with sampling(LoopMetrics(registry), every=EVERY):
         await asyncio.sleep(EVERY * 3)
         before, turned = _value(registry, "event_loop_lag_seconds_sum"), _value(registry, LAST)
-        time.sleep(BLOCKED)  # noqa: ASYNC251 -- what is to be seen
+        time.sleep(BLOCKED)  # noqa: ASYNC251 -- the test blocks the loop
         assert time.time() - _value(registry, LAST) >= BLOCKED - EVERY, "seen while it lasts"
         assert _value(registry, LAST) >= turned
         await asyncio.sleep(EVERY * 3)
@@ -35,14 +35,14 @@ async def test_a_blocked_loop_shows_how_long_it_was_blocked() -> None:
 LAST = "event_loop_last_turn_timestamp_seconds"
 
 
-async def test_looks_are_taken_at_the_beginning_and_at_the_end_however_short_the_time() -> None:
+async def test_the_lag_is_sampled_at_the_start_and_the_end_of_any_period() -> None:
     taken: list[str] = []
     async with sampling(LoopMetrics(CollectorRegistry()), lambda: taken.append("look"), every=60):
         assert taken == ["look"]
     assert taken == ["look"] * 2
 
 
-async def test_of_a_loop_that_rests_no_age_is_told() -> None:
+async def test_an_idle_loop_reports_no_age() -> None:
     registry = CollectorRegistry()
     async with sampling(LoopMetrics(registry, always=False), every=EVERY):
         await asyncio.sleep(EVERY * 3)

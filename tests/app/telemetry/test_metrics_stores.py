@@ -1,4 +1,4 @@
-"""The stores as dependencies: statements, connections and who waits for one; and the uses of Redis."""
+"""Dependency metrics of the stores: statements, connections, waiting for a connection, and the uses of Redis."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.anyio
 on_postgresql = pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 
 
-class Measures:
-    """Telemetry, and what its registry holds."""
+class StoreTelemetry:
+    """Telemetry and the values of its registry."""
 
     def __init__(self, settings: Settings) -> None:
         self.registry = CollectorRegistry()
@@ -44,14 +44,14 @@ class Measures:
 
 
 @asynccontextmanager
-async def _measured(settings: Settings) -> AsyncIterator[tuple[Database, Measures]]:
-    measures = Measures(settings)
-    async with open_database(settings, measures.telemetry) as database:
-        yield database, measures
+async def _open_measured(settings: Settings) -> AsyncIterator[tuple[Database, StoreTelemetry]]:
+    stores = StoreTelemetry(settings)
+    async with open_database(settings, stores.telemetry) as database:
+        yield database, stores
         database.sample_pool()
 
 
-async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settings) -> None:
+async def test_statements_are_counted_and_timed_by_operation(settings: Settings) -> None:
     insert = text(
         "INSERT INTO idempotency_keys (account_id, key, fingerprint, answer, created_at) VALUES (:a, :b, '', '', :c)"
     )
@@ -60,44 +60,44 @@ async def test_statements_are_counted_and_timed_by_what_they_do(settings: Settin
         insert = text(
             str(insert).replace(":a", "CAST(:a AS uuid)").replace(":c", "CAST(CAST(:c AS text) AS timestamptz)")
         )
-    async with _measured(settings) as (database, measures):
+    async with _open_measured(settings) as (database, stores):
         for _ in range(3):
             async with database.read() as session:
                 await session.execute(text("SELECT 1"))
-        assert (measures.calls("database", "select", "ok"), measures.timed("database", "select")) == (3, 3)
-        assert measures.calls("database", "connect", "ok") == measures.timed("database", "connect") == 1
+        assert (stores.calls("database", "select", "ok"), stores.timed("database", "select")) == (3, 3)
+        assert stores.calls("database", "connect", "ok") == stores.timed("database", "connect") == 1
         async with database.write() as writing:
             await writing.execute(insert, key)
-        assert (measures.calls("database", "commit", "ok"), measures.timed("database", "commit")) == (1, 1)
+        assert (stores.calls("database", "commit", "ok"), stores.timed("database", "commit")) == (1, 1)
         with pytest.raises(IntegrityError):
             async with database.write() as writing:
                 await writing.execute(insert, key)
-        assert measures.calls("database", "insert", "ok") == 2, "a constraint that was violated is an answer"
+        assert stores.calls("database", "insert", "ok") == 2, "a constraint that was violated is an answer"
         with pytest.raises(DBAPIError):
             async with database.read() as session:
                 await session.execute(text("SELECT nothing FROM nowhere"))
-        assert measures.calls("database", "select", "error") == 1
-        assert measures.calls("database", "commit", "ok") == 1, "what failed was not committed, nor what only read"
+        assert stores.calls("database", "select", "error") == 1
+        assert stores.calls("database", "commit", "ok") == 1, "what failed was not committed, nor what only read"
 
 
 @on_postgresql
-async def test_what_takes_too_long_is_a_timeout_and_what_is_locked_a_conflict(settings: Settings) -> None:
-    hasty = settings.model_copy(update={"database_statement_timeout_seconds": 0.2})
-    async with _measured(hasty) as (database, measures):
+async def test_a_slow_statement_is_a_timeout_and_a_lock_timeout_a_conflict(settings: Settings) -> None:
+    short_timeout = settings.model_copy(update={"database_statement_timeout_seconds": 0.2})
+    async with _open_measured(short_timeout) as (database, stores):
         with pytest.raises(UnavailableError):
             async with database.read() as session:
                 await session.execute(text("SELECT pg_sleep(5)"))
-        assert measures.calls("database", "select", "timeout") == 1
-    async with _measured(settings) as (database, measures):
+        assert stores.calls("database", "select", "timeout") == 1
+    async with _open_measured(settings) as (database, stores):
         async with database.write() as holder:
             await holder.execute(text("LOCK TABLE items"))
             with pytest.raises(UnavailableError):
                 await _delete_unless_locked(database)
-        assert measures.calls("database", "delete", "conflict") == 1
+        assert stores.calls("database", "delete", "conflict") == 1
 
 
 async def _lose_the_connection(database: Database) -> None:
-    """Before a commit."""
+    """Ends the connection before a commit."""
     async with database.write() as writing:
         backend = (await writing.execute(text("SELECT pg_backend_pid()"))).scalar_one()
         async with database.read() as session:
@@ -105,51 +105,51 @@ async def _lose_the_connection(database: Database) -> None:
 
 
 @on_postgresql
-async def test_a_commit_that_gets_no_answer_is_a_connection_that_failed(settings: Settings) -> None:
-    async with _measured(settings) as (database, measures):
+async def test_a_commit_without_an_answer_is_a_connection_failure(settings: Settings) -> None:
+    async with _open_measured(settings) as (database, stores):
         with pytest.raises(UnavailableError):
             await _lose_the_connection(database)
-        assert measures.calls("database", "commit", "connection") == 1
-        assert measures.calls("database", "commit", "ok") == 0
+        assert stores.calls("database", "commit", "connection") == 1
+        assert stores.calls("database", "commit", "ok") == 0
 
 
-async def test_a_database_that_is_not_there_is_a_connection_that_failed() -> None:
+async def test_an_unreachable_database_is_a_connection_failure() -> None:
     gone = read(database_url=f"postgresql://u:p@127.0.0.1:{free_port()}/none", _env_file=None)
-    async with _measured(gone) as (database, measures):
+    async with _open_measured(gone) as (database, stores):
         for _ in range(2):
             with pytest.raises(UnavailableError):
                 async with database.read() as session:
                     await session.execute(text("SELECT 1"))
-        assert measures.calls("database", "connect", "connection") == 2
-        assert measures.calls("database", "connect", "ok") == 0
+        assert stores.calls("database", "connect", "connection") == 2
+        assert stores.calls("database", "connect", "ok") == 0
 
 
 @on_postgresql
-async def test_the_pool_tells_what_is_used_who_waits_and_who_gave_up(settings: Settings) -> None:
+async def test_the_pool_reports_used_and_pending_connections_and_timeouts(settings: Settings) -> None:
     narrow = {"database_pool_size": 1, "database_max_overflow": 1, "database_pool_timeout_seconds": 0.2}
-    measures = Measures(settings)
-    async with open_database(settings.model_copy(update=narrow), measures.telemetry) as database:
+    stores = StoreTelemetry(settings)
+    async with open_database(settings.model_copy(update=narrow), stores.telemetry) as database:
         database.sample_pool()
-        assert measures.value("database_pool_connections", state="used") == 0
+        assert stores.value("database_pool_connections", state="used") == 0
         async with database.read() as first, database.read() as second:
             await asyncio.gather(first.execute(text("SELECT 1")), second.execute(text("SELECT 1")))
             database.sample_pool()
-            assert measures.value("database_pool_connections", state="used") == 2
-            assert measures.value("database_pool_max_connections") == 2
-            waiting = asyncio.create_task(_ask(database))
+            assert stores.value("database_pool_connections", state="used") == 2
+            assert stores.value("database_pool_max_connections") == 2
+            waiting = asyncio.create_task(_select(database))
             for _ in range(10):
                 await asyncio.sleep(0)
-            assert measures.value("database_pool_pending_requests") == 1
+            assert stores.value("database_pool_pending_requests") == 1
             with pytest.raises(UnavailableError):
                 await waiting
-        assert measures.value("database_pool_timeouts_total") == 1
-        assert measures.value("database_pool_wait_seconds_sum") >= 0.2
-        assert measures.value("database_pool_pending_requests") == 0
-        await _ask(database)
+        assert stores.value("database_pool_timeouts_total") == 1
+        assert stores.value("database_pool_wait_seconds_sum") >= 0.2
+        assert stores.value("database_pool_pending_requests") == 0
+        await _select(database)
         database.sample_pool()
-        assert measures.value("database_pool_connections", state="used") == 0
-        assert measures.value("database_pool_connections", state="idle") == 1
-        assert measures.value("database_pool_wait_seconds_count") == 1, "who gets one at once is not counted"
+        assert stores.value("database_pool_connections", state="used") == 0
+        assert stores.value("database_pool_connections", state="idle") == 1
+        assert stores.value("database_pool_wait_seconds_count") == 1, "who gets one at once is not counted"
 
 
 async def _delete_unless_locked(database: Database) -> None:
@@ -158,37 +158,37 @@ async def _delete_unless_locked(database: Database) -> None:
         await session.execute(text("DELETE FROM items"))
 
 
-async def _ask(database: Database) -> None:
+async def _select(database: Database) -> None:
     async with database.rows() as connection:
         await connection.execute(text("SELECT 1"))
 
 
-async def test_uses_of_redis_are_counted_by_what_for(redis_url: str) -> None:
+async def test_redis_calls_are_counted_by_use(redis_url: str) -> None:
     settings = _with_redis(redis_url)
-    measures = Measures(settings)
-    await _use(settings, measures)
-    publisher = Publisher(make_celery(settings), measures.telemetry)
+    stores = StoreTelemetry(settings)
+    await _use(settings, stores)
+    publisher = Publisher(make_celery(settings), stores.telemetry)
     await publisher.publish(uuid4())
     publisher.close()
     for operation in ("cache", "limits", "fanout", "queue"):
-        assert measures.calls("redis", operation, "ok") == measures.timed("redis", operation) >= 1
+        assert stores.calls("redis", operation, "ok") == stores.timed("redis", operation) >= 1
 
 
-async def test_a_redis_that_is_not_there_is_counted_once_and_left_alone() -> None:
+async def test_an_unreachable_redis_is_counted_once_and_not_called_again() -> None:
     gone = _with_redis(f"redis://127.0.0.1:{free_port()}/0")
-    measures = Measures(gone)
-    await _use(gone, measures)
+    stores = StoreTelemetry(gone)
+    await _use(gone, stores)
     for operation in ("cache", "limits", "fanout"):
-        assert measures.calls("redis", operation, "connection") == 1
-        assert measures.calls("redis", operation, "ok") == 0
+        assert stores.calls("redis", operation, "connection") == 1
+        assert stores.calls("redis", operation, "ok") == 0
 
 
 def _with_redis(url: str) -> Settings:
     return read(redis_url=url, database_url="postgresql://nobody@127.0.0.1/none", secret_key="k" * 32, _env_file=None)
 
 
-async def _use(settings: Settings, measures: Measures) -> None:
-    telemetry = measures.telemetry
+async def _use(settings: Settings, stores: StoreTelemetry) -> None:
+    telemetry = stores.telemetry
     async with (
         open_cache(settings, telemetry) as cache,
         open_limits(settings, telemetry) as limits,

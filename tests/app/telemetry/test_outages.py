@@ -1,4 +1,4 @@
-"""A back end that is gone, refuses, hangs or is slow: nobody waits for it, the end comes in time, each loss is told."""
+"""An unreachable, refusing, hanging or slow trace back end: spans never block, and each loss is counted."""
 
 import gc
 import time
@@ -21,7 +21,7 @@ from tests.support.ports import free_port
 from tests.support.processes import wait_until
 
 QUEUE, BATCH = 64, 16
-PATIENCE = 3.0  # for a machine that is busy
+PATIENCE = 3.0  # seconds, for a slow machine
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +32,12 @@ def _small_queue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def nobody() -> Iterator[Receiver]:
+def unreachable() -> Iterator[Receiver]:
     yield Receiver(f"http://127.0.0.1:{free_port()}")
 
 
 class Counted:
-    """The traces of a process, and what its metrics say became of them."""
+    """The traces of a process, and the metrics of their export."""
 
     def __init__(self, endpoint: str) -> None:
         self.registry = CollectorRegistry()
@@ -57,20 +57,20 @@ class Counted:
         return {reason: value for reason, value in values.items() if value}
 
     def shut_down(self) -> float:
-        """How long that took, in seconds."""
+        """Shuts the exporter down; returns the seconds that it took."""
         began = time.monotonic()
         self.tracing.shutdown()
         return time.monotonic() - began
 
 
-def test_each_reason_for_a_loss_stands_at_0_from_the_start() -> None:
+def test_each_reason_for_a_loss_starts_at_0() -> None:
     registry = CollectorRegistry()
     TraceMetrics(registry)
     for reason in LOSSES:
         assert registry.get_sample_value("otel_spans_dropped_total", {"reason": reason}) == 0
 
 
-def test_a_back_end_that_takes_them_gets_all_also_those_of_the_last_moment() -> None:
+def test_an_available_back_end_gets_every_span_including_the_last() -> None:
     with otlp_receiver.receiver() as store:
         process = Counted(store.endpoint)
         process.make(QUEUE // 2)
@@ -78,8 +78,8 @@ def test_a_back_end_that_takes_them_gets_all_also_those_of_the_last_moment() -> 
     assert (len(store.spans), process.exported(), process.lost()) == (QUEUE // 2, QUEUE // 2, {})
 
 
-@pytest.mark.parametrize("back_end", [nobody(), otlp_receiver.receiver(status=500)], ids=["gone", "answers-500"])
-def test_what_is_refused_is_counted(back_end: AbstractContextManager[Receiver]) -> None:
+@pytest.mark.parametrize("back_end", [unreachable(), otlp_receiver.receiver(status=500)], ids=["gone", "answers-500"])
+def test_refused_spans_are_counted(back_end: AbstractContextManager[Receiver]) -> None:
     with back_end as store:
         process = Counted(store.endpoint)
         process.make(BATCH)
@@ -88,11 +88,11 @@ def test_what_is_refused_is_counted(back_end: AbstractContextManager[Receiver]) 
     assert process.exported() == 0
 
 
-def test_who_ends_a_span_never_waits_and_what_does_not_fit_is_counted() -> None:
+def test_ending_a_span_never_blocks_and_spans_beyond_the_queue_are_counted() -> None:
     with otlp_receiver.receiver(answers=False) as store:
         process = Counted(store.endpoint)
-        process.make(10 * QUEUE)  # it would stand here if it waited: nothing is ever taken
-        # `isinstance` would ask a weak proxy, whose object can be gone, for its class.
+        process.make(10 * QUEUE)  # it would block here: no span is ever accepted
+        # `isinstance` would ask a weak proxy, whose object may be gone, for its class.
         waiting = sum(issubclass(type(thing), ReadableSpan) for thing in gc.get_objects())
         assert waiting < 2 * QUEUE + BATCH, "those in the queue and in one batch, no more"
         assert process.lost()["queue_full"] >= 10 * QUEUE - QUEUE - 2 * BATCH
@@ -101,7 +101,7 @@ def test_who_ends_a_span_never_waits_and_what_does_not_fit_is_counted() -> None:
     assert sum(process.lost().values()) == 10 * QUEUE, "each span is counted once"
 
 
-def test_a_slow_back_end_gets_what_it_can_take() -> None:
+def test_a_slow_back_end_gets_as_many_spans_as_it_accepts() -> None:
     with otlp_receiver.receiver(seconds=0.2) as store:
         process = Counted(store.endpoint)
         process.make(10 * QUEUE)
@@ -111,7 +111,7 @@ def test_a_slow_back_end_gets_what_it_can_take() -> None:
     assert "queue_full" in process.lost()
 
 
-def test_a_back_end_that_hangs_does_not_hold_up_the_end() -> None:
+def test_a_hanging_back_end_does_not_delay_shutdown() -> None:
     with otlp_receiver.receiver(answers=False) as store:
         process = Counted(store.endpoint)
         process.make(QUEUE)
@@ -123,7 +123,7 @@ def test_a_back_end_that_hangs_does_not_hold_up_the_end() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_shop_whose_traces_go_nowhere_answers_and_ends_in_time(settings: Settings) -> None:
+async def test_a_shop_with_a_hanging_trace_back_end_answers_and_shuts_down_in_time(settings: Settings) -> None:
     with otlp_receiver.receiver(answers=False) as store:
         traced = settings.model_copy(update={"otlp_endpoint": store.endpoint, "traces_sample_ratio": 1})
         binnacle = create_app(traced)

@@ -1,4 +1,4 @@
-"""Standard output as the logs use it: lines that arrive whole, and a reader that may do as it likes."""
+"""Standard output of the logs: lines are written whole, whatever the reader does."""
 
 import asyncio
 import io
@@ -44,8 +44,8 @@ print(registry.get_sample_value("log_lines_lost_total", {"reason": "full"}), fil
 """
 
 
-class Rude:
-    """What can't be made text."""
+class Unprintable:
+    """A value that can't be converted to text."""
 
     def __str__(self) -> str:
         raise RuntimeError
@@ -66,7 +66,7 @@ VALUES: list[object] = [
     object(),
     {"a": {"b": {"c": {"d": {"e": {}}}}}},
     {"\ud800": 1},
-    Rude(),
+    Unprintable(),
 ]
 
 
@@ -96,21 +96,21 @@ def test_lines_of_threads_and_processes_that_share_a_pipe_never_mix() -> None:
     lost = sum(float(process.communicate()[1]) for process in processes)
     assert [process.returncode for process in processes] == [0, 0]
     events = [json.loads(line)["event"] for line in lines]
-    told = [event.split("-") for event in events if event != "log_lines_lost"]
-    assert len(told) + lost == 800
-    for writer in {(process, thread) for process, thread, _ in told}:
-        numbers = [int(number) for *whose, number in told if tuple(whose) == writer]
+    written = [event.split("-") for event in events if event != "log_lines_lost"]
+    assert len(written) + lost == 800
+    for writer in {(process, thread) for process, thread, _ in written}:
+        numbers = [int(number) for *whose, number in written if tuple(whose) == writer]
         assert numbers == sorted(set(numbers))
 
 
 def _drain(reading: int, into: bytearray) -> None:
-    """Reads up to the line that says so."""
+    """Reads until the line `after`."""
     while b'"after"' not in into[-MAX_LINE_BYTES:]:
         into += os.read(reading, 1 << 16)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
-def test_a_reader_that_is_stuck_costs_a_short_wait_and_what_it_missed_is_counted(kind: str) -> None:
+def test_a_blocked_reader_costs_a_short_wait_and_lost_lines_are_counted(kind: str) -> None:
     if kind == "pipe":
         reading, writing = os.pipe()
     else:
@@ -141,7 +141,7 @@ def test_a_reader_that_is_stuck_costs_a_short_wait_and_what_it_missed_is_counted
         os.close(reading)
 
 
-def test_a_closed_output_fails_nobody_and_is_counted(tmp_path: Path) -> None:
+def test_a_closed_output_raises_nothing_and_is_counted(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as end, _pipe(end) as (sink, registry):
         os.close(reading)
@@ -152,7 +152,7 @@ def test_a_closed_output_fails_nobody_and_is_counted(tmp_path: Path) -> None:
     sink = Sink(closed, logging.INFO)
     closed.close()
     sink.write(_line())
-    none = Sink(None, logging.INFO)  # what Python makes of a descriptor that was closed before it started
+    none = Sink(None, logging.INFO)  # Python's value for a descriptor that was closed before it started
     none.write(_line())
     registry = CollectorRegistry()
     none.count_in(LogMetrics(registry))
@@ -164,19 +164,19 @@ def _readable(reading: int) -> bool:
 
 
 @pytest.mark.anyio
-async def test_what_requests_say_within_a_moment_leaves_with_one_write() -> None:
+async def test_lines_of_concurrent_requests_are_written_together() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as end, _pipe(end) as (sink, _):
-        for turn in range(2):
+        for attempt in range(2):
             for number in range(5):
                 sink.write_soon(_line(number=number))
-            assert not _readable(reading), turn
+            assert not _readable(reading), attempt
             lines = (await asyncio.to_thread(reader.read, MAX_LINE_BYTES)).splitlines()
             assert [json.loads(line)["number"] for line in lines] == list(range(5))
 
 
 @pytest.mark.anyio
-async def test_buffered_lines_leave_before_a_line_that_does_not_wait_and_when_a_pipe_takes_no_more() -> None:
+async def test_buffered_lines_are_written_before_an_immediate_line_and_when_the_buffer_is_full() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb", 0) as reader, os.fdopen(writing, "w") as end, _pipe(end) as (sink, _):
         sink.write_soon(_line(number=1))
@@ -195,7 +195,7 @@ async def test_buffered_lines_leave_before_a_line_that_does_not_wait_and_when_a_
 
 
 @pytest.mark.anyio
-async def test_each_buffered_line_that_is_lost_is_counted() -> None:
+async def test_each_lost_buffered_line_is_counted() -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as end, _pipe(end) as (sink, registry):
         os.close(reading)
@@ -205,14 +205,14 @@ async def test_each_buffered_line_that_is_lost_is_counted() -> None:
         assert registry.get_sample_value("log_lines_lost_total", {"reason": "closed"}) == 3
 
 
-def test_a_full_disk_fails_nobody() -> None:
+def test_a_full_disk_raises_nothing() -> None:
     with Path("/dev/full").open("w") as end, _pipe(end) as (sink, registry):
         sink.write(_line())
         assert registry.get_sample_value("log_lines_lost_total", {"reason": "closed"}) == 1
 
 
 @pytest.mark.parametrize("number", range(len(VALUES)))
-def test_whatever_a_value_is_the_line_is_one_json_object_of_bounded_length(number: int) -> None:
+def test_any_value_is_one_json_object_of_bounded_length(number: int) -> None:
     value = VALUES[number]
     circle: list[object] = [value]
     circle.append(circle)
@@ -225,7 +225,7 @@ def test_whatever_a_value_is_the_line_is_one_json_object_of_bounded_length(numbe
         assert (read["event"], read["trace_id"]) == ("told", "a" * 32)
 
 
-def test_concurrent_threads_in_one_process_keep_their_lines_whole() -> None:
+def test_concurrent_threads_in_one_process_write_whole_lines() -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as end, _pipe(end) as (sink, _):
 

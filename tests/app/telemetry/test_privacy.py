@@ -1,4 +1,4 @@
-"""Canaries: what is private goes in by every door, and comes out of no log, span, metric or error report."""
+"""Private input never appears in a log line, span, metric or error report; canary values stand for it."""
 
 import asyncio
 import json
@@ -37,26 +37,26 @@ from tests.support.sentry_receiver import Reports, receiver
 pytestmark = pytest.mark.anyio
 both = pytest.mark.parametrize("headers", [SAMPLED, UNSAMPLED], ids=["sampled", "unsampled"])
 
-# Each in what was typed; a shape that looks harmless is no permission, hence the ones of letters alone.
+# Parts of the input; harmless-looking values are private too, hence those of letters only.
 PASSWORD = "c4nary-password-0"
 USERNAME = "canaryuser"
 CANARIES = (
     PASSWORD, USERNAME, "c4nary", "canaryletters", "canary@", "Canary", "CANARY", "4111111111111111", "4111-1111",
 )  # fmt: skip
-LETTERS = "canaryletters"
+WORD = "canaryletters"
 CARD = 4111111111111111
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """All that a process tells of itself."""
+class Emitted:
+    """All telemetry of a process."""
 
     lines: Logs
     collector: Receiver
     reports: Reports
 
     def check(self, exposition: bytes, *, also: tuple[str, ...] = ()) -> None:
-        """Fails when a canary is found, and names where."""
+        """Fails if a canary is found, and names where."""
         outputs = {
             "log": self.lines.text,
             "spans": repr(self.collector.spans),
@@ -73,18 +73,18 @@ class Told:
 
 
 @pytest.fixture
-def told(collector: Receiver) -> Iterator[Told]:
-    """At the most talkative level, with all that libraries have to say."""
+def emitted(collector: Receiver) -> Iterator[Emitted]:
+    """Telemetry at the debug level, including that of libraries."""
     with recorded_logs("debug") as lines, receiver() as reports:
         try:
-            yield Told(lines, collector, reports)
+            yield Emitted(lines, collector, reports)
         finally:
             errors.close()
 
 
 @pytest.fixture
-def talkative_provider() -> Iterator[str]:
-    """A provider whose answers, good and bad, hold what nobody may see."""
+def leaking_provider() -> Iterator[str]:
+    """A provider whose answers, successful and failed, hold private data."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -102,7 +102,7 @@ def talkative_provider() -> Iterator[str]:
             self.do_GET()
 
         def log_message(self, *_arguments: object) -> None:
-            """Quiet."""
+            """Writes no access log."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
@@ -113,19 +113,19 @@ def talkative_provider() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _shop(settings: Settings, told: Told, provider: str) -> AsyncIterator[tuple[Binnacle, int]]:
-    change = {"otlp_endpoint": told.collector.endpoint, "provider_url": provider, "traces_sample_ratio": 1.0}
-    secrets = {"sentry_dsn": SecretStr(told.reports.dsn), "provider_api_key": SecretStr("c4nary-api-key")}
+async def _shop(settings: Settings, emitted: Emitted, provider: str) -> AsyncIterator[tuple[Binnacle, int]]:
+    change = {"otlp_endpoint": emitted.collector.endpoint, "provider_url": provider, "traces_sample_ratio": 1.0}
+    secrets = {"sentry_dsn": SecretStr(emitted.reports.dsn), "provider_api_key": SecretStr("c4nary-api-key")}
     reporting = settings.model_copy(update=change | secrets)
     binnacle = create_app(reporting)
     async with serving(binnacle) as port:
         yield binnacle, port
 
 
-async def _type_in_everything(client: httpx2.AsyncClient) -> list[str]:
-    """Sends canaries by every door of HTTP; gives the tokens that were made meanwhile."""
+async def _send_everything(client: httpx2.AsyncClient) -> list[str]:
+    """Sends canaries by each input of the HTTP API; returns the tokens that were issued meanwhile."""
     v1 = "/api/v1"
-    query = {"token": "c4nary-query", "search": LETTERS, "email": "canary@example.com"}
+    query = {"token": "c4nary-query", "search": WORD, "email": "canary@example.com"}
     account = {
         "username": USERNAME,
         "email": "canary@example.com",
@@ -141,8 +141,8 @@ async def _type_in_everything(client: httpx2.AsyncClient) -> list[str]:
         account | {"password": f"{PASSWORD}!"},
         account | {"email": "canary@"},
         account | {"card": CARD},
-        {"username": {"c4nary": [LETTERS]}, "c4nary-key": CARD},
-        [LETTERS],
+        {"username": {"c4nary": [WORD]}, "c4nary-key": CARD},
+        [WORD],
     ):
         assert (await client.post(register, json=wrong, params=query)).status_code in (409, 422)
     for content in (b'{"password": "c4nary-broken', b'"c4nary\xff"', b'{"c4nary": NaN, "x": "\\ud800"}', b"[" * 500):
@@ -155,7 +155,7 @@ async def _type_in_everything(client: httpx2.AsyncClient) -> list[str]:
     tokens = (await client.post(token, data={"username": USERNAME, "password": PASSWORD})).raise_for_status().json()
     refresh = tokens["refresh_token"]
     again = (await client.post(f"{v1}/auth/refresh", json={"refresh_token": refresh})).raise_for_status().json()
-    await client.post(f"{v1}/auth/refresh", json={"refresh_token": refresh})  # used before: its family ends
+    await client.post(f"{v1}/auth/refresh", json={"refresh_token": refresh})  # a reuse: its family is revoked
     await client.post(f"{v1}/auth/refresh", json={"refresh_token": "c4nary-refresh"})
     tokens = (await client.post(token, data={"username": USERNAME, "password": PASSWORD})).json()
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -177,7 +177,7 @@ async def _type_in_everything(client: httpx2.AsyncClient) -> list[str]:
     item = {"name": "Canary Bell", "description": "c4nary text", "price": "1.00", "stock": 9}
     made = (await client.post(f"{v1}/items", json=item, params=query, headers=bearer)).raise_for_status().json()
     await client.get(f"{v1}/items", params=query)
-    await client.get(f"{v1}/items/search", params={"q": LETTERS, "search": "Canary"})
+    await client.get(f"{v1}/items/search", params={"q": WORD, "search": "Canary"})
     address = {
         "name": "Canary Buyer", "street": "Canary Wharf 1", "city": "Canary", "postal_code": "20457", "country": "DE",
     }  # fmt: skip
@@ -196,9 +196,9 @@ async def _type_in_everything(client: httpx2.AsyncClient) -> list[str]:
     await client.get(f"{v1}/rates", params={"base": "c4nary"})
     await client.get(f"{v1}/rates", params={"base": "EUR"})
     for path in (
-        f"/{LETTERS}", f"{v1}/orders/{CARD}", f"{v1}/orders/c4nary-id", f"{v1}/users/{LETTERS}", "/canary@x.de",
-        f"{v1}/items/{tokens['access_token']}", f"{v1}/../{LETTERS}", f"{v1}/items/%63%34nary", "/c4nary%ff%0a",
-        f"/ws/orders/{LETTERS}",
+        f"/{WORD}", f"{v1}/orders/{CARD}", f"{v1}/orders/c4nary-id", f"{v1}/users/{WORD}", "/canary@x.de",
+        f"{v1}/items/{tokens['access_token']}", f"{v1}/../{WORD}", f"{v1}/items/%63%34nary", "/c4nary%ff%0a",
+        f"/ws/orders/{WORD}",
     ):  # fmt: skip
         await client.get(path, params=query, headers=bearer)
     await client.request("CANARY", f"{v1}/items")
@@ -208,12 +208,12 @@ async def _type_in_everything(client: httpx2.AsyncClient) -> list[str]:
     return [tokens["access_token"], refresh, again["refresh_token"], again["access_token"], tokens["refresh_token"]]
 
 
-async def _talk(port: int, token: str) -> None:
-    """By the doors of a WebSocket."""
+async def _send_by_websocket(port: int, token: str) -> None:
+    """Sends canaries by each input of a WebSocket."""
     url = f"ws://127.0.0.1:{port}/ws/orders"
     for path, options in (
         (f"/{uuid4()}?token=c4nary-query", {"subprotocols": [Subprotocol("bearer"), Subprotocol(token)]}),
-        (f"/{LETTERS}?{LETTERS}", {"subprotocols": [Subprotocol("bearer"), Subprotocol("c4nary-protocol")]}),
+        (f"/{WORD}?{WORD}", {"subprotocols": [Subprotocol("bearer"), Subprotocol("c4nary-protocol")]}),
         (f"/{uuid4()}", {"additional_headers": {"Authorization": "Bearer c4nary", "Cookie": "c=c4nary"}}),
         (f"/{uuid4()}", {"origin": "https://c4nary.example.com"}),
     ):
@@ -225,43 +225,47 @@ async def _talk(port: int, token: str) -> None:
 
 
 @both
-async def test_what_is_typed_in_comes_out_nowhere(
-    settings: Settings, told: Told, talkative_provider: str, headers: dict[str, str], capfd: pytest.CaptureFixture[str]
+async def test_input_appears_in_no_telemetry(
+    settings: Settings,
+    emitted: Emitted,
+    leaking_provider: str,
+    headers: dict[str, str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     also = {
         "User-Agent": "Canary/1.0 (c4nary; canary@example.com)",
-        "Referer": f"https://c4nary.example.com/{LETTERS}?token=c4nary",
+        "Referer": f"https://c4nary.example.com/{WORD}?token=c4nary",
         "Cookie": "session=c4nary-cookie",
         "X-Request-ID": "c4nary ünfit".encode("latin-1").decode("latin-1"),
         "X-Forwarded-For": "c4nary",
         "Forwarded": "for=c4nary",
-        "Accept-Language": LETTERS,
+        "Accept-Language": WORD,
         "baggage": "user=c4nary",
         "X-C4nary": "c4nary",
     }
-    async with _shop(settings, told, talkative_provider) as (binnacle, port):
+    async with _shop(settings, emitted, leaking_provider) as (binnacle, port):
         address = f"http://127.0.0.1:{port}"
         encoded = [(name.encode(), value.encode("latin-1")) for name, value in (headers | also).items()]
         async with loopback.async_client(base_url=address, headers=encoded, timeout=30) as client:
-            tokens = await _type_in_everything(client)
-        await _talk(port, tokens[0])
-        await asyncio.sleep(1.5)  # the payment is tried, and the provider's answer makes no sense
-    assert len(told.lines.lines("http_request")) > 40
-    servers = [span for span in told.collector.spans if span.kind == 2]
+            tokens = await _send_everything(client)
+        await _send_by_websocket(port, tokens[0])
+        await asyncio.sleep(1.5)  # the payment is attempted, and the provider's answer is malformed
+    assert len(emitted.lines.lines("http_request")) > 40
+    servers = [span for span in emitted.collector.spans if span.kind == 2]
     assert (len(servers) > 40) == (headers is SAMPLED)
-    told.check(generate_latest(binnacle.telemetry.registry), also=tuple(tokens))
+    emitted.check(generate_latest(binnacle.telemetry.registry), also=tuple(tokens))
     streams = capfd.readouterr()
     assert "c4nary" not in streams.out + streams.err
 
 
 class Form(BaseModel):
-    """What a validation fails on."""
+    """Model of a failing validation."""
 
     number: int
 
 
 def _failures() -> list[Any]:
-    """Faults of ours and of libraries, each with a canary in its message, its notes or its variables."""
+    """Errors of the service and of libraries, each with a canary in its message, notes or variables."""
 
     def of_pydantic() -> None:
         Form.model_validate({"number": "c4nary-pydantic"})
@@ -297,10 +301,10 @@ def _failures() -> list[Any]:
 
 
 @both
-async def test_what_an_error_holds_comes_out_nowhere(
-    settings: Settings, told: Told, headers: dict[str, str], capfd: pytest.CaptureFixture[str]
+async def test_values_in_errors_appear_in_no_telemetry(
+    settings: Settings, emitted: Emitted, headers: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Unique violations carry the value, parsers their input, and frames their variables."""
+    """Unique violations contain the value, parser errors the input, and frames the variables."""
     app = FastAPI()
     for number, failure in enumerate(_failures()):
         app.get(f"/fails/{number}")(failure)
@@ -314,26 +318,26 @@ async def test_what_an_error_holds_comes_out_nowhere(
             )
             async with database.write() as session:
                 for _ in range(2):
-                    await session.execute(insert, {"id": str(uuid4()), "name": LETTERS, "email": email})
+                    await session.execute(insert, {"id": str(uuid4()), "name": WORD, "email": email})
 
-        registered = settings.model_copy(update={"sentry_dsn": SecretStr(told.reports.dsn)})
+        registered = settings.model_copy(update={"sentry_dsn": SecretStr(emitted.reports.dsn)})
         errors.configure(registered, "api")
-        async with observed(app, told.collector.endpoint) as faulty:
+        async with observed(app, emitted.collector.endpoint) as faulty:
             asked = [f"/fails/{number}" for number in range(len(_failures()))] + ["/violates?email=canary@example.com"]
             for path in asked:
                 with suppress(Exception):
                     await faulty.client.get(path, headers=headers)
             exposition = faulty.exposition().encode()
     sentry_sdk.flush(10)
-    lines = told.lines.lines("unhandled_error")
-    assert len(lines) == len(told.reports.events) == len(asked)
+    lines = emitted.lines.lines("unhandled_error")
+    assert len(lines) == len(emitted.reports.events) == len(asked)
     assert all(line["error_type"] and line["error_place"] != "nowhere" for line in lines)
-    told.check(exposition)
+    emitted.check(exposition)
     streams = capfd.readouterr()
     assert "c4nary" not in streams.out + streams.err
 
 
-def test_what_libraries_say_comes_out_as_the_words_of_their_source(told: Told) -> None:
+def test_messages_of_libraries_appear_as_their_format_string_only(emitted: Emitted) -> None:
     log = logging.getLogger("library.part")
     secret = "c4nary"
     cases: list[Callable[[], None]] = [
@@ -355,37 +359,37 @@ def test_what_libraries_say_comes_out_as_the_words_of_their_source(told: Told) -
     ]
     parent, handler = logging.getLogger("library"), ThirdPartyHandler(everything=False)
     parent.addHandler(handler)
-    parent.propagate = False  # what doesn't fit its arguments would break pytest's own handler
+    parent.propagate = False  # arguments that don't match the format would break pytest's own handler
     try:
         for case in cases:
             case()
     finally:
         parent.propagate = True
         parent.removeHandler(handler)
-    told.check(b"")
-    assert [line["event"] for line in told.lines.lines()] == [
+    emitted.check(b"")
+    assert [line["event"] for line in emitted.lines.lines()] == [
         "message_withheld", "message_withheld", "message_withheld", "user … came", "… has 3", "… … 7",
         "a card: %d and %s", "message_withheld", "it needs %d", "too few %s %s", "with extra", "message_withheld",
         "failed: ValueError", "odd level", "Task exception was never retrieved",
     ]  # fmt: skip
-    assert all("at" in line for line in told.lines.lines("message_withheld"))
+    assert all("at" in line for line in emitted.lines.lines("message_withheld"))
 
 
-def test_a_line_of_ours_holds_only_what_is_allowed(told: Told) -> None:
+def test_a_log_line_holds_allowed_fields_only(emitted: Emitted) -> None:
     log = structlog.get_logger()
     log.info("order_finished", order_id=uuid4(), email="canary@example.com", attempts=1)
-    log.info("order_finished", order_id="c4nary canary@", attempts="canary@", reason=["c4nary"], status={"a": LETTERS})
-    log.info("user %s came", LETTERS)
+    log.info("order_finished", order_id="c4nary canary@", attempts="canary@", reason=["c4nary"], status={"a": WORD})
+    log.info("user %s came", WORD)
     log.info("limits_in_memory", cause=repr(ConnectionError("c4nary")))
-    first, second, third, fourth = told.lines.lines()
+    first, second, third, fourth = emitted.lines.lines()
     assert first["withheld"] == ["email"]
     assert second["withheld"] == ["order_id", "attempts", "reason", "status"]
     assert third["event"] == "message_withheld"
     assert fourth["cause"] == "ConnectionError"
-    told.check(b"")
+    emitted.check(b"")
 
 
-def test_a_persons_own_terminal_withholds_nothing() -> None:
+def test_the_console_of_a_terminal_redacts_nothing() -> None:
     with _console() as lines:
         structlog.get_logger().warning("dependency_unavailable", anything="all of it", cause=repr(ValueError("inside")))
         logging.getLogger("library").warning(f"user {'ada'} came")  # noqa: G004

@@ -1,4 +1,4 @@
-"""The route of a request is a template or a constant, however the application is put together."""
+"""The route label of a request is a template or a constant, for every composition of applications."""
 
 from collections.abc import AsyncIterator
 
@@ -97,7 +97,7 @@ async def test_each_request_is_counted_once_under_its_template(
     assert application.registry.get_sample_value("http_requests_in_progress") == 0
 
 
-async def test_what_is_documented_stands_at_0_from_the_start(application: Observed) -> None:
+async def test_documented_routes_start_at_0(application: Observed) -> None:
     for status in (200, 500, 503):
         assert application.counted("GET", "/api/v1/things/{thing_id}", status) == 0
     assert application.counted("POST", "/api/v1/things", 500) == 0

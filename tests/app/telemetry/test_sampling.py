@@ -1,4 +1,4 @@
-"""Whom a process records: what the caller decided, else its own share, by the id and the same everywhere."""
+"""Sampling: the caller's decision, or else the process's ratio, decided by the trace id."""
 
 import random
 
@@ -25,7 +25,7 @@ def _many(share: float, monkeypatch: pytest.MonkeyPatch, count: int = 4000) -> l
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 1])
-def test_about_the_share_is_recorded(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_about_the_configured_share_is_sampled(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     traces = _many(share, monkeypatch)
     recorded = sum(trace.trace_flags.sampled for trace in traces) / len(traces)
     assert recorded == pytest.approx(share, abs=0.03 if 0 < share < 1 else 0)
@@ -33,7 +33,7 @@ def test_about_the_share_is_recorded(share: float, monkeypatch: pytest.MonkeyPat
     assert all(trace.is_valid and trace.trace_flags.random_trace_id for trace in traces)
 
 
-def test_who_records_more_records_all_that_others_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_higher_ratio_samples_all_traces_of_a_lower_one(monkeypatch: pytest.MonkeyPatch) -> None:
     few, more = _many(0.1, monkeypatch), _many(0.3, monkeypatch)
     assert [trace.trace_id for trace in few] == [trace.trace_id for trace in more], "the same ids are asked about"
     chosen = {trace.trace_id for trace in few if trace.trace_flags.sampled}
@@ -41,16 +41,16 @@ def test_who_records_more_records_all_that_others_do(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("share", "threshold"), [(1, "0"), (0.5, "8"), (0.25, "c"), (0.1, "e6666666666668")])
-def test_the_share_goes_with_the_trace(share: float, threshold: str) -> None:
+def test_the_sampling_threshold_is_in_the_tracestate(share: float, threshold: str) -> None:
     assert Ratio(share).state.to_header() == f"ot=th:{threshold}"
 
 
-def test_what_is_not_recorded_tells_of_no_share() -> None:
+def test_an_unsampled_trace_has_no_threshold() -> None:
     assert not Ratio(0).new_trace().trace_state
 
 
 @pytest.mark.parametrize("flags", ["00", "01", "02", "03", "ff"])
-def test_a_callers_decision_is_ours(flags: str) -> None:
+def test_the_callers_decision_is_kept(flags: str) -> None:
     parent = parse(f"00-{TRACE}-{SPAN}-{flags}", "vendor=x")
     assert parent is not None
     assert parent.is_remote
@@ -75,18 +75,18 @@ def test_a_callers_decision_is_ours(flags: str) -> None:
         f"00-{TRACE}-{SPAN}-01" * 1000,
     ],
 )
-def test_what_makes_no_sense_is_nobody(traceparent: str) -> None:
+def test_an_invalid_traceparent_is_ignored(traceparent: str) -> None:
     assert parse(traceparent) is None
 
 
-def test_a_later_version_may_say_more() -> None:
+def test_a_later_version_may_have_more_fields() -> None:
     parent = parse(f"01-{TRACE}-{SPAN}-01-more")
     assert parent is not None
     assert f"{parent.trace_id:032x}" == TRACE
 
 
 @pytest.mark.parametrize("state", ["", "no pairs", "a=1,a=2", f"a={'x' * 600}"])
-def test_a_tracestate_that_makes_no_sense_does_not_lose_the_trace(state: str) -> None:
+def test_an_invalid_tracestate_does_not_lose_the_trace(state: str) -> None:
     parent = parse(f"00-{TRACE}-{SPAN}-01", state)
     assert parent is not None
     assert not parent.trace_state
@@ -96,13 +96,13 @@ def test_no_header_breaks_a_request() -> None:
     tracing = Tracing(read(_env_file=None), "api")
 
     @given(st.text(max_size=80), st.text(max_size=80))
-    def is_met(traceparent: str, state: str) -> None:
+    def is_valid(traceparent: str, state: str) -> None:
         assert tracing.incoming(traceparent, state).is_valid
 
-    is_met()
+    is_valid()
 
 
-def test_a_root_gets_the_id_by_which_it_was_chosen_and_tells_the_share() -> None:
+def test_a_root_span_has_the_sampled_trace_id_and_the_threshold() -> None:
     ratio = Ratio(0.5)
     provider = TracerProvider(DecidedSampler(ratio.state), shutdown_on_exit=False, id_generator=WorkIds())
     tracer = provider.get_tracer("test")
@@ -118,7 +118,7 @@ def test_a_root_gets_the_id_by_which_it_was_chosen_and_tells_the_share() -> None
     assert TraceState() == ratio.state.delete("ot")
 
 
-def test_work_that_is_not_recorded_sends_its_ids_on_without_a_span() -> None:
+def test_unsampled_work_propagates_its_ids_without_a_span() -> None:
     tracing = Tracing(read(_env_file=None), "api")
     token = context.enter(WorkContext("", TRACE, SPAN))
     headers: dict[str, str] = {}

@@ -36,7 +36,7 @@ STATE = {"tracestate": "one=1,two=2"}
 LONG_STATE = [f"vendor{number}={'x' * 50}" for number in range(10)]
 
 
-class Asked(NamedTuple):
+class Request(NamedTuple):
     """One request."""
 
     method: str
@@ -44,31 +44,31 @@ class Asked(NamedTuple):
     headers: dict[str, str] | None = None
 
 
-ASKED = {
-    "a query": Asked("GET", "/api/v1/items/7?token=t0p&page=2", SAMPLED),
-    "an id": Asked("GET", "/api/v1/items/2c7f9a4e-6a52-4c0e-9b7e-0d5e1f2a3b4c", SAMPLED),
-    "a word of the caller's": Asked("GET", "/api/v1/items/ada", SAMPLED),
-    "unknown": Asked("GET", "/nothing/7", SAMPLED),
-    "not allowed": Asked("DELETE", "/api/v1/items/7", SAMPLED),
-    "invalid": Asked("GET", "/api/v1/items/7?page=x", SAMPLED),
-    "refused": Asked("GET", "/refused", SAMPLED),
-    "unavailable": Asked("GET", "/unavailable", SAMPLED),
-    "broken": Asked("GET", "/broken", SAMPLED),
-    "a stream": Asked("GET", "/stream", SAMPLED),
-    "a link": Asked("GET", "/linked", SAMPLED),
-    "a redirect": Asked("GET", "/api/v1/items/7/", SAMPLED),
-    "HEAD": Asked("HEAD", "/head", SAMPLED),
-    "OPTIONS": Asked("OPTIONS", "/head", SAMPLED),
-    "another method": Asked("BREW", "/head", SAMPLED),
-    "another method of nothing": Asked("BREW", "/nothing", SAMPLED),
-    "a method that is no word": Asked("BR3W", "/head", SAMPLED),
-    "an agent": Asked("GET", "/head", SAMPLED | {"User-Agent": "Mozilla/5.0 (ada@example.com)"}),
-    "no trace": Asked("GET", "/api/v1/items/7"),
-    "no trace, unknown": Asked("GET", "/nothing"),
-    "a trace that is none": Asked("GET", "/head", {"traceparent": "00-0-0-01"}),
-    "a state": Asked("GET", "/head", SAMPLED | STATE),
-    "a state without a trace": Asked("GET", "/head", STATE),
-    "a state that is too long": Asked("GET", "/head", SAMPLED | {"tracestate": ",".join(LONG_STATE)}),
+REQUESTS = {
+    "a query": Request("GET", "/api/v1/items/7?token=t0p&page=2", SAMPLED),
+    "an id": Request("GET", "/api/v1/items/2c7f9a4e-6a52-4c0e-9b7e-0d5e1f2a3b4c", SAMPLED),
+    "a word of the caller's": Request("GET", "/api/v1/items/ada", SAMPLED),
+    "unknown": Request("GET", "/nothing/7", SAMPLED),
+    "not allowed": Request("DELETE", "/api/v1/items/7", SAMPLED),
+    "invalid": Request("GET", "/api/v1/items/7?page=x", SAMPLED),
+    "refused": Request("GET", "/refused", SAMPLED),
+    "unavailable": Request("GET", "/unavailable", SAMPLED),
+    "broken": Request("GET", "/broken", SAMPLED),
+    "a stream": Request("GET", "/stream", SAMPLED),
+    "a link": Request("GET", "/linked", SAMPLED),
+    "a redirect": Request("GET", "/api/v1/items/7/", SAMPLED),
+    "HEAD": Request("HEAD", "/head", SAMPLED),
+    "OPTIONS": Request("OPTIONS", "/head", SAMPLED),
+    "another method": Request("BREW", "/head", SAMPLED),
+    "another method of nothing": Request("BREW", "/nothing", SAMPLED),
+    "a method that is no word": Request("BR3W", "/head", SAMPLED),
+    "an agent": Request("GET", "/head", SAMPLED | {"User-Agent": "Mozilla/5.0 (ada@example.com)"}),
+    "no trace": Request("GET", "/api/v1/items/7"),
+    "no trace, unknown": Request("GET", "/nothing"),
+    "a trace that is none": Request("GET", "/head", {"traceparent": "00-0-0-01"}),
+    "a state": Request("GET", "/head", SAMPLED | STATE),
+    "a state without a trace": Request("GET", "/head", STATE),
+    "a state that is too long": Request("GET", "/head", SAMPLED | {"tracestate": ",".join(LONG_STATE)}),
 }
 
 
@@ -100,8 +100,8 @@ NAMED = {
 }
 
 
-class Told(NamedTuple):
-    """What a span says, but for what must differ: its own ids and moments."""
+class ExportedSpan(NamedTuple):
+    """A span as it is exported, without its own ids and times."""
 
     name: str
     kind: SpanKind
@@ -165,12 +165,12 @@ def _application() -> FastAPI:
     return app
 
 
-def _told(span: ReadableSpan) -> Told:
-    """What would leave the process."""
+def _exported(span: ReadableSpan) -> ExportedSpan:
+    """The fields of a span that leave the process."""
     span = only_allowed(span)
     ids = span.context
     remote = span.parent is not None
-    return Told(
+    return ExportedSpan(
         span.name,
         span.kind,
         (span.status.status_code, span.status.description),
@@ -184,14 +184,14 @@ def _told(span: ReadableSpan) -> Told:
     )
 
 
-async def _span(application: Observed, asked: Asked) -> Told:
+async def _span(application: Observed, request: Request) -> ExportedSpan:
     application.exporter.clear()
-    await application.client.request(asked.method, asked.path, headers=asked.headers)
+    await application.client.request(request.method, request.path, headers=request.headers)
     [span] = application.spans()
     assert span.start_time is not None
     assert span.end_time is not None
     assert span.start_time < span.end_time
-    return _told(span)
+    return _exported(span)
 
 
 @pytest.mark.parametrize(
@@ -202,14 +202,14 @@ async def _span(application: Observed, asked: Asked) -> Told:
     ],
     ids=["http", "https"],
 )
-async def test_a_span_carries_method_route_status_and_nothing_private(
+async def test_a_span_has_method_route_status_and_nothing_private(
     collector: Receiver, recorded: Logs, server: str, at: dict[str, object]
 ) -> None:
     async with observed(_application(), collector.endpoint, traces_sample_ratio=1) as application:
         application.client.base_url = server
-        told = {name: await _span(application, asked) for name, asked in ASKED.items()}
-    assert {name: (span.name, span.attributes["http.response.status_code"]) for name, span in told.items()} == NAMED
-    found = told["a query"]
+        spans = {name: await _span(application, request) for name, request in REQUESTS.items()}
+    assert {name: (span.name, span.attributes["http.response.status_code"]) for name, span in spans.items()} == NAMED
+    found = spans["a query"]
     assert found.name == "GET /api/v1/items/{item_id}"
     assert found.attributes == {
         "client.address": "127.0.0.1",
@@ -222,19 +222,19 @@ async def test_a_span_carries_method_route_status_and_nothing_private(
         "url.path": "/api/v1/items/7",
         **at,
     }
-    assert told["broken"].events == [("exception", {"exception.type": "RuntimeError", "exception.escaped": "False"})]
-    assert told["broken"].attributes["error.type"] == "500"
-    assert told["unknown"].attributes.get("http.route") is None
-    assert told["a state"].state == "one=1,two=2"
-    assert told["a state that is too long"].state == ""
-    assert told["no trace"].parent is None
-    assert told["a link"].links == [("0000000000000002", {})]
-    assert "ada" not in repr(told)
-    assert "t0p" not in repr(told)
+    assert spans["broken"].events == [("exception", {"exception.type": "RuntimeError", "exception.escaped": "False"})]
+    assert spans["broken"].attributes["error.type"] == "500"
+    assert spans["unknown"].attributes.get("http.route") is None
+    assert spans["a state"].state == "one=1,two=2"
+    assert spans["a state that is too long"].state == ""
+    assert spans["no trace"].parent is None
+    assert spans["a link"].links == [("0000000000000002", {})]
+    assert "ada" not in repr(spans)
+    assert "t0p" not in repr(spans)
     del recorded
 
 
-async def test_what_is_said_of_a_span_after_its_end_is_not_heard(collector: Receiver, recorded: Logs) -> None:
+async def test_changes_to_a_span_after_its_end_are_ignored(collector: Receiver, recorded: Logs) -> None:
     app = FastAPI(telemetry=FRAMEWORK_TELEMETRY)
     late: list[Span] = []
 
@@ -243,8 +243,8 @@ async def test_what_is_said_of_a_span_after_its_end_is_not_heard(collector: Rece
         late.append(trace.get_current_span())
         return "kept"
 
-    @app.get("/torn")
-    async def torn() -> StreamingResponse:
+    @app.get("/broken-off")
+    async def broken_off() -> StreamingResponse:
         async def chunks() -> AsyncIterator[bytes]:
             yield b"some"
             raise RuntimeError("a fault")
@@ -257,17 +257,17 @@ async def test_what_is_said_of_a_span_after_its_end_is_not_heard(collector: Rece
         late[0].add_event("late")
         late[0].add_link(SpanContext(1, 2, is_remote=True))
         late[0].end()
-        [told] = [_told(span) for span in application.spans()]
-        assert (told.attributes["http.route"], told.events, told.links) == ("/kept", [], [])
-        with pytest.raises(AssertionError):  # the client's: an answer without an end
-            await application.client.get("/torn")
-        torn_apart = _told(application.spans()[1])
-    assert [attributes["exception.type"] for _, attributes in torn_apart.events] == ["RuntimeError"]
-    assert torn_apart.status == (StatusCode.ERROR, None)
+        [exported] = [_exported(span) for span in application.spans()]
+        assert (exported.attributes["http.route"], exported.events, exported.links) == ("/kept", [], [])
+        with pytest.raises(AssertionError):  # the test client's assertion about an incomplete answer
+            await application.client.get("/broken-off")
+        broken = _exported(application.spans()[1])
+    assert [attributes["exception.type"] for _, attributes in broken.events] == ["RuntimeError"]
+    assert broken.status == (StatusCode.ERROR, None)
     del recorded
 
 
-async def test_a_sampled_request_is_one_span_and_another_never_enters_the_instrumentation(
+async def test_a_sampled_request_is_one_span_and_others_bypass_the_instrumentation(
     collector: Receiver, recorded: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entered = []
@@ -279,22 +279,22 @@ async def test_a_sampled_request_is_one_span_and_another_never_enters_the_instru
 
     monkeypatch.setattr(OpenTelemetryMiddleware, "__call__", counted)
     async with observed(_application(), collector.endpoint, traces_sample_ratio=0) as application:
-        for asked in ASKED.values():
-            await application.client.request(asked.method, asked.path, headers=UNSAMPLED)
-            await application.client.request(asked.method, asked.path)
+        for request in REQUESTS.values():
+            await application.client.request(request.method, request.path, headers=UNSAMPLED)
+            await application.client.request(request.method, request.path)
         assert application.spans() == ()
         assert entered == []
-        for asked in ASKED.values():
-            await application.client.request(asked.method, asked.path, headers=SAMPLED)
+        for request in REQUESTS.values():
+            await application.client.request(request.method, request.path, headers=SAMPLED)
         spans = application.spans()
-    assert [span.kind for span in spans] == [SpanKind.SERVER] * len(ASKED)
-    assert len(entered) == len(ASKED)
-    lines = recorded.lines("http_request")[-len(ASKED) :]
+    assert [span.kind for span in spans] == [SpanKind.SERVER] * len(REQUESTS)
+    assert len(entered) == len(REQUESTS)
+    lines = recorded.lines("http_request")[-len(REQUESTS) :]
     assert [line["span_id"] for line in lines] == [format_span_id(span.context.span_id) for span in spans]
 
 
 @on_sqlite
-async def test_the_shop_makes_one_server_span_of_a_request(
+async def test_the_service_makes_one_server_span_for_each_request(
     settings: Settings, collector: Receiver, recorded: Logs
 ) -> None:
     binnacle = create_app(settings.model_copy(update={"otlp_endpoint": collector.endpoint}))
@@ -309,7 +309,7 @@ async def test_the_shop_makes_one_server_span_of_a_request(
 
 
 @on_sqlite
-async def test_a_span_tells_of_an_exception_that_the_edge_answers_for(
+async def test_an_unhandled_exception_is_recorded_on_its_span(
     settings: Settings, collector: Receiver, recorded: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
@@ -328,13 +328,13 @@ async def test_a_span_tells_of_an_exception_that_the_edge_answers_for(
     with TestClient(binnacle, headers=SAMPLED) as client:
         assert client.get(f"/api/v1/items/{uuid4()}").status_code == 500
     [error] = recorded.lines("unhandled_error")
-    [told] = [_told(span) for span in kept[0].get_finished_spans() if span.kind == SpanKind.SERVER]
+    [exported] = [_exported(span) for span in kept[0].get_finished_spans() if span.kind == SpanKind.SERVER]
     assert error["error_type"] == "RuntimeError"
-    assert told.attributes["error.type"] == "500"
-    assert told.events == [("exception", {"exception.type": "RuntimeError", "exception.escaped": "False"})]
+    assert exported.attributes["error.type"] == "500"
+    assert exported.events == [("exception", {"exception.type": "RuntimeError", "exception.escaped": "False"})]
 
 
-async def test_a_socket_is_no_span(collector: Receiver) -> None:
+async def test_a_websocket_has_no_span(collector: Receiver) -> None:
     async with observed(_application(), collector.endpoint, traces_sample_ratio=1) as application:
         with TestClient(application.layer).websocket_connect("/socket", headers=SAMPLED) as socket:
             assert socket.receive()["type"] == "websocket.close"

@@ -1,4 +1,4 @@
-"""The layer counts WebSockets by their route, and tells of each when it is over."""
+"""The telemetry layer counts WebSockets by route, and logs each when it ends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,10 +41,10 @@ def _application() -> FastAPI:
         await socket.accept()
         try:
             while True:
-                said = await socket.receive_text()
-                if said == "break":
+                received = await socket.receive_text()
+                if received == "break":
                     raise RuntimeError("a fault within")
-                if said == "leave":
+                if received == "leave":
                     await socket.close(4000, "asked")
                     return
                 found = trace.get_current_span().get_span_context()
@@ -59,19 +59,19 @@ def _application() -> FastAPI:
 
 @pytest.fixture
 async def application(collector: Receiver, recorded: Logs) -> AsyncIterator[Observed]:
-    del recorded  # set up before the layer, which takes its sink
+    del recorded  # set up before the layer, which reads the current log sink
     async with observed(_application(), collector.endpoint, traces_sample_ratio=1) as it:
         yield it
 
 
 class Client:
-    """One WebSocket, as a server hands it over."""
+    """One WebSocket as a server passes it to the application."""
 
     def __init__(self, application: Observed, path: str, headers: dict[str, str] | None = None) -> None:
         self._application = application
-        self._said: asyncio.Queue[Message] = asyncio.Queue()
-        self.heard: asyncio.Queue[Message] = asyncio.Queue()
-        self._said.put_nowait({"type": "websocket.connect"})
+        self._sent: asyncio.Queue[Message] = asyncio.Queue()
+        self.received: asyncio.Queue[Message] = asyncio.Queue()
+        self._sent.put_nowait({"type": "websocket.connect"})
         self._scope = {
             "type": "websocket",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -89,21 +89,21 @@ class Client:
         }
 
     async def __aenter__(self) -> Self:
-        self._running = asyncio.create_task(self._application.layer(self._scope, self._said.get, self.heard.put))
+        self._running = asyncio.create_task(self._application.layer(self._scope, self._sent.get, self.received.put))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._running
 
-    def say(self, text: str) -> None:
-        self._said.put_nowait({"type": "websocket.receive", "text": text})
+    def send(self, text: str) -> None:
+        self._sent.put_nowait({"type": "websocket.receive", "text": text})
 
     def leave(self, code: int) -> None:
-        self._said.put_nowait({"type": "websocket.disconnect", "code": code, "reason": "t0p"})
+        self._sent.put_nowait({"type": "websocket.disconnect", "code": code, "reason": "t0p"})
 
-    async def hears(self) -> Message:
+    async def receive(self) -> Message:
         async with asyncio.timeout(10):
-            return await self.heard.get()
+            return await self.received.get()
 
 
 def _open(application: Observed) -> float | None:
@@ -119,18 +119,16 @@ def _handshakes(application: Observed) -> dict[tuple[str, str], float]:
     }
 
 
-async def test_a_socket_is_counted_while_it_is_open_and_told_of_when_it_is_over(
-    application: Observed, recorded: Logs
-) -> None:
+async def test_a_socket_is_counted_while_open_and_logged_at_its_end(application: Observed, recorded: Logs) -> None:
     value = application.registry.get_sample_value
     async with Client(application, "/api/rooms/7", SAMPLED | {"X-Request-ID": "req-1"}) as client:
-        assert (await client.hears())["type"] == "websocket.accept"
-        client.say("hello")
-        assert (await client.hears())["text"] == f"{TRACE_ID} False", "nothing of a socket is recorded"
+        assert (await client.receive())["type"] == "websocket.accept"
+        client.send("hello")
+        assert (await client.receive())["text"] == f"{TRACE_ID} False", "nothing of a socket is recorded"
         assert (_open(application), _handshakes(application)) == (1, {("/api/rooms/{room}", "101"): 1})
         assert recorded.lines("websocket") == []
-        client.say("leave")
-        assert (await client.hears())["code"] == 4000
+        client.send("leave")
+        assert (await client.receive())["code"] == 4000
     assert _open(application) == 0
     assert value("websocket_connection_duration_seconds_count", ROUTE) == 1
     assert value("websocket_messages_total", ROUTE | {"direction": "received"}) == 2
@@ -149,9 +147,11 @@ async def test_a_socket_is_counted_while_it_is_open_and_told_of_when_it_is_over(
     assert context.current() is None
 
 
-async def test_who_leaves_is_told_by_its_code_and_not_by_its_words(application: Observed, recorded: Logs) -> None:
+async def test_a_client_close_is_logged_with_its_code_and_without_its_reason(
+    application: Observed, recorded: Logs
+) -> None:
     async with Client(application, "/api/rooms/7") as client:
-        await client.hears()
+        await client.receive()
         client.leave(1001)
     [line] = recorded.lines("websocket")
     assert (line["code"], line["reason"], line["status"]) == (1001, "", 101)
@@ -166,7 +166,7 @@ async def test_who_leaves_is_told_by_its_code_and_not_by_its_words(application: 
         ("/nothing/7", "unmatched", 403),
     ],
 )
-async def test_a_refused_socket_is_a_handshake_and_no_connection(
+async def test_a_refused_socket_counts_as_handshake_and_not_as_connection(
     application: Observed, recorded: Logs, path: str, route: str, status: int
 ) -> None:
     async with Client(application, path):
@@ -177,11 +177,13 @@ async def test_a_refused_socket_is_a_handshake_and_no_connection(
     assert (line["route"], line["status"]) == (route, status)
 
 
-async def test_a_fault_within_closes_the_socket_and_is_one_error(application: Observed, recorded: Logs) -> None:
+async def test_an_error_in_a_handler_closes_the_socket_and_is_one_error_line(
+    application: Observed, recorded: Logs
+) -> None:
     async with Client(application, "/api/rooms/7") as client:
-        await client.hears()
-        client.say("break")
-        assert await client.hears() == {"type": "websocket.close", "code": 1011}
+        await client.receive()
+        client.send("break")
+        assert await client.receive() == {"type": "websocket.close", "code": 1011}
     [error] = [line for line in recorded.lines() if line["level"] == "error"]
     [line] = recorded.lines("websocket")
     assert (error["event"], error["route"], error["trace_id"]) == (
@@ -191,15 +193,15 @@ async def test_a_fault_within_closes_the_socket_and_is_one_error(application: Ob
     assert _open(application) == 0
 
 
-async def test_a_fault_before_the_handshake_is_answered_500(application: Observed, recorded: Logs) -> None:
+async def test_an_error_before_the_handshake_is_answered_500(application: Observed, recorded: Logs) -> None:
     async with Client(application, "/api/rooms/broken") as client:
-        assert (await client.hears())["status"] == 500
+        assert (await client.receive())["status"] == 500
     assert _handshakes(application) == {("/api/rooms/{room}", "500"): 1}
     assert len(recorded.lines("unhandled_error")) == 1
     assert [line["status"] for line in recorded.lines("websocket")] == [500]
 
 
-async def test_what_sockets_count_stands_at_0_from_the_start(application: Observed) -> None:
+async def test_metrics_of_sockets_start_at_0(application: Observed) -> None:
     exposition = application.exposition()
     for series in (
         'websocket_handshakes_total{route="/api/rooms/{room}",status="101"} 0.0',

@@ -1,4 +1,4 @@
-"""What is asked of the database and of Redis: a span each, of recorded work alone, and no value in any."""
+"""Database and Redis calls of sampled work are one span each, without values."""
 
 import asyncio
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def made(tracing: Tracing) -> InMemorySpanExporter:
     return spans_of(tracing)
 
 
-def _told(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
+def _exported(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
     return [span for span in exporter.get_finished_spans() if span.name != "process outbox"]
 
 
@@ -69,19 +69,19 @@ def _told(exporter: InMemorySpanExporter) -> list[ReadableSpan]:
         ("", "UNKNOWN", ""),
     ],
 )
-def test_a_statement_is_told_without_its_values(sql: str, summary: str, shown: str) -> None:
-    told = describe(sql)
-    assert (told.summary, told.text) == (summary, shown)
+def test_a_statement_is_shown_without_its_values(sql: str, summary: str, shown: str) -> None:
+    exported = describe(sql)
+    assert (exported.summary, exported.text) == (summary, shown)
 
 
-def test_statements_are_remembered_and_not_without_end() -> None:
+def test_the_cache_of_statements_is_bounded() -> None:
     for number in range(CACHE_SIZE * 2):
         assert describe("SELECT an FROM items".replace("n", str(number), 1)).summary == "SELECT items"
     assert describe.cache_info().currsize <= CACHE_SIZE
 
 
 @pytest.mark.anyio
-async def test_a_statement_of_recorded_work_is_a_span(
+async def test_a_statement_of_sampled_work_is_a_span(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
@@ -89,18 +89,18 @@ async def test_a_statement_of_recorded_work_is_a_span(
         async with database.rows() as rows:
             await rows.execute(select(Item.id).where(Item.name == "c4nary"))
     await database.engine.dispose()
-    told = [span for span in _told(made) if span.name == "SELECT items"]
-    assert len(told) == 1
+    exported = [span for span in _exported(made) if span.name == "SELECT items"]
+    assert len(exported) == 1
     [job] = [span for span in made.get_finished_spans() if span.name == "process outbox"]
-    assert (told[0].kind, told[0].parent) == (SpanKind.CLIENT, job.get_span_context())
-    attributes = dict(told[0].attributes or {})
+    assert (exported[0].kind, exported[0].parent) == (SpanKind.CLIENT, job.get_span_context())
+    attributes = dict(exported[0].attributes or {})
     assert attributes["db.system.name"] == ("sqlite" if settings.database_url is None else "postgresql")
     assert (attributes["db.operation.name"], attributes["db.collection.name"]) == ("SELECT", "items")
     assert "c4nary" not in repr(attributes)
 
 
 @pytest.mark.anyio
-async def test_work_that_is_not_recorded_has_no_listener_and_no_span(
+async def test_unsampled_work_has_no_listener_and_no_span(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
@@ -115,7 +115,7 @@ async def test_work_that_is_not_recorded_has_no_listener_and_no_span(
 
 
 @pytest.mark.anyio
-async def test_a_statement_that_fails_tells_the_type_and_not_the_words(
+async def test_a_failed_statement_has_its_error_type_and_no_message(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
@@ -123,7 +123,7 @@ async def test_a_statement_that_fails_tells_the_type_and_not_the_words(
         async with database.write() as session:
             await session.execute(text("SELECT c4nary FROM items"))
     await database.engine.dispose()
-    failed = {span.name: span for span in _told(made) if span.status.status_code is StatusCode.ERROR}
+    failed = {span.name: span for span in _exported(made) if span.status.status_code is StatusCode.ERROR}
     assert set(failed) == {"SELECT items", "transaction"}
     attributes = dict(failed["SELECT items"].attributes or {})
     assert attributes["error.type"]
@@ -133,7 +133,7 @@ async def test_a_statement_that_fails_tells_the_type_and_not_the_words(
 
 
 @pytest.mark.anyio
-async def test_an_answer_that_refuses_is_no_error_of_the_database(
+async def test_a_domain_error_does_not_mark_the_transaction_span_as_failed(
     settings: Settings, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(settings), tracing)
@@ -141,28 +141,28 @@ async def test_an_answer_that_refuses_is_no_error_of_the_database(
         async with database.write():
             raise NotFoundError("there is none")
     await database.engine.dispose()
-    [transaction] = [span for span in _told(made) if span.name == "transaction"]
+    [transaction] = [span for span in _exported(made) if span.name == "transaction"]
     assert transaction.status.status_code is StatusCode.UNSET
 
 
 @pytest.mark.anyio
-async def test_a_statement_that_is_given_up_ends_its_span(
+async def test_a_cancelled_statement_ends_its_span(
     database_url: str, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     database = Database(create_engine(read(database_url=database_url, _env_file=None)), tracing)
     with job_span.job(tracing, SAMPLED):
         async with database.rows() as rows:
-            await rows.execute(text("SELECT now()"))  # connected: the next one begins at once
+            await rows.execute(text("SELECT now()"))  # connected: the next statement starts immediately
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(rows.execute(text("SELECT pg_sleep(60)")), 0.3)
     await database.engine.dispose()
-    answered, given_up = [span for span in _told(made) if span.name == "SELECT"]
+    answered, given_up = [span for span in _exported(made) if span.name == "SELECT"]
     assert answered.status.status_code is StatusCode.UNSET
     assert given_up.status.status_code is StatusCode.ERROR
 
 
 @pytest.mark.anyio
-async def test_a_command_of_recorded_work_is_a_span_with_its_name_alone(
+async def test_a_command_of_sampled_work_is_a_span_with_its_name_only(
     redis_url: str, tracing: Tracing, made: InMemorySpanExporter
 ) -> None:
     key = f"c4nary-{uuid4()}"
@@ -173,9 +173,9 @@ async def test_a_command_of_recorded_work_is_a_span_with_its_name_alone(
         assert made.get_finished_spans() == ()
         with job_span.job(tracing, SAMPLED):
             assert await client.get(key) == b"c4nary"
-    [told] = _told(made)
-    attributes = dict(told.attributes or {})
-    assert (told.name, told.kind) == ("GET", SpanKind.CLIENT)
+    [exported] = _exported(made)
+    attributes = dict(exported.attributes or {})
+    assert (exported.name, exported.kind) == ("GET", SpanKind.CLIENT)
     assert (attributes["db.system.name"], attributes["db.operation.name"]) == ("redis", "GET")
     assert attributes["server.address"]
     assert "c4nary" not in repr(attributes)

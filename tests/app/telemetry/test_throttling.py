@@ -13,53 +13,53 @@ from tests.support.processes import wait_until
 from tests.support.recorded_telemetry import Logs
 
 SHOWN, SECONDS = 3, 10.0
-# Each step: how long after the one before, and which kind; "" only lets the clock of the summaries tick.
+# Each step: the time since the one before, and the kind; "" only advances the clock of the summaries.
 pauses = st.sampled_from([0.0, 0.1, 4.0, 10.0, 25.0])
 steps = st.lists(st.tuples(pauses, st.sampled_from(["", *"abcdef"])), max_size=120)
 
 
 @given(steps, st.sampled_from([2, 4, 6]))
-def test_nothing_is_lost_uncounted_the_order_is_kept_and_the_first_is_always_shown(
+def test_every_suppressed_line_is_counted_the_order_is_kept_and_the_first_of_a_kind_is_written(
     steps: list[tuple[float, str]], kinds: int
 ) -> None:
     throttle: Throttle[str] = Throttle(SHOWN, SECONDS, kinds)
     now = 0.0
     came: dict[str, int] = {}
     shown: list[tuple[float, str]] = []
-    told: dict[str, int] = {}
+    suppressed: dict[str, int] = {}
     waiting: dict[str, int] = {}
 
-    def tell(summaries: list[Suppressed[str]]) -> None:
+    def collect(summaries: list[Suppressed[str]]) -> None:
         for each in summaries:
-            assert each.count == waiting.pop(each.kind)  # all that was left out, and nothing twice
+            assert each.count == waiting.pop(each.kind)  # all suppressed lines, each counted once
             assert each.seconds >= 0
-            told[each.kind] = told.get(each.kind, 0) + each.count
+            suppressed[each.kind] = suppressed.get(each.kind, 0) + each.count
 
     for pause, kind in steps:
         now += pause
         if not kind:
-            tell(throttle.expire(now))
+            collect(throttle.expire(now))
             continue
         came[kind] = came.get(kind, 0) + 1
         admitted, summaries = throttle.admit(kind, now)
-        tell(summaries)
+        collect(summaries)
         if admitted:
-            assert kind not in waiting  # its summary came before it: the order is that of the events
+            assert kind not in waiting  # its summary precedes it: the order is that of the events
             shown.append((now, kind))
         else:
-            assert came[kind] > SHOWN  # the first ones of a kind are always shown
+            assert came[kind] > SHOWN  # the first ones of a kind are always written
             waiting[kind] = waiting.get(kind, 0) + 1
         assert len(throttle) <= kinds
         recent = [when for when, each in shown if each == kind and now - when < SECONDS]
-        if len(came) <= kinds:  # the end of one window and the beginning of the next; whoever is forgotten is new
+        if len(came) <= kinds:  # the end of one window and the start of the next; an evicted kind counts as new
             assert len(recent) <= 2 * SHOWN
         assert throttle.has_suppressed == bool(waiting)
-    tell(throttle.close(now))
+    collect(throttle.close(now))
     assert not waiting
-    assert {kind: sum(each == kind for _, each in shown) + told.get(kind, 0) for kind in came} == came
+    assert {kind: sum(each == kind for _, each in shown) + suppressed.get(kind, 0) for kind in came} == came
 
 
-def test_a_thousand_of_the_same_error_are_ten_lines_and_a_count(recorded: Logs) -> None:
+def test_a_thousand_equal_errors_are_ten_lines_and_a_count(recorded: Logs) -> None:
     registry = CollectorRegistry()
     logs.count_in(LogMetrics(registry))
     for number in range(1000):
@@ -76,7 +76,7 @@ def test_a_thousand_of_the_same_error_are_ten_lines_and_a_count(recorded: Logs) 
     assert registry.get_sample_value("log_lines_suppressed_total", {"level": "error"}) == 990
 
 
-def test_errors_are_the_same_by_their_place_not_by_what_they_say(recorded: Logs) -> None:
+def test_errors_are_equal_by_place_and_not_by_message(recorded: Logs) -> None:
     def fail(number: int) -> None:
         if number % 2:
             raise ValueError(f"odd {number}")
@@ -92,14 +92,14 @@ def test_errors_are_the_same_by_their_place_not_by_what_they_say(recorded: Logs)
     assert [line["count"] for line in recorded.lines("log_lines_suppressed")] == [20, 20]
 
 
-def test_what_is_no_fault_is_never_left_out(recorded: Logs) -> None:
+def test_lines_below_warning_are_never_suppressed(recorded: Logs) -> None:
     for number in range(200):
         structlog.get_logger().info("order_finished", attempts=number)
         logs.current_sink().write({"timestamp": None, "level": "info", "event": "http_request", "status": 500})
     assert len(recorded.lines("order_finished")) == len(recorded.lines("http_request")) == 200
 
 
-def test_the_count_is_told_although_no_more_come(recorded: Logs) -> None:
+def test_the_count_is_written_although_no_further_line_follows(recorded: Logs) -> None:
     structlog.configure(processors=[Lines(logs.current_sink(), throttle=Throttle(seconds=0.3))])
     for _ in range(30):
         structlog.get_logger().warning("cache_left_alone")

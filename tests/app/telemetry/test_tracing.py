@@ -1,4 +1,4 @@
-"""Spans: one for a sampled request, none for another, and the caller's trace is kept either way."""
+"""Server spans of sampled requests, and propagation of the caller's trace for all."""
 
 from collections.abc import AsyncIterator
 
@@ -48,7 +48,7 @@ async def application(collector: Receiver, recorded: Logs) -> AsyncIterator[Obse
         yield it
 
 
-async def test_a_sampled_request_is_one_server_span_under_its_caller(application: Observed, recorded: Logs) -> None:
+async def test_a_sampled_request_is_one_server_span_below_its_caller(application: Observed, recorded: Logs) -> None:
     seen = (await application.client.get("/items/7", headers=SAMPLED)).json()
     [span] = application.spans()
     assert (span.name, span.kind) == ("GET /items/{item_id}", SpanKind.SERVER)
@@ -63,7 +63,7 @@ async def test_a_sampled_request_is_one_server_span_under_its_caller(application
     assert (line["trace_id"], line["span_id"]) == (TRACE_ID, own)
 
 
-async def test_a_request_that_is_not_sampled_makes_no_span_and_keeps_its_trace(application: Observed) -> None:
+async def test_an_unsampled_request_makes_no_span_and_keeps_its_trace(application: Observed) -> None:
     seen = (await application.client.get("/items/7", headers=UNSAMPLED)).json()
     assert (seen["trace"], seen["span"]) == (TRACE_ID, SPAN_ID)
     assert application.spans() == ()
@@ -72,7 +72,7 @@ async def test_a_request_that_is_not_sampled_makes_no_span_and_keeps_its_trace(a
     assert application.spans() == ()
 
 
-async def test_a_new_trace_is_its_own_though_the_server_left_another_in_the_context(application: Observed) -> None:
+async def test_a_new_trace_is_independent_of_a_trace_in_the_servers_context(application: Observed) -> None:
     left = NonRecordingSpan(SpanContext(1, 2, is_remote=False))
     with use_span(left):
         seen = (await application.client.get("/items/7")).json()
@@ -81,7 +81,7 @@ async def test_a_new_trace_is_its_own_though_the_server_left_another_in_the_cont
 
 
 @pytest.mark.parametrize("names", [[], ["transaction"]], ids=["not recorded", "recorded"])
-def test_a_library_records_below_work_that_is_recorded_alone(collector: Receiver, names: list[str]) -> None:
+def test_a_library_makes_spans_below_sampled_work_only(collector: Receiver, names: list[str]) -> None:
     tracing = Tracing(read(otlp_endpoint=collector.endpoint, traces_sample_ratio=1, _env_file=None), "api")
     exporter = spans_of(tracing)
     token = context.enter(WorkContext("", TRACE_ID, SPAN_ID, sampled=bool(names)))
@@ -93,7 +93,7 @@ def test_a_library_records_below_work_that_is_recorded_alone(collector: Receiver
 
 
 @pytest.mark.parametrize("given", ["", "x", "00-0-0-01", f"00-{'0' * 32}-{SPAN_ID}-01", f"ff-{TRACE_ID}-{SPAN_ID}-01"])
-async def test_a_trace_context_that_is_none_is_replaced(application: Observed, given: str) -> None:
+async def test_an_invalid_trace_context_is_replaced(application: Observed, given: str) -> None:
     seen = (await application.client.get("/items/7", headers={"traceparent": given})).json()
     assert seen["trace"] not in (TRACE_ID, "0" * 32)
     assert application.spans() == ()
@@ -110,7 +110,7 @@ async def test_an_error_and_an_unknown_path_are_one_span_each(application: Obser
     assert unknown.status.is_unset
 
 
-async def test_the_ratio_decides_for_those_who_come_without_a_trace(collector: Receiver) -> None:
+async def test_the_ratio_decides_for_requests_without_a_trace(collector: Receiver) -> None:
     async with observed(_application(), collector.endpoint, traces_sample_ratio=1) as application:
         answers = [(await application.client.get("/items/7")).json() for _ in range(3)]
         spans = application.spans()
@@ -118,13 +118,13 @@ async def test_the_ratio_decides_for_those_who_come_without_a_trace(collector: R
     assert len(collector.spans) == 3, "shutdown sends what is left"
 
 
-async def test_an_endpoint_that_is_gone_slows_nobody_and_fails_nothing(recorded: Logs) -> None:
+async def test_an_unreachable_endpoint_delays_and_fails_nothing(recorded: Logs) -> None:
     async with observed(_application(), "http://127.0.0.1:9", traces_sample_ratio=1) as application:
         assert (await application.client.get("/items/7")).status_code == 200
     assert [line["status"] for line in recorded.lines("http_request")] == [200]
 
 
-def test_a_job_is_a_child_of_whoever_asked_for_it(collector: Receiver) -> None:
+def test_a_job_span_is_a_child_of_its_request(collector: Receiver) -> None:
     tracing = Tracing(read(otlp_endpoint=collector.endpoint, _env_file=None), "worker")
     exporter = spans_of(tracing)
     for flags, recorded_spans in (("01", 1), ("00", 1)):

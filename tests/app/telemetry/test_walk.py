@@ -1,4 +1,4 @@
-"""The walk of whoever is on call: from a number, to the trace behind it, to the line in the log."""
+"""Correlation of the signals: a metric's exemplar leads to its trace, and the trace to its log line."""
 
 import httpx2
 import pytest
@@ -17,7 +17,7 @@ OPEN_METRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 
 def _durations(exposition: str) -> list[Sample]:
-    """The buckets of requests for a list of items, as Prometheus reads them."""
+    """The duration buckets of item list requests, as Prometheus parses them."""
     return [
         sample
         for family in text_string_to_metric_families(exposition)  # type: ignore[no-untyped-call]
@@ -28,7 +28,9 @@ def _durations(exposition: str) -> list[Sample]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
-async def test_from_a_number_to_its_trace_to_its_line(settings: Settings, collector: Receiver, recorded: Logs) -> None:
+async def test_an_exemplar_leads_to_its_trace_and_its_log_line(
+    settings: Settings, collector: Receiver, recorded: Logs
+) -> None:
     chosen = {"otlp_endpoint": collector.endpoint, "traces_sample_ratio": 1}
     binnacle = create_app(settings.model_copy(update=chosen))
     async with (

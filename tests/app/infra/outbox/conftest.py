@@ -1,4 +1,4 @@
-"""A database with an outbox, and a runner for handlers of the test."""
+"""Fixtures of the outbox: a database and a runner for handlers of the test."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -26,8 +26,8 @@ TOPIC = "ring_the_bell"
 
 
 @dataclass(slots=True)
-class Hints:
-    """A queue: what was `taken`, and how many `wait` as if no worker took them; after `room` hints the way is cut."""
+class FakeQueue:
+    """In-memory queue: records published ids; `wait` is its length; after `room` messages it is unavailable."""
 
     taken: list[UUID] = field(default_factory=list)
     wait: int = 0
@@ -44,21 +44,21 @@ class Hints:
 
 
 @dataclass(slots=True)
-class Bench:
-    """`hints` holds what the workers were told of."""
+class OutboxFixture:
+    """An outbox and its database. `enqueued` holds the ids that workers were notified of."""
 
     database: Database
     settings: Settings
-    hints: list[UUID] = field(default_factory=list)
+    enqueued: list[UUID] = field(default_factory=list)
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
-    outbox: Outbox = field(init=False)
+    writer: Outbox = field(init=False)
 
     def __post_init__(self) -> None:
-        self.outbox = Outbox(self.hints.append)
+        self.writer = Outbox(self.enqueued.append)
 
     async def add(self, **payload: Any) -> UUID:
         async with self.database.write() as session:
-            return self.outbox.add(session, TOPIC, payload or {"bell": "1"})
+            return self.writer.add(session, TOPIC, payload or {"bell": "1"})
 
     def runner(self, handler: Handler, **settings: Any) -> Runner:
         made = self.settings.model_copy(update=settings)
@@ -85,7 +85,7 @@ class Bench:
 
 
 @pytest.fixture
-async def bench(settings: Settings) -> AsyncIterator[Bench]:
+async def outbox(settings: Settings) -> AsyncIterator[OutboxFixture]:
     """An outbox on each database."""
     async with open_database(settings) as database:
-        yield Bench(database, settings)
+        yield OutboxFixture(database, settings)

@@ -1,4 +1,4 @@
-"""Celery as the outbox needs it: it delivers, ends what hangs, and leaves all else to the outbox."""
+"""Celery's settings for the outbox: delivery, time limits, and no retries of its own."""
 
 import time
 from uuid import uuid4
@@ -12,7 +12,7 @@ from tests.support.ports import free_port
 
 
 @pytest.mark.parametrize("job_seconds", [6, 300, 7200])
-def test_nothing_is_delivered_twice_while_a_process_may_still_work_on_it(job_seconds: float) -> None:
+def test_the_visibility_timeout_exceeds_the_longest_job(job_seconds: float) -> None:
     settings = read(
         database_url="postgresql://db/shop", redis_url="redis://cache", job_seconds=job_seconds, _env_file=None
     )
@@ -22,7 +22,7 @@ def test_nothing_is_delivered_twice_while_a_process_may_still_work_on_it(job_sec
     assert conf.broker_transport_options["visibility_timeout"] > conf.task_time_limit
 
 
-def test_what_is_begun_is_acknowledged_when_it_is_done_and_one_at_a_time() -> None:
+def test_messages_are_acknowledged_late_and_prefetched_singly() -> None:
     conf = make_celery(read(database_url="postgresql://db/shop", redis_url="redis://cache", _env_file=None)).conf
     assert (conf.task_acks_late, conf.task_reject_on_worker_lost, conf.worker_prefetch_multiplier) == (True, True, 1)
     assert conf.task_annotations is None, "no retries of Celery's own: the outbox repeats"
@@ -34,7 +34,7 @@ def test_a_queue_needs_redis() -> None:
 
 
 @pytest.mark.anyio
-async def test_hints_that_nobody_has_taken_are_counted(redis_url: str) -> None:
+async def test_messages_in_the_queue_are_counted(redis_url: str) -> None:
     publisher = Publisher(make_celery(read(database_url="postgresql://db/shop", redis_url=redis_url, _env_file=None)))
     assert await publisher.waiting() == 0
     for _ in range(3):
@@ -44,7 +44,7 @@ async def test_hints_that_nobody_has_taken_are_counted(redis_url: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_redis_that_is_not_there_holds_nobody_for_long() -> None:
+async def test_an_unavailable_redis_blocks_for_a_bounded_time() -> None:
     gone = read(database_url="postgresql://db/shop", redis_url=f"redis://127.0.0.1:{free_port()}", _env_file=None)
     publisher = Publisher(make_celery(gone))
     began = time.monotonic()

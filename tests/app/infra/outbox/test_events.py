@@ -1,4 +1,4 @@
-"""Events: what is durable is committed with them, what is live runs after, and nobody's failure is another's."""
+"""Domain events: durable subscribers commit with them, live ones run afterwards, and failures are isolated."""
 
 from uuid import uuid4
 
@@ -9,53 +9,53 @@ from app.errors import ConflictError
 from app.events import Event, UserRegistered
 from app.infra.event_bus import Events
 from app.infra.outbox.models import OutboxMessage
-from tests.app.infra.outbox.conftest import Bench
+from tests.app.infra.outbox.conftest import OutboxFixture
 from tests.support.recorded_telemetry import recorded_logs
 
 pytestmark = pytest.mark.anyio
 
 
-async def _topics(bench: Bench) -> list[tuple[str, dict[str, str]]]:
-    async with bench.database.read() as session:
+async def _topics(outbox: OutboxFixture) -> list[tuple[str, dict[str, str]]]:
+    async with outbox.database.read() as session:
         rows = (await session.execute(select(OutboxMessage.topic, OutboxMessage.payload))).all()
         return sorted((row.topic, row.payload) for row in rows)
 
 
-async def test_every_subscriber_is_told_on_its_own(bench: Bench) -> None:
-    told: list[Event] = []
+async def test_subscribers_are_notified_independently(outbox: OutboxFixture) -> None:
+    received: list[Event] = []
 
     async def broken(_event: Event) -> None:
         raise RuntimeError("not today")
 
     async def listen(event: Event) -> None:
-        told.append(event)
+        received.append(event)
 
-    events = Events(bench.outbox, {UserRegistered: ("greet", "count")}, {UserRegistered: (broken, listen)})
+    events = Events(outbox.writer, {UserRegistered: ("greet", "count")}, {UserRegistered: (broken, listen)})
     event = UserRegistered(uuid4())
     with recorded_logs() as recorded:
-        async with bench.database.write() as session:
+        async with outbox.database.write() as session:
             events.record(session, event)
-            assert told == [], "not before it has happened"
-    assert told == [event]
+            assert received == [], "not before it has happened"
+    assert received == [event]
     assert [line["event_name"] for line in recorded.lines("event_listener_failed")] == ["user.registered"]
     payload = {"account_id": str(event.account_id)}
-    assert await _topics(bench) == [("count", payload), ("greet", payload)]
-    assert len(bench.hints) == 2
+    assert await _topics(outbox) == [("count", payload), ("greet", payload)]
+    assert len(outbox.enqueued) == 2
 
 
-async def test_nobody_is_told_of_what_did_not_happen(bench: Bench) -> None:
-    told: list[Event] = []
+async def test_a_rolled_back_transaction_notifies_nobody(outbox: OutboxFixture) -> None:
+    received: list[Event] = []
 
     async def listen(event: Event) -> None:
-        told.append(event)
+        received.append(event)
 
-    events = Events(bench.outbox, {UserRegistered: ("greet",)}, {UserRegistered: (listen,)})
+    events = Events(outbox.writer, {UserRegistered: ("greet",)}, {UserRegistered: (listen,)})
 
     async def fail() -> None:
-        async with bench.database.write() as session:
+        async with outbox.database.write() as session:
             events.record(session, UserRegistered(uuid4()))
             raise ConflictError("no")
 
     with pytest.raises(ConflictError):
         await fail()
-    assert (told, bench.hints, await _topics(bench)) == ([], [], [])
+    assert (received, outbox.enqueued, await _topics(outbox)) == ([], [], [])

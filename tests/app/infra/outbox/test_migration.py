@@ -1,4 +1,4 @@
-"""Revision 0004 on an outbox that was filled before it, beside the version before it, and back."""
+"""Revision 0004 on an outbox with rows, beside the previous version, and its downgrade."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -23,7 +23,7 @@ def _move(connection: Connection, to: str, *, down: bool = False) -> None:
 
 
 def _order(connection: Connection, buyer: UUID) -> UUID:
-    """An order with its message, as the version before 0004 writes them."""
+    """Inserts an order with its message as the version before 0004 does."""
     order, same = uuid4(), {"status": "pending", "total_minor": 1, "currency": "EUR", "created_at": MOMENT}
     _put(connection, "orders", id=order, buyer_id=buyer, **same)
     message = {"traceparent": "", "request_id": "", "created_at": MOMENT, "available_at": MOMENT, "attempts": 0}
@@ -31,7 +31,7 @@ def _order(connection: Connection, buyer: UUID) -> UUID:
     return order
 
 
-async def test_payments_of_the_version_before_are_made_and_what_it_does_not_know_is_left_out(
+async def test_payments_of_the_previous_version_are_handled_and_unknown_topics_are_left_out_on_downgrade(
     empty: Settings,
 ) -> None:
     buyer, orders = uuid4(), set()
@@ -52,7 +52,7 @@ async def test_payments_of_the_version_before_are_made_and_what_it_does_not_know
         _move(connection, "head")
 
     def add_new_work(connection: Connection) -> None:
-        """As this version writes it: a payment without the old column, and something else."""
+        """Inserts messages of this version: a payment without the old column, and another topic."""
         payment = _order(connection, buyer)
         orders.add(payment)
         message = table("outbox", column("order_id", Uuid()), column("payload", JSON()), column("topic"))

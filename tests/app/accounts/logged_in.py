@@ -1,4 +1,4 @@
-"""People with a role, each with a client of their own."""
+"""Accounts with a role and their tokens."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class LoggedInAccount:
     id: str
     name: str
     bearer: dict[str, str]
@@ -26,12 +26,12 @@ async def log_in(api: Api, name: str, password: str = PASSWORD) -> httpx2.Respon
     return await api.client.post("/api/v1/auth/token", data={"username": name, "password": password})
 
 
-async def refresh(api: Api, person: Person) -> httpx2.Response:
-    return await api.client.post("/api/v1/auth/refresh", json={"refresh_token": person.refresh_token})
+async def refresh(api: Api, account: LoggedInAccount) -> httpx2.Response:
+    return await api.client.post("/api/v1/auth/refresh", json={"refresh_token": account.refresh_token})
 
 
-async def someone(api: Api, settings: Settings, name: str, role: str = "user") -> Person:
-    """Registers somebody, gives them a role, and logs them in."""
+async def new_account(api: Api, settings: Settings, name: str, role: str = "user") -> LoggedInAccount:
+    """Registers an account, assigns the role and logs in."""
     account = {
         "username": name,
         "email": f"{name}@example.com",
@@ -43,4 +43,6 @@ async def someone(api: Api, settings: Settings, name: str, role: str = "user") -
         async with open_database(settings) as database, database.write() as session:
             await session.execute(update(Account).where(Account.id == UUID(made["id"])).values(role=role))
     tokens = (await log_in(api, name)).raise_for_status().json()
-    return Person(made["id"], name, {"Authorization": f"Bearer {tokens['access_token']}"}, tokens["refresh_token"])
+    return LoggedInAccount(
+        made["id"], name, {"Authorization": f"Bearer {tokens['access_token']}"}, tokens["refresh_token"]
+    )

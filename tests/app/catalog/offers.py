@@ -1,4 +1,4 @@
-"""Sellers and moderators, and what they put up for sale."""
+"""Items for sale, and accounts that may sell or moderate."""
 
 from typing import Any
 from uuid import uuid4
@@ -16,13 +16,13 @@ SEXTANT = {"name": "Sextant", "description": "Brass.", "price": "249.00", "curre
 
 
 async def offer(client: httpx2.AsyncClient, **change: Any) -> httpx2.Response:
-    """A new item of whoever is logged in, named anew unless a name is given."""
+    """Creates an item of the current account, with a unique name unless one is given."""
     answer = await client.post(URL, json=SEXTANT | {"name": f"item {uuid4()}"} | change)
     return answer.raise_for_status()
 
 
 async def login_as(role: str, api: Api, settings: Settings) -> httpx2.AsyncClient:
-    """Logs somebody in who has this role."""
+    """Registers an account with this role and logs in."""
     name = f"{role[:3]}{uuid4().hex[:8]}"
     await api.login(name)
     async with open_database(settings) as database, database.write() as session:
