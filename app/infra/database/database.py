@@ -11,13 +11,11 @@ from app.infra.database.engine import create_engine, for_reading, for_writing
 from app.infra.database.instrumented_pool import measure
 from app.infra.database.outages import ReadOnlyError, outages_named
 from app.infra.database.pool import Pool
-from app.infra.database.sessions import Reads, ReadSession, Rows, WriteSession
+from app.infra.database.sessions import ReadSession, Rows, WriteSession
 from app.settings import Settings
 from app.telemetry.clients.database import about, record_statements
 from app.telemetry.telemetry import Telemetry
 from app.telemetry.traces.tracing import Tracing
-
-__all__ = ["Database", "ReadSession", "Reads", "WriteSession", "open_database"]
 
 
 class _Engines:

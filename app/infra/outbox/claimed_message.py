@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from app.infra.database import Database, WriteSession
+from app.infra.database import WriteSession
 from app.infra.outbox import repository
 from app.infra.outbox.repository import Claim
 
@@ -19,7 +19,6 @@ class Message:
     """Argument of a handler. Handlers must be idempotent: a worker may die after its work."""
 
     claim: Claim
-    database: Database
     outcome: Literal["done", "again"] | None = field(default=None, init=False)
 
     @property
@@ -53,14 +52,10 @@ class Message:
         if not await repository.lock(session, self.claim):
             raise LeaseLostError
 
-    async def progress(self, share: float, session: WriteSession | None = None) -> None:
-        """Stores the share that is done, from 0 to 1, in the handler's transaction if given. Raises LeaseLostError."""
-        if session is None:
-            async with self.database.write() as own:
-                return await self.progress(share, own)
+    async def progress(self, share: float, session: WriteSession) -> None:
+        """Stores the share that is done, from 0 to 1, in the handler's transaction. Raises LeaseLostError."""
         if not await repository.set_progress(session, self.claim, share):
             raise LeaseLostError
-        return None
 
 
 Handler = Callable[[Message], Awaitable[str | None]]

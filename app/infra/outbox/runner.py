@@ -122,7 +122,7 @@ class Runner:
         handler = self.handlers.get(claim.topic)
         if handler is None:
             raise UnavailableError("This version does not know the topic.")
-        message = Message(claim, self.database)
+        message = Message(claim)
         async with asyncio.timeout(self.settings.job_seconds), self._held(message):
             outcome = await handler(message)
         if message.outcome is None:

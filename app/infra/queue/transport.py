@@ -15,9 +15,9 @@ import structlog
 from kombu.transport import redis, virtual
 from redis import Redis, RedisError
 from redis.exceptions import ResponseError
-from redis.maint_notifications import MaintNotificationsConfig
 
 from app.infra.queue.messages import MalformedMessageError, Reason, rebuild
+from app.infra.redis.pool import waiting_options
 
 if TYPE_CHECKING:
     from app.settings.redis import RedisAddress
@@ -100,15 +100,9 @@ class _Channel(redis.Channel):
         return partial(_Client, check=self._check)
 
     def _connparams(self, asynchronous: bool = False) -> Any:  # noqa: FBT001, FBT002 -- kombu's
-        # With these notifications, redis-py does not detect an idle connection that the server has closed.
-        off = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
         own = super()._connparams(asynchronous)  # type: ignore[no-untyped-call]
         address: RedisAddress = self.connection.client.transport_options[ADDRESS]
-        given = address.options()
-        # A worker's connection waits for messages, and must detect a dead peer.
-        given["socket_timeout"] = max(own["socket_timeout"], given.get("socket_timeout", 0.0))
-        given["health_check_interval"] = given.get("health_check_interval") or own["health_check_interval"]
-        return own | off | given
+        return waiting_options(own, address.options())
 
 
 class Transport(redis.Transport):

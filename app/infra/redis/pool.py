@@ -3,7 +3,7 @@
 redis-py takes 5 MB, so this module is imported only by processes that have a Redis.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -92,11 +92,23 @@ async def open_client(address: RedisAddress, connections: int, tracing: Tracing 
 
 def open_listener(address: RedisAddress) -> Redis:
     """Opens a client for subscriptions, which detects a dead peer within HEALTH_SECONDS."""
-    own = {"socket_timeout": LISTENER_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
-    options = own | _options(address)
-    options["socket_timeout"] = max(LISTENER_SECONDS, options["socket_timeout"])
-    options["health_check_interval"] = options.get("health_check_interval") or HEALTH_SECONDS
-    return Redis.from_pool(ConnectionPool(retry=Retry(NoBackoff(), 0), **NO_NOTIFICATIONS, **options))
+    own = {
+        "socket_timeout": LISTENER_SECONDS,
+        "socket_connect_timeout": REDIS_SECONDS,
+        "health_check_interval": HEALTH_SECONDS,
+    }
+    return Redis.from_pool(ConnectionPool(retry=Retry(NoBackoff(), 0), **waiting_options(own, _options(address))))
+
+
+def waiting_options(own: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns options of a connection that waits for messages, and must detect a dead peer.
+
+    `given` takes precedence over `own`, but neither shortens the timeout nor switches health checks off.
+    """
+    options = {**own, **NO_NOTIFICATIONS, **given}
+    options["socket_timeout"] = max(own["socket_timeout"], options["socket_timeout"])
+    options["health_check_interval"] = options["health_check_interval"] or own["health_check_interval"]
+    return options
 
 
 def _options(address: RedisAddress) -> dict[str, Any]:

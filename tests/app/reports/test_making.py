@@ -136,7 +136,7 @@ async def test_killed_in_the_middle_it_goes_on_and_the_file_is_the_same(office: 
         if claim is None:
             break
         with pytest.raises(SystemExit):
-            await die(Message(claim, office.database))
+            await die(Message(claim))
         await office.runner().process(killed)
     assert await office.orders(killed) == await office.orders(whole)
     async with office.database.read() as session:

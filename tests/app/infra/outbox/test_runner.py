@@ -192,7 +192,8 @@ async def test_a_long_job_keeps_its_message_and_tells_how_far_it_is(bench: Bench
     half, go_on = asyncio.Event(), asyncio.Event()
 
     async def handle(message: Message) -> None:
-        await message.progress(0.5)
+        async with bench.database.write() as session:
+            await message.progress(0.5, session)
         half.set()
         await go_on.wait()
 
