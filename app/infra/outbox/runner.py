@@ -146,32 +146,25 @@ class Runner:
     @asynccontextmanager
     async def _held(self, message: Message) -> AsyncIterator[None]:
         """Renews the claim while the handler runs, and cancels the handler when the claim is lost."""
-        worker = asyncio.current_task()
-        lost = False
-
-        async def renew() -> None:
-            nonlocal lost
-            while True:
-                await asyncio.sleep(self.settings.claim_seconds / 3)
-                try:
-                    async with self.database.write() as session:
-                        extended = await repository.extend(session, message.claim, self.settings.claim_seconds)
-                except UnavailableError:
-                    continue
-                if extended:
-                    continue
-                if worker is not None and message.outcome is None:  # else the handler has released it
-                    lost = True
-                    worker.cancel()
-                return
-
-        renewing = asyncio.create_task(renew(), name="lease")
         try:
-            yield
-        except asyncio.CancelledError:
-            if lost and worker is not None and worker.uncancel() == 0:
+            async with asyncio.timeout(None) as lost:
+                renewing = asyncio.create_task(self._renew(message, lost), name="lease")
+                try:
+                    yield
+                finally:
+                    renewing.cancel()
+                    await asyncio.gather(renewing, return_exceptions=True)
+        except TimeoutError:
+            if lost.expired():
                 raise LeaseLostError from None
             raise
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
+
+    async def _renew(self, message: Message, lost: asyncio.Timeout) -> None:
+        extended = True
+        while extended:
+            await asyncio.sleep(self.settings.claim_seconds / 3)
+            with suppress(UnavailableError):
+                async with self.database.write() as session:
+                    extended = await repository.extend(session, message.claim, self.settings.claim_seconds)
+        if message.outcome is None:  # else the handler has released it
+            lost.reschedule(asyncio.get_running_loop().time())
