@@ -10,10 +10,6 @@ from app.infra.outbox import repository
 from app.infra.outbox.repository import Claim
 
 
-class LeaseLostError(Exception):
-    """Another worker has taken the message over; the transaction of this one must be rolled back."""
-
-
 @dataclass(slots=True)
 class Message:
     """Argument of a handler. Handlers must be idempotent: a worker may die after its work."""
@@ -34,8 +30,7 @@ class Message:
 
         `result` is stored for the task's view: counts, and no personal data.
         """
-        if not await repository.done(session, self.claim, result):
-            raise LeaseLostError
+        await repository.done(session, self.claim, result)
         self.outcome = "done"
 
     async def reschedule(self, session: WriteSession, *, after_seconds: float = 0) -> None:
@@ -43,19 +38,8 @@ class Message:
 
         The caller also notifies the workers.
         """
-        if not await repository.reschedule(session, self.claim, after_seconds):
-            raise LeaseLostError
+        await repository.reschedule(session, self.claim, after_seconds)
         self.outcome = "again"
-
-    async def lock(self, session: WriteSession) -> None:
-        """Locks the message until the handler's transaction ends. Raises LeaseLostError."""
-        if not await repository.lock(session, self.claim):
-            raise LeaseLostError
-
-    async def progress(self, share: float, session: WriteSession) -> None:
-        """Stores the share that is done, from 0 to 1, in the handler's transaction. Raises LeaseLostError."""
-        if not await repository.set_progress(session, self.claim, share):
-            raise LeaseLostError
 
 
 Handler = Callable[[Message], Awaitable[str | None]]

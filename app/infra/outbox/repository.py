@@ -1,4 +1,7 @@
-"""Statements that claim, extend, complete and release one message; none of them commits."""
+"""Statements that claim, extend, complete and release one message; none of them commits.
+
+Without a valid claim they raise LeaseLostError, which must roll the transaction back.
+"""
 
 import random
 from collections.abc import Mapping
@@ -15,6 +18,10 @@ from app.infra.outbox.models import OutboxMessage
 
 FIRST_WAIT: Final = timedelta(seconds=5)
 BACKOFF_SECONDS: Final = (1, 2, 5, 10, 30)
+
+
+class LeaseLostError(Exception):
+    """Another worker has taken the message over; the transaction of this one must be rolled back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,60 +73,58 @@ async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Clai
     return Claim(message_id, **values | {"payload": taken["payload"] or {"order_id": order_id}})
 
 
-async def extend(session: WriteSession, claim: Claim, seconds: float) -> bool:
-    """Extends a claim by so many seconds from now; False when it was lost or released."""
+async def extend(session: WriteSession, claim: Claim, seconds: float) -> None:
+    """Extends a claim by so many seconds from now."""
     until = now() + timedelta(seconds=seconds)
-    return await _change(session, claim, claimed_until=until, available_at=until)
+    await _change(session, claim, claimed_until=until, available_at=until)
 
 
-async def lock(session: WriteSession, claim: Claim) -> bool:
-    """Locks a message until the transaction ends; False when the claim was lost."""
+async def lock(session: WriteSession, claim: Claim) -> None:
+    """Locks a message until the transaction ends."""
     query = select(OutboxMessage.id).where(*_held_by(claim))
-    return (await session.execute(query.with_for_update())).one_or_none() is not None
+    if (await session.execute(query.with_for_update())).one_or_none() is None:
+        raise LeaseLostError
 
 
-async def reschedule(session: WriteSession, claim: Claim, after_seconds: float) -> bool:
-    """Releases a claim and resets the failures; False when the claim was lost."""
+async def reschedule(session: WriteSession, claim: Claim, after_seconds: float) -> None:
+    """Releases a claim and resets the failures."""
     available_at = now() + FIRST_WAIT + timedelta(seconds=after_seconds)
-    return await _change(session, claim, claimed_until=None, available_at=available_at, failures=0)
+    await _change(session, claim, claimed_until=None, available_at=available_at, failures=0)
 
 
-async def postpone(session: WriteSession, claim: Claim, seconds: float) -> bool:
-    """Releases an unused claim without counting an attempt; False when the claim was lost.
+async def postpone(session: WriteSession, claim: Claim, seconds: float) -> None:
+    """Releases an unused claim without counting an attempt.
 
     The message becomes available after `seconds` to twice as many. Its next claim may have the number of this one.
     """
     available_at = now() + timedelta(seconds=seconds * random.uniform(1.0, 2.0))  # noqa: S311 -- no secret
-    return await _change(session, claim, claimed_until=None, available_at=available_at, attempts=claim.attempts - 1)
+    await _change(session, claim, claimed_until=None, available_at=available_at, attempts=claim.attempts - 1)
 
 
-async def set_progress(session: WriteSession, claim: Claim, share: float) -> bool:
-    return await _change(session, claim, progress=share)
+async def set_progress(session: WriteSession, claim: Claim, share: float) -> None:
+    """Stores the share of the job that is done, from 0 to 1."""
+    await _change(session, claim, progress=share)
 
 
-async def done(session: WriteSession, claim: Claim, result: Mapping[str, Any] | None = None) -> bool:
-    """Completes a message, with `result` in its payload. False when the claim was lost: then roll back."""
+async def done(session: WriteSession, claim: Claim, result: Mapping[str, Any] | None = None) -> None:
+    """Completes a message, with `result` in its payload."""
     kept = {} if result is None else {"payload": {**claim.payload, "result": dict(result)}}
-    return await _change(session, claim, done_at=now(), claimed_until=None, progress=1.0, **kept)
+    await _change(session, claim, done_at=now(), claimed_until=None, progress=1.0, **kept)
 
 
 async def release(session: WriteSession, claim: Claim, *, failed: bool) -> None:
     """Releases a claim after a failure, with exponential backoff and jitter."""
     longest = BACKOFF_SECONDS[min(claim.attempts, len(BACKOFF_SECONDS)) - 1]
-    pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 -- no secret
-    await _change(
-        session,
-        claim,
-        claimed_until=None,
-        available_at=now() + timedelta(seconds=pause),
-        failures=claim.failures + failed,
-    )
+    available_at = now() + timedelta(seconds=longest * random.uniform(0.5, 1.0))  # noqa: S311 -- no secret
+    failures = claim.failures + failed
+    await _change(session, claim, claimed_until=None, available_at=available_at, failures=failures)
 
 
-async def _change(session: WriteSession, claim: Claim, **values: object) -> bool:
+async def _change(session: WriteSession, claim: Claim, **values: object) -> None:
     statement = update(OutboxMessage).where(*_held_by(claim)).values(**values).returning(OutboxMessage.id)
     changed = await session.execute(statement.execution_options(synchronize_session=False))
-    return changed.one_or_none() is not None
+    if changed.one_or_none() is None:
+        raise LeaseLostError
 
 
 def _held_by(claim: Claim) -> tuple[ColumnElement[bool], ...]:

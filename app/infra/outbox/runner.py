@@ -16,8 +16,8 @@ from app.infra.database import Database
 from app.infra.database.orm import now
 from app.infra.outbox import dead_letters, job_span, pending, repository
 from app.infra.outbox.bulkheads import Bulkhead, PostponedError
-from app.infra.outbox.claimed_message import Handler, LeaseLostError, Message
-from app.infra.outbox.repository import Claim
+from app.infra.outbox.claimed_message import Handler, Message
+from app.infra.outbox.repository import Claim, LeaseLostError
 from app.infra.resilience.circuit_breaker import BreakerOpenError
 from app.settings import Settings
 from app.telemetry import errors
@@ -87,9 +87,12 @@ class Runner:
         """Releases a message without an attempt: neither its age nor a failure counts."""
         self._unanswered[claim.topic] += 1
         self.metrics.postponed(claim.topic, postponed.reason)
-        async with self.database.write() as session:
-            stands = await repository.postpone(session, claim, postponed.retry_after)
-        return "postponed" if stands else "not_ours"
+        try:
+            async with self.database.write() as session:
+                await repository.postpone(session, claim, postponed.retry_after)
+        except LeaseLostError:
+            return "not_ours"
+        return "postponed"
 
     async def _work(self, claim: Claim) -> str:
         try:
@@ -136,7 +139,8 @@ class Runner:
             if last and not await dead_letters.bury(session, claim, reason):
                 return "not_ours"
             if not last:
-                await repository.release(session, claim, failed=failed)
+                with suppress(LeaseLostError):
+                    await repository.release(session, claim, failed=failed)
         if last:
             structlog.get_logger().error("job_dead", **about)
             return "dead"
@@ -160,11 +164,12 @@ class Runner:
             raise
 
     async def _renew(self, message: Message, lost: asyncio.Timeout) -> None:
-        extended = True
-        while extended:
-            await asyncio.sleep(self.settings.claim_seconds / 3)
-            with suppress(UnavailableError):
-                async with self.database.write() as session:
-                    extended = await repository.extend(session, message.claim, self.settings.claim_seconds)
-        if message.outcome is None:  # else the handler has released it
-            lost.reschedule(asyncio.get_running_loop().time())
+        try:
+            while True:
+                await asyncio.sleep(self.settings.claim_seconds / 3)
+                with suppress(UnavailableError):
+                    async with self.database.write() as session:
+                        await repository.extend(session, message.claim, self.settings.claim_seconds)
+        except LeaseLostError:
+            if message.outcome is None:  # else the handler has released it
+                lost.reschedule(asyncio.get_running_loop().time())

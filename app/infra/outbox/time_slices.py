@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from app.infra.database import Database, WriteSession
+from app.infra.outbox import repository
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
 
@@ -46,9 +47,9 @@ class TimeSlices:
         ends = time.monotonic() + self.slice_seconds
         while message.outcome is None:
             async with self.database.write() as session:
-                await message.lock(session)
+                await repository.lock(session, message.claim)
                 done = await batch(session)
-                await message.progress(done.share, session)
+                await repository.set_progress(session, message.claim, done.share)
                 if done.then == "end":
                     await message.done(session, done.result)
                 elif done.then == "wait":

@@ -126,7 +126,7 @@ async def test_killed_in_the_middle_it_goes_on_and_the_file_is_the_same(office: 
         """Takes a batch in a transaction that ends with the worker."""
         make = MakeReport(TimeSlices(office.database, office.outbox, 0), days=1, orders_at_once=2)
         async with office.database.write() as session:
-            await message.lock(session)
+            await outbox_repository.lock(session, message.claim)
             await make._batch(killed, session)
             raise SystemExit
 

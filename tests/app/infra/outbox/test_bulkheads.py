@@ -21,6 +21,7 @@ from app.infra.outbox.bulkheads import (
     shares,
 )
 from app.infra.outbox.claimed_message import Message
+from app.infra.outbox.repository import LeaseLostError
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS, Runner
 from app.infra.resilience.circuit_breaker import Breaker, BreakerOpenError, BreakerRules
 from app.telemetry.metrics import DependencyMetrics, JobMetrics
@@ -192,9 +193,11 @@ async def test_a_claim_that_was_taken_over_is_not_postponed(bench: Bench) -> Non
         present = await repository.claim(session, message, 30)
     assert late is not None
     assert present is not None
+    with pytest.raises(LeaseLostError):
+        async with bench.database.write() as session:
+            await repository.postpone(session, late, 1)
     async with bench.database.write() as session:
-        assert not await repository.postpone(session, late, 1)
-        assert await repository.done(session, present)
+        await repository.done(session, present)
 
 
 @pytest.mark.parametrize("concurrency", range(1, 65))

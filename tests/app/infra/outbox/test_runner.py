@@ -14,7 +14,7 @@ from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.models import OutboxMessage
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.pending import RETENTION
-from app.infra.outbox.repository import BACKOFF_SECONDS
+from app.infra.outbox.repository import BACKOFF_SECONDS, LeaseLostError
 from app.infra.outbox.runner import GIVE_UP_AFTER, OUTAGE_CALLS
 from app.telemetry.traces.tracing import Tracing, traceparent, tracestate
 from tests.app.infra.outbox.conftest import TOPIC, Bench
@@ -183,8 +183,9 @@ async def test_who_held_a_message_before_it_died_can_not_end_its_second_life(ben
         assert await dead_letters.redrive(session, message_id)
     async with bench.database.write() as session:
         assert await repository.claim(session, message_id, 30) is not None
-    async with bench.database.write() as session:
-        assert not await repository.done(session, early)
+    with pytest.raises(LeaseLostError):
+        async with bench.database.write() as session:
+            await repository.done(session, early)
 
 
 async def test_a_long_job_keeps_its_message_and_tells_how_far_it_is(bench: Bench) -> None:
@@ -193,7 +194,7 @@ async def test_a_long_job_keeps_its_message_and_tells_how_far_it_is(bench: Bench
 
     async def handle(message: Message) -> None:
         async with bench.database.write() as session:
-            await message.progress(0.5, session)
+            await repository.set_progress(session, message.claim, 0.5)
         half.set()
         await go_on.wait()
 
@@ -222,8 +223,9 @@ async def test_what_was_given_back_is_not_claimed_again_by_who_held_it(bench: Be
             await message.reschedule(session)
         (renewing,) = [task for task in asyncio.all_tasks() if task.get_name() == "lease"]
         await asyncio.wait_for(asyncio.shield(renewing), 20)
-        async with bench.database.write() as session:
-            assert not await repository.extend(session, message.claim, 60)
+        with pytest.raises(LeaseLostError):
+            async with bench.database.write() as session:
+                await repository.extend(session, message.claim, 60)
 
     assert await bench.runner(handle, claim_seconds=0.1).process(message_id) == "again"
     row = await bench.row(message_id)
