@@ -42,10 +42,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
 
 
 def listen_as_set(prefix: str, host: str, port: int) -> list[socket.socket]:
-    """Returns what `listen` does, for settings that are called `prefix` and HOST or PORT.
+    """Returns what `listen` does, for settings that are called `prefix` and HOST or PORT. Raises SettingsError.
 
-    A port that is taken is tried again for some seconds: a process that was killed leaves it a little later. Raises
-    SettingsError.
+    A port that is taken is tried again for some seconds: a process that was killed leaves it a little later.
     """
     for number in range(1, TRIES + 1):
         try:

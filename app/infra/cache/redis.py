@@ -54,10 +54,7 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 
 
 class SharedStore:
-    """A store for all replicas.
-
-    Deletions that failed during an outage are repeated before the next operation, so that no outdated value is read.
-    """
+    """A store for all replicas. Repeats deletions that failed in an outage before the next operation reads."""
 
     def __init__(self, client: "Redis", metrics: DependencyMetrics, count_damaged: Callable[[str], None]) -> None:
         self._client = client

@@ -27,10 +27,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg has no ty
 
 
 class PooledConnection(Connection):
-    """A connection behind a transaction pooler: between transactions other clients use the server's side.
-
-    So each transaction sets what is otherwise set once a session.
-    """
+    """A connection behind a transaction pooler, so that each transaction sets what a session would set once."""
 
     limits = ""
 

@@ -15,10 +15,7 @@ from app.telemetry.metrics import ConnectionMetrics
 
 
 class Pool(AsyncAdaptedQueuePool):
-    """Measures waits, and wakes the next waiter when a connection can't be opened.
-
-    SQLAlchemy's own pool would leave all waiters until their timeout.
-    """
+    """Measures waits, and wakes the next waiter when a connection can't be opened; SQLAlchemy's own does not."""
 
     metrics: ConnectionMetrics | None = None
     gate: Gate | None = None
@@ -66,10 +63,7 @@ class Pool(AsyncAdaptedQueuePool):
         self._permits += 1
 
     async def _permit(self) -> None:
-        """Waits until a connection is returned.
-
-        Raises PoolTimeoutError, and ConnectError while the gate is closed.
-        """
+        """Waits until a connection is returned. Raises PoolTimeoutError, and ConnectError while the gate is closed."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:

@@ -1,7 +1,4 @@
-"""The database role of the running application, which `migrate` creates as the schema's owner.
-
-The application reads and writes rows. It changes no schema, and is no superuser.
-"""
+"""The database role of the running application: it reads and writes rows, changes no schema, and is no superuser."""
 
 import asyncio
 import hashlib
@@ -77,7 +74,7 @@ def _grant(connection: Connection, name: str, password: str) -> None:
 
 
 def _verifier(password: str) -> str:
-    """Returns PostgreSQL's SCRAM verifier of a password, so that the password itself is never logged by the server.
+    """Returns PostgreSQL's SCRAM verifier of a password, so that the server never logs the password itself.
 
     https://www.postgresql.org/docs/current/catalog-pg-authid.html
     """

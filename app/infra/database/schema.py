@@ -1,7 +1,4 @@
-"""Migrates the database's schema, and tests whether it is current.
-
-Alembic is imported on use: it takes a fifth of the start of a process that only serves.
-"""
+"""Migrates the database's schema. Alembic is imported on use: it takes a fifth of the start of a server."""
 
 import asyncio
 import sqlite3
@@ -80,10 +77,7 @@ def _is_missing_table(error: DBAPIError) -> bool:
 
 
 def migrate(settings: Settings) -> None:
-    """Upgrades to this code's head, one process at a time; waits for a database that is starting.
-
-    Raises MigrationFailedError, and TimeoutError after two minutes.
-    """
+    """Upgrades to this code's head. Raises MigrationFailedError; TimeoutError without a database for two minutes."""
     asyncio.run(when_it_answers(settings, _upgrade, "migrating"))
 
 

@@ -1,7 +1,4 @@
-"""Publish and subscribe for all processes, over Redis, with one listening connection a process.
-
-During an outage each process delivers its own messages to its own readers, and keeps trying to reconnect.
-"""
+"""Publish and subscribe for all processes over Redis; during an outage, within each process."""
 
 import asyncio
 import random

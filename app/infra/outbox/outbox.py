@@ -27,10 +27,7 @@ class Outbox:
         owner_id: UUID | None = None,
         message_id: UUID | None = None,
     ) -> UUID:
-        """Adds a message and returns its id; a given id makes sure that it is added once.
-
-        The reconciler ignores it for FIRST_WAIT, while the notification is on its way.
-        """
+        """Adds a message and returns its id; a given id makes sure that it is added once."""
         work = context.current()
         message = OutboxMessage(
             id=message_id or uuid4(),

@@ -107,10 +107,7 @@ class Reconciler:
         return len(messages)
 
     async def sweep(self) -> bool:
-        """Runs some rounds of every sweep, each in its own transaction; returns whether all are done.
-
-        Raises UnavailableError without a database.
-        """
+        """Runs some rounds of every sweep; returns whether all are done. Raises UnavailableError without a database."""
         return all([await self._sweep(sweep) for sweep in self.sweeps])
 
     async def _sweep(self, sweep: Sweep) -> bool:
@@ -126,12 +123,9 @@ class Reconciler:
         return count == 0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Runs periodically until `stop` is set.
-
-        Waits for an absent database, and logs faults. The first run sweeps nothing, to keep the start short.
-        """
+        """Runs periodically until `stop` is set; waits for an absent database, and logs faults."""
         log = structlog.get_logger()
-        sweep_at = time.monotonic() + self.every
+        sweep_at = time.monotonic() + self.every  # not in the first run, to keep the start short
         while not stop.is_set():
             try:
                 # More messages are queued soon; the gauges are set no more often than usual.

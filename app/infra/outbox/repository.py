@@ -16,7 +16,7 @@ from app.infra.database import WriteSession
 from app.infra.database.orm import now
 from app.infra.outbox.models import OutboxMessage
 
-FIRST_WAIT: Final = timedelta(seconds=5)
+FIRST_WAIT: Final = timedelta(seconds=5)  # for which the reconciler leaves a message to its notification
 BACKOFF_SECONDS: Final = (1, 2, 5, 10, 30)
 
 

@@ -47,10 +47,7 @@ class Counters:
         return self.shared is not None and not self._pause.active
 
     def fall_back(self, error: Exception) -> None:
-        """Skips the shared counts for a while after an outage, and for this call when those of its client are damaged.
-
-        Raises all other errors.
-        """
+        """Skips the shared counts: for a while after an outage, once if a client's are damaged. Raises other errors."""
         damaged = is_damage(error)
         logged = damaged or self._pause.begin(error)
         self.metrics.fallbacks.inc()
@@ -78,9 +75,7 @@ class Counting(Generic[Strategy]):
 
 
 class Limits:
-    """Limits in fixed windows, by key. A window opens with its first use. Keys are stored as they are: pass no personal
-    data.
-    """
+    """Limits in fixed windows, which open with the first use of a key. Keys are stored: they hold no personal data."""
 
     def __init__(self, counters: Counters) -> None:
         self.counters = counters

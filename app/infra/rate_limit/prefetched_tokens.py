@@ -1,8 +1,8 @@
 """Sliding-window limits with prefetched tokens; docs/decisions/0010-rate-limits.md gives the reasons.
 
-A call of Redis costs more than everything else at the edge. So a process takes several tokens of a limit in one call,
-and spends them without further calls. Tokens count for all replicas as soon as they are taken: together the replicas
-never allow more than the limit. Tokens may expire unspent, which costs a client at most a 32nd of its limit.
+A process takes several tokens of a limit in one call of Redis, and spends them without further calls. They count for
+all replicas once they are taken, so that together these never allow more than the limit. Tokens that expire unspent
+cost a client at most a 32nd of its limit.
 """
 
 import asyncio

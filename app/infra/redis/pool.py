@@ -74,10 +74,7 @@ class _TLSConnection(SSLConnection):
 
 
 def open_pool(address: RedisAddress, connections: int) -> Pool:
-    """Opens a pool of at most `connections`.
-
-    Commands, and waits for a free connection, take at most REDIS_SECONDS unless the URL says otherwise.
-    """
+    """Opens a pool. Commands and waits for a connection take REDIS_SECONDS at most, unless the URL says otherwise."""
     waits = {"socket_timeout": REDIS_SECONDS, "socket_connect_timeout": REDIS_SECONDS}
     return Pool(max_connections=connections, timeout=REDIS_SECONDS, **waits | _options(address))
 

@@ -36,10 +36,7 @@ class BreakerRules:
 
 
 class Breaker:
-    """Closed: calls pass. Open: none does. Half-open: one trial call passes, and its outcome decides.
-
-    `clock` is monotonic, in seconds.
-    """
+    """Closed: calls pass. Open: none does. Half-open: one trial call passes, and its outcome decides."""
 
     def __init__(
         self,

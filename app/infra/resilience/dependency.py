@@ -57,10 +57,7 @@ class NoAnswerError(UnavailableError):
 
 @contextmanager
 def guarded(breaker: Breaker, metrics: DependencyMetrics, target: str, operation: str) -> Iterator[None]:
-    """Passes one call through the breaker, and counts it by outcome and duration.
-
-    A call that is cancelled, or fails by a fault of this code, is not counted. Raises BreakerOpenError.
-    """
+    """Counts a call through the breaker, unless it is cancelled or a fault of this code. Raises BreakerOpenError."""
     outcome: str | None = None
     started = time.perf_counter()
     try:

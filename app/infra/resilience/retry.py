@@ -27,10 +27,7 @@ class RetryRules:
 
 
 class RetryBudget:
-    """The retries that are left; every call earns a share of one, up to the reserve.
-
-    Any sequence of n calls has at most n / calls_per_retry + reserve retries.
-    """
+    """The retries that are left: of any n calls in sequence, at most n / calls_per_retry + reserve."""
 
     def __init__(self, rules: RetryRules) -> None:
         self._price = rules.calls_per_retry
