@@ -30,14 +30,17 @@ class MalformedMessageError(ValueError):
 
 def rebuild(raw: bytes) -> bytes:
     """Returns the message for Celery from a stored one. Raises MalformedMessageError."""
-    envelope = _mapping(_json(raw))
-    headers, properties = _mapping(envelope.get("headers")), _mapping(envelope.get("properties"))
-    if headers.get("task") != PROCESS_MESSAGE:
-        raise MalformedMessageError("unknown_task" if isinstance(headers.get("task"), str) else "malformed")
-    message_id, task_id = _message_id(envelope.get("body")), str(_uuid(headers.get("id")))
+    match _json(raw):
+        case {"headers": {"task": str(task)}, "properties": {}} if task != PROCESS_MESSAGE:
+            raise MalformedMessageError("unknown_task")
+        case {"headers": {"task": str(), "id": task_id, **headers}, "properties": {**properties}, "body": str(body)}:
+            message_id, task_id = _message_id(body), str(_uuid(task_id))
+        case _:
+            raise MalformedMessageError("malformed")
     delivery = properties.get("delivery_info")
     redelivered = isinstance(delivery, dict) and delivery.get("redelivered") is True
-    trace_context = {name: headers[name] for name in _TRACE_CONTEXT if _is_short_text(headers.get(name))}
+    found = {name: headers.get(name) for name in _TRACE_CONTEXT}
+    trace_context = {name: text for name, text in found.items() if isinstance(text, str) and len(text) <= _MAX_HEADER}
     return _message(message_id, task_id, trace_context, redelivered=redelivered)
 
 
@@ -73,10 +76,8 @@ def _message(message_id: UUID, task_id: str, trace_context: Mapping[str, str], *
     return json.dumps(message).encode()
 
 
-def _message_id(body: object) -> UUID:
+def _message_id(body: str) -> UUID:
     """Returns the task's only argument."""
-    if not isinstance(body, str):
-        raise MalformedMessageError("malformed")
     try:
         content = b64decode(body, validate=True)
     except ValueError as error:
@@ -87,17 +88,11 @@ def _message_id(body: object) -> UUID:
     raise MalformedMessageError("malformed")
 
 
-def _json(content: bytes) -> object:
+def _json(content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise MalformedMessageError("undecodable") from error
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise MalformedMessageError("malformed")
-    return value
 
 
 def _uuid(value: object) -> UUID:
@@ -105,7 +100,3 @@ def _uuid(value: object) -> UUID:
         return UUID(value if isinstance(value, str) else "")
     except ValueError as error:
         raise MalformedMessageError("malformed") from error
-
-
-def _is_short_text(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= _MAX_HEADER
