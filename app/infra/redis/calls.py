@@ -37,12 +37,11 @@ def measured(calls: StoreCalls) -> Iterator[None]:
 
 def outcome(error: Exception) -> str:
     """Returns which of STORE_OUTCOMES an error is."""
-    from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: PLC0415 -- 5 MB where there is no Redis
-    from redis.exceptions import TimeoutError as RedisTimeoutError  # noqa: PLC0415
+    from redis import exceptions  # noqa: PLC0415 -- 5 MB where there is no Redis
 
-    if isinstance(error, (RedisTimeoutError, TimeoutError)):
+    if isinstance(error, (exceptions.TimeoutError, TimeoutError)):
         return "timeout"
-    return "connection" if isinstance(error, (RedisConnectionError, OSError)) else "error"
+    return "connection" if isinstance(error, (exceptions.ConnectionError, OSError)) else "error"
 
 
 def is_damage(error: Exception) -> bool:

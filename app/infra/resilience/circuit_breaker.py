@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import structlog
@@ -35,26 +35,24 @@ class BreakerRules:
     open_seconds: float = 10.0
 
 
+@dataclass(slots=True)
 class Breaker:
     """Closed: calls pass. Open: none does. Half-open: one trial call passes, and its outcome decides."""
 
-    def __init__(
-        self,
-        target: str,
-        metrics: DependencyMetrics,
-        rules: BreakerRules = BreakerRules(),
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.state: State = "closed"
-        self._target = target
-        self._metrics = metrics
-        self._rules = rules
-        self._clock = clock
-        self._in_a_row = 0
-        self._recent: deque[tuple[float, bool]] = deque(maxlen=rules.calls)
-        self._opened_at = 0.0
-        self._trial: object | None = None
-        self._era: object = object()  # replaced at each change of state: the outcome of an earlier call is ignored
+    target: str
+    metrics: DependencyMetrics
+    rules: BreakerRules = BreakerRules()
+    clock: Callable[[], float] = time.monotonic  # in seconds
+    state: State = field(default="closed", init=False)
+    _in_a_row: int = field(default=0, init=False)
+    _recent: deque[tuple[float, bool]] = field(init=False)
+    _opened_at: float = field(default=0.0, init=False)
+    _trial: object | None = field(default=None, init=False)
+    # Replaced at each change of state: the outcome of an earlier call is ignored.
+    _era: object = field(default_factory=object, init=False)
+
+    def __post_init__(self) -> None:
+        self._recent = deque(maxlen=self.rules.calls)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -78,10 +76,10 @@ class Breaker:
 
     def check(self) -> None:
         """Raises BreakerOpenError when a call would be stopped now; starts no trial call."""
-        left = self._opened_at + self._rules.open_seconds - self._clock()
+        left = self._opened_at + self.rules.open_seconds - self.clock()
         passes = {"closed": True, "open": left <= 0, "half_open": self._trial is None}
         if not passes[self.state]:
-            message = f"The {self._target} service failed too often; its circuit breaker is open."
+            message = f"The {self.target} service failed too often; its circuit breaker is open."
             raise BreakerOpenError(message, retry_after=max(1, math.ceil(left)))
 
     def enter(self) -> object:
@@ -104,7 +102,7 @@ class Breaker:
             self._count(failed=not good)
 
     def _count(self, *, failed: bool) -> None:
-        rules, now = self._rules, self._clock()
+        rules, now = self.rules, self.clock()
         self._in_a_row = self._in_a_row + 1 if failed else 0
         self._recent.append((now, failed))
         enough = len(self._recent) == rules.calls and now - self._recent[0][0] <= rules.window_seconds
@@ -114,14 +112,14 @@ class Breaker:
 
     def _become(self, state: State) -> None:
         log = structlog.get_logger()
-        (log.info if state == "closed" else log.warning)("breaker", target=self._target, state=state, was=self.state)
-        self._metrics.breaker_became(self._target, state)
+        (log.info if state == "closed" else log.warning)("breaker", target=self.target, state=state, was=self.state)
+        self.metrics.breaker_became(self.target, state)
         self.state = state
         self._era = object()
         self._in_a_row = 0
         self._recent.clear()
         if state == "open":
-            self._opened_at = self._clock()
+            self._opened_at = self.clock()
 
 
 def breaker_of(target: str, settings: Settings, metrics: DependencyMetrics) -> Breaker:
