@@ -17,8 +17,7 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.models import Account, RefreshToken
 from app.infra.database import WriteSession
-from app.infra.database.orm import now
-from app.infra.database.sweeping import delete_batch
+from app.infra.database.orm import delete_batch, now
 
 TOKEN_BYTES = 32
 

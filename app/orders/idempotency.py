@@ -13,8 +13,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.infra.database import ReadSession, WriteSession
-from app.infra.database.orm import now
-from app.infra.database.sweeping import delete_batch
+from app.infra.database.orm import delete_batch, now
 from app.orders.errors import KeyReusedError
 from app.orders.models import IdempotencyKey
 from app.orders.schemas import NewOrder

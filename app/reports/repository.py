@@ -8,8 +8,7 @@ from sqlalchemy import exists, func, select
 
 from app.accounts.models import Account
 from app.infra.database import ReadSession, WriteSession
-from app.infra.database.orm import now
-from app.infra.database.sweeping import delete_batch
+from app.infra.database.orm import delete_batch, now
 from app.infra.outbox.models import OutboxMessage
 from app.reports.models import Report, ReportChunk
 

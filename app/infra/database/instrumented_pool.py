@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.infra.database.outages import ConnectError, sqlstate
+from app.infra.database.outages import SQLITE_PRIMARY_CODE, ConnectError, sqlstate
 from app.infra.database.pool import Pool
 from app.telemetry.metrics import ConnectionMetrics
 from app.telemetry.metrics.dependencies import STORE_OUTCOMES, StoreCalls
@@ -20,7 +20,6 @@ TARGET: Final = "database"
 OPERATIONS: Final = ("connect", "select", "insert", "update", "delete", "commit", "other")
 _CONFLICTS: Final = ("40", "55P03")  # SQLSTATE: conflict or deadlock, lock_timeout
 _STATEMENT_TIMEOUT: Final = "57014"
-_SQLITE_PRIMARY_CODE: Final = 0xFF
 _SQLITE_CONFLICTS: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
@@ -90,7 +89,7 @@ def outcome(error: Exception, *, disconnects: bool) -> str:
         return "ok"
     if isinstance(cause, TimeoutError) or state == _STATEMENT_TIMEOUT:
         return "timeout"
-    code = getattr(cause, "sqlite_errorcode", 0) & _SQLITE_PRIMARY_CODE
+    code = getattr(cause, "sqlite_errorcode", 0) & SQLITE_PRIMARY_CODE
     if state.startswith(_CONFLICTS) or code in _SQLITE_CONFLICTS:
         return "conflict"
     return "connection" if disconnects or isinstance(cause, OSError) else "error"

@@ -1,14 +1,18 @@
-"""Base class of all tables, and column types that behave alike on both databases."""
+"""Base class of all tables, column types that behave alike on both databases, and the deletion of old rows."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, MetaData, Uuid
+from sqlalchemy import ColumnElement, DateTime, MetaData, Uuid, delete, inspect, select, tuple_
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+from app.infra.database.sessions import WriteSession
+
+BATCH: Final = 1000  # rows that a statement deletes, so that none holds locks for long
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -47,3 +51,13 @@ class Base(DeclarativeBase):
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+async def delete_batch(
+    session: WriteSession, table: type[Base], *conditions: ColumnElement[bool], limit: int = BATCH
+) -> int:
+    """Deletes at most `limit` rows that match all conditions; returns how many."""
+    key: tuple[Any, ...] = inspect(table).primary_key
+    chosen = select(*key).where(*conditions).limit(limit)
+    statement = delete(table).where(tuple_(*key).in_(chosen)).returning(*key)
+    return len((await session.execute(statement.execution_options(synchronize_session=False))).all())

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from app.errors import UnavailableError
 
-_SQLITE_PRIMARY_CODE: Final = 0xFF  # mask of extended codes, https://www.sqlite.org/rescode.html
+SQLITE_PRIMARY_CODE: Final = 0xFF  # mask of extended codes, https://www.sqlite.org/rescode.html
 _SQLITE_FAULTS: Final = frozenset(
     {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_MISUSE}
     | {sqlite3.SQLITE_RANGE, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_SCHEMA}
@@ -123,7 +123,7 @@ def outage_of(error: BaseException) -> OutageError | None:
 
 
 def _of_sqlite(cause: sqlite3.Error) -> OutageError | None:
-    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & _SQLITE_PRIMARY_CODE
+    code = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & SQLITE_PRIMARY_CODE
     return None if code in _SQLITE_FAULTS else OutageError()
 
 

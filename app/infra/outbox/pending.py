@@ -9,8 +9,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import aliased
 
 from app.infra.database import ReadSession, WriteSession
-from app.infra.database.orm import now
-from app.infra.database.sweeping import delete_batch
+from app.infra.database.orm import delete_batch, now
 from app.infra.outbox.models import OutboxMessage
 
 RETENTION: Final = timedelta(days=7)

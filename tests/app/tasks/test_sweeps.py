@@ -11,8 +11,7 @@ from sqlalchemy import func, insert, select
 from app.accounts import refresh_tokens
 from app.accounts.models import RefreshToken
 from app.infra.database import Database, open_database
-from app.infra.database.orm import now
-from app.infra.database.sweeping import BATCH
+from app.infra.database.orm import BATCH, now
 from app.infra.outbox import pending
 from app.infra.outbox.models import OutboxMessage
 from app.processes.handlers import SWEEPS, TOPICS, open_runner
