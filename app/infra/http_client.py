@@ -42,8 +42,7 @@ def proxy_for(url: str, settings: Settings) -> httpx2.Proxy | None:
     return httpx2.Proxy(settings.https_proxy.get_secret_value())
 
 
-@asynccontextmanager
-async def open_client(
+def open_client(
     base_url: str,
     timeout_seconds: float,
     tracing: Tracing,
@@ -51,7 +50,7 @@ async def open_client(
     headers: Mapping[str, str] | None = None,
     authorities: Path | None = None,
     proxy: httpx2.Proxy | None = None,
-) -> AsyncIterator[httpx2.AsyncClient]:
+) -> httpx2.AsyncClient:
     """Opens a pool of connections to one service. `headers` are sent with every call; redirects are not followed.
 
     `authorities` is a file of CA certificates to trust instead of the system's. `timeout_seconds` bounds connecting,
@@ -63,14 +62,13 @@ async def open_client(
         verify=trust(base_url, authorities),
         proxy=proxy,
     )
-    async with httpx2.AsyncClient(
+    return httpx2.AsyncClient(
         base_url=base_url,
         headers=headers,
         timeout=httpx2.Timeout(timeout_seconds, connect=min(timeout_seconds, CONNECT_SECONDS)),
         trust_env=False,
         transport=TracedTransport(transport, tracing),
-    ) as client:
-        yield client
+    )
 
 
 @asynccontextmanager

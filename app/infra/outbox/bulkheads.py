@@ -40,20 +40,20 @@ class Slots(Protocol):
         """Takes a slot without waiting. Returns the function that releases it, or None when all are taken."""
 
 
+@dataclass(slots=True)
 class LocalSlots:
     """Slots of one process, whose jobs share an event loop."""
 
-    def __init__(self, count: int) -> None:
-        self._free = count
+    free: int
 
     def take(self) -> Release | None:
-        if self._free == 0:
+        if self.free == 0:
             return None
-        self._free -= 1
+        self.free -= 1
         return self._release
 
     def _release(self) -> None:
-        self._free += 1
+        self.free += 1
 
 
 class SharedSlots:

@@ -36,14 +36,11 @@ async def bury(session: WriteSession, claim: Claim, error: str) -> bool:
 async def redrive(session: WriteSession, message_id: UUID) -> str | None:
     """Moves a dead letter back to the outbox, with failures and age reset; returns its topic, or None."""
     columns: list[Any] = [getattr(DeadLetter, name) for name in _CARRIED]
-    row = (
-        await session.execute(delete(DeadLetter).where(DeadLetter.id == message_id).returning(*columns))
-    ).one_or_none()
+    statement = delete(DeadLetter).where(DeadLetter.id == message_id).returning(*columns)
+    row = (await session.execute(statement)).one_or_none()
     if row is None:
         return None
-    moment = now()
-    values = {**row._asdict(), "created_at": moment, "available_at": moment + FIRST_WAIT}
-    await session.execute(insert(OutboxMessage).values(values))
+    await session.execute(insert(OutboxMessage).values(**row._asdict(), available_at=now() + FIRST_WAIT))
     return str(row.topic)
 
 

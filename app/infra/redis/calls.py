@@ -64,8 +64,7 @@ def is_outage(error: Exception) -> bool:
 class Pause:
     """Skips Redis for RETRY_SECONDS after an outage, so that a call that can't succeed costs no time."""
 
-    def __init__(self) -> None:
-        self._until = 0.0
+    _until = 0.0  # of time.monotonic()
 
     @property
     def active(self) -> bool:

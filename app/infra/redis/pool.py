@@ -3,8 +3,7 @@
 redis-py takes 5 MB, so this module is imported only by processes that have a Redis.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, SSLConnection
@@ -79,12 +78,11 @@ def open_pool(address: RedisAddress, connections: int) -> Pool:
     return Pool(max_connections=connections, timeout=REDIS_SECONDS, **waits | _options(address))
 
 
-@asynccontextmanager
-async def open_client(address: RedisAddress, connections: int, tracing: Tracing | None = None) -> AsyncIterator[Redis]:
+def open_client(address: RedisAddress, connections: int, tracing: Tracing | None = None) -> Redis:
     """Opens a client with a pool of its own, which connects at its first use. `tracing` records spans of commands."""
-    async with Redis.from_pool(open_pool(address, connections)) as client:
-        record_commands(client, tracing)
-        yield client
+    client = Redis.from_pool(open_pool(address, connections))
+    record_commands(client, tracing)
+    return client
 
 
 def open_listener(address: RedisAddress) -> Redis:
