@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 
 from app.infra.fanout.fanout import Fanout, Message
-from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, measured
+from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, timed_call
 from app.settings import Settings
 from app.telemetry.metrics import FanoutMetrics
 from app.telemetry.metrics.dependencies import StoreCalls
@@ -53,7 +53,7 @@ class SharedFanout(Fanout):
         if self._pause.active:
             return
         try:
-            with measured(self._calls):
+            with timed_call(self._calls):
                 await self._publisher.publish(f"{PREFIX}{channel}", self._sender + content)
         except Exception as error:  # noqa: BLE001 -- `begin` raises what is no outage
             if self._pause.begin(error):

@@ -15,7 +15,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
-from app.infra.redis.calls import Pause, calls_of, is_damage, measured
+from app.infra.redis.calls import Pause, calls_of, is_damage, timed_call
 from app.settings import Settings
 from app.telemetry.clients.redis import record_commands
 from app.telemetry.metrics import DependencyMetrics, LimitMetrics
@@ -67,7 +67,7 @@ class Counting(Generic[Strategy]):
     async def call(self, operation: Callable[[Strategy], Awaitable[T]]) -> T:
         if self._shared is not None and self._counters.present():
             try:
-                with measured(self._counters.calls):
+                with timed_call(self._counters.calls):
                     return await operation(self._shared)
             except Exception as error:  # noqa: BLE001 -- `fall_back` raises what is no outage
                 self._counters.fall_back(error)
