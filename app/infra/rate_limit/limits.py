@@ -121,10 +121,7 @@ async def open_limits(settings: Settings, telemetry: Telemetry) -> AsyncIterator
     from app.infra.redis.pool import open_pool  # noqa: PLC0415
 
     # Waits for a free connection: a pool that refuses would make a burst of requests look like an outage.
-    pool = open_pool(address, CONNECTIONS)
-    storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
-    record_commands(storage.bridge.get_connection(), telemetry.tracing)  # type: ignore[attr-defined]
-    try:
+    async with open_pool(address, CONNECTIONS) as pool:
+        storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
+        record_commands(storage.bridge.get_connection(), telemetry.tracing)  # type: ignore[attr-defined]
         yield Limits(Counters(storage, metrics, telemetry.dependencies))
-    finally:
-        await pool.aclose()
