@@ -48,12 +48,12 @@ class Counters:
 
     def fall_back(self, error: Exception) -> None:
         """Skips the shared counts: for a while after an outage, once if a client's are damaged. Raises other errors."""
-        damaged = is_damage(error)
-        logged = damaged or self._pause.begin(error)
+        log = structlog.get_logger()
+        if is_damage(error):
+            log.warning("limits_damaged", cause=repr(error))
+        elif self._pause.begin(error):
+            log.warning("limits_in_memory", cause=repr(error))
         self.metrics.fallbacks.inc()
-        if logged:
-            event = "limits_damaged" if damaged else "limits_in_memory"
-            structlog.get_logger().warning(event, cause=repr(error))
 
 
 class Counting(Generic[Strategy]):
