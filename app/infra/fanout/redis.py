@@ -10,9 +10,10 @@ from uuid import uuid4
 import structlog
 
 from app.infra.fanout.fanout import Fanout, Message
-from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, measured
+from app.infra.redis.calls import RETRY_SECONDS, Pause, calls_of, is_outage, timed_call
 from app.settings import Settings
-from app.telemetry.metrics import DependencyMetrics, FanoutMetrics
+from app.telemetry.metrics import FanoutMetrics
+from app.telemetry.metrics.dependencies import StoreCalls
 from app.telemetry.telemetry import Telemetry
 from app.telemetry.traces.tracing import Tracing
 
@@ -34,15 +35,10 @@ class SharedFanout(Fanout):
     system = "redis"
 
     def __init__(
-        self,
-        publisher: "Redis",
-        listener: "Redis",
-        metrics: FanoutMetrics,
-        dependencies: DependencyMetrics,
-        tracing: Tracing,
+        self, publisher: "Redis", listener: "Redis", metrics: FanoutMetrics, calls: StoreCalls, tracing: Tracing
     ) -> None:
         super().__init__(metrics, tracing)
-        self._calls = calls_of("fanout", dependencies)
+        self._calls = calls
         self._publisher = publisher
         self._listener = listener
         self._sender = uuid4().bytes  # its own messages come back from Redis, and were delivered already
@@ -57,7 +53,7 @@ class SharedFanout(Fanout):
         if self._pause.active:
             return
         try:
-            with measured(self._calls):
+            with timed_call(self._calls):
                 await self._publisher.publish(f"{PREFIX}{channel}", self._sender + content)
         except Exception as error:  # noqa: BLE001 -- `begin` raises what is no outage
             if self._pause.begin(error):
@@ -140,9 +136,10 @@ async def open_fanout(settings: Settings, telemetry: Telemetry) -> AsyncIterator
         return
     from app.infra.redis.pool import open_client, open_listener  # noqa: PLC0415 -- redis-py takes 5 MB
 
+    calls = calls_of("fanout", telemetry.dependencies)
     async with (
         open_client(settings.redis, CONNECTIONS) as publisher,
         open_listener(settings.redis) as listener,
-        aclosing(SharedFanout(publisher, listener, metrics, telemetry.dependencies, tracing)) as fanout,
+        aclosing(SharedFanout(publisher, listener, metrics, calls, tracing)) as fanout,
     ):
         yield fanout

@@ -15,7 +15,7 @@ from opentelemetry.trace import SpanKind
 from app.errors import UnavailableError
 from app.infra.queue.messages import PROCESS_MESSAGE, QUEUE, Reason
 from app.infra.queue.transport import ADDRESS, ON_DROPPED, Transport
-from app.infra.redis.calls import calls_of, measured
+from app.infra.redis.calls import calls_of, timed_call
 from app.settings import Settings
 from app.telemetry.telemetry import Telemetry
 
@@ -111,7 +111,7 @@ class Publisher:
 
     async def _call(self, call: Callable[[], T]) -> T:
         try:
-            with measured(self._calls):
+            with timed_call(self._calls):
                 return await asyncio.wait_for(asyncio.to_thread(call), _BROKER_TIMEOUT_SECONDS * 3)
         except (BrokerError, OSError, *Transport.connection_errors, *Transport.channel_errors) as error:
             raise UnavailableError(f"The queue does not answer: {type(error).__name__}.") from error

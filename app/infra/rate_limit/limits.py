@@ -15,7 +15,7 @@ from limits import RateLimitItem, RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
-from app.infra.redis.calls import Pause, calls_of, is_damage, measured
+from app.infra.redis.calls import Pause, calls_of, is_damage, timed_call
 from app.settings import Settings
 from app.telemetry.clients.redis import record_commands
 from app.telemetry.metrics import DependencyMetrics, LimitMetrics
@@ -48,12 +48,12 @@ class Counters:
 
     def fall_back(self, error: Exception) -> None:
         """Skips the shared counts: for a while after an outage, once if a client's are damaged. Raises other errors."""
-        damaged = is_damage(error)
-        logged = damaged or self._pause.begin(error)
+        log = structlog.get_logger()
+        if is_damage(error):
+            log.warning("limits_damaged", cause=repr(error))
+        elif self._pause.begin(error):
+            log.warning("limits_in_memory", cause=repr(error))
         self.metrics.fallbacks.inc()
-        if logged:
-            event = "limits_damaged" if damaged else "limits_in_memory"
-            structlog.get_logger().warning(event, cause=repr(error))
 
 
 class Counting(Generic[Strategy]):
@@ -67,7 +67,7 @@ class Counting(Generic[Strategy]):
     async def call(self, operation: Callable[[Strategy], Awaitable[T]]) -> T:
         if self._shared is not None and self._counters.present():
             try:
-                with measured(self._counters.calls):
+                with timed_call(self._counters.calls):
                     return await operation(self._shared)
             except Exception as error:  # noqa: BLE001 -- `fall_back` raises what is no outage
                 self._counters.fall_back(error)
@@ -121,10 +121,7 @@ async def open_limits(settings: Settings, telemetry: Telemetry) -> AsyncIterator
     from app.infra.redis.pool import open_pool  # noqa: PLC0415
 
     # Waits for a free connection: a pool that refuses would make a burst of requests look like an outage.
-    pool = open_pool(address, CONNECTIONS)
-    storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
-    record_commands(storage.bridge.get_connection(), telemetry.tracing)  # type: ignore[attr-defined]
-    try:
+    async with open_pool(address, CONNECTIONS) as pool:
+        storage = RedisStorage("async+redis://", implementation="redispy", connection_pool=pool)  # type: ignore[arg-type]
+        record_commands(storage.bridge.get_connection(), telemetry.tracing)  # type: ignore[attr-defined]
         yield Limits(Counters(storage, metrics, telemetry.dependencies))
-    finally:
-        await pool.aclose()

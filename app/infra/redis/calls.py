@@ -24,7 +24,7 @@ def calls_of(operation: str, metrics: DependencyMetrics | None) -> StoreCalls:
 
 
 @contextmanager
-def measured(calls: StoreCalls) -> Iterator[None]:
+def timed_call(calls: StoreCalls) -> Iterator[None]:
     """Counts a call by its outcome, and its duration; a call that is cancelled is not counted."""
     started = calls.begin()
     try:

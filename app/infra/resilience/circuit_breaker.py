@@ -65,11 +65,8 @@ class Breaker:
         try:
             yield
             good = True
-        except UnavailableError:
-            good = False
-            raise
-        except DomainError:
-            good = True
+        except DomainError as error:
+            good = not isinstance(error, UnavailableError)
             raise
         finally:
             self.leave(ticket, good=good)
