@@ -7,7 +7,7 @@ import stat
 import time
 import weakref
 from contextlib import suppress
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
 Reason = Literal["closed", "full"]
 
@@ -19,19 +19,19 @@ _PIPE_BYTES: Final = 1024 * 1024  # buffers some 3,000 lines for a slow reader; 
 
 
 class Output:
-    """Writes each line to a text stream with one system call, or returns why it failed.
+    """Writes each line with one system call, or returns why it failed.
 
     Waits for a full pipe for `WAIT_SECONDS`, then does not wait again for `NO_WAIT_SECONDS`: losing log lines is better
     than slowing requests. `wakes_reader`: a write wakes the reader of a pipe, which costs more than building the line.
     """
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: IO[str] | None) -> None:
+        self._stream: Any = stream
         self._number: int | None = None
         self._wait_again_at = 0.0
         self._may_block = self.wakes_reader = False
         with suppress(AttributeError, OSError, ValueError):  # no stream, or one without a descriptor
-            self._number = number = stream.fileno()
+            self._number = number = stream.fileno()  # type: ignore[union-attr]
             mode = os.fstat(number).st_mode
             self.wakes_reader = stat.S_ISFIFO(mode)
             # Files do not block for long, and a terminal that is paused is meant to block.

@@ -1,7 +1,7 @@
 """Metrics of calls to other services and to the stores: outcomes, durations, retries and circuit breakers."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from prometheus_client import CollectorRegistry
@@ -53,7 +53,7 @@ class DependencyMetrics:
         for each in BREAKER_STATES:
             self.breaker_state.labels(target, each).set(each == state)
 
-    def declare_calls(self, target: str, operations: Iterable[str], outcomes: tuple[str, ...]) -> None:
+    def declare_calls(self, target: str, operations: Iterable[str], outcomes: Collection[str]) -> None:
         """Creates the series of calls at 0, for a dependency without circuit breaker and retries."""
         for operation in operations:
             self.duration.labels(target, operation)

@@ -8,15 +8,13 @@ Fields: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentele
 import struct
 from collections import defaultdict
 from collections.abc import Sequence
-from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanKind, StatusCode
-from opentelemetry.util.types import Attributes, AttributeValue
 
 MAX_CACHED_ATTRIBUTES: Final = 4096
 _KINDS: Final = {
@@ -94,7 +92,8 @@ class Encoder:
         if ids.trace_state:
             parts.append(_text(b"\x1a", ids.trace_state.to_header()))
         known = self._pairs
-        for name, value in _copy(span.attributes).items():
+        attributes: Any = span.attributes  # a MappingProxyType
+        for name, value in attributes.copy().items():  # BoundedAttributes takes its lock on every read
             key = (name, value.__class__, value)
             parts.append(known.get(key) or self._pair(key))
         return b"".join(parts)
@@ -140,11 +139,3 @@ def _number(number: int) -> bytes:
         number >>= 7
     encoded.append(number)
     return bytes(encoded)
-
-
-def _copy(attributes: Attributes) -> dict[str, AttributeValue]:
-    """Copies the attributes once: BoundedAttributes takes its lock on every read."""
-    copied: dict[str, AttributeValue] = (
-        attributes.copy() if isinstance(attributes, MappingProxyType) else dict(attributes or {})
-    )
-    return copied
