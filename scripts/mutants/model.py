@@ -26,6 +26,7 @@ class Area:
 
 
 _SCHEMA: Final = "tests/app/infra/test_schema.py::test_the_migrations_make_what_the_models_say"
+_CONTRACT: Final = "tests/app/api/test_contract.py::test_the_file_in_the_repository_equals_the_generated_document"
 # Without the tests that start processes: they would add minutes for each mutant.
 _EDGE: Final = (
     "bodies",
@@ -45,10 +46,13 @@ _EDGE: Final = (
 )
 
 AREAS: Final[Mapping[str, Area]] = {
-    "orders": Area("app/orders", ("tests/app/orders", "tests/app/catalog/test_popular.py", _SCHEMA)),
-    "accounts": Area("app/accounts", ("tests/app/accounts", _SCHEMA)),
+    "orders": Area("app/orders", ("tests/app/orders", "tests/app/catalog/test_popular.py", _SCHEMA, _CONTRACT)),
+    "accounts": Area("app/accounts", ("tests/app/accounts", _SCHEMA, _CONTRACT)),
     "outbox": Area("app/infra/outbox", ("tests/app/infra/outbox", "tests/app/orders/test_reconciler.py", _SCHEMA)),
-    "cache": Area("app/infra/cache", ("tests/app/infra/test_cache.py", "tests/app/catalog/test_cached.py")),
+    "cache": Area(
+        "app/infra/cache",
+        ("tests/app/infra/test_cache.py", "tests/app/infra/test_redis_restart.py", "tests/app/catalog/test_cached.py"),
+    ),
     "edge": Area("app/api/edge", tuple(f"tests/app/api/test_{name}.py" for name in _EDGE)),
 }
 

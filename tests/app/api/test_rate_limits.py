@@ -133,3 +133,10 @@ async def test_the_client_is_the_address_before_the_trusted_proxies(
         assert await status(sender, forwarded) == 200
         assert await status(counted, "") == 429
         assert await status("198.51.100.1", "") == 200
+
+
+async def test_names_of_headers_are_lower_case_as_asgi_requires(send_request: Any) -> None:
+    for _ in range(READS + 1):
+        answer = await send_request(Origin="https://shop.example")
+        assert [name for name, _ in answer.headers.raw if name != name.lower()] == []
+    assert answer.status_code == 429
