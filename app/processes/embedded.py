@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import httpx2
 
 from app.infra.database import schema
 from app.infra.http_client import trust
+from app.infra.listening import listen
 from app.seeding import accounts, items
 from app.settings import Settings, SettingsError
 from app.settings.addresses import local_url
@@ -77,14 +77,10 @@ def _banner(settings: Settings, passwords: Mapping[str, str]) -> str:
 def _require_free(ports: dict[str, int]) -> None:
     taken = []
     for name, port in ports.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                taken.append(
-                    f"{name}: {port} is in use by another program; stop it, or try: {name}={port + 100} make run"
-                )
+        try:
+            listen("127.0.0.1", port)[0].close()
+        except OSError:
+            taken.append(f"{name}: {port} is in use by another program; stop it, or try: {name}={port + 100} make run")
     if taken:
         raise SettingsError("\n".join(taken))
 
@@ -108,10 +104,9 @@ def _await_ready(settings: Settings, children: Sequence[subprocess.Popen[bytes]]
 
 
 def _stop(child: subprocess.Popen[bytes]) -> int:
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
+    child.terminate()  # does nothing to a child that has ended
+    try:
+        return child.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(child.pid, signal.SIGKILL)
     return child.wait()

@@ -10,8 +10,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from app.api.edge.body_timeout import BROKEN_BODY
-from app.server.error_responses import Refusals
-from app.server.request_heads import Refused, check, malformed
+from app.server.error_responses import Refusals, Refused, check, malformed
 from app.server.upgrades import UpgradeProtocol
 
 LARGEST_HEAD_BYTES: Final = 64 * 1024  # the edge has lower limits, and more detailed responses

@@ -1,10 +1,10 @@
-"""Listen addresses of servers, and their local URLs."""
+"""Addresses in settings: listen addresses, and comma-separated lists of hosts, networks or origins."""
 
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 
 def _without_brackets(host: str) -> str:
@@ -24,6 +24,13 @@ ListenAddress = Annotated[
     StringConstraints(min_length=1, max_length=253, pattern=r"^[\[\]A-Za-z0-9.:_%-]+$"),
     AfterValidator(_without_brackets),
 ]
+
+
+def _split(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+CommaSeparated = BeforeValidator(_split)
 
 
 def local_url(host: str, port: int) -> str:

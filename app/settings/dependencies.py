@@ -4,7 +4,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from app.settings.comma_lists import CommaSeparated
+from app.settings.addresses import CommaSeparated
 
 
 class DependencySettings(BaseSettings):

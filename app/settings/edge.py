@@ -4,8 +4,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
-from app.settings.addresses import ListenAddress
-from app.settings.comma_lists import CommaSeparated
+from app.settings.addresses import CommaSeparated, ListenAddress
 
 
 class EdgeSettings(BaseSettings):
