@@ -1,9 +1,7 @@
 """Assembles the ASGI application of the sandbox."""
 
 import asyncio
-import json
-import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI, Request
@@ -22,9 +20,10 @@ from app.telemetry.traces.tracing import Tracing
 
 LARGEST_BODY_BYTES = 1_000_000
 _LINES = """
-    SELECT 'charge' AS entry, id, idempotency_key, NULL AS charge, reference, amount_minor, currency, status
-    FROM charges
-    UNION ALL SELECT 'refund', id, idempotency_key, charge, reference, amount_minor, currency, 'succeeded' FROM refunds
+    SELECT json_object('entry', 'charge', 'id', id, 'idempotency_key', idempotency_key, 'reference', reference,
+        'amount_minor', amount_minor, 'currency', currency, 'status', status) FROM charges
+    UNION ALL SELECT json_object('entry', 'refund', 'id', id, 'idempotency_key', idempotency_key, 'charge', charge,
+        'reference', reference, 'amount_minor', amount_minor, 'currency', currency, 'status', 'succeeded') FROM refunds
 """
 
 
@@ -57,18 +56,12 @@ def create_sandbox(settings: Settings) -> ConnectionLayer:
 
 async def lines(ledger: OpenLedger) -> StreamingResponse:
     """Streams a snapshot of all charges, then all refunds, oldest first, as JSON lines."""
-    return StreamingResponse(_as_json(ledger.read(_LINES)), media_type="application/x-ndjson")
+    return StreamingResponse(ledger.read(_LINES), media_type="application/x-ndjson")
 
 
 async def livez() -> dict[str, str]:
     """Succeeds while the event loop runs."""
     return {"status": "ok"}
-
-
-def _as_json(batches: Iterator[list[sqlite3.Row]]) -> Iterator[str]:
-    for rows in batches:
-        lines = ({name: row[name] for name in row.keys() if row[name] is not None} for row in rows)  # noqa: SIM118
-        yield "".join(f"{json.dumps(line)}\n" for line in lines)
 
 
 async def _refuse(_request: Request, refusal: Refusal) -> JSONResponse:

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
@@ -54,14 +55,13 @@ CREATE INDEX IF NOT EXISTS letters_recipient ON letters (recipient);
 """
 
 
+@dataclass(eq=False)
 class Refusal(Exception):  # noqa: N818 -- a response, not an error of the sandbox
     """Error response to a request; repeating the request returns it again."""
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
+    status: int
+    code: str
+    detail: str
 
 
 class Ledger:
@@ -82,14 +82,13 @@ class Ledger:
         self._thread.shutdown()
         self._connection.close()
 
-    def read(self, query: str) -> Iterator[list[sqlite3.Row]]:
-        """Yields the rows of a snapshot in batches, in constant memory and without blocking writers."""
+    def read(self, query: str) -> Iterator[str]:
+        """Yields the lines of a snapshot, a row each, in batches: in constant memory and without blocking writers."""
         with closing(sqlite3.connect(self._path, check_same_thread=False)) as connection:
-            connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only=ON")
             cursor = connection.execute(query)
             while rows := cursor.fetchmany(BATCH):
-                yield rows
+                yield "".join(f"{line}\n" for [line] in rows)
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         self._connection.execute("BEGIN IMMEDIATE")
