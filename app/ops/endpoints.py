@@ -65,14 +65,12 @@ def exposition(registry: CollectorRegistry) -> Endpoint:
 
     def get(environment: WSGIEnvironment) -> Reply:
         headers: dict[str, str] = {}
-
-        def start(_status: str, given: list[tuple[str, str]], *_rest: object) -> None:
-            headers.update(given)
-
         accept = environment.get("HTTP_ACCEPT", "")
         understood = "" if _NO_VERSION.search(accept) else accept  # prometheus_client fails on a malformed version
         asked = {**environment, "REQUEST_METHOD": "GET", "HTTP_ACCEPT": understood}
-        return Reply(HTTPStatus.OK, b"".join(application(asked, start)), headers=headers)
+        return Reply(
+            HTTPStatus.OK, b"".join(application(asked, lambda _status, given: headers.update(given))), headers=headers
+        )
 
     return Endpoint("Metrics for Prometheus", {"GET": get})
 
