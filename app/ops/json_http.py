@@ -21,15 +21,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def send(self, environment: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        content = self.content
-        body = content if isinstance(content, bytes) else json.dumps(content).encode() + b"\n"
-        headers = {
-            "Content-Type": self.media_type,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            **self.headers,
-        }
-        start(f"{self.status.value} {self.status.phrase}", [*headers.items()])
+        body = self.content if isinstance(self.content, bytes) else json.dumps(self.content).encode() + b"\n"
+        headers = {"Content-Type": self.media_type, "Content-Length": str(len(body)), "Cache-Control": "no-store"}
+        start(f"{self.status.value} {self.status.phrase}", list({**headers, **self.headers}.items()))
         return [] if environment.get("REQUEST_METHOD") == "HEAD" else [body]
 
 

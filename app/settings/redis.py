@@ -119,27 +119,23 @@ def _check_tls(parameters: Mapping[str, Any], *, wanted: bool) -> dict[str, Any]
         return None
     if ("ssl_certfile" in parameters) != ("ssl_keyfile" in parameters):
         raise ValueError("needs both or neither of ssl_certfile and ssl_keyfile")
-    _load(parameters)
-    return {"ssl_cert_reqs": "required", **parameters}
-
-
-def _load(options: Mapping[str, Any]) -> None:
-    """Loads the files as a connection does, so that a wrong file fails at startup instead of at each command."""
+    # Loads the files as a connection does, so that a wrong file fails at startup instead of at each command.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if "ssl_ca_certs" in options:
+    if "ssl_ca_certs" in parameters:
         try:
-            context.load_verify_locations(options["ssl_ca_certs"])
+            context.load_verify_locations(parameters["ssl_ca_certs"])
         except (OSError, ValueError) as error:
             raise ValueError(f"the certificates of ssl_ca_certs can't be read: {_reason(error)}") from None
-    if "ssl_certfile" not in options:
-        return
-    try:
+    if "ssl_certfile" in parameters:
         # Without a password argument, OpenSSL would prompt on the terminal.
-        context.load_cert_chain(options["ssl_certfile"], options["ssl_keyfile"], options.get("ssl_password", ""))
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"the certificate of ssl_certfile and the key of ssl_keyfile can't be used: {_reason(error)}"
-        ) from None
+        files = (parameters["ssl_certfile"], parameters["ssl_keyfile"], parameters.get("ssl_password", ""))
+        try:
+            context.load_cert_chain(*files)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"the certificate of ssl_certfile and the key of ssl_keyfile can't be used: {_reason(error)}"
+            ) from None
+    return {"ssl_cert_reqs": "required", **parameters}
 
 
 def _reason(error: Exception) -> str:
