@@ -23,31 +23,24 @@ class Admission:
 
     def __init__(self, most: int, metrics: HttpMetrics) -> None:
         self.most = most
+        self.in_progress = 0
         self._most_writes = max(1, most // 2)
-        self._reads = self._writes = 0
+        self._writes = 0
         metrics.limit.set(most)
-
-    @property
-    def in_progress(self) -> int:
-        return self._reads + self._writes
 
     def admits(self, method: str) -> bool:
         """Tests whether one more request with this method may start."""
-        return self._reads + self._writes < self.most and (method in READS or self._writes < self._most_writes)
+        return self.in_progress < self.most and (method in READS or self._writes < self._most_writes)
 
     def take(self, method: str) -> None:
         """Adds a request to those in progress."""
-        self._count(method, 1)
+        self.in_progress += 1
+        self._writes += method not in READS
 
     def release(self, method: str) -> None:
         """Removes a request from those in progress."""
-        self._count(method, -1)
-
-    def _count(self, method: str, change: int) -> None:
-        if method in READS:
-            self._reads += change
-        else:
-            self._writes += change
+        self.in_progress -= 1
+        self._writes -= method not in READS
 
 
 class Slot:

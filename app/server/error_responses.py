@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 import structlog
@@ -21,6 +21,14 @@ class Refused(NamedTuple):
     status: HTTPStatus
     code: str
     detail: str
+
+    def problem(self) -> dict[str, Any]:
+        """Returns the problem details, without an instance and ids."""
+        status, code, detail = self
+        problem = Problem(
+            title=title(status), status=status, detail=detail, instance="", code=code, request_id="", trace_id=""
+        )
+        return problem.model_dump(exclude_none=True)
 
 
 VERSION: Final = Refused(
@@ -72,9 +80,6 @@ class Refusals:
         structlog.get_logger().warning(
             "request_rejected", status=int(status), code=code, reason=detail, client=shown_address(client)
         )
-        problem = Problem(
-            title=title(status), status=status, detail=detail, instance="", code=code, request_id="", trace_id=""
-        )
-        body = orjson.dumps(problem.model_dump(exclude_none=True))
+        body = orjson.dumps(refused.problem())
         head = f"HTTP/1.1 {status} {title(status)}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}"
         return f"{head}\r\nConnection: close\r\n\r\n".encode() + body

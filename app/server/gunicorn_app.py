@@ -111,9 +111,8 @@ class GunicornApplication(BaseApplication):  # type: ignore[misc]
 
     def _serve_sums(self, _arbiter: Arbiter) -> None:
         """Serves the summed metrics of several workers from the master."""
-        if self.settings.web_concurrency == 1:
-            return
-        self._open_admin(aggregation.sums())
+        if self.settings.web_concurrency > 1:
+            self._open_admin(aggregation.sums())
 
     def _open_admin(self, registry: CollectorRegistry, control: Control | None = None) -> None:
         self._admin_process = os.getpid()

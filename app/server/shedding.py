@@ -12,8 +12,9 @@ import structlog
 
 from app.api.edge.cors import readable_by
 from app.api.edge.response_headers import ResponseHeaders
-from app.api.problems import MEDIA_TYPE, Problem, title
+from app.api.problems import MEDIA_TYPE
 from app.server.admission import Admission
+from app.server.error_responses import Refused
 from app.telemetry.metrics import HttpMetrics
 from app.telemetry.requests.request_ids import given_id, new_id
 from app.telemetry.requests.routes import METHODS, OTHER_METHOD, OVERLOADED
@@ -50,15 +51,7 @@ class Shedding:
             % (STATUS, STATUS.phrase.encode(), MEDIA_TYPE.encode(), seconds, fixed)
             for seconds in RETRY_SECONDS
         ]
-        self._problem = Problem(
-            title=title(STATUS),
-            status=STATUS,
-            detail=DETAIL,
-            instance="",
-            code="overloaded",
-            request_id="",
-            trace_id="",
-        ).model_dump(exclude_none=True)
+        self._problem = Refused(STATUS, "overloaded", DETAIL).problem()
 
     def refuse(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, keep_alive: bool) -> bytes:
         """Counts a refused request, and returns the whole response as bytes."""
