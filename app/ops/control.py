@@ -86,9 +86,8 @@ class Control:
     def now(self) -> Asked:
         """Returns the current state, without a log level that has expired."""
         asked = self.board.read()
-        if asked.level is None or asked.until <= self.clock():
-            return Asked(None, 0.0, asked.draining)
-        return asked
+        expired = asked.level is None or asked.until <= self.clock()
+        return Asked(draining=asked.draining) if expired else asked
 
     def change_level(self, level: str, seconds: float) -> None:
         """Sets the log level of the pod's processes for some seconds. Raises OSError if the state can't be written."""

@@ -38,8 +38,7 @@ def problems(settings: MailSettings, withheld: Collection[str]) -> Iterator[str]
     login = settings.mail_user is not None or settings.mail_password is not None
     if login and not settings.mail_by_smtp:
         yield "MAIL_USER, MAIL_PASSWORD: need an SMTP server in MAIL_URL, such as smtp://mail.example.com:587"
-    incomplete = settings.mail_user is None or settings.mail_password is None
-    if login and incomplete and "mail_password" not in withheld:
+    if login and None in (settings.mail_user, settings.mail_password) and "mail_password" not in withheld:
         yield "MAIL_USER, MAIL_PASSWORD: set both or neither"
     if not settings.mail_by_smtp:
         return

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from app.settings.model import SettingsError
@@ -26,14 +27,10 @@ def private_file(path: Path) -> Path:
     Raises SettingsError if it can't be read and written.
     """
     private_folder(path.parent)
-    with _refused(path):
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            about = os.fstat(file)
-            if about.st_uid == os.geteuid() and about.st_mode & 0o077:
-                os.fchmod(file, 0o600)
-        finally:
-            os.close(file)
+    with _refused(path), open(path, "a+b", opener=partial(os.open, mode=0o600)) as file:
+        about = os.fstat(file.fileno())
+        if about.st_uid == os.geteuid() and about.st_mode & 0o077:
+            os.fchmod(file.fileno(), 0o600)
     return path
 
 
