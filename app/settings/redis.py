@@ -146,7 +146,7 @@ def _reason(error: Exception) -> str:
 
 _Rule = tuple[str, Callable[[str], Any], str]  # pattern of a value, its conversion, and the message for other values
 _WHOLE: Final = ("[0-9]+", int, "must be a whole number")
-_SECONDS: Final = (".+", _seconds, "must be a number of seconds above 0")
+_DURATION: Final = (".+", _seconds, "must be a number of seconds above 0")
 _TEXT: Final = (".+", str, "must not be empty")
 _BOOLEAN: Final = (
     "1|true|yes|0|false|no",
@@ -169,8 +169,8 @@ _PARAMETERS: Final[Mapping[str, _Rule]] = {
     "password": _TEXT,
     "protocol": ("[23]", int, "must be 2 or 3"),
     "client_name": ("[!-~]+", str, "must consist of printable ASCII characters without spaces"),
-    "socket_timeout": _SECONDS,
-    "socket_connect_timeout": _SECONDS,
+    "socket_timeout": _DURATION,
+    "socket_connect_timeout": _DURATION,
     "socket_keepalive": _BOOLEAN,
     "health_check_interval": _WHOLE,
     **_TLS,
