@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         name = Name(given.name)
-        target = (ROOT / (given.to or f"../{name.dashed}")).resolve()
+        target = (ROOT / Path(given.to or f"../{name.dashed}").expanduser()).resolve()
         make(name, target)
     except RefusedError as error:
         sys.stderr.write(f"{error}\n")

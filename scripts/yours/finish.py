@@ -83,5 +83,7 @@ def run(target: Path, *command: str) -> str:
     environment["PYTHONDONTWRITEBYTECODE"] = "1"
     done = subprocess.run(command, cwd=target, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
-        raise RefusedError(f"{' '.join(command)} failed in {target}:\n{(done.stderr or done.stdout).strip()}")
+        raise RefusedError(
+            f"{' '.join(command)} failed in {target}, which is incomplete:\n{(done.stderr or done.stdout).strip()}"
+        )
     return done.stdout

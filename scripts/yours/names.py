@@ -15,7 +15,7 @@ _OCCURRENCE: Final = re.compile(rf"{LOOKALIKE}|{OURS}", re.IGNORECASE)
 
 
 class RefusedError(Exception):
-    """What is asked cannot be done; the message is one sentence for the user."""
+    """Refusal of what cannot be done; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True)

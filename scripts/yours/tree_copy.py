@@ -30,7 +30,7 @@ def tracked(root: Path) -> list[str]:
 
 
 def check(root: Path, name: Name) -> None:
-    """Raises RefusedError when the name is already a word of the tree, so that both could not be told apart."""
+    """Raises RefusedError when the name is already a word of the tree: a copy would mix both meanings."""
     words = re.compile(rf"(?<![a-z0-9]){re.escape(name.dashed)}(?![a-z0-9])", re.IGNORECASE)
     for path in tracked(root):
         text = "" if path in UNCHANGED else _without_mentions(path, _read(root / path) or "")
