@@ -153,6 +153,16 @@ lock: $(LOCK) ## Resolve the requirements anew, none younger than a week
 $(SCAN): requirements/scan.txt
 	sh scripts/find-python.sh .venv-scan && sh scripts/install.sh .venv-scan/bin/python requirements/scan.txt && touch $@
 
+## Make it yours
+
+.PHONY: yours
+yours: $(DEV) ## Copy the repository under another name: make yours NAME=acme TO=../acme (1 min)
+	$(BIN)/python -m scripts.yours --name '$(NAME)' --to '$(TO)'
+
+.PHONY: test-yours
+test-yours: $(DEV) ## Make such a copy in a temporary folder, and run its `make lint` and `make test` (10 min)
+	sh scripts/yours/test.sh $(or $(NAME),very-long-company-name)
+
 ## Scan it
 
 .PHONY: scan-code
