@@ -161,7 +161,7 @@ yours: $(DEV) ## Copy the repository under another name: make yours NAME=acme TO
 
 .PHONY: test-yours
 test-yours: $(DEV) ## Make such a copy in a temporary folder, and run its `make lint` and `make test` (10 min)
-	sh scripts/yours/test.sh $(or $(NAME),very-long-company-name)
+	sh scripts/yours/test.sh $(or $(NAME),very-long-company-name) "$(ARGS)"
 
 ## Scan it
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# test.sh NAME: makes a copy in a temporary folder, and runs its `make lint` and `make test` in this virtual environment.
+# test.sh NAME [ARGS]: makes a copy in a temporary folder, and runs its `make lint` and `make test` in this virtual
+# environment, the tests with these arguments of pytest.
 set -eu
 cd "$(dirname "$0")/../.."
 work=$(mktemp -d)
@@ -10,5 +11,5 @@ ln -s "$PWD/.venv" "$work/$1/.venv"
 echo .venv >>"$work/$1/.git/info/exclude"
 # The stamp is older than the copy's locks, which are the same: nothing is to be installed.
 for target in lint test; do
-    make -C "$work/$1" --no-print-directory --old-file=.venv/.dev-installed $target NAME= TO=
+    make -C "$work/$1" --no-print-directory --old-file=.venv/.dev-installed $target NAME= TO= ARGS="${2-}"
 done
