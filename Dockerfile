@@ -14,7 +14,7 @@ RUN python -m pip --python /opt/venv/bin/python install --quiet --no-compile --r
     && python -m pip --python /opt/venv/bin/python check \
     && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/venv/lib
 COPY loadtests loadtests
-COPY grafana/__init__.py grafana/yaml_values.py grafana/slo.py grafana/slo.yaml grafana/
+COPY grafana/__init__.py grafana/yaml_values.py grafana/slo_file.py grafana/slo.yaml grafana/
 RUN /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash grafana loadtests
 
 FROM build AS dependencies

@@ -137,7 +137,7 @@ look: $(DEV) ## Draw the dashboards into look.html, without a Grafana, from a Pr
 generate: $(DEV) ## Write everything that is generated
 	$(BIN)/python -m scripts.settings
 	$(BIN)/python -m scripts.contract
-	$(BIN)/python -m scripts.verdict_picture
+	$(BIN)/python -m scripts.load_verdict_picture
 	$(BIN)/python -m grafana.generate
 	$(BIN)/python -m scripts.inventory
 	$(BIN)/python -m helm.generate

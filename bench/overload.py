@@ -15,7 +15,7 @@ from bench.client import fire
 from bench.open_loop import LOST, Answer, Generator, open_generator
 from bench.report import Figure
 from bench.shops import open_shops
-from grafana.slo import load
+from grafana.slo_file import load
 
 PATH = "/api/v1/items"
 OK, REFUSED = 200, 503

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from grafana.boards.board import OVERVIEW_UID
+from grafana.board import OVERVIEW_UID
 from grafana.clock import Clock
 from grafana.promql import BY, equals, number, select
 from grafana.recording import Rule, error_ratio, window_name
-from grafana.slo import BurnAlert, Objective, Slos
+from grafana.slo_file import BurnAlert, Objective, Slos
 
 # A path in the repository. Replace it with a URL if you publish the runbooks elsewhere.
 RUNBOOKS: Final = "docs/runbooks.md"

@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from grafana.board import Board, Choice
+from grafana.board_queries import of_release
 from grafana.boards.api import api
-from grafana.boards.board import Board, Choice
 from grafana.boards.dependencies import dependencies
 from grafana.boards.orders import orders
 from grafana.boards.overview import FIRING, overview
@@ -13,9 +14,8 @@ from grafana.boards.runtime import runtime
 from grafana.boards.telemetry import telemetry
 from grafana.panels import DATASOURCE
 from grafana.promql import JOB
-from grafana.queries import of_release
 from grafana.sdk import JSONEncoder, builders, dashboard
-from grafana.slo import Objective, SloError, Slos
+from grafana.slo_file import Objective, SloError, Slos
 
 TAG: Final = "binnacle"
 _PODS: Final = f"build_info{{{JOB}}}"

@@ -11,7 +11,7 @@ from grafana.clock import Clock
 from grafana.dashboards import dashboards
 from grafana.exported import buckets
 from grafana.ruleset import as_yaml, rules
-from grafana.slo import SloError, Slos, load
+from grafana.slo_file import SloError, Slos, load
 
 ROOT: Final = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from grafana.clock import MINUTE, Clock, duration
 from grafana.promql import BY, equals, le, number, select
-from grafana.slo import Objective, Slos, Source
+from grafana.slo_file import Objective, Slos, Source
 
 Rule = Mapping[str, Any]
 

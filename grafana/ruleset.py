@@ -7,7 +7,7 @@ import yaml
 from grafana.alerts import blind_spot_alerts, burn_alerts
 from grafana.clock import Clock, duration
 from grafana.recording import recording_rules
-from grafana.slo import Slos
+from grafana.slo_file import Slos
 from grafana.sloth import sloth_rules
 
 HEADER: Final = "# Generated from grafana/slo.yaml: edit that file, then run `make generate`.\n"

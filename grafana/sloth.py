@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from grafana.promql import BY, equals, number, select
 from grafana.recording import BASE_MINUTES, Rule, error_ratio, window_name, windows
-from grafana.slo import Objective, Slos
+from grafana.slo_file import Objective, Slos
 
 SERVICE = "binnacle"
 

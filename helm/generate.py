@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from helm import schema, settings, values
 from helm.values import Value
-from scripts import tree
+from scripts import generated_files
 
 CHART = "helm/binnacle"
 START, END = "<!-- values: generated -->", "<!-- /values -->"
@@ -15,9 +15,9 @@ START, END = "<!-- values: generated -->", "<!-- /values -->"
 
 def files() -> dict[str, str]:
     """Returns the text of each generated file, by path from the root of the tree."""
-    text = _with_settings((tree.ROOT / CHART / "values.yaml").read_text(encoding="utf-8"))
+    text = _with_settings((generated_files.ROOT / CHART / "values.yaml").read_text(encoding="utf-8"))
     read = declared(text)
-    readme = (tree.ROOT / CHART / "README.md").read_text(encoding="utf-8")
+    readme = (generated_files.ROOT / CHART / "README.md").read_text(encoding="utf-8")
     before, after = readme.split(START)[0], readme.split(END)[1]
     return {
         f"{CHART}/values.yaml": text,
@@ -53,4 +53,4 @@ def _default(value: Value) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(tree.settle(files(), description=__doc__))
+    sys.exit(generated_files.settle(files(), description=__doc__))

@@ -13,7 +13,7 @@ import yaml
 
 from helm import kustomize
 from helm.patch import difference
-from scripts import tree
+from scripts import generated_files
 
 VALUES, BASE, COMPONENTS = "k8s/values", "k8s/base", "k8s/components"
 SOURCE = re.compile(r"^# Source: [^/]+/templates/(.+)\n", re.MULTILINE)
@@ -36,7 +36,7 @@ def render(*values: str) -> Manifests:
         raise SystemExit("helm is not on PATH: install Helm 3.16 or newer (https://helm.sh/docs/intro/install)")
     command = [helm, "template", "binnacle", "helm/binnacle", "--skip-tests", f"--namespace={NAMESPACE}"]
     command += [f"--values={path}" for path in values]
-    done = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
+    done = subprocess.run(command, cwd=generated_files.ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - fixed words
     if done.returncode:
         raise SystemExit(done.stderr.strip())
     manifests: Manifests = {}
@@ -83,7 +83,7 @@ def _kustomization(kind: str, version: str, *, resources: Iterable[str]) -> str:
 
 def components(manifests: Manifests) -> Manifests:
     """Returns the files of all components, by path from the root of the tree."""
-    names = sorted(path.stem for path in (tree.ROOT / VALUES).glob("*.yaml") if path.stem != "base")
+    names = sorted(path.stem for path in (generated_files.ROOT / VALUES).glob("*.yaml") if path.stem != "base")
     files: Manifests = {}
     for name in names:
         files |= component(name, manifests, render(f"{VALUES}/base.yaml", f"{VALUES}/{name}.yaml"))
@@ -94,8 +94,8 @@ def main() -> int:
     """Writes or checks both folders; returns 1 if either differs."""
     manifests = render(f"{VALUES}/base.yaml")
     settled = [
-        tree.settle(base(manifests), folder=BASE, description=__doc__),
-        tree.settle(components(manifests), folder=COMPONENTS, description=__doc__),
+        generated_files.settle(base(manifests), folder=BASE, description=__doc__),
+        generated_files.settle(components(manifests), folder=COMPONENTS, description=__doc__),
     ]
     return max(settled)
 

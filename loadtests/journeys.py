@@ -10,7 +10,7 @@ from gevent.lock import Semaphore
 from locust import task
 from locust.exception import StopUser
 
-from loadtests.client import Client, Request
+from loadtests.base_user import Client, Request
 from loadtests.record import FINAL, Order
 
 PAGE_SIZE = 5

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from grafana.slo import FILE, Objective, SloError, load
+from grafana.slo_file import FILE, Objective, SloError, load
 from loadtests.client_addresses import ADDRESSES
 from loadtests.verdict import ORDERS, measurable
 

@@ -10,7 +10,7 @@ from gevent.event import Event
 from locust.contrib.fasthttp import ErrorResponse, FastHttpSession
 from locust.event import EventHook
 
-from loadtests.client import LoadTest, record_requests
+from loadtests.base_user import LoadTest, record_requests
 from loadtests.connections import Connections, transport_failure
 from loadtests.journeys import Browser, Buyer
 from loadtests.options import Options

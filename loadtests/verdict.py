@@ -6,7 +6,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Final
 
-from grafana.slo import Objective, SloError
+from grafana.slo_file import Objective, SloError
 from loadtests.record import Record
 
 REQUESTS: Final = "api-requests"

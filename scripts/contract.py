@@ -8,7 +8,7 @@ from typing import Any, Final
 from app import __version__
 from app.processes.api import create_app
 from app.settings import read
-from scripts import tree
+from scripts import generated_files
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 PAGE: Final = """# Endpoints
@@ -55,4 +55,4 @@ def _operations(contract: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 if __name__ == "__main__":
-    sys.exit(tree.settle(files(), description=__doc__ or ""))
+    sys.exit(generated_files.settle(files(), description=__doc__ or ""))

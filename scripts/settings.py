@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from app.settings import Settings
-from scripts import tree
+from scripts import generated_files
 
 HEADER = """# Settings of Binnacle with their defaults. Copy this file to .env and change the values you need.
 # Generated from app/settings: make generate
@@ -75,4 +75,4 @@ def _comment(about: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(tree.settle(files(), description=__doc__ or ""))
+    sys.exit(generated_files.settle(files(), description=__doc__ or ""))

@@ -8,10 +8,10 @@ import structlog
 
 from app.accounts import refresh_tokens, repository
 from app.accounts.permissions import Role
-from app.accounts.profile_schemas import AccountPage, AccountQuery
 from app.accounts.profiles import AccountNotFoundError
 from app.accounts.revocation import Access
 from app.accounts.schemas import AccountView
+from app.accounts.user_schemas import AccountPage, AccountQuery
 from app.errors import ConflictError
 from app.infra.database import Database, WriteSession
 

@@ -17,7 +17,7 @@ import structlog
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.errors import TooManyRequestsError
-from app.infra.rate_limit.limits import Limits, window
+from app.infra.rate_limit.fixed_windows import Limits, window
 from app.settings import Settings
 from app.telemetry.metrics import LimitMetrics
 from app.text.folding import fold

@@ -15,9 +15,9 @@ from app.accounts.login_limits import Attempt, LoginLimits, Purpose, Registratio
 from app.accounts.models import Account
 from app.accounts.passwords import Passwords
 from app.accounts.permissions import Permission, allows
-from app.accounts.profile_schemas import PasswordChange, ProfileChange, PublicView
 from app.accounts.revocation import Access
 from app.accounts.schemas import AccountView
+from app.accounts.user_schemas import PasswordChange, ProfileChange, PublicView
 from app.accounts.weak_passwords import refuse_own
 from app.errors import ConflictError, InvalidError, NotFoundError
 from app.infra.database import Database

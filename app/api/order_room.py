@@ -12,7 +12,7 @@ import orjson
 from pydantic import Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.api.streams import Presence, Standing
+from app.api.open_streams import Presence, Standing
 from app.infra.database.orm import now
 from app.infra.fanout import Fanout, Message, SlowReaderError
 from app.orders.repository import ParticipantRole

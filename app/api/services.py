@@ -10,13 +10,13 @@ from app.accounts.passwords import Passwords
 from app.accounts.profiles import Profiles
 from app.accounts.refresh_tokens import Lifetimes
 from app.accounts.revocation import Access
-from app.api.streams import Presence, StreamLimits
+from app.api.open_streams import Presence, StreamLimits
 from app.catalog.cached_items import CachedItems
 from app.catalog.service import Catalog
 from app.infra.cursors import Cursors
 from app.infra.database import Database
 from app.infra.event_bus import Bus
-from app.infra.rate_limit.limits import Limits
+from app.infra.rate_limit.fixed_windows import Limits
 from app.infra.signing_key import signing_key
 from app.mail.campaigns import Campaigns
 from app.orders.commands.cancel import CancelOrder

@@ -10,10 +10,10 @@ from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocketDisconnect
 
 from app.api import problems
+from app.api.open_streams import Standing, TooManyStreamsError, address_of
 from app.api.order_room import BY_REASON, FORBIDDEN, TOO_MANY, TRY_LATER, UNAUTHENTICATED, End, Member, Room
 from app.api.readiness import ServingState
 from app.api.services import Services, services_of
-from app.api.streams import Standing, TooManyStreamsError, address_of
 from app.errors import UnauthenticatedError, UnavailableError
 from app.settings import Settings
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from app.catalog.models import ItemRecord
-from app.csv_files import escape_formula, to_csv
+from app.csv_output import escape_formula, to_csv
 from app.money import to_major
 
 COLUMNS: Final = (

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from app.catalog.fields import Currency, Description, EndsAt, Name, Price, PriceLimit, SaleState, Status, Stock
 from app.catalog.models import ItemRecord
-from app.csv_files import Bom
+from app.csv_output import Bom
 from app.money import to_major
 from app.schemas import Input, PageQuery, examples
 from app.text.types import Plain

@@ -6,7 +6,7 @@ from contextlib import suppress
 import uvicorn
 
 from app.commands.startup import settings_and_logs
-from app.infra.listening import listen_as_set
+from app.infra.listening_sockets import listen_as_set
 from app.sandbox.app import create_sandbox
 from app.settings.state_folder import private_file
 

@@ -10,9 +10,9 @@ from app.infra.database import Database, WriteSession
 from app.infra.outbox.claimed_message import Message
 from app.infra.outbox.outbox import Outbox
 from app.infra.outbox.time_slices import Batch, TimeSlices
-from app.mail import repository
+from app.mail import recipient_queries
 from app.mail.models import Campaign
-from app.mail.repository import EmailCounts
+from app.mail.recipient_queries import EmailCounts
 from app.mail.schemas import NewCampaign
 from app.mail.topics import MAIL_CAMPAIGN, SEND_CAMPAIGN
 
@@ -59,10 +59,10 @@ class SendCampaign:
         if campaign is None:
             raise InvalidError("There is no such campaign.")
         if campaign.accounts_total is None:
-            campaign.accounts_total = await repository.count_accounts(session, campaign.created_at)
-        if await repository.unsent(session, MAIL_CAMPAIGN) >= self._at_once:
+            campaign.accounts_total = await recipient_queries.count_accounts(session, campaign.created_at)
+        if await recipient_queries.unsent(session, MAIL_CAMPAIGN) >= self._at_once:
             return Batch(_share(campaign), then="wait")
-        batch = await repository.accounts(session, campaign.created_at, campaign.after_id, self._at_once)
+        batch = await recipient_queries.accounts(session, campaign.created_at, campaign.after_id, self._at_once)
         for account_id in batch:
             payload = {"campaign_id": str(campaign_id), "account_id": str(account_id)}
             self._outbox.add(session, MAIL_CAMPAIGN, payload, message_id=uuid5(campaign_id, account_id.hex))
@@ -73,7 +73,7 @@ class SendCampaign:
         return await self._ending(session, campaign)
 
     async def _ending(self, session: WriteSession, campaign: Campaign) -> Batch:
-        emails = await repository.count_emails(session, campaign.id, campaign.accounts_done)
+        emails = await recipient_queries.count_emails(session, campaign.id, campaign.accounts_done)
         if emails.pending:
             return Batch(_share(campaign, emails), then="wait")
         counts = {"total": emails.total, "sent": emails.sent, "skipped": emails.skipped, "failed": emails.failed}

@@ -9,10 +9,10 @@ import structlog
 
 from app.infra.database import Database, ReadSession
 from app.infra.outbox.claimed_message import Handler, Message
-from app.mail import repository, templates
+from app.mail import recipient_queries, templates
 from app.mail.mailer import Mailer
 from app.mail.models import Campaign
-from app.mail.repository import Recipient
+from app.mail.recipient_queries import Recipient
 from app.mail.templates import Email
 from app.mail.topics import MAIL_CAMPAIGN, MAIL_ORDER_FAILED, MAIL_RECEIPT, MAIL_REFUND, MAIL_WELCOME
 
@@ -29,11 +29,11 @@ def _handler(database: Database, mailer: Mailer, to: str, write: _Write) -> Hand
     async def handle(message: Message) -> Outcome:
         """Raises UnavailableError when the provider's answer is unclear."""
         async with database.read() as session:
-            recipient = await repository.recipient(session, UUID(message.payload[to]))
+            recipient = await recipient_queries.recipient(session, UUID(message.payload[to]))
             email = await write(session, message, recipient) if recipient is not None else None
         if recipient is None or email is None:
             async with database.write() as session:
-                await message.done(session, repository.SKIPPED)
+                await message.done(session, recipient_queries.SKIPPED)
             return "nobody"
         await mailer.send(str(message.id), recipient.address, email)
         # The log holds the account's id, never the address.
@@ -48,7 +48,7 @@ async def _welcome(_session: ReadSession, _message: Message, recipient: Recipien
 
 
 async def _about_order(template: Email, session: ReadSession, message: Message, recipient: Recipient) -> Email:
-    order = await repository.order(session, UUID(message.payload["order_id"]))
+    order = await recipient_queries.order(session, UUID(message.payload["order_id"]))
     return templates.about_order(template, recipient.name, order, message.payload.get("reason", ""))
 
 

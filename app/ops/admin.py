@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import structlog
 from prometheus_client import CollectorRegistry
 
-from app.infra.listening import listen_as_set
+from app.infra.listening_sockets import listen_as_set
 from app.ops.control import Control, board
 from app.ops.endpoints import Check, Endpoint, drain, exposition, log_level, probe
 from app.ops.json_http import RefusedError, Reply

@@ -11,18 +11,18 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from app.api import contract, docs, edge, probes, problems, routes, websocket
+from app.api.dependency_checks import open_probes
 from app.api.edge.rate_limits import RateLimits
 from app.api.fast_item_reads import FastItemReads
 from app.api.head import Head
 from app.api.health import Health
-from app.api.health_probes import open_probes
 from app.api.readiness import Readiness, ServingState
 from app.api.services import Services
 from app.api.version_header import Versioning
 from app.infra.event_bus import Bus
 from app.infra.outbox.reconciler import Reconciler
 from app.infra.queue.dispatch import Jobs
-from app.infra.rate_limit.limits import open_limits
+from app.infra.rate_limit.fixed_windows import open_limits
 from app.processes.handlers import make_reconciler, open_runner
 from app.processes.platform import Platform, open_bus, open_platform, open_publisher
 from app.rates.service import open_rates

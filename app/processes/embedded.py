@@ -13,7 +13,7 @@ import httpx2
 
 from app.infra.database import schema
 from app.infra.http_client import trust
-from app.infra.listening import listen
+from app.infra.listening_sockets import listen
 from app.seeding import accounts, items
 from app.settings import Settings, SettingsError
 from app.settings.addresses import local_url

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from app.csv_files import to_csv
+from app.csv_output import to_csv
 from app.errors import InvalidError
 from app.infra.database import WriteSession
 from app.infra.database.orm import now

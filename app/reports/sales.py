@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, func, select, tuple_
 
 from app.catalog.models import Item
-from app.csv_files import escape_formula, to_csv
+from app.csv_output import escape_formula, to_csv
 from app.infra.database import ReadSession
 from app.money import to_major
 from app.orders.models import LINE_TOTAL, Order, OrderLine, OrderStatus

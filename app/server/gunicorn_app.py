@@ -11,7 +11,7 @@ from gunicorn.glogging import Logger
 from prometheus_client import CollectorRegistry, multiprocess
 from uvicorn_worker import UvicornWorker
 
-from app.infra.listening import listen_as_set
+from app.infra.listening_sockets import listen_as_set
 from app.ops.admin import alive, open_admin
 from app.ops.control import Control, board
 from app.processes.api import Binnacle, create_app

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from grafana.boards.board import Board, Choice
+from grafana.board import Board, Choice
+from grafana.board_queries import API, API_WITH_REFUSED, quantile, quantiles, rate, share, total
 from grafana.panels import Graph, Heatmap, Line, Panel, Query
 from grafana.promql import select
-from grafana.queries import API, API_WITH_REFUSED, quantile, quantiles, rate, share, total
-from grafana.slo import Objective
+from grafana.slo_file import Objective
 
 ROUTE = 'route=~"$route"'
 OVERLOADED = 'route="overloaded"'

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from grafana.boards.board import Board
+from grafana.board import Board
+from grafana.board_queries import BY_POD, quantile, rate, share, total
 from grafana.boards.overview import FAILED_CALLS, dependencies_lights
 from grafana.panels import Graph, Panel, Query
-from grafana.queries import BY_POD, quantile, rate, share, total
 
 CALLS = "dependency_requests_total"
 USED = 'state="used"'

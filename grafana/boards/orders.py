@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from grafana.alerts import PAYMENTS, STUCK_SECONDS
-from grafana.boards.board import Board
+from grafana.board import Board
+from grafana.board_queries import highest, quantile, quantiles, rate, share
 from grafana.panels import Graph, Line, Panel, Query
-from grafana.queries import highest, quantile, quantiles, rate, share
-from grafana.slo import Objective
+from grafana.slo_file import Objective
 
 PROVIDER = 'target="payments"'
 THIRD, QUARTER, HALF = 8, 6, 12

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from grafana.boards.board import OVERVIEW_UID, Board
-from grafana.boards.objectives import budget, burn, windows
+from grafana.board import OVERVIEW_UID, Board
+from grafana.board_queries import API, API_WITH_REFUSED, of_release, quantiles, rate, share, total
+from grafana.objective_panels import budget, burn, windows
 from grafana.panels import Graph, Line, Panel, Query, Stat, Table
 from grafana.promql import select
-from grafana.queries import API, API_WITH_REFUSED, of_release, quantiles, rate, share, total
-from grafana.slo import Objective, Slos
+from grafana.slo_file import Objective, Slos
 
 FAILED_CALLS = 'outcome=~"timeout|connection|status|body|breaker_open|error"'
 FIRING = select("ALERTS", 'alertstate="firing"', 'namespace="$namespace"', 'release="$release"')

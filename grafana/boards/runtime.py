@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from grafana.boards.board import Board, Choice
+from grafana.board import Board, Choice
+from grafana.board_queries import BY_POD, highest, of_release, quantile, rate, total
 from grafana.panels import Graph, Panel, Query
 from grafana.promql import select
-from grafana.queries import BY_POD, highest, of_release, quantile, rate, total
 
 POD = 'pod=~"$pod"'
 BY = "component, pod"

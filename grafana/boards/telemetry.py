@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from grafana.boards.board import Board
+from grafana.board import Board
+from grafana.board_queries import highest, rate
 from grafana.panels import Graph, Panel, Query
-from grafana.queries import highest, rate
 
 
 def telemetry() -> Board:

@@ -2,7 +2,7 @@
 
 import sys
 
-from scripts import tree
+from scripts import generated_files
 from scripts.inventory.model import InventoryError, load
 from scripts.inventory.page import page
 
@@ -20,7 +20,7 @@ def main() -> int:
     except InventoryError as error:
         sys.stderr.write(f"app/telemetry/inventory.yaml:\n{error}\n")
         return 1
-    return tree.settle(generated, description=__doc__ or "")
+    return generated_files.settle(generated, description=__doc__ or "")
 
 
 if __name__ == "__main__":

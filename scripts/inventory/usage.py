@@ -9,7 +9,7 @@ from typing import Any, Final
 import promql_parser
 import yaml
 
-from scripts.tree import ROOT
+from scripts.generated_files import ROOT
 
 _SUFFIX: Final = re.compile(r"_(bucket|count|sum)$")
 # Grafana replaces these variables; the parser rejects `$` inside a range.

@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
-from scripts import tree
+from scripts import generated_files
 from scripts.mutants.judging import Judge, copied
 from scripts.mutants.model import AREAS, TOLERATED, Mutant, Outcome, RefusedError, choose, equivalents, passes
 
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         distinct = [mutant for mutant in mutants if not any(entry.matches(mutant) for entry in known)]
         chosen = distinct if given.all else choose(distinct, given.count, given.seed)
         print(f"{len(mutants)} mutants, {len(mutants) - len(distinct)} listed as equivalent, {len(chosen)} to judge.")
-        with copied(tree.ROOT) as copy:
+        with copied(generated_files.ROOT) as copy:
             outcomes = _outcomes(copy, chosen)
         enough = passes(outcomes)
     except RefusedError as error:
@@ -44,9 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _made(python: str, area: str) -> list[Mutant]:
-    files = sorted(str(path.relative_to(tree.ROOT)) for path in (tree.ROOT / AREAS[area].code).rglob("*.py"))
+    files = sorted(
+        str(path.relative_to(generated_files.ROOT)) for path in (generated_files.ROOT / AREAS[area].code).rglob("*.py")
+    )
     command = [str(Path(python).absolute()), "-m", "scripts.mutants.generated", *files]
-    made = subprocess.run(command, cwd=tree.ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    made = subprocess.run(command, cwd=generated_files.ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     if made.returncode:
         raise RefusedError(f"mutmut failed:\n{made.stderr}")
     return [Mutant(area=area, **mutant) for mutant in json.loads(made.stdout)]

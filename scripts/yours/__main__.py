@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.tree import ROOT
+from scripts.generated_files import ROOT
 from scripts.yours import finish, tree_copy
 from scripts.yours.names import Name, RefusedError
 

@@ -13,7 +13,7 @@ from scripts.yours.names import RefusedError
 GENERATORS: Final = (
     "scripts.settings",
     "scripts.contract",
-    "scripts.verdict_picture",
+    "scripts.load_verdict_picture",
     "grafana.generate",
     "scripts.inventory",
     "helm.generate",

@@ -8,8 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from app.infra import listening
-from app.infra.listening import listen, listen_as_set
+from app.infra.listening_sockets import listen, listen_as_set
 from app.settings import SettingsError, read
 from app.settings.addresses import local_url
 from tests.support import loopback
@@ -82,7 +81,7 @@ def test_a_kernel_without_one_family_serves_the_other(
 
 
 def test_an_unusable_address_is_refused_with_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(listening_sockets, "PAUSE_SECONDS", 0)
     with closing(listen("127.0.0.1", 0)[0]) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(

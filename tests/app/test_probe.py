@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.probe import main
+from app.http_probe import main
 from tests.support.ports import free_port
 
 
@@ -22,7 +22,7 @@ def test_any_other_answer_is_printed(sandbox: str, capsys: pytest.CaptureFixture
 
 def test_no_answer_is_printed(root: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}/livez"
-    words = [sys.executable, "-m", "app.probe", url]
+    words = [sys.executable, "-m", "app.http_probe", url]
     done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(f"{url} does not answer: ")
@@ -30,8 +30,8 @@ def test_no_answer_is_printed(root: Path) -> None:
 
 def test_it_imports_nothing_of_the_service(root: Path) -> None:
     """The probe runs every few seconds beside each process, so imports would cost CPU."""
-    code = "import sys, app.probe; print(*sorted(name for name in sys.modules if name.partition('.')[0] == 'app'))"
+    code = "import sys, app.http_probe; print(*sorted(name for name in sys.modules if name.partition('.')[0] == 'app'))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=30, check=True
     )
-    assert done.stdout.split() == ["app", "app.probe"]
+    assert done.stdout.split() == ["app", "app.http_probe"]

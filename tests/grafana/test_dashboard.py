@@ -10,7 +10,7 @@ from grafana.clock import Clock
 from grafana.dashboards import dashboards
 from grafana.exported import NOT_SHOWN, families
 from grafana.ruleset import rules
-from grafana.slo import Objective, SloError, Slos, load
+from grafana.slo_file import Objective, SloError, Slos, load
 from tests.grafana.dashboard_lint import RULES, panels, target_exists, targets
 from tests.grafana.promql import selectors
 

@@ -7,7 +7,7 @@ import yaml
 
 from grafana.exported import buckets
 from grafana.generate import ROOT, differing, main, outputs
-from grafana.slo import FILE, load
+from grafana.slo_file import FILE, load
 
 
 def test_the_tree_is_what_the_generator_writes() -> None:

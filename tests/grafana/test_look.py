@@ -11,7 +11,7 @@ from grafana.look.plots import Marks
 from grafana.look.prometheus import Range, Series
 from grafana.look.units import SUFFIXES, text
 from grafana.look.variables import Variables, legend
-from grafana.slo import load
+from grafana.slo_file import load
 from tests.grafana.dashboard_lint import panels
 
 OVER = Range(1_000_000_000, 1_000_000_060, 30)

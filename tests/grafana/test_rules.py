@@ -10,7 +10,7 @@ import pytest
 from grafana.clock import Clock
 from grafana.exported import buckets, series
 from grafana.ruleset import rules
-from grafana.slo import load
+from grafana.slo_file import load
 from tests.grafana.promql import nodes, selectors
 
 # What scraping adds, and the series that Prometheus makes itself.

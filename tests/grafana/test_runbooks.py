@@ -8,7 +8,7 @@ from grafana.clock import Clock
 from grafana.dashboards import dashboards
 from grafana.generate import ROOT
 from grafana.ruleset import rules
-from grafana.slo import load
+from grafana.slo_file import load
 from tests.grafana.dashboard_lint import panels
 
 ALERTS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grafana.exported import buckets
-from grafana.slo import FILE, SloError, load
+from grafana.slo_file import FILE, SloError, load
 
 FIRST_ALERT = "{severity: page, factor: 14.4, long_minutes: 60, short_minutes: 5, for_minutes: 2}"
 
@@ -75,7 +75,7 @@ def test_what_is_promised() -> None:
 
 
 def test_reading_it_needs_nothing_but_yaml() -> None:
-    program = "import sys; before = set(sys.modules); import grafana.slo; print(*set(sys.modules) - before)"
+    program = "import sys; before = set(sys.modules); import grafana.slo_file; print(*set(sys.modules) - before)"
     result = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=FILE.parents[1]
     )

@@ -9,7 +9,7 @@ from gevent.event import Event
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grafana.slo import Kind, Objective, Source, load
+from grafana.slo_file import Kind, Objective, Source, load
 from loadtests.arrivals import arrival_times, run_visits
 from loadtests.record import BAD, Failure, Order, Record, RequestFailedError
 from loadtests.report import percentile, sentence

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grafana.slo import FILE
+from grafana.slo_file import FILE
 from loadtests import options
 
 Command = Callable[..., subprocess.CompletedProcess[str]]

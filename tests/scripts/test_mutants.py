@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.generated_files import ROOT
 from scripts.mutants.judging import Judge, copied
 from scripts.mutants.model import AREAS, Equivalent, Mutant, Outcome, RefusedError, choose, equivalents, passes
-from scripts.tree import ROOT
 
 CODE = "def double(number):\n    return number * 2\n"
 TEST = "from tested import double\n\n\ndef test_double():\n    assert double(3) == 6\n"

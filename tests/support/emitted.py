@@ -249,7 +249,7 @@ def _watched(emitted: Emitted, put: Callable[[Sink, Mapping[str, Any]], None]) -
 def _from_the_service() -> bool:
     """Whether the service has logged this, and not a test of logs."""
     frame: FrameType | None = sys._getframe(2)
-    own = (f"{_APP}telemetry/logs/lines.py", f"{_APP}telemetry/logs/sink.py")
+    own = (f"{_APP}telemetry/logs/line_processor.py", f"{_APP}telemetry/logs/sink.py")
     skipped = (str(Path(structlog.__file__).parent), str(Path(logging.__file__).parent), *own)
     while frame is not None and frame.f_code.co_filename.startswith(skipped):
         frame = frame.f_back

@@ -7,14 +7,14 @@ from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
 
-from app.api.health_probes import open_probes
+from app.api.dependency_checks import open_probes
 from app.errors import UnavailableError
 from app.infra.cache import open_cache
 from app.infra.database import open_database
 from app.infra.fanout import open_fanout
 from app.infra.queue.celery import Publisher, make_celery
 from app.infra.queue.messages import QUEUE
-from app.infra.rate_limit.limits import open_limits, window
+from app.infra.rate_limit.fixed_windows import open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.processes.worker import _broker_gone
 from app.settings import Settings

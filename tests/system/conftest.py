@@ -5,7 +5,7 @@ import pytest
 from grafana.clock import Clock
 from grafana.generate import ROOT
 from grafana.ruleset import as_yaml, rules
-from grafana.slo import load
+from grafana.slo_file import load
 from tests.system.promtool import Promtool, find_promtool
 
 COMPRESSED = Clock(compress=30)

@@ -11,7 +11,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from app.settings import read
 from app.telemetry.traces.tracing import Tracing
-from grafana.slo import load
+from grafana.slo_file import load
 from tests.support.otlp_receiver import receiver
 from tests.support.processes import wait_until
 from tests.system.collector import CONFIGURATION, collector

@@ -18,7 +18,7 @@ from grafana.look.__main__ import main
 from grafana.look.page import Source, UnknownPanelError, page
 from grafana.look.prometheus import Prometheus, Range
 from grafana.look.variables import Variables
-from grafana.slo import load
+from grafana.slo_file import load
 from tests.support.ports import free_port
 from tests.support.processes import wait_until
 

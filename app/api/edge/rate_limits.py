@@ -14,7 +14,7 @@ from starlette.types import Scope
 from app.accounts.login_limits import network
 from app.api.edge.allowed_hosts import OPERATIONS
 from app.api.edge.guards import Refusal
-from app.infra.rate_limit.limits import Limits, window
+from app.infra.rate_limit.fixed_windows import Limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import Settings
 

@@ -13,7 +13,7 @@ from app.api.prefix_router import Router
 from app.catalog import export
 from app.catalog.cached_items import V1
 from app.catalog.schemas import ExportQuery, ItemChange, ItemPage, ItemQuery, ItemView, NewItem, SearchQuery
-from app.csv_files import MEDIA_TYPE, with_bom
+from app.csv_output import MEDIA_TYPE, with_bom
 from app.orders.popular import PopularItems
 
 router = Router(prefix="/v1/items", tags=["items"])

@@ -10,7 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.api.contract.responses import refused
 from app.api.dependencies import AppServices, Bearer, Caller
-from app.api.streams import By, Standing, address_of
+from app.api.open_streams import By, Standing, address_of
 from app.infra.fanout import SlowReaderError
 from app.orders.errors import OrderNotFoundError
 from app.orders.status_stream import Follower, OrderState

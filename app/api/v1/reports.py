@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 from app.api.contract.responses import ID, NOT_MODIFIED, answered, refused
 from app.api.dependencies import AppServices, Caller
 from app.api.etags import CONDITIONAL, is_current
-from app.csv_files import BOM, MEDIA_TYPE, Bom, with_bom
+from app.csv_output import BOM, MEDIA_TYPE, Bom, with_bom
 from app.reports.schemas import NewSalesReport
 from app.tasks.schemas import TaskView
 

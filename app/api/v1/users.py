@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from app.accounts.permissions import Permission
-from app.accounts.profile_schemas import (
+from app.accounts.schemas import AccountView
+from app.accounts.user_schemas import (
     AccountPage,
     AccountQuery,
     Deletion,
@@ -16,7 +17,6 @@ from app.accounts.profile_schemas import (
     Rights,
     RightsChange,
 )
-from app.accounts.schemas import AccountView
 from app.api.contract.responses import answered, refused
 from app.api.dependencies import AppServices, Caller, ClientAddress, requires
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from limits import RateLimitItem
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
-from app.infra.rate_limit.limits import Counters, Counting
+from app.infra.rate_limit.fixed_windows import Counters, Counting
 
 FIRST_BATCH: Final = 4  # tokens of a client's first call; a batch that is spent in time doubles the next one
 MAX_BATCH_SHARE: Final = 32  # a batch is at most the limit divided by this

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 
 from app.telemetry.logs import console
-from app.telemetry.logs.lines import Lines
+from app.telemetry.logs.line_processor import Lines
 from app.telemetry.logs.sink import Sink
 from app.telemetry.logs.third_party import ThirdPartyHandler
 from app.telemetry.metrics.logs import LogMetrics

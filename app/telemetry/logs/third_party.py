@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from app.telemetry.logs.lines import WITHHELD
+from app.telemetry.logs.line_processor import WITHHELD
 
 if TYPE_CHECKING:
     from types import FrameType

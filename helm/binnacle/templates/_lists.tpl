@@ -34,7 +34,7 @@ Usage: include "binnacle.entryKey" (dict "list" "extraEnv" "entry" $entry)
 
 {{/*
 Entries of a list for all pods and for one component, as YAML; an entry of the component replaces the one with its key. Entries
-that clash with those of the chart are refused by checks/_lists.tpl.
+that clash with those of the chart are refused by checks/_duplicates.tpl.
 Usage: include "binnacle.extra" (dict "root" $ "component" "api" "list" "extraEnv")
 */}}
 {{- define "binnacle.extra" -}}

@@ -10,8 +10,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.api.dependency_checks import MAX_WAIT_SECONDS
 from app.api.health import FRESH_SECONDS
-from app.api.health_probes import MAX_WAIT_SECONDS
 from app.infra.database import open_database
 from app.infra.database.orm import now
 from app.infra.outbox.models import OutboxMessage

@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from app.api.streams import Presence
+from app.api.open_streams import Presence
 from app.processes.api import Binnacle, create_app
 from app.settings import Settings
 from tests.app.api.serving import serving

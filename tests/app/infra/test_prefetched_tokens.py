@@ -10,7 +10,7 @@ from limits import RateLimitItem
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from app.infra.rate_limit import prefetched_tokens
-from app.infra.rate_limit.limits import Counters, Limits, open_limits, window
+from app.infra.rate_limit.fixed_windows import Counters, Limits, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
 from tests.support.ports import free_port

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from limits.aio.storage import MemoryStorage
 from prometheus_client import CollectorRegistry
 
-from app.infra.rate_limit.limits import Counters, open_limits, window
+from app.infra.rate_limit.fixed_windows import Counters, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import MAX_BATCH_SHARE, PrefetchedTokens
 from app.settings import read
 from app.telemetry.metrics import LimitMetrics

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from app.infra.cache import Cache, open_cache
 from app.infra.fanout import Fanout, open_fanout
 from app.infra.queue.celery import Publisher, make_celery
-from app.infra.rate_limit.limits import Limits, open_limits, window
+from app.infra.rate_limit.fixed_windows import Limits, open_limits, window
 from app.infra.rate_limit.prefetched_tokens import PrefetchedTokens
 from app.settings import read
 from tests.support.ports import free_port

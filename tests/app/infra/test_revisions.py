@@ -10,7 +10,7 @@ from shutil import copytree, ignore_patterns
 import pytest
 
 from app.cli import main
-from app.infra.database import revisions, schema
+from app.infra.database import migration_authoring, schema
 from app.settings import Settings
 
 MODEL = """
@@ -75,17 +75,17 @@ def test_a_new_table_is_upgraded_and_downgraded(tree: Path, run: Run) -> None:
 
 
 def test_before_the_first_migration_there_is_no_downgrade(empty: Settings) -> None:
-    with pytest.raises(revisions.RevisionError, match="no step back from an empty database"):
-        revisions.step_back(empty)
-    assert not any(line.startswith("*") for line in revisions.history(empty))
+    with pytest.raises(migration_authoring.RevisionError, match="no step back from an empty database"):
+        migration_authoring.step_back(empty)
+    assert not any(line.startswith("*") for line in migration_authoring.history(empty))
 
 
 def test_every_migration_can_be_downgraded_and_upgraded_again(empty: Settings) -> None:
     schema.migrate(empty)
     known = schema.revisions().known
-    assert [revisions.step_back(empty) for _ in known[1:]] == list(reversed(known[:-1]))
+    assert [migration_authoring.step_back(empty) for _ in known[1:]] == list(reversed(known[:-1]))
     schema.migrate(empty)
-    assert revisions.history(empty)[-1].startswith(f"* {known[-1]}")
+    assert migration_authoring.history(empty)[-1].startswith(f"* {known[-1]}")
 
 
 @pytest.mark.parametrize("arguments", [["--new", " "], ["--new"], ["--down", "--wait"]], ids=str)

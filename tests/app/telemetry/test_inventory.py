@@ -11,7 +11,7 @@ from app.telemetry.logs.fields import FIELDS
 from app.telemetry.metrics import DroppedMessageMetrics
 from app.telemetry.metrics.process import register_process
 from app.telemetry.traces.attribute_allowlist import ALLOWED
-from scripts import tree
+from scripts import generated_files
 from scripts.inventory import usage
 from scripts.inventory.__main__ import files
 from scripts.inventory.log_calls import LogCalls, log_calls
@@ -30,7 +30,7 @@ def inventory() -> Inventory:
 
 @pytest.fixture(scope="module")
 def events() -> dict[str, LogCalls]:
-    return log_calls(tree.ROOT / "app")
+    return log_calls(generated_files.ROOT / "app")
 
 
 @pytest.mark.anyio
@@ -111,7 +111,7 @@ def test_rules_and_dashboards_use_existing_metrics(inventory: Inventory) -> None
 
 def test_the_page_is_the_generators_output() -> None:
     for path, text in files().items():
-        assert (tree.ROOT / path).read_text(encoding="utf-8") == text
+        assert (generated_files.ROOT / path).read_text(encoding="utf-8") == text
 
 
 def test_users_are_counted_by_recording_rules() -> None:

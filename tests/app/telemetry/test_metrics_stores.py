@@ -15,7 +15,7 @@ from app.infra.cache import open_cache
 from app.infra.database import Database, open_database
 from app.infra.fanout import open_fanout
 from app.infra.queue.celery import Publisher, make_celery
-from app.infra.rate_limit.limits import open_limits, window
+from app.infra.rate_limit.fixed_windows import open_limits, window
 from app.settings import Settings, read
 from tests.support.ports import free_port
 from tests.support.telemetry import metered

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from app.telemetry import logs
-from app.telemetry.logs.lines import Lines
+from app.telemetry.logs.line_processor import Lines
 from app.telemetry.metrics.logs import LogMetrics
 from app.telemetry.throttling import Suppressed, Throttle
 from tests.support.processes import wait_until

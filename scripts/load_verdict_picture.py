@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
-from grafana.slo import Objective
+from grafana.slo_file import Objective
 from loadtests.report import OBJECTIVES, STEPS, milliseconds, objective_row, percentile, sentence, table
 from loadtests.verdict import Judgement, Result, Verdict
-from scripts import tree
+from scripts import generated_files
 
 RECORD: Final = "docs/load-verdict.json"
 PICTURE: Final = "docs/load-verdict.svg"
@@ -40,7 +40,7 @@ text {{ fill: #f0f6fc; }}
 
 def files() -> dict[str, str]:
     """Returns the text of each generated file, by path from the root of the tree."""
-    record = json.loads((tree.ROOT / RECORD).read_text(encoding="utf-8"))
+    record = json.loads((generated_files.ROOT / RECORD).read_text(encoding="utf-8"))
     return {PICTURE: draw(report(record))}
 
 
@@ -94,4 +94,4 @@ def _class(row: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(tree.settle(files(), description=__doc__ or ""))
+    sys.exit(generated_files.settle(files(), description=__doc__ or ""))

@@ -1,4 +1,4 @@
-"""python -m app.probe URL: the health check of a container; exit code 0 when the answer is 200.
+"""python -m app.http_probe URL: the health check of a container; exit code 0 when the answer is 200.
 
 It runs every few seconds in images that need no shell, so it stays apart from the commands and what they import.
 """

@@ -1,10 +1,10 @@
 """Panels of one objective: its error budget, and the burn rate by window and over time."""
 
+from grafana.board_queries import of_release
 from grafana.panels import Bars, Graph, Line, Query, Stat
 from grafana.promql import equals, number
-from grafana.queries import of_release
 from grafana.recording import error_ratio, window_name
-from grafana.slo import BurnAlert, Objective, Slos
+from grafana.slo_file import BurnAlert, Objective, Slos
 
 # Budget that is overdrawn more than once over says no more.
 LOWEST_BUDGET = -1
