@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.infra import listening_sockets
 from app.infra.listening_sockets import listen, listen_as_set
 from app.settings import SettingsError, read
 from app.settings.addresses import local_url
