@@ -142,8 +142,9 @@ async def test_a_late_worker_does_not_finish_the_claim_of_another(shop: Shop) ->
     late, present = claims
     assert late is not None
     assert present is not None
-    async with shop.database.write() as session:
-        await outbox.release(session, late, failed=False)
+    with pytest.raises(outbox.LeaseLostError):
+        async with shop.database.write() as session:
+            await outbox.release(session, late, failed=False)
     assert await shop.worker().process(message) == "not_ours"
     async with shop.database.write() as session:
         await outbox.release(session, present, failed=False)

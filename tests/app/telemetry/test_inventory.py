@@ -11,6 +11,7 @@ from app.telemetry.logs.fields import FIELDS
 from app.telemetry.metrics import DroppedMessageMetrics
 from app.telemetry.metrics.process import register_process
 from app.telemetry.traces.attribute_allowlist import ALLOWED
+from grafana.exported import SCRAPE
 from scripts import generated_files
 from scripts.inventory import usage
 from scripts.inventory.__main__ import files
@@ -20,7 +21,7 @@ from scripts.inventory.model import FILE, Inventory, InventoryError, load
 
 EMBEDDED = ("api", "worker", "reconciler")
 # Added by scraping, and the series that Prometheus makes itself.
-TARGET = {"job", "namespace", "release", "component", "pod", "container"}
+TARGET = {"job", "namespace", "release", "component", "pod", "container", "cluster"}
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_rules_and_dashboards_use_existing_metrics(inventory: Inventory) -> None
     assert len(asked) > 50
     for who, expression in asked:
         for name, matchers in usage.selectors(expression):
-            if name in recorded or name in {"up", "ALERTS"}:
+            if name in recorded or name in {*SCRAPE, "ALERTS"}:
                 continue
             metric = inventory.metrics.get(usage.family(name))
             assert metric is not None, f"{who} asks for {name}"
