@@ -53,7 +53,11 @@ def _dashboard(board: Board) -> dict[str, Any]:
         .with_variable(_every(Choice("cluster", "Cluster", _PODS)))
         .with_variable(_one("namespace", "Namespace", _PODS))
         .with_variable(_one("release", "Release", _IN_NAMESPACE))
-        .annotation(_annotation("Alerts", FIRING, "red", "{{alertname}}", "{{slo}} {{source}} {{severity}} {{window}}"))
+        .annotation(
+            _annotation(
+                "Alerts", FIRING, "red", "{{alertname}}", "{{severity}} {{slo}} {{target}} {{component}} {{pod}}"
+            )
+        )
         .annotation(_annotation("Deploys", _DEPLOYED, "blue", "Deploy", "{{version}} {{revision}}"))
         .link(
             builders.DashboardLink("Boards")

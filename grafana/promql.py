@@ -4,6 +4,9 @@ from typing import Final
 
 JOB: Final = 'job="binnacle"'
 BY: Final = "by (namespace, release)"
+BY_TARGET: Final = "by (namespace, release, target)"
+BY_COMPONENT: Final = "by (namespace, release, component)"
+BY_POD: Final = "by (namespace, release, component, pod)"
 
 
 def select(name: str, *matchers: str) -> str:

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import yaml
 
-from grafana.alerts import blind_spot_alerts, burn_alerts
+from grafana.burn_alerts import burn_alerts
+from grafana.causes import cause_alerts
 from grafana.clock import Clock, duration
 from grafana.recording import recording_rules
 from grafana.slo_file import Slos
@@ -23,12 +24,13 @@ def rules(slos: Slos, clock: Clock) -> dict[str, Any]:
             "rules": [
                 *recording_rules(slos, objective, clock),
                 *sloth_rules(slos, objective),
-                *burn_alerts(slos, objective, clock),
+                *(alert.rule() for alert in burn_alerts(slos, objective, clock)),
             ],
         }
         for objective in slos.objectives
     ]
-    groups.append({"name": "binnacle-blind-spots", "interval": interval, "rules": [*blind_spot_alerts(slos)]})
+    causes = [alert.rule() for alert in cause_alerts(slos, clock)]
+    groups.append({"name": "binnacle-causes", "interval": interval, "rules": causes})
     return {"groups": groups}
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from grafana.board import Board
 from grafana.board_queries import BY_POD, quantile, rate, share, total
-from grafana.boards.overview import FAILED_CALLS, dependencies_lights
+from grafana.boards.overview import dependencies_lights
+from grafana.causes.dependencies import FAILED_CALLS
 from grafana.panels import Graph, Panel, Query
 
 CALLS = "dependency_requests_total"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from grafana.alerts import PAYMENTS, STUCK_SECONDS
 from grafana.board import Board
 from grafana.board_queries import highest, quantile, quantiles, rate, share
+from grafana.causes.orders import PAYMENTS, STUCK_SECONDS
 from grafana.panels import Graph, Line, Panel, Query
 from grafana.slo_file import Objective
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 from grafana.board import OVERVIEW_UID, Board
 from grafana.board_queries import API, API_WITH_REFUSED, of_release, quantiles, rate, share, total
+from grafana.causes.dependencies import FAILED_CALLS
 from grafana.objective_panels import budget, burn, windows
 from grafana.panels import Graph, Line, Panel, Query, Stat, Table
 from grafana.promql import select
 from grafana.slo_file import Objective, Slos
 
-FAILED_CALLS = 'outcome=~"timeout|connection|status|body|breaker_open|error"'
 FIRING = select("ALERTS", 'alertstate="firing"', 'namespace="$namespace"', 'release="$release"')
 
 
@@ -83,7 +83,7 @@ def _objectives(slos: Slos) -> Iterator[Panel]:
         "Firing alerts of this release. Each has a section in docs/runbooks.md. Empty while nothing fires.",
         "none",
         Query(FIRING, "{{alertname}}"),
-        columns=("alertname", "severity", "slo", "source", "window", "component"),
+        columns=("alertname", "severity", "slo", "target", "topic", "component", "pod"),
         width=24,
         height=6,
     )

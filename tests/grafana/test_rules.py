@@ -9,6 +9,7 @@ import pytest
 
 from grafana.clock import Clock
 from grafana.exported import buckets, series
+from grafana.recording import window_name
 from grafana.ruleset import rules
 from grafana.slo_file import load
 from tests.grafana.promql import nodes, selectors
@@ -23,6 +24,7 @@ def _rules() -> Iterator[dict[str, Any]]:
         yield from group["rules"]
 
 
+NO_TIMES = {"expr": "", "for": "", "keep_firing_for": ""}
 ALL = list(_rules())
 ALERTS = [rule for rule in ALL if "alert" in rule]
 
@@ -30,7 +32,12 @@ ALERTS = [rule for rule in ALL if "alert" in rule]
 def _identity(rule: dict[str, Any]) -> str:
     labels = rule["labels"]
     name = rule.get("alert") or rule.get("record")
-    return "-".join([str(name), *(labels[key] for key in ("slo", "sloth_slo", "source", "window") if key in labels)])
+    return "-".join(
+        [
+            str(name),
+            *(labels[key] for key in ("slo", "sloth_slo", "source", "severity", "sloth_window") if key in labels),
+        ]
+    )
 
 
 @pytest.mark.parametrize("rule", ALL, ids=_identity)
@@ -83,11 +90,23 @@ def test_every_alert_says_what_where_and_how_bad(alert: dict[str, Any]) -> None:
     assert used <= (grouped or RECORDED)
 
 
-def test_every_objective_alerts_in_each_window_once() -> None:
+def test_every_objective_has_one_page_and_one_ticket() -> None:
+    burns = [(rule["labels"]["slo"], rule["labels"]["severity"]) for rule in ALERTS if "slo" in rule["labels"]]
+    assert len(set(burns)) == len(burns) == len(load().objectives) * 2
+
+
+def test_an_alert_on_a_budget_looks_at_each_of_its_windows() -> None:
     slos = load()
-    burns = [rule["labels"] for rule in ALERTS if "slo" in rule["labels"]]
-    windows = [(labels["slo"], labels["severity"], labels["window"]) for labels in burns]
-    assert len(set(windows)) == len(windows) == len(slos.objectives) * len(slos.burn_alerts)
+    for rule in ALERTS:
+        if "slo" in rule["labels"]:
+            rows = [row for row in slos.burn_alerts if row.severity == rule["labels"]["severity"]]
+            named = [window_name(minutes) for row in rows for minutes in (row.long_minutes, row.short_minutes)]
+            assert re.findall(r"slo:error:ratio(\w+)\{", rule["expr"]) == named
+
+
+def test_a_cause_is_a_ticket_unless_no_objective_can_see_it() -> None:
+    pages = {rule["alert"] for rule in ALERTS if "slo" not in rule["labels"] and rule["labels"]["severity"] == "page"}
+    assert pages == {"BinnacleOrdersStuck", "BinnacleMetricsMissing"}
 
 
 def test_a_faster_clock_changes_times_and_nothing_else() -> None:
@@ -97,7 +116,7 @@ def test_a_faster_clock_changes_times_and_nothing_else() -> None:
         assert (before["interval"], after["interval"]) == ("30s", "5s")
         for old, new in zip(before["rules"], after["rules"], strict=True):
             assert ranges.sub("", new["expr"]) == ranges.sub("", old["expr"])
-            assert {**new, "expr": "", "for": ""} == {**old, "expr": "", "for": ""}
+            assert {**new, **NO_TIMES} == {**old, **NO_TIMES}
 
 
 @pytest.mark.parametrize(

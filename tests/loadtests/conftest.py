@@ -15,7 +15,7 @@ import yaml
 from tests.loadtests.shop import Shop
 
 ROOT = Path(__file__).parents[2]
-GRAFANA = ("__init__.py", "yaml_values.py", "slo.py", "slo.yaml")
+GRAFANA = ("__init__.py", "yaml_values.py", "slo_file.py", "slo.yaml")
 
 
 @dataclass(frozen=True)

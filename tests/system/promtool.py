@@ -65,8 +65,8 @@ class Promtool:
         self.test(series, {"promql_expr_test": expected})
 
     def expect_firing(self, series: Sequence[Series], when: Mapping[str, Sequence[str]]) -> None:
-        """Checks that exactly these alerts fire at each time, each written `name, severity, window, source`."""
-        by = "alertname, severity, window, source"
+        """Checks that exactly these alerts fire at each time, each written `name, severity`."""
+        by = "alertname, severity"
         samples = {
             at: [(labels(**dict(zip(by.split(", "), alert.split(", "), strict=False))), 1.0) for alert in alerts]
             for at, alerts in when.items()

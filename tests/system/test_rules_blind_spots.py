@@ -27,10 +27,10 @@ def test_a_long_queue_that_progresses_fires_no_alert(promtool: Promtool) -> None
     promtool.expect_firing(outbox("20x60", "500x60"), {"30m": []})
 
 
-def test_waiting_emails_fire_no_alert(promtool: Promtool) -> None:
+def test_waiting_emails_are_a_ticket_and_no_page(promtool: Promtool) -> None:
     receipts = 'topic="mail_receipt"'
     waiting = [Series("jobs_oldest_age_seconds", "0+30x60", receipts), Series("jobs_pending", "500x60", receipts)]
-    promtool.expect_firing(waiting, {"30m": []})
+    promtool.expect_firing(waiting, {"15m": [], "30m": ["BinnacleJobsLate, ticket"]})
 
 
 def test_a_dead_letter_fires_a_ticket(promtool: Promtool) -> None:

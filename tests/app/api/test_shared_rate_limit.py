@@ -12,7 +12,7 @@ def test_two_processes_share_one_limit_for_a_client(processes: Processes, stores
     urls = [processes.api(**stores, TRUSTED_PROXIES="127.0.0.1", RATE_LIMIT_READS=LIMIT)[1] for _ in range(2)]
 
     async def send_requests() -> tuple[list[int], int]:
-        async with loopback.async_client() as client:
+        async with loopback.async_client(timeout=60) as client:  # 80 connections at once, on a busy machine
             requests = (
                 client.get(f"{urls[number % 2]}/api/v1/items", headers={"X-Forwarded-For": "192.0.2.7"})
                 for number in range(2 * LIMIT)
