@@ -61,7 +61,8 @@ def test_openapi_prints_the_document(
     assert document["openapi"].startswith("3.1")
     assert "/api/v1/orders" in document["paths"]
     assert list(tmp_path.iterdir()) == [], "it opens no database"
-    assert tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"] == document["info"]["title"].lower()
+    title = document["info"]["title"]
+    assert tomllib.loads((root / "pyproject.toml").read_text())["project"]["name"] == title.lower().replace(" ", "-")
 
 
 @pytest.mark.parametrize("command", ["worker", "reconciler"])
