@@ -44,6 +44,11 @@ def quantile(of: float, by: str, histogram: str, *matchers: str) -> str:
     return f"histogram_quantile({of}, {buckets})"
 
 
+def quantile_or_zero(of: float, by: str, histogram: str) -> str:
+    """Builds the quantile of a histogram that observes nothing for hours: 0 instead of a gap."""
+    return f"{quantile(of, by, histogram)} >= 0 or 0 * {rate(by, f'{histogram}_count')}"
+
+
 def quantiles(histogram: str, *matchers: str, of: Iterable[float] = (0.5, 0.95, 0.99)) -> Sequence[Query]:
     return [Query(quantile(each, "", histogram, *matchers), f"p{each * 100:g}") for each in of]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from grafana.board import Board, Choice
-from grafana.board_queries import API, API_WITH_REFUSED, quantile, quantiles, rate, share, total
+from grafana.board_queries import API, API_WITH_REFUSED, quantile, quantile_or_zero, quantiles, rate, share, total
 from grafana.panels import Graph, Heatmap, Line, Panel, Query
 from grafana.promql import select
 from grafana.slo_file import Objective
@@ -182,9 +182,9 @@ def _streams() -> Iterator[Panel]:
     )
     yield Graph(
         "WebSocket duration, p50",
-        "Median duration of the WebSockets that ended.",
+        "Median duration of the WebSockets that ended; 0 while none ends.",
         "s",
-        [Query(quantile(0.5, "route", "websocket_connection_duration_seconds"), "{{route}}")],
+        [Query(quantile_or_zero(0.5, "route", "websocket_connection_duration_seconds"), "{{route}}")],
         width=6,
     )
 

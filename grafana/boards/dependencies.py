@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from grafana.board import Board
-from grafana.board_queries import BY_POD, quantile, rate, share, total
+from grafana.board_queries import BY_POD, quantile, quantile_or_zero, rate, share, total
 from grafana.boards.overview import dependencies_lights
 from grafana.causes.dependencies import FAILED_CALLS
 from grafana.panels import Graph, Panel, Query
@@ -143,9 +143,9 @@ def _pool() -> Iterator[Panel]:
     )
     yield Graph(
         "Wait for a connection, p99",
-        "99th percentile of the waits for a connection; checkouts without a wait are not counted.",
+        "99th percentile of the waits for a connection, 0 while nobody waits; checkouts without a wait do not count.",
         "s",
-        [Query(quantile(0.99, "component", "database_pool_wait_seconds"), "{{component}}")],
+        [Query(quantile_or_zero(0.99, "component", "database_pool_wait_seconds"), "{{component}}")],
         width=6,
     )
     yield Graph(
