@@ -60,4 +60,4 @@ async def delete_batch(
     key: tuple[Any, ...] = inspect(table).primary_key
     chosen = select(*key).where(*conditions).limit(limit)
     statement = delete(table).where(tuple_(*key).in_(chosen)).returning(*key)
-    return len((await session.execute(statement.execution_options(synchronize_session=False))).all())
+    return len((await session.execute(statement)).all())

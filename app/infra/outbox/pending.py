@@ -36,7 +36,6 @@ async def take(session: WriteSession, limit: int, pause: timedelta) -> Sequence[
         .values(available_at=moment + pause)
         # Unsorted: the order of the subquery chooses rows only.
         .returning(OutboxMessage.created_at, OutboxMessage.id)
-        .execution_options(synchronize_session=False)
     )
     return [message_id for _, message_id in sorted(await session.execute(statement))]
 
@@ -73,4 +72,4 @@ async def _make_available(session: WriteSession, *which: ColumnElement[bool]) ->
     )
     # Since they were written: from now, newer messages that are available already would come first.
     statement = update(OutboxMessage).where(*which, *later).values(available_at=OutboxMessage.created_at)
-    await session.execute(statement.execution_options(synchronize_session=False))
+    await session.execute(statement)

@@ -63,7 +63,6 @@ async def claim(session: WriteSession, message_id: UUID, seconds: float) -> Clai
             failures=OutboxMessage.failures + case((OutboxMessage.claimed_until.is_not(None), 1), else_=0),
         )
         .returning(OutboxMessage.order_id, *(getattr(OutboxMessage, name) for name in _CLAIMED))
-        .execution_options(synchronize_session=False)
     )
     taken = (await session.execute(statement)).mappings().one_or_none()
     if taken is None:
@@ -122,7 +121,7 @@ async def release(session: WriteSession, claim: Claim, *, failed: bool) -> None:
 
 async def _change(session: WriteSession, claim: Claim, **values: object) -> None:
     statement = update(OutboxMessage).where(*_held_by(claim)).values(**values).returning(OutboxMessage.id)
-    changed = await session.execute(statement.execution_options(synchronize_session=False))
+    changed = await session.execute(statement)
     if changed.one_or_none() is None:
         raise LeaseLostError
 
