@@ -9,6 +9,10 @@ from grafana.panels import Graph, Line, Panel, Query
 from grafana.slo_file import Objective
 
 PROVIDER = 'target="payments"'
+PLACED_AND_FINISHED = [
+    Query(rate("", "orders_placed_total"), "placed"),
+    Query(rate("status", "orders_finished_total"), "{{status}}"),
+]
 THIRD, QUARTER, HALF = 8, 6, 12
 
 
@@ -30,10 +34,7 @@ def _orders(threshold_seconds: float) -> Iterator[Panel]:
         "Orders placed and finished",
         "Orders per second. If fewer are finished than placed, the backlog grows.",
         "ops",
-        [
-            Query(rate("", "orders_placed_total"), "placed"),
-            Query(rate("status", "orders_finished_total"), "{{status}}"),
-        ],
+        PLACED_AND_FINISHED,
         width=QUARTER,
     )
     yield Graph(

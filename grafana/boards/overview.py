@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from grafana.board import OVERVIEW_UID, Board
 from grafana.board_queries import API, API_WITH_REFUSED, of_release, quantiles, rate, share, total
+from grafana.boards.orders import PLACED_AND_FINISHED
 from grafana.causes.dependencies import FAILED_CALLS
 from grafana.objective_panels import budget, burn, windows
 from grafana.panels import Graph, Line, Panel, Query, Stat, Table
@@ -117,10 +118,7 @@ def _requests(latency: Objective) -> Iterator[Panel]:
         "Orders",
         "Orders placed and finished per second. If fewer are finished than placed, customers wait.",
         "ops",
-        [
-            Query(rate("", "orders_placed_total"), "placed"),
-            Query(rate("status", "orders_finished_total"), "{{status}}"),
-        ],
+        PLACED_AND_FINISHED,
         width=6,
     )
 
