@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from grafana.arguments import whole_number
 from grafana.clock import Clock
 from grafana.dashboards import dashboards
 from grafana.exported import buckets
@@ -73,18 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--stdout", action="store_true", help="print the rules; write no files")
     parser.add_argument(
         "--compress",
-        type=_factor,
+        type=whole_number,
         default=1,
         metavar="N",
         help="with --stdout: divide all windows by N, for tests that wait for an alert (with 30, 1h becomes 2m)",
     )
     return parser
-
-
-def _factor(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of 1 or more")
-    return int(text)
 
 
 if __name__ == "__main__":

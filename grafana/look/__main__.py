@@ -4,9 +4,11 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from grafana.arguments import whole_number
 from grafana.look.page import Source, page
 from grafana.look.prometheus import Prometheus, PrometheusError, Range
 from grafana.look.variables import Variables
@@ -17,10 +19,12 @@ FIRST: Final = "overview"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
-    names = options.boards or sorted(
-        (path.stem for path in DASHBOARDS.glob("*.json")), key=lambda name: (name != FIRST, name)
-    )
+    every = sorted((path.stem for path in DASHBOARDS.glob("*.json")), key=lambda name: (name != FIRST, name))
+    parser = _parser(every)
+    options = parser.parse_args(arguments)
+    if unknown := sorted(set(options.boards) - set(every)):
+        parser.error(f"there is no board {', '.join(unknown)}: choose from {', '.join(every)}")
+    names = options.boards or every
     boards = [json.loads((DASHBOARDS / f"{name}.json").read_text(encoding="utf-8")) for name in names]
     end = int(time.time())
     over = Range(end - options.minutes * 60, end, max(options.minutes * 60 // POINTS, 1))
@@ -36,16 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m grafana.look", description=__doc__)
-    parser.add_argument("boards", nargs="*", help="names of dashboards below grafana/dashboards; default: all")
+    parser.add_argument("boards", nargs="*", metavar="BOARD", help=f"{', '.join(names)}; default: all")
     parser.add_argument(
         "--prometheus", default="http://127.0.0.1:9090", metavar="URL", help="URL of Prometheus (%(default)s)"
     )
     parser.add_argument("--namespace", default="default", help="namespace of the release (%(default)s)")
     parser.add_argument("--release", default="shop", help="name of the release (%(default)s)")
-    parser.add_argument("--minutes", type=int, default=60, help="minutes to show, up to now (%(default)s)")
-    parser.add_argument("--scrape-seconds", type=int, default=15, help="scrape interval of Prometheus (%(default)s)")
+    parser.add_argument("--minutes", type=whole_number, default=60, help="minutes to show, up to now (%(default)s)")
+    parser.add_argument("--scrape-seconds", type=whole_number, default=15, help="its scrape interval (%(default)s)")
     parser.add_argument("--output", type=Path, default=Path("look.html"), help="file to write (%(default)s)")
     return parser
 

@@ -5,7 +5,6 @@ from typing import Final
 # Suffix of each unit after a number with an SI prefix, such as 20 ms or 1.5 k req/s.
 SUFFIXES: Final = {
     "none": "",
-    "short": "",
     "s": "s",
     "bytes": "B",
     "reqps": " req/s",
@@ -30,6 +29,6 @@ def text(value: float | None, unit: str) -> str:
     if value == 0:
         return f"0 {suffix}".strip()
     size, prefix = next(((size, prefix) for size, prefix in _PREFIXES if abs(value) >= size), _PREFIXES[-1])
-    if unit in ("none", "short") and size < 1:
+    if unit == "none" and size < 1:
         return f"{value:.3g}"
     return f"{value / size:.3g} {prefix}{suffix}".strip()

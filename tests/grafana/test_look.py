@@ -7,6 +7,7 @@ import pytest
 
 from grafana.dashboards import dashboards
 from grafana.look import plots, tiles
+from grafana.look.__main__ import main
 from grafana.look.plots import Marks
 from grafana.look.prometheus import Range, Series
 from grafana.look.units import SUFFIXES, text
@@ -143,3 +144,20 @@ def test_nothing_is_said_to_be_nothing() -> None:
 def test_figures_are_json() -> None:
     figure = plots.graph(_panel("api", "Latency"), [("p99", Series({}, [1 / 3, None, 2.0]))], OVER, Marks(), [])
     assert json.loads(json.dumps(figure))["data"][0]["y"] == [0.33333, None, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["overvew"], "there is no board overvew: choose from overview, "),
+        (["--minutes", "0"], "'0' must be a whole number of 1 or more"),
+        (["--scrape-seconds", "fast"], "'fast' must be a whole number of 1 or more"),
+    ],
+)
+def test_a_mistake_in_the_command_is_named(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert sentence in capsys.readouterr().err

@@ -21,6 +21,7 @@ from grafana.look.variables import Variables
 from grafana.slo_file import load
 from tests.support.ports import free_port
 from tests.support.processes import wait_until
+from tests.system.promtool import find_promtool
 
 START_SECONDS = 60
 MINUTES = 30
@@ -64,9 +65,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "samples").write_text(_samples(int(time.time())), encoding="utf-8")
     (folder / "prometheus.yml").write_text("{}\n", encoding="utf-8")
     data = folder / "data"
-    for program in ("promtool", "prometheus"):
-        assert shutil.which(program), f"{program} is not installed"
-    made = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(folder / "samples"), str(data)]
+    assert shutil.which("prometheus"), "prometheus is not installed"
+    made = [find_promtool(), "tsdb", "create-blocks-from", "openmetrics", str(folder / "samples"), str(data)]
     subprocess.run(made, check=True, capture_output=True, text=True)
     port = free_port()
     command = [
